@@ -1,0 +1,7 @@
+"""Nucleate discovers new molecules and new crystals with a variational autoencoder.
+
+Importing this package loads nothing heavy: torch, RDKit, pymatgen and Optuna are imported by the
+stage that needs them.
+"""
+
+__version__ = "0.1.0"

@@ -1,0 +1,278 @@
+"""A run's settings: pydantic models read from TOML, unknown keys refused.
+
+Sections that belong to one kind of matter (`standardise`, `codec`, options of checks and
+properties) stay plain tables here and are validated by that matter's own classes.
+"""
+
+from __future__ import annotations
+
+import tomllib
+from collections.abc import Mapping
+from pathlib import Path
+from typing import Annotated, Any, Literal, TypeVar
+
+from pydantic import BaseModel, ConfigDict, Field, ValidationError, model_validator
+
+from nucleate.errors import SettingsError
+
+Fraction = Annotated[float, Field(ge=0, le=1)]
+Positive = Annotated[int, Field(gt=0)]
+
+
+class Settings(BaseModel):
+    """Base of all settings: frozen, unknown keys refused, defaults validated."""
+
+    model_config = ConfigDict(extra="forbid", frozen=True, validate_default=True)
+
+
+S = TypeVar("S", bound=Settings)
+
+
+def validate(model: type[S], values: Mapping[str, Any], where: str) -> S:
+    """Check a table of values against a settings class.
+
+    Args:
+        where: file and section, for the message.
+
+    Raises:
+        SettingsError: one line per offending key, with the allowed keys for a misspelt one.
+    """
+    try:
+        return model.model_validate(dict(values))
+    except ValidationError as error:
+        lines = []
+        for item in error.errors():
+            path = ".".join(str(p) for p in item["loc"])
+            message = item["msg"]
+            if item["type"] == "extra_forbidden":
+                message = "unknown key" + _allowed(model, item["loc"])
+            lines.append(f"  {path or '(top level)'}: {message}")
+        raise SettingsError(f"{where}: invalid settings\n" + "\n".join(lines)) from None
+
+
+def _allowed(model: type[BaseModel], location: tuple[int | str, ...]) -> str:
+    """The keys allowed beside a misspelt one, walking into nested settings."""
+    current: Any = model
+    for part in location[:-1]:
+        info = getattr(current, "model_fields", {}).get(part)
+        current = getattr(info, "annotation", None)
+    fields = getattr(current, "model_fields", None)
+    return f"; known keys: {', '.join(sorted(fields))}" if fields else ""
+
+
+def read_toml(path: Path) -> dict[str, Any]:
+    """Parse a TOML file.
+
+    Raises:
+        SettingsError: missing, unreadable or not TOML; names the file and the place.
+    """
+    try:
+        return tomllib.loads(path.read_text(encoding="utf-8"))
+    except FileNotFoundError:
+        raise SettingsError(f"{path}: no such settings file") from None
+    except (OSError, UnicodeDecodeError) as error:
+        raise SettingsError(f"{path}: cannot be read ({error})") from None
+    except tomllib.TOMLDecodeError as error:
+        raise SettingsError(f"{path}: not valid TOML: {error}") from None
+
+
+class DatasetSettings(Settings):
+    """Where structures come from."""
+
+    source: str
+    """Catalogue name (`nucleate datasets list`) or path of a file or folder."""
+    format: Literal["auto", "csv", "tsv", "smi", "parquet", "sdf", "cif", "poscar", "extxyz"] = (
+        "auto"
+    )
+    """What a file holds, if its name does not tell; folders and zips hold `cif` or `poscar`."""
+    structure_column: str | None = None
+    """Column with the SMILES or CIF; found by its usual names if not given."""
+    id_column: str | None = None
+    """Column with the row's id; row numbers if not given and no column is called `id`."""
+    properties: tuple[str, ...] = ()
+    """Columns (or SD tags, or extxyz info keys) to keep as properties; missing values allowed."""
+    limit: Positive | None = None
+    """Use only the first rows."""
+
+
+class SplitSettings(Settings):
+    """How records are divided. Rows of equal split key never part."""
+
+    kind: str = "random"
+    """`random`, or a kind that the matter offers: `scaffold` (molecules), `formula` (crystals)."""
+    validation: Fraction = 0.05
+    test: Fraction = 0.05
+
+    @model_validator(mode="after")
+    def _leaves_training(self) -> SplitSettings:
+        if self.validation + self.test >= 1:
+            raise ValueError("validation and test leave nothing to train on")
+        return self
+
+
+class FeaturizeSettings(Settings):
+    """Dataset -> records -> arrays."""
+
+    dataset: DatasetSettings
+    standardise: dict[str, Any] = Field(default_factory=dict)
+    codec: dict[str, Any] = Field(default_factory=dict)
+    split: SplitSettings = SplitSettings()
+    processes: Positive | None = None
+    """Worker processes; as many as cores if not given."""
+    chunk: Positive = 2000
+    """Rows per unit of work, of progress and of resumption."""
+
+
+class NetworkSettings(Settings):
+    """Encoder and decoder. `auto` takes what trains best for the kind of matter on two cores."""
+
+    encoder: Literal["auto", "gru", "transformer"] = "auto"
+    decoder: Literal["auto", "gru", "transformer"] = "auto"
+    width: Positive | None = None
+    """Size of hidden vectors; by kind of network if not given."""
+    layers: Positive | None = None
+    latent: Positive = 64
+    """Dimensions of the latent vector."""
+    dropout: Fraction = 0.0
+
+
+class ObjectiveSettings(Settings):
+    """The evidence lower bound and its warm-up (Kingma & Welling 2014; beta-VAE, Higgins 2017)."""
+
+    beta: Annotated[float, Field(ge=0)] = 0.05
+    """Weight of the KL divergence: the price of a nat of rate in nats of distortion."""
+    warm_up: Fraction = 0.3
+    """Share of training over which beta rises from zero."""
+    free_bits: Annotated[float, Field(ge=0)] = 0.0
+    """Nats per latent dimension that cost nothing (Kingma et al. 2016)."""
+    word_dropout: Fraction = 0.1
+    """Share of steps hidden from the decoder's input, so that it leans on the latent vector."""
+    auxiliary_weight: Annotated[float, Field(ge=0)] = 0.5
+    """Weight of the auxiliary fields' negative log-likelihood."""
+
+
+class PriorSettings(Settings):
+    """The distribution that the sampler draws latent vectors from."""
+
+    kind: Literal["flow_matching", "gaussian_mixture", "standard_normal"] = "flow_matching"
+    components: Positive = 30
+    """Of the Gaussian mixture."""
+    steps: Positive = 3000
+    """Optimiser steps of the flow."""
+    width: Positive = 256
+    layers: Positive = 3
+
+
+class TrainSettings(Settings):
+    """Arrays -> model and prior."""
+
+    network: NetworkSettings = NetworkSettings()
+    objective: ObjectiveSettings = ObjectiveSettings()
+    prior: PriorSettings = PriorSettings()
+    augment: dict[str, Any] = Field(default_factory=dict)
+    """Options of the matter's augmentation; `{enabled = false}` switches it off."""
+    epochs: Positive = 30
+    batch: Positive = 64
+    learning_rate: Annotated[float, Field(gt=0)] = 1.5e-3
+    patience: Positive = 8
+    """Epochs without a better validation loss after which training stops."""
+    average: Annotated[float, Field(ge=0, lt=1)] = 0.995
+    """Decay of the exponential moving average of weights that is validated and kept."""
+    maximum_minutes: Annotated[float, Field(gt=0)] | None = None
+    """Stop early after this time (the result then depends on the machine's speed)."""
+    checkpoint_minutes: Annotated[float, Field(gt=0)] = 1.0
+
+
+class SampleSettings(Settings):
+    """Draws from the prior."""
+
+    count: Positive = 1000
+    temperature: Annotated[float, Field(ge=0)] = 0.0
+    """Of the decoder; 0 is greedy."""
+    prior_temperature: Annotated[float, Field(gt=0)] = 1.0
+    """Scale of the prior's base noise."""
+
+
+class PropertySettings(Settings):
+    """One term of an objective: a property and how much of it is wanted."""
+
+    property: str
+    arguments: dict[str, Any] = Field(default_factory=dict)
+    goal: Literal["maximise", "minimise", "target", "range"] = "maximise"
+    low: float | None = None
+    """`maximise`/`minimise`: the values at which desirability is 0 or 1; `range`: its ends."""
+    high: float | None = None
+    target: float | None = None
+    tolerance: Annotated[float, Field(gt=0)] | None = None
+    """`target`, `range`: distance outside at which desirability falls to exp(-1/2)."""
+    weight: Annotated[float, Field(gt=0)] = 1.0
+
+    @model_validator(mode="after")
+    def _complete(self) -> PropertySettings:
+        if self.goal == "target" and (self.target is None or self.tolerance is None):
+            raise ValueError("goal 'target' needs target and tolerance")
+        if self.goal == "range" and (self.low is None or self.high is None):
+            raise ValueError("goal 'range' needs low and high")
+        if self.low is not None and self.high is not None and self.low >= self.high:
+            raise ValueError("low must be below high")
+        return self
+
+
+class OptimizeSettings(Settings):
+    """An Optuna study over latent space."""
+
+    objectives: tuple[PropertySettings, ...] = ()
+    """Weighted mix; empty means the matter's default."""
+    sampler: Literal["tpe", "cmaes", "gp", "nsga2", "qmc", "random"] = "cmaes"
+    trials: Positive = 400
+    batch: Positive = 20
+    """Trials asked for, decoded and scored together."""
+    starts: Positive = 8
+    """Good known structures around whose latent vectors regions are searched."""
+    radius: Annotated[float, Field(gt=0)] = 1.5
+    """Half-width of a region, in standard deviations of the encoded training set."""
+    dimensions: Positive = 16
+    """Search coordinates per region: leading principal directions of the encoded training set."""
+    temperature: Annotated[float, Field(ge=0)] = 0.0
+
+
+class ScreenSettings(Settings):
+    """The funnel."""
+
+    checks: tuple[dict[str, Any], ...] = ()
+    """Tables with `name` and that check's options; empty means the matter's default funnel."""
+    keep: Positive = 200
+    """Candidates written at most."""
+    reference: tuple[DatasetSettings, ...] = ()
+    """Further known structures, besides the training set, for novelty."""
+
+
+class PipelineSettings(Settings):
+    """Everything for one kind of matter."""
+
+    enabled: bool = True
+    featurize: FeaturizeSettings
+    train: TrainSettings = TrainSettings()
+    sample: SampleSettings = SampleSettings()
+    optimize: OptimizeSettings = OptimizeSettings()
+    screen: ScreenSettings = ScreenSettings()
+
+
+class DiscoverSettings(Settings):
+    """`flows/discover.toml`: a whole run."""
+
+    run: Annotated[str, Field(pattern=r"^[A-Za-z0-9][A-Za-z0-9._-]*$")] = "discover"
+    """Name of the run's folder."""
+    results: str = "results"
+    """Folder of runs, relative to the working folder."""
+    seed: int = 0
+    device: Literal["auto", "cpu", "cuda", "mps"] = "auto"
+    mirror: str | None = None
+    """Folder that holds dataset files already; `NUCLEATE_DATA_MIRROR` if not given."""
+    matter: dict[str, PipelineSettings]
+    """By registry name: `[matter.molecules]`, `[matter.crystals]`."""
+
+
+def load_discover(path: Path) -> DiscoverSettings:
+    """Read a run's settings file."""
+    return validate(DiscoverSettings, read_toml(path), str(path))

@@ -1,0 +1,355 @@
+"""What a kind of matter must offer, and the registry that finds it by name.
+
+A kind of matter (molecules, crystals, a third one from outside) is a subclass of `Matter` that is
+registered as an entry point of the group `nucleate.matter`. Everything else in Nucleate handles
+structures as *structure strings*: canonical SMILES for molecules, the canonical Wyckoff string for
+crystals. Equal strings are equal structures; a string holds all that is needed to rebuild,
+draw, score and export.
+
+Life cycle: `read_rows` streams a person's file; `standardise` turns each row's payload into a
+structure string or raises `StructureError`; `fit_codec` learns a codec on the training split;
+`Codec.encode` and `decode` go between strings and `Record`s; properties and checks take lists of
+strings; `describe`, `draw` and `write_*` show them.
+
+This module imports nothing heavy. A `Matter` object must be cheap to make: heavy libraries are
+imported inside its methods.
+"""
+
+from __future__ import annotations
+
+from abc import ABC, abstractmethod
+from collections.abc import Callable, Iterator, Mapping, Sequence
+from dataclasses import dataclass, field
+from functools import cache
+from importlib.metadata import entry_points
+from pathlib import Path
+from typing import TYPE_CHECKING, Any, ClassVar
+
+import numpy as np
+from numpy.typing import NDArray
+
+from nucleate.config import DatasetSettings, Settings, validate
+from nucleate.errors import SettingsError
+
+if TYPE_CHECKING:
+    import torch
+
+    from nucleate.vae.arrays import Batch
+    from nucleate.vae.legality import Legality
+    from nucleate.vae.schema import Record, Schema
+
+
+@dataclass(frozen=True)
+class RawRow:
+    """One row as it stands in a file, not yet looked at.
+
+    Attributes:
+        number: one-based data row (header not counted).
+        id: the file's own id of the row, or its number as text.
+        payload: what `Matter.standardise` takes; small and picklable (a SMILES, CIF text).
+        properties: by column name; NaN where missing or not finite.
+        error: why the row could not even be read; then `payload` is None.
+    """
+
+    number: int
+    id: str
+    payload: Any
+    properties: dict[str, float] = field(default_factory=dict)
+    error: str = ""
+
+
+@dataclass(frozen=True)
+class Standardised:
+    """A structure in canonical form.
+
+    Attributes:
+        structure: the structure string.
+        key: rows with different keys are surely different structures; rows with equal keys are
+            compared by `Matter.same`.
+    """
+
+    structure: str
+    key: str
+
+
+class Codec(ABC):
+    """Structure string <-> `Record` of a schema. Rebuilt from JSON in every worker process."""
+
+    schema: Schema
+
+    @abstractmethod
+    def encode(self, structure: str) -> Record:
+        """Arrays of a structure.
+
+        Raises:
+            StructureError: the schema cannot hold it (unknown symbol, too long); names the part.
+        """
+
+    @abstractmethod
+    def decode(self, record: Record) -> str:
+        """The structure string that the arrays mean, canonical.
+
+        Raises:
+            StructureError: the arrays mean no structure.
+        """
+
+    @abstractmethod
+    def to_json(self) -> dict[str, Any]:
+        """Plain values from which `Matter.load_codec` rebuilds the codec."""
+
+
+@dataclass(frozen=True)
+class Property:
+    """A number that can be computed for a structure.
+
+    Attributes:
+        name: the field's own term.
+        unit: e.g. `eV/atom`, empty if dimensionless.
+        description: one line, with the source of the method.
+        compute: list of n structure strings -> float64 [n]; NaN where it fails. Never raises for
+            one bad structure.
+    """
+
+    name: str
+    unit: str
+    description: str
+    compute: Callable[[Sequence[str]], NDArray[np.float64]]
+
+
+@dataclass
+class Candidate:
+    """A structure on its way through the funnel.
+
+    Attributes:
+        structure: structure string; a check may replace it (relaxation).
+        columns: everything known about it by column name: provenance, properties, check values.
+    """
+
+    structure: str
+    columns: dict[str, Any] = field(default_factory=dict)
+
+
+@dataclass(frozen=True)
+class Verdict:
+    """What a check says of one candidate.
+
+    Attributes:
+        passed: whether the candidate goes on.
+        value: the measured value, shown beside the verdict; None where there is none.
+        reason: why it failed, one short sentence with the numbers; empty if it passed.
+        columns: further columns for the table.
+        structure: replaces the candidate's structure if given.
+    """
+
+    passed: bool
+    value: float | str | None = None
+    reason: str = ""
+    columns: Mapping[str, Any] = field(default_factory=dict)
+    structure: str | None = None
+
+
+@dataclass(frozen=True)
+class CheckContext:
+    """What checks may need besides the candidates.
+
+    Attributes:
+        known: structure strings of the training and reference sets (for novelty).
+        seed: of all randomness.
+        processes: worker processes that a check may start.
+        device: torch device name.
+    """
+
+    known: Sequence[str] = ()
+    seed: int = 0
+    processes: int = 1
+    device: str = "cpu"
+
+
+class Check(ABC):
+    """One named test of the funnel. Subclasses state `name`, `description` and `Options`.
+
+    Attributes:
+        name: snake_case; the table's columns are `<name>_value`, and a rejection's reason starts
+            with it.
+        description: one line for the report.
+        Options: its settings with defaults (pydantic, unknown keys refused).
+    """
+
+    name: ClassVar[str]
+    description: ClassVar[str]
+    Options: ClassVar[type[Settings]] = Settings
+
+    def __init__(self, options: Any, context: CheckContext):
+        self.options = options
+        self.context = context
+
+    @abstractmethod
+    def run(self, candidates: Sequence[Candidate]) -> list[Verdict]:
+        """One verdict per candidate, in order. Never raises for one bad candidate.
+
+        Candidates arrive best first, so that checks that keep a subset (diversity, a budget of
+        relaxations) prefer the better ones.
+        """
+
+
+class Matter(ABC):
+    """A kind of matter. See the module's docstring for the life cycle."""
+
+    name: ClassVar[str]
+    structure_column: ClassVar[str]
+    StandardiseOptions: ClassVar[type[Settings]]
+    CodecOptions: ClassVar[type[Settings]]
+    split_kinds: ClassVar[tuple[str, ...]]
+
+    @abstractmethod
+    def read_rows(self, source: Path, dataset: DatasetSettings) -> Iterator[RawRow]:
+        """Stream the rows of a file or folder; memory does not grow with the file.
+
+        Raises:
+            InputError: the file as a whole is unreadable, empty or lacks a named column.
+        """
+
+    @abstractmethod
+    def standardise(self, payload: Any, options: Any) -> Standardised:
+        """Canonical structure of a row.
+
+        Raises:
+            StructureError: with the reason under which the row is counted as rejected.
+        """
+
+    @abstractmethod
+    def same(self, first: str, second: str) -> bool:
+        """Whether two structures are the same by the field's own definition."""
+
+    def key(self, structure: str) -> str:
+        """`Standardised.key` of a structure string that is already canonical."""
+        return structure
+
+    @abstractmethod
+    def split_key(self, structure: str, kind: str) -> str:
+        """Rows of equal split key go to the same split; `kind` is one of `split_kinds`."""
+
+    @abstractmethod
+    def fit_codec(self, structures: Sequence[str], options: Any, seed: int) -> Codec:
+        """Learn a codec (a vocabulary, say) on the training structures."""
+
+    @abstractmethod
+    def load_codec(self, data: Mapping[str, Any]) -> Codec:
+        """Rebuild a codec from `Codec.to_json`."""
+
+    def legality(self, schema: Schema) -> Legality:
+        """The masks of the schema. Must import torch and numpy only."""
+        from nucleate.vae.legality import Legality
+
+        return Legality(schema)
+
+    def augment(
+        self, schema: Schema, options: Mapping[str, Any]
+    ) -> Callable[[Batch, torch.Generator], Batch] | None:
+        """A random transformation of training batches (made afresh each epoch), or None.
+
+        Takes and returns padded batches of the schema. Must import torch and numpy only.
+        """
+        return None
+
+    @abstractmethod
+    def properties(self) -> dict[str, str]:
+        """Name -> one-line description of every property that `property` builds."""
+
+    @abstractmethod
+    def property(self, name: str, arguments: Mapping[str, Any]) -> Property:
+        """Build a property.
+
+        Raises:
+            SettingsError: unknown name (the message lists the known ones) or argument.
+        """
+
+    @abstractmethod
+    def checks(self) -> dict[str, type[Check]]:
+        """Every check by name, in the order of the default funnel (cheapest first)."""
+
+    @abstractmethod
+    def describe(self, structure: str) -> dict[str, Any]:
+        """Columns for people: formula, space group, number of heavy atoms."""
+
+    @abstractmethod
+    def draw(self, structure: str, width: int = 220, height: int = 180) -> str:
+        """The structure as one self-contained SVG element."""
+
+    @abstractmethod
+    def write_candidates(self, folder: Path, rows: Sequence[Mapping[str, Any]]) -> list[Path]:
+        """Write the field's own formats (SDF; CIF folder and extxyz), atomically.
+
+        Args:
+            rows: candidate rows; each has at least `candidate_id` and `structure_column`.
+        """
+
+    @abstractmethod
+    def write_samples(self, folder: Path, rows: Sequence[Mapping[str, Any]]) -> Path:
+        """Write `samples.csv` (molecules) or `samples.extxyz` (crystals), atomically."""
+
+    @abstractmethod
+    def write_reconstructions(self, folder: Path, rows: Sequence[Mapping[str, Any]]) -> Path:
+        """Write what was rebuilt, atomically.
+
+        Args:
+            rows: mappings with `id`, `structure` (the input, canonical) and `reconstructed`
+                (structure string or None where nothing legal was decoded).
+
+        Returns:
+            `reconstructed.csv` (columns id, smiles, reconstructed) or `reconstructed.extxyz`
+            (`id` in each frame's info).
+        """
+
+    # Defaults that rest on the abstract methods above.
+
+    def resolve_standardise(self, options: Mapping[str, Any], where: str) -> Any:
+        """Validate the standardise section of a settings file."""
+        return validate(self.StandardiseOptions, options, where)
+
+    def resolve_codec(self, options: Mapping[str, Any], where: str) -> Any:
+        """Validate the codec section of a settings file."""
+        return validate(self.CodecOptions, options, where)
+
+    def build_check(
+        self, name: str, options: Mapping[str, Any], context: CheckContext, where: str
+    ) -> Check:
+        """Make a check from its section of the settings.
+
+        Raises:
+            SettingsError: unknown check (the message lists the known ones) or option.
+        """
+        known = self.checks()
+        if name not in known:
+            raise SettingsError(
+                f"{where}: no check named {name!r} for {self.name}; known: {', '.join(known)}"
+            )
+        cls = known[name]
+        return cls(validate(cls.Options, options, f"{where} [{name}]"), context)
+
+
+@cache
+def _registry() -> dict[str, type[Matter]]:
+    found = {}
+    for entry in entry_points(group="nucleate.matter"):
+        found[entry.name] = entry.load()
+    return found
+
+
+def names() -> list[str]:
+    """Registered kinds of matter."""
+    return sorted(entry.name for entry in entry_points(group="nucleate.matter"))
+
+
+def get(name: str) -> Matter:
+    """The kind of matter of that name.
+
+    Raises:
+        SettingsError: no such kind; lists those that are registered.
+    """
+    registry = _registry()
+    if name not in registry:
+        raise SettingsError(
+            f"no kind of matter named {name!r}; known: {', '.join(sorted(registry))}"
+        )
+    return registry[name]()

@@ -1,0 +1,268 @@
+"""A run's folder: atomic writes, digests, manifests and resumption.
+
+Stages exchange a small frozen `Manifest`, never arrays. A stage is skipped when the manifest that
+lies in its folder carries the key computed from its settings, its inputs' digests and the code
+version, and its files are still there, unchanged.
+"""
+
+from __future__ import annotations
+
+import hashlib
+import json
+import os
+import shutil
+import tempfile
+import time
+from collections.abc import Callable, Iterator, Mapping
+from contextlib import contextmanager
+from dataclasses import asdict, dataclass, field
+from datetime import UTC, datetime
+from functools import cache
+from pathlib import Path
+from typing import Any
+
+from nucleate import __version__
+from nucleate.errors import ResultsError
+
+MANIFEST_NAME = "manifest.json"
+
+
+@contextmanager
+def atomic_path(path: Path) -> Iterator[Path]:
+    """A temporary path beside `path` that replaces it if the block succeeds, else is removed.
+
+    Raises:
+        ResultsError: the folder cannot be written or the disk is full.
+    """
+    try:
+        path.parent.mkdir(parents=True, exist_ok=True)
+        handle, name = tempfile.mkstemp(
+            prefix=f".{path.name}.", suffix=f".part{path.suffix}", dir=path.parent
+        )
+        os.close(handle)
+    except OSError as error:
+        raise ResultsError(f"{path}: cannot be written ({error.strerror or error})") from error
+    temporary = Path(name)
+    try:
+        yield temporary
+        with temporary.open("rb+") as file:
+            os.fsync(file.fileno())
+        temporary.chmod(0o644)
+        os.replace(temporary, path)
+    except OSError as error:
+        raise ResultsError(f"{path}: cannot be written ({error.strerror or error})") from error
+    finally:
+        temporary.unlink(missing_ok=True)
+
+
+@contextmanager
+def atomic_folder(path: Path) -> Iterator[Path]:
+    """Like `atomic_path` for a folder; an existing one is replaced."""
+    try:
+        path.parent.mkdir(parents=True, exist_ok=True)
+        temporary = Path(tempfile.mkdtemp(prefix=f".{path.name}.", suffix=".part", dir=path.parent))
+    except OSError as error:
+        raise ResultsError(f"{path}: cannot be written ({error.strerror or error})") from error
+    try:
+        yield temporary
+        temporary.chmod(0o755)
+        if path.exists():
+            shutil.rmtree(path)
+        os.replace(temporary, path)
+    except OSError as error:
+        raise ResultsError(f"{path}: cannot be written ({error.strerror or error})") from error
+    finally:
+        shutil.rmtree(temporary, ignore_errors=True)
+
+
+def write_text(path: Path, text: str) -> None:
+    """Write a text file atomically."""
+    with atomic_path(path) as temporary:
+        temporary.write_text(text, encoding="utf-8")
+
+
+def write_json(path: Path, value: Any) -> None:
+    """Write JSON atomically, keys in the given order, non-finite numbers as null."""
+    write_text(path, json.dumps(_finite(value), indent=2, allow_nan=False) + "\n")
+
+
+def _finite(value: Any) -> Any:
+    if isinstance(value, Mapping):
+        return {str(k): _finite(v) for k, v in value.items()}
+    if isinstance(value, (list, tuple)):
+        return [_finite(v) for v in value]
+    if hasattr(value, "item"):
+        value = value.item()
+    if isinstance(value, float) and (value != value or value in (float("inf"), float("-inf"))):
+        return None
+    return value
+
+
+def read_json(path: Path) -> Any:
+    """Read JSON.
+
+    Raises:
+        ResultsError: missing or damaged; names the file.
+    """
+    try:
+        return json.loads(path.read_text(encoding="utf-8"))
+    except (OSError, UnicodeDecodeError, json.JSONDecodeError) as error:
+        raise ResultsError(f"{path}: not a readable JSON file ({error})") from None
+
+
+def sha256_file(path: Path) -> str:
+    """SHA-256 of a file's content, read in blocks."""
+    with path.open("rb") as file:
+        return hashlib.file_digest(file, "sha256").hexdigest()
+
+
+def digest(value: Any) -> str:
+    """SHA-256 of a plain value's canonical JSON."""
+    text = json.dumps(value, sort_keys=True, separators=(",", ":"), default=str)
+    return hashlib.sha256(text.encode()).hexdigest()
+
+
+@cache
+def code_version() -> str:
+    """Package version and a digest of its source, so that changed code is never a cache hit."""
+    root = Path(__file__).parent
+    total = hashlib.sha256()
+    for path in sorted(root.rglob("*.py")):
+        total.update(path.relative_to(root).as_posix().encode())
+        total.update(path.read_bytes())
+    return f"{__version__}+{total.hexdigest()[:12]}"
+
+
+@dataclass(frozen=True)
+class Output:
+    """One file that a stage wrote: name within the stage's folder, SHA-256, rows if a table."""
+
+    name: str
+    sha256: str
+    rows: int | None = None
+
+
+@dataclass(frozen=True)
+class Manifest:
+    """What a stage did, small enough to hand around.
+
+    Attributes:
+        stage: the verb.
+        matter: kind of matter, empty if none.
+        folder: absolute folder of the outputs.
+        key: digest of settings, inputs and code version.
+        inputs: by role, the keys of the manifests it was made from.
+        outputs: files written.
+        metrics: plain numbers worth showing.
+        seconds: wall time.
+        created: UTC time, ISO 8601.
+        code_version: see `code_version`.
+    """
+
+    stage: str
+    matter: str
+    folder: str
+    key: str
+    inputs: dict[str, str] = field(default_factory=dict)
+    outputs: tuple[Output, ...] = ()
+    metrics: dict[str, Any] = field(default_factory=dict)
+    seconds: float = 0.0
+    created: str = ""
+    code_version: str = ""
+
+    def path(self, name: str) -> Path:
+        """Absolute path of an output."""
+        return Path(self.folder) / name
+
+    @classmethod
+    def load(cls, folder: Path) -> Manifest:
+        """Read the manifest in a stage's folder.
+
+        Raises:
+            ResultsError: none there, or damaged.
+        """
+        data = read_json(folder / MANIFEST_NAME)
+        try:
+            data["outputs"] = tuple(Output(**o) for o in data["outputs"])
+            return cls(folder=str(folder.resolve()), **data)
+        except (KeyError, TypeError) as error:
+            raise ResultsError(f"{folder / MANIFEST_NAME}: damaged ({error})") from None
+
+
+def stage_key(stage: str, settings: Any, inputs: Mapping[str, str], **more: Any) -> str:
+    """The digest that decides whether a stage's outputs are current."""
+    plain = settings.model_dump(mode="json") if hasattr(settings, "model_dump") else settings
+    return digest([stage, plain, dict(inputs), more, code_version()])
+
+
+def run_stage(
+    stage: str,
+    matter: str,
+    folder: Path,
+    settings: Any,
+    inputs: Mapping[str, str],
+    work: Callable[[Path], tuple[list[str], dict[str, Any]]],
+    **more: Any,
+) -> Manifest:
+    """Do a stage's work unless its folder already holds the same result.
+
+    Args:
+        inputs: role -> key (or content digest) of what the stage reads.
+        work: writes its files into the folder and returns their names and the metrics. Metrics
+            named `rows/<file>` become that output's row count. It may keep partial work in the
+            folder to resume from; that must name the key if it depends on the settings.
+        more: further values the result depends on (seed).
+
+    Raises:
+        ResultsError: the folder cannot be written.
+    """
+    key = stage_key(stage, settings, inputs, **more)
+    current = current_manifest(folder, key)
+    if current is not None:
+        return current
+    try:
+        folder.mkdir(parents=True, exist_ok=True)
+        (folder / MANIFEST_NAME).unlink(missing_ok=True)
+    except OSError as error:
+        raise ResultsError(f"{folder}: cannot be written ({error.strerror or error})") from error
+    started = time.perf_counter()
+    try:
+        names, metrics = work(folder)
+    except OSError as error:
+        if error.errno in (28, 30, 13, 122):  # no space, read-only, not permitted, quota
+            raise ResultsError(f"{folder}: cannot be written ({error.strerror})") from error
+        raise
+    counts = {k.removeprefix("rows/"): v for k, v in metrics.items() if k.startswith("rows/")}
+    manifest = Manifest(
+        stage=stage,
+        matter=matter,
+        folder=str(folder.resolve()),
+        key=key,
+        inputs=dict(inputs),
+        outputs=tuple(Output(n, sha256_file(folder / n), counts.get(n)) for n in names),
+        metrics={k: v for k, v in metrics.items() if not k.startswith("rows/")},
+        seconds=round(time.perf_counter() - started, 3),
+        created=datetime.now(UTC).isoformat(timespec="seconds"),
+        code_version=code_version(),
+    )
+    data = asdict(manifest)
+    data.pop("folder")  # so that a run's folder can be moved
+    write_json(folder / MANIFEST_NAME, data)
+    return manifest
+
+
+def current_manifest(folder: Path, key: str) -> Manifest | None:
+    """The folder's manifest if it has this key and its files are intact, else None."""
+    if not (folder / MANIFEST_NAME).exists():
+        return None
+    try:
+        manifest = Manifest.load(folder)
+    except ResultsError:
+        return None
+    if manifest.key != key:
+        return None
+    for output in manifest.outputs:
+        path = folder / output.name
+        if not path.is_file() or sha256_file(path) != output.sha256:
+            return None
+    return manifest

@@ -1,0 +1,198 @@
+"""Featurized structures in memory and on disk: ragged arrays by schema, and padded batches."""
+
+from __future__ import annotations
+
+from collections.abc import Sequence
+from dataclasses import dataclass
+from pathlib import Path
+from typing import Any
+
+import numpy as np
+import torch
+from numpy.typing import NDArray
+from torch import Tensor
+
+from nucleate.errors import CheckpointError
+from nucleate.vae.schema import Record, Schema
+
+
+@dataclass
+class Batch:
+    """A padded minibatch, what encoder, decoder and likelihoods exchange.
+
+    Attributes:
+        once: by field; categorical int64 [B], continuous float32 [B, size] (NaN where absent).
+        steps: by field; categorical int64 [B, T + 1], continuous float32 [B, T + 1] (NaN where
+            absent). T is the longest sequence of the batch; the first step field holds `stop` at
+            index `length` and after it, the others 0 or NaN.
+        length: int64 [B], steps without the stop step.
+        auxiliary: by field; float32 [B, size], NaN where missing.
+    """
+
+    once: dict[str, Tensor]
+    steps: dict[str, Tensor]
+    length: Tensor
+    auxiliary: dict[str, Tensor]
+
+    def __len__(self) -> int:
+        return len(self.length)
+
+    @property
+    def device(self) -> torch.device:
+        return self.length.device
+
+    def step_mask(self) -> Tensor:
+        """True at real steps and at the stop step, bool [B, T + 1]."""
+        width = next(iter(self.steps.values())).shape[1]
+        return torch.arange(width, device=self.device)[None, :] <= self.length[:, None]
+
+    def to(self, device: torch.device | str) -> Batch:
+        return Batch(
+            {k: v.to(device) for k, v in self.once.items()},
+            {k: v.to(device) for k, v in self.steps.items()},
+            self.length.to(device),
+            {k: v.to(device) for k, v in self.auxiliary.items()},
+        )
+
+
+class RaggedArrays:
+    """All structures of a set: once fields stacked, step fields concatenated.
+
+    Attributes:
+        schema: the schema they follow.
+        once: by field; categorical int64 [n], continuous float32 [n, size].
+        steps: by field, concatenated over structures, [total].
+        offsets: int64 [n + 1]; structure i owns steps offsets[i]:offsets[i + 1].
+        auxiliary: by field; float32 [n, size], NaN where missing.
+    """
+
+    def __init__(
+        self,
+        schema: Schema,
+        once: dict[str, NDArray[Any]],
+        steps: dict[str, NDArray[Any]],
+        offsets: NDArray[np.int64],
+        auxiliary: dict[str, NDArray[np.float32]] | None = None,
+    ):
+        self.schema = schema
+        self.once = once
+        self.steps = steps
+        self.offsets = offsets
+        self.auxiliary = auxiliary or {}
+
+    def __len__(self) -> int:
+        return len(self.offsets) - 1
+
+    @property
+    def lengths(self) -> NDArray[np.int64]:
+        return np.diff(self.offsets)
+
+    @classmethod
+    def from_records(
+        cls,
+        schema: Schema,
+        records: Sequence[Record],
+        auxiliary: dict[str, NDArray[np.float32]] | None = None,
+    ) -> RaggedArrays:
+        """Stack records that passed `Record.check`."""
+        lengths = np.array([len(r) for r in records], dtype=np.int64)
+        once: dict[str, NDArray[Any]] = {}
+        for f in schema.once:
+            dtype = np.int64 if f.is_categorical else np.float32
+            shape = (len(records),) if f.is_categorical else (len(records), f.size)
+            once[f.name] = np.array([r.once[f.name] for r in records], dtype=dtype).reshape(shape)
+        steps = {
+            f.name: np.concatenate([r.steps[f.name] for r in records]).astype(
+                np.int64 if f.is_categorical else np.float32
+            )
+            if records
+            else np.zeros(0, np.int64 if f.is_categorical else np.float32)
+            for f in schema.step
+        }
+        offsets = np.concatenate([np.zeros(1, np.int64), np.cumsum(lengths)])
+        return cls(schema, once, steps, offsets, auxiliary)
+
+    def record(self, index: int) -> Record:
+        """The structure at `index`, as the codec's decoder takes it."""
+        span = slice(int(self.offsets[index]), int(self.offsets[index + 1]))
+        return Record(
+            {k: v[index] for k, v in self.once.items()},
+            {k: v[span] for k, v in self.steps.items()},
+        )
+
+    def subset(self, indices: NDArray[np.int64]) -> RaggedArrays:
+        """The chosen structures, in the given order."""
+        lengths = self.lengths[indices]
+        offsets = np.concatenate([np.zeros(1, np.int64), np.cumsum(lengths)])
+        flat = np.repeat(self.offsets[:-1][indices] - offsets[:-1], lengths) + np.arange(
+            offsets[-1]
+        )
+        return RaggedArrays(
+            self.schema,
+            {k: v[indices] for k, v in self.once.items()},
+            {k: v[flat] for k, v in self.steps.items()},
+            offsets,
+            {k: v[indices] for k, v in self.auxiliary.items()},
+        )
+
+    def batch(self, indices: NDArray[np.int64] | Sequence[int]) -> Batch:
+        """Pad the chosen structures to their longest, plus the stop step."""
+        chosen = self.subset(np.asarray(indices, dtype=np.int64))
+        lengths = chosen.lengths
+        n, width = len(lengths), int(lengths.max(initial=0)) + 1
+        rows = np.repeat(np.arange(n), lengths)
+        columns = np.arange(chosen.offsets[-1]) - np.repeat(chosen.offsets[:-1], lengths)
+        steps: dict[str, Tensor] = {}
+        for position, f in enumerate(self.schema.step):
+            if f.is_categorical:
+                fill = self.schema.stop if position == 0 else 0
+                padded: NDArray[Any] = np.full((n, width), fill, np.int64)
+            else:
+                padded = np.full((n, width), np.nan, np.float32)
+            padded[rows, columns] = chosen.steps[f.name]
+            steps[f.name] = torch.from_numpy(padded)
+        return Batch(
+            {k: torch.from_numpy(v) for k, v in chosen.once.items()},
+            steps,
+            torch.from_numpy(lengths),
+            {k: torch.from_numpy(v) for k, v in chosen.auxiliary.items()},
+        )
+
+    def arrays(self) -> dict[str, NDArray[Any]]:
+        """Flat name -> array, in the smallest integer type that holds the categories."""
+        out: dict[str, NDArray[Any]] = {"offsets": self.offsets}
+        for group, values in (
+            ("once", self.once),
+            ("steps", self.steps),
+            ("auxiliary", self.auxiliary),
+        ):
+            for name, array in values.items():
+                small = array.astype(np.int32) if array.dtype.kind == "i" else array
+                out[f"{group}/{name}"] = small
+        return out
+
+    @classmethod
+    def load(cls, path: Path, schema: Schema) -> RaggedArrays:
+        """Read what `np.savez_compressed(path, **arrays())` wrote.
+
+        Raises:
+            CheckpointError: the file is missing, damaged or lacks a field of the schema.
+        """
+        groups: dict[str, dict[str, NDArray[Any]]] = {"once": {}, "steps": {}, "auxiliary": {}}
+        try:
+            with np.load(path, allow_pickle=False) as file:
+                offsets = file["offsets"].astype(np.int64)
+                for name in file.files:
+                    group, _, key = name.partition("/")
+                    if group in groups:
+                        array = file[name]
+                        groups[group][key] = (
+                            array.astype(np.int64) if array.dtype.kind == "i" else array
+                        )
+        except (OSError, ValueError, KeyError, EOFError) as error:
+            raise CheckpointError(f"{path}: not a readable features file ({error})") from error
+        needed = {f"{f.name}" for f in schema.once} | {f.name for f in schema.step}
+        absent = needed - set(groups["once"]) - set(groups["steps"])
+        if absent:
+            raise CheckpointError(f"{path}: of another schema, lacks {sorted(absent)}")
+        return cls(schema, groups["once"], groups["steps"], offsets, groups["auxiliary"])
