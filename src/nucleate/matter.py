@@ -28,7 +28,7 @@ from typing import TYPE_CHECKING, Any, ClassVar
 import numpy as np
 from numpy.typing import NDArray
 
-from nucleate.config import DatasetSettings, Settings, validate
+from nucleate.config import DatasetSettings, PropertySettings, Settings, validate
 from nucleate.errors import SettingsError
 
 if TYPE_CHECKING:
@@ -173,11 +173,14 @@ class Check(ABC):
             with it.
         description: one line for the report.
         Options: its settings with defaults (pydantic, unknown keys refused).
+        expensive: seconds rather than milliseconds a candidate. Draws without a score are scored
+            just before the first expensive check, once the cheap ones have thinned them out.
     """
 
     name: ClassVar[str]
     description: ClassVar[str]
     Options: ClassVar[type[Settings]] = Settings
+    expensive: ClassVar[bool] = False
 
     def __init__(self, options: Any, context: CheckContext):
         self.options = options
@@ -302,6 +305,11 @@ class Matter(ABC):
         """
 
     # Defaults that rest on the abstract methods above.
+
+    def default_objectives(self) -> tuple[PropertySettings, ...]:
+        """What is optimised if the settings name nothing; empty leaves it to the search's own
+        fallback (`nucleate.search.objective.USUAL_TERMS`)."""
+        return ()
 
     def resolve_standardise(self, options: Mapping[str, Any], where: str) -> Any:
         """Validate the standardise section of a settings file."""
