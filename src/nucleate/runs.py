@@ -81,9 +81,14 @@ def write_text(path: Path, text: str) -> None:
         temporary.write_text(text, encoding="utf-8")
 
 
+def json_text(value: Any) -> str:
+    """JSON for people and machines: keys in the given order, non-finite numbers as null."""
+    return json.dumps(_finite(value), indent=2, allow_nan=False) + "\n"
+
+
 def write_json(path: Path, value: Any) -> None:
-    """Write JSON atomically, keys in the given order, non-finite numbers as null."""
-    write_text(path, json.dumps(_finite(value), indent=2, allow_nan=False) + "\n")
+    """Write `json_text` atomically."""
+    write_text(path, json_text(value))
 
 
 def _finite(value: Any) -> Any:

@@ -1,0 +1,155 @@
+"""Options that commands share, and how their results are shown."""
+
+from __future__ import annotations
+
+from collections.abc import Mapping
+from pathlib import Path
+from typing import TYPE_CHECKING, Annotated, Any, Literal, TypeVar
+
+import typer
+
+from nucleate.errors import ResultsError, SettingsError
+
+if TYPE_CHECKING:
+    from rich.console import Console
+
+    from nucleate.config import Settings
+    from nucleate.runs import Manifest
+
+DeviceName = Literal["auto", "cpu", "cuda", "mps"]
+
+Seed = Annotated[int, typer.Option("--seed", help="Seed of all randomness.")]
+Device = Annotated[
+    DeviceName, typer.Option("--device", help="Where networks run; auto takes a GPU if there is.")
+]
+JsonFile = Annotated[
+    str | None,
+    typer.Option("--json", metavar="FILE", help="Write the results as JSON; - is stdout."),
+]
+SettingsFile = Annotated[
+    Path | None,
+    typer.Option(
+        "--settings",
+        metavar="TOML",
+        help="This stage's settings: a file of its keys, or a whole discover.toml.",
+    ),
+]
+MatterName = Annotated[
+    str, typer.Option("--matter", metavar="KIND", help="Kind of matter: molecules, crystals.")
+]
+Out = Annotated[Path, typer.Option("--out", metavar="DIR", help="Folder to write to.")]
+Mirror = Annotated[
+    Path | None,
+    typer.Option(
+        "--mirror",
+        metavar="DIR",
+        envvar="NUCLEATE_DATA_MIRROR",
+        help="Folder that already holds dataset files.",
+    ),
+]
+
+S = TypeVar("S", bound="Settings")
+
+
+def console(json_file: str | None = None) -> Console:
+    """Where text for people goes: stdout, or stderr when stdout carries the JSON."""
+    from rich.console import Console
+
+    return Console(stderr=json_file == "-", highlight=False, soft_wrap=True)
+
+
+def write_results(json_file: str | None, value: Any) -> None:
+    """Write a command's machine-readable results, atomically; `-` is stdout; None is nowhere."""
+    if json_file is None:
+        return
+    from nucleate.runs import json_text, write_json
+
+    if json_file == "-":
+        print(json_text(value), end="")
+    else:
+        write_json(Path(json_file), value)
+
+
+def manifest_results(manifest: Manifest) -> dict[str, Any]:
+    """What a stage did, as plain values."""
+    return {
+        "stage": manifest.stage,
+        "matter": manifest.matter,
+        "folder": manifest.folder,
+        "seconds": manifest.seconds,
+        "created": manifest.created,
+        "code_version": manifest.code_version,
+        "metrics": manifest.metrics,
+        "outputs": [vars(output) for output in manifest.outputs],
+    }
+
+
+def show_stage(manifest: Manifest, json_file: str | None) -> None:
+    """Say what a stage did, to a person and to the JSON file."""
+    from nucleate.report.terminal import metric_lines
+
+    out = console(json_file)
+    out.print(f"[bold]{manifest.stage}[/] {manifest.matter}: {manifest.seconds:.1f} s")
+    for line in metric_lines(manifest.metrics):
+        out.print(f"  {line}", markup=False)
+    out.print(f"  written to {manifest.folder}", markup=False)
+    write_results(json_file, manifest_results(manifest))
+
+
+def load_manifest(folder: Path, *stages: str) -> Manifest:
+    """The manifest of a stage's folder given on the command line.
+
+    Raises:
+        ResultsError: none there, or damaged.
+        SettingsError: the folder belongs to a stage that is not one of `stages`.
+    """
+    from nucleate.runs import MANIFEST_NAME, Manifest
+
+    needed = " or ".join(f"`nucleate {stage}`" for stage in stages)
+    if not (folder / MANIFEST_NAME).is_file():
+        raise ResultsError(f"{folder}: is not the finished output of {needed}")
+    manifest = Manifest.load(folder)
+    if manifest.stage not in stages:
+        raise SettingsError(
+            f"{folder}: is the output of `nucleate {manifest.stage}`, not of {needed}"
+        )
+    return manifest
+
+
+def stage_settings(
+    model: type[S], file: Path | None, matter: str, section: str, options: Mapping[str, Any]
+) -> S:
+    """A stage's settings from its optional file and the command line, which wins.
+
+    Args:
+        file: TOML with the keys of `model`, or a whole run's settings, of which
+            `[matter.<matter>.<section>]` is taken.
+        options: nested values from the command line; None means not given.
+
+    Raises:
+        SettingsError: unknown key or impossible value.
+    """
+    from nucleate.config import read_toml, validate
+
+    values: dict[str, Any] = {}
+    where = "command line"
+    if file is not None:
+        where = str(file)
+        values = read_toml(file)
+        if isinstance(values.get("matter"), dict):
+            values = values["matter"].get(matter, {}).get(section, {})
+            where += f" [matter.{matter}.{section}]"
+    return validate(model, merge(values, options), where)
+
+
+def merge(values: Mapping[str, Any], options: Mapping[str, Any]) -> dict[str, Any]:
+    """`values` with those of `options` that are not None laid over it, table by table."""
+    merged = dict(values)
+    for key, value in options.items():
+        if isinstance(value, Mapping):
+            inner = merge(merged.get(key) or {}, value)
+            if inner:
+                merged[key] = inner
+        elif value is not None:
+            merged[key] = value
+    return merged

@@ -1,0 +1,62 @@
+"""What a person sees when something goes wrong, and the exit status that a script sees.
+
+| status | meaning |
+|---|---|
+| 1 | a file, a dataset, a model or the results folder is at fault, or an unexpected error |
+| 2 | a command line or settings file is at fault |
+| 130 | interrupted |
+"""
+
+from __future__ import annotations
+
+import os
+import sys
+import tempfile
+import traceback
+from collections.abc import Iterator
+from contextlib import contextmanager
+from datetime import UTC, datetime
+from pathlib import Path
+
+from nucleate.errors import NucleateError, SettingsError
+
+DEBUG_VARIABLE = "NUCLEATE_DEBUG"
+
+
+@contextmanager
+def explained_failures() -> Iterator[None]:
+    """Turn exceptions of the block into one message on stderr and `SystemExit`.
+
+    Exceptions that carry an exit status of their own (the command-line library's) pass through.
+    With `NUCLEATE_DEBUG=1` (set by `--debug`) nothing is caught, so that the traceback shows.
+    """
+    try:
+        yield
+    except KeyboardInterrupt:
+        _say("interrupted; the same command resumes where it stopped")
+        # Worker threads and processes of libraries may outlive the main thread's interest.
+        raise SystemExit(130) from None
+    except Exception as error:
+        if hasattr(error, "exit_code") or os.environ.get(DEBUG_VARIABLE) == "1":
+            raise
+        if isinstance(error, NucleateError):
+            _say(f"error: {error}")
+            raise SystemExit(2 if isinstance(error, SettingsError) else 1) from None
+        _say(_unexpected(error))
+        raise SystemExit(1) from None
+
+
+def _say(message: str) -> None:
+    print(f"nucleate: {message}", file=sys.stderr)
+
+
+def _unexpected(error: Exception) -> str:
+    """A short message about a defect of ours, with the traceback kept in a file."""
+    message = f"unexpected error: {type(error).__name__}: {error}"
+    name = f"nucleate-error-{datetime.now(UTC):%Y%m%d-%H%M%S}-{os.getpid()}.log"
+    path = Path(tempfile.gettempdir()) / name
+    try:
+        path.write_text("".join(traceback.format_exception(error)), encoding="utf-8")
+    except OSError:
+        return f"{message}\n  run again with {DEBUG_VARIABLE}=1 for the traceback"
+    return f"{message}\n  the traceback is in {path}; please report it"

@@ -1,0 +1,87 @@
+"""Commands that use a trained model: sample, reconstruct."""
+
+from __future__ import annotations
+
+from pathlib import Path
+from typing import Annotated, Any
+
+import typer
+
+from nucleate.cli.common import Device, JsonFile, Out, Seed, console, merge, write_results
+
+Model = Annotated[Path, typer.Option("--model", metavar="DIR", help="Output of `nucleate train`.")]
+
+
+def sample(
+    model: Model,
+    out: Out,
+    count: Annotated[
+        int, typer.Option("-n", "--count", min=1, help="Draws from the prior.")
+    ] = 1000,
+    temperature: Annotated[
+        float, typer.Option(min=0, help="Of the decoder; 0 takes the likeliest.")
+    ] = 0.0,
+    prior_temperature: Annotated[float, typer.Option(help="Scale of the prior's noise.")] = 1.0,
+    seed: Seed = 0,
+    device: Device = "auto",
+    json_file: JsonFile = None,
+) -> None:
+    """Draw new structures: writes samples.csv or samples.extxyz, and summary.json.
+
+    Example: nucleate sample --model work/model -n 10000 --seed 1 --out work/samples
+    """
+    from nucleate.config import SampleSettings, validate
+    from nucleate.stages.sample import sample_to
+
+    options = {
+        "count": count,
+        "temperature": temperature,
+        "prior_temperature": prior_temperature,
+    }
+    settings = validate(SampleSettings, options, "command line")
+    summary = sample_to(model, count, seed, out, settings, device)
+    _show(summary, f"written to {out}", json_file)
+
+
+def reconstruct(
+    model: Model,
+    source: Annotated[
+        str, typer.Option("--input", metavar="FILE|NAME", help="Structures to encode and decode.")
+    ],
+    out: Annotated[
+        Path | None,
+        typer.Option("--out", metavar="DIR", help="Where to write what was rebuilt."),
+    ] = None,
+    structure_column: Annotated[
+        str | None, typer.Option(help="Column that holds the SMILES or CIF.")
+    ] = None,
+    id_column: Annotated[str | None, typer.Option(help="Column that holds the rows' ids.")] = None,
+    limit: Annotated[int | None, typer.Option(help="Use only the first rows.")] = None,
+    device: Device = "auto",
+    json_file: JsonFile = None,
+) -> None:
+    """Encode and decode structures, and say how many come back exactly.
+
+    Example: nucleate reconstruct --model work/model --input held_out.csv --json -
+    """
+    from nucleate.config import DatasetSettings, validate
+    from nucleate.stages.reconstruct import reconstruct as run
+
+    options = merge(
+        {"source": source},
+        {"structure_column": structure_column, "id_column": id_column, "limit": limit},
+    )
+    dataset = validate(DatasetSettings, options, "command line")
+    summary = run(model, dataset, out, device)
+    _show(summary, "" if out is None else f"written to {out}", json_file)
+
+
+def _show(summary: dict[str, Any], last: str, json_file: str | None) -> None:
+    from nucleate.report.terminal import metric_lines
+
+    out = console(json_file)
+    for line in metric_lines(summary):
+        out.print(line, markup=False)
+    if last:
+        out.print(last, markup=False)
+    write_results(json_file, summary)

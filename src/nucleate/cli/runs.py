@@ -1,0 +1,109 @@
+"""Commands about whole runs: discover, report, runs."""
+
+from __future__ import annotations
+
+from pathlib import Path
+from typing import Annotated
+
+import typer
+
+from nucleate.cli.common import DeviceName, JsonFile, console, write_results
+from nucleate.errors import ResultsError
+
+app = typer.Typer(name="runs", no_args_is_help=False, invoke_without_command=True)
+Results = Annotated[Path, typer.Option("--results", metavar="DIR", help="Folder that holds runs.")]
+
+
+def discover(
+    settings: Annotated[Path, typer.Argument(metavar="TOML", help="The run's settings.")],
+    fresh: Annotated[
+        bool, typer.Option("--fresh", help="Start anew instead of resuming the run.")
+    ] = False,
+    run: Annotated[str | None, typer.Option("--run", metavar="NAME", help="Name the run.")] = None,
+    results: Annotated[
+        str | None, typer.Option("--results", metavar="DIR", help="Folder that holds runs.")
+    ] = None,
+    seed: Annotated[int | None, typer.Option("--seed", help="Seed of all randomness.")] = None,
+    device: Annotated[
+        DeviceName | None, typer.Option("--device", help="Where networks run.")
+    ] = None,
+    json_file: JsonFile = None,
+) -> None:
+    """Run every stage for every kind of matter; the same command resumes a stopped run.
+
+    Example: nucleate discover flows/discover.toml
+    """
+    from nucleate.report.terminal import Announcer, run_summary, show_end, show_start
+    from nucleate.stages.discover import discover as whole
+    from nucleate.stages.discover import load_settings
+
+    chosen = load_settings(settings, run=run, results=results, seed=seed, device=device)
+    out = console(json_file)
+    show_start(out, chosen)
+    page = whole(chosen, fresh=fresh, run_stage_hook=Announcer(out))
+    show_end(out, page)
+    write_results(json_file, run_summary(page.parent))
+
+
+def report(
+    run: Annotated[Path, typer.Argument(metavar="RUN", help="A run's folder.")],
+    json_file: JsonFile = None,
+) -> None:
+    """Write a run's report.html anew, from whatever its stages have finished.
+
+    Example: nucleate report results/discover
+    """
+    from nucleate.report.terminal import run_summary, show_end
+    from nucleate.stages.report import report as write
+
+    page = write(run, fresh=True)
+    show_end(console(json_file), page)
+    write_results(json_file, run_summary(run))
+
+
+@app.callback()
+def _runs(
+    ctx: typer.Context, results: Results = Path("results"), json_file: JsonFile = None
+) -> None:
+    """List runs with their state, date and candidates, or show one.
+
+    Example: nucleate runs --results results
+    """
+    if ctx.invoked_subcommand is not None:
+        return
+    from rich.table import Table
+
+    from nucleate.stages.run_folder import list_runs
+
+    found = list_runs(results)
+    out = console(json_file)
+    if not found:
+        out.print(f"no runs in {results}", markup=False)
+    else:
+        table = Table("run", "state", "updated (UTC)", "minutes", "candidates", box=None)
+        table.columns[3].justify = "right"
+        for run in found:
+            counts = "  ".join(f"{k} {'-' if v is None else v}" for k, v in run["candidates"].items())
+            updated = str(run["updated"])[:16].replace("T", " ")
+            table.add_row(run["name"], run["state"], updated, f"{run['seconds'] / 60:.1f}", counts)
+        out.print(table, soft_wrap=False)
+    write_results(json_file, found)
+
+
+@app.command()
+def show(
+    name: Annotated[str, typer.Argument(help="The run's name.")],
+    results: Results = Path("results"),
+    json_file: JsonFile = None,
+) -> None:
+    """Show a run's stages, funnel and best candidates.
+
+    Example: nucleate runs show discover
+    """
+    from nucleate.report.terminal import run_summary, show_run
+
+    folder = results / name
+    if not (folder / "manifest.json").is_file():
+        raise ResultsError(f"{folder}: no such run; `nucleate runs` lists them")
+    show_run(console(json_file), folder)
+    write_results(json_file, run_summary(folder))

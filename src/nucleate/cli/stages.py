@@ -1,0 +1,200 @@
+"""Commands that run one stage: featurize, train, optimize, screen."""
+
+from __future__ import annotations
+
+from pathlib import Path
+from typing import Annotated, Literal
+
+import typer
+
+from nucleate.cli.common import (
+    Device,
+    JsonFile,
+    MatterName,
+    Mirror,
+    Out,
+    Seed,
+    SettingsFile,
+    load_manifest,
+    show_stage,
+    stage_settings,
+)
+from nucleate.errors import SettingsError
+
+Features = Annotated[
+    Path, typer.Option("--features", metavar="DIR", help="Output of `nucleate featurize`.")
+]
+Model = Annotated[Path, typer.Option("--model", metavar="DIR", help="Output of `nucleate train`.")]
+
+
+def featurize(
+    matter: MatterName,
+    out: Out,
+    source: Annotated[
+        str | None,
+        typer.Option("--input", metavar="FILE|NAME", help="A file, a folder or a dataset's name."),
+    ] = None,
+    settings: SettingsFile = None,
+    structure_column: Annotated[
+        str | None, typer.Option(help="Column that holds the SMILES or CIF.")
+    ] = None,
+    id_column: Annotated[str | None, typer.Option(help="Column that holds the rows' ids.")] = None,
+    properties: Annotated[
+        list[str] | None,
+        typer.Option("--property", metavar="COLUMN", help="Column to keep; may be repeated."),
+    ] = None,
+    limit: Annotated[int | None, typer.Option(help="Use only the first rows.")] = None,
+    split: Annotated[
+        str | None, typer.Option(help="How to split: random, scaffold, formula.")
+    ] = None,
+    processes: Annotated[int | None, typer.Option(help="Worker processes; default: cores.")] = None,
+    mirror: Mirror = None,
+    seed: Seed = 0,
+    json_file: JsonFile = None,
+) -> None:
+    """Standardise, deduplicate and split structures, and turn them into arrays.
+
+    Example: nucleate featurize --matter molecules --input mine.csv --out work/features
+    """
+    from nucleate.config import FeaturizeSettings
+    from nucleate.stages.featurize import featurize as run
+
+    options = {
+        "dataset": {
+            "source": source,
+            "structure_column": structure_column,
+            "id_column": id_column,
+            "properties": properties or None,
+            "limit": limit,
+        },
+        "split": {"kind": split},
+        "processes": processes,
+    }
+    chosen = stage_settings(FeaturizeSettings, settings, matter, "featurize", options)
+    show_stage(run(chosen, matter, out, seed=seed, mirror=mirror), json_file)
+
+
+def train(
+    features: Features,
+    out: Out,
+    settings: SettingsFile = None,
+    epochs: Annotated[int | None, typer.Option(help="Passes over the training set.")] = None,
+    batch: Annotated[int | None, typer.Option(help="Structures per optimiser step.")] = None,
+    maximum_minutes: Annotated[
+        float | None, typer.Option(help="Stop after this time, whatever the epoch.")
+    ] = None,
+    seed: Seed = 0,
+    device: Device = "auto",
+    json_file: JsonFile = None,
+) -> None:
+    """Train the variational autoencoder and the prior over its latent space.
+
+    Example: nucleate train --features work/features --out work/model --epochs 20
+    """
+    from nucleate.config import TrainSettings
+    from nucleate.stages.train import train as run
+
+    manifest = load_manifest(features, "featurize")
+    options = {"epochs": epochs, "batch": batch, "maximum_minutes": maximum_minutes}
+    chosen = stage_settings(TrainSettings, settings, manifest.matter, "train", options)
+    trained = run(chosen, manifest, out, matter_name=manifest.matter, seed=seed, device=device)
+    show_stage(trained, json_file)
+
+
+def optimize(
+    model: Model,
+    features: Features,
+    out: Out,
+    settings: SettingsFile = None,
+    trials: Annotated[int | None, typer.Option(help="Structures to decode and score.")] = None,
+    sampler: Annotated[
+        Literal["tpe", "cmaes", "gp", "nsga2", "qmc", "random"] | None,
+        typer.Option(help="How new trials are proposed."),
+    ] = None,
+    seed: Seed = 0,
+    device: Device = "auto",
+    json_file: JsonFile = None,
+) -> None:
+    """Search the latent space around good known structures with an Optuna study.
+
+    Example: nucleate optimize --model work/model --features work/features --out work/study
+    """
+    from nucleate.config import OptimizeSettings
+    from nucleate.stages.optimize import optimize as run
+
+    trained, featurized = load_manifest(model, "train"), load_manifest(features, "featurize")
+    matter = trained.matter
+    options = {"trials": trials, "sampler": sampler}
+    chosen = stage_settings(OptimizeSettings, settings, matter, "optimize", options)
+    studied = run(
+        chosen, trained, featurized, out, matter_name=matter, seed=seed, device=device
+    )
+    show_stage(studied, json_file)
+
+
+def screen(
+    out: Out,
+    source: Annotated[
+        str | None, typer.Option("--input", metavar="FILE", help="Structures to check.")
+    ] = None,
+    draws: Annotated[
+        list[Path] | None,
+        typer.Option("--draws", metavar="DIR", help="Output of sample or optimize; repeatable."),
+    ] = None,
+    matter: Annotated[
+        str | None, typer.Option("--matter", metavar="KIND", help="Needed with --input.")
+    ] = None,
+    features: Annotated[
+        Path | None,
+        typer.Option("--features", metavar="DIR", help="Known structures, for novelty."),
+    ] = None,
+    settings: SettingsFile = None,
+    keep: Annotated[int | None, typer.Option(help="Candidates to keep at most.")] = None,
+    mirror: Mirror = None,
+    seed: Seed = 0,
+    device: Device = "auto",
+    json_file: JsonFile = None,
+) -> None:
+    """Put structures through the funnel of checks; every rejection has a reason.
+
+    Example: nucleate screen --matter molecules --input ideas.smi --out work/screened
+    """
+    from nucleate.config import DatasetSettings, OptimizeSettings, ScreenSettings
+    from nucleate.stages import screen as stage
+
+    if (source is None) == (not draws):
+        raise SettingsError("screen needs either --input FILE or --draws DIR")
+    known = None if features is None else load_manifest(features, "featurize")
+    if source is not None:
+        if matter is None:
+            raise SettingsError("screen --input needs --matter, e.g. --matter molecules")
+        chosen = stage_settings(ScreenSettings, settings, matter, "screen", {"keep": keep})
+        manifest = stage.screen_file(
+            chosen,
+            DatasetSettings(source=source),
+            out,
+            matter_name=matter,
+            features=known,
+            seed=seed,
+            device=device,
+            mirror=mirror,
+        )
+    else:
+        if known is None:
+            raise SettingsError("screen --draws needs --features DIR")
+        found = [load_manifest(folder, "sample", "optimize") for folder in draws or ()]
+        matter = found[0].matter
+        chosen = stage_settings(ScreenSettings, settings, matter, "screen", {"keep": keep})
+        search = stage_settings(OptimizeSettings, settings, matter, "optimize", {})
+        manifest = stage.screen(
+            chosen,
+            found,
+            known,
+            out,
+            matter_name=matter,
+            seed=seed,
+            objectives=search.objectives,
+            device=device,
+            mirror=mirror,
+        )
+    show_stage(manifest, json_file)

@@ -1,0 +1,175 @@
+"""Read what a run's stages have written, as far as they came.
+
+Everything that may be missing is: a report must also be possible for a run that failed half way, or
+that found nothing.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Iterator, Mapping
+from dataclasses import dataclass, field
+from pathlib import Path
+from typing import Any
+
+import pandas as pd
+
+from nucleate import matter as registry
+from nucleate.config import read_toml
+from nucleate.errors import ResultsError, SettingsError
+from nucleate.runs import MANIFEST_NAME, read_json
+
+
+@dataclass(frozen=True)
+class MatterData:
+    """What a run holds of one kind of matter.
+
+    Attributes:
+        name: registry name.
+        folder: `results/<run>/<matter>`.
+        stages: the manifests, as plain values, of the stages that finished.
+        funnel: per check: check, description, entered, passed, seconds, reasons.
+        candidates: best first, or None if the screening did not finish.
+        curves: one row per epoch, or None.
+        study: columns trial and score of the structures that the study scored, or None.
+        failure: message of the error that stopped it, or empty.
+    """
+
+    name: str
+    folder: Path
+    stages: dict[str, dict[str, Any]] = field(default_factory=dict)
+    funnel: list[dict[str, Any]] = field(default_factory=list)
+    candidates: pd.DataFrame | None = None
+    curves: pd.DataFrame | None = None
+    study: pd.DataFrame | None = None
+    failure: str = ""
+
+    @property
+    def kept(self) -> int:
+        """Number of candidates that passed the whole funnel and were kept."""
+        return 0 if self.candidates is None else len(self.candidates)
+
+    @property
+    def structure_column(self) -> str:
+        """Column of the candidates that a person reads as the structure."""
+        column = self.kind.structure_column if self.kind is not None else "structure"
+        if self.candidates is not None and column not in self.candidates.columns:
+            return "structure"
+        return column
+
+    @property
+    def kind(self) -> registry.Matter | None:
+        """The kind of matter itself, or None if it is not installed here."""
+        try:
+            return registry.get(self.name)
+        except SettingsError:
+            return None
+
+    def metric(self, name: str, *stages: str) -> Any:
+        """The first metric of that name in the stages named (all if none), or None."""
+        for stage in stages or tuple(self.stages):
+            metrics = self.stages.get(stage, {}).get("metrics", {})
+            for key, value in walk(metrics):
+                if key.rpartition(".")[2] == name:
+                    return value
+        return None
+
+    def scored_properties(self) -> list[str]:
+        """Columns of the properties that the score is made of."""
+        columns = [] if self.candidates is None else list(self.candidates.columns)
+        suffix = "_desirability"
+        return [c.removesuffix(suffix) for c in columns if c.endswith(suffix)]
+
+
+@dataclass(frozen=True)
+class RunData:
+    """A run, ready to be shown.
+
+    Attributes:
+        folder: of the run.
+        manifest: `manifest.json`.
+        settings: `settings.toml`, as text.
+        matter: in the settings' order.
+    """
+
+    folder: Path
+    manifest: dict[str, Any]
+    settings: str
+    matter: list[MatterData]
+
+
+def collect(folder: Path) -> RunData:
+    """Read a run's folder.
+
+    Raises:
+        ResultsError: it is not the folder of a run, or its manifest is damaged.
+    """
+    if not (folder / MANIFEST_NAME).is_file() or not (folder / "settings.toml").is_file():
+        raise ResultsError(f"{folder}: is not the folder of a run (no {MANIFEST_NAME})")
+    manifest = read_json(folder / MANIFEST_NAME)
+    settings = read_toml(folder / "settings.toml")
+    try:
+        stages: Mapping[str, Any] = manifest["matter"]
+        names = [name for name, pipeline in settings["matter"].items() if pipeline["enabled"]]
+        failures = manifest.get("failures", {})
+    except (KeyError, TypeError, AttributeError) as error:
+        raise ResultsError(f"{folder / MANIFEST_NAME}: damaged ({error})") from None
+    matter = [
+        collect_matter(folder / name, stages.get(name, {}), failures.get(name, ""))
+        for name in names
+    ]
+    text = (folder / "settings.toml").read_text(encoding="utf-8")
+    return RunData(folder, manifest, text, matter)
+
+
+def collect_matter(
+    folder: Path, stages: Mapping[str, dict[str, Any]], failure: str = ""
+) -> MatterData:
+    """Read the folder of one kind of matter.
+
+    Args:
+        stages: manifests by stage; a stage that is not among them is not read, since its folder
+            may hold another run's remains or half of its own work.
+    """
+
+    def table(stage: str, name: str) -> pd.DataFrame | None:
+        return _table(folder / stage / name) if stage in stages else None
+
+    funnel = folder / "screen" / "funnel.json"
+    draws = [o["name"] for o in stages.get("optimize", {}).get("outputs", ())]
+    study = next((name for name in draws if name.endswith(".parquet")), None)
+    return MatterData(
+        name=folder.name,
+        folder=folder,
+        stages=dict(stages),
+        funnel=read_json(funnel) if "screen" in stages and funnel.is_file() else [],
+        candidates=table("screen", "candidates.parquet"),
+        curves=table("train", "curves.csv"),
+        study=None if study is None else _study(table("optimize", study)),
+        failure=failure,
+    )
+
+
+def _table(path: Path) -> pd.DataFrame | None:
+    if not path.is_file() or path.stat().st_size == 0:
+        return None
+    try:
+        return pd.read_csv(path) if path.suffix == ".csv" else pd.read_parquet(path)
+    except (ValueError, OSError) as error:
+        raise ResultsError(f"{path}: cannot be read ({error})") from None
+
+
+def _study(draws: pd.DataFrame | None) -> pd.DataFrame | None:
+    """Scores by trial, in the order of the trials."""
+    if draws is None or not {"trial", "score"} <= set(draws.columns):
+        return None
+    scores = draws[["trial", "score"]].dropna().sort_values("trial")
+    return scores if len(scores) else None
+
+
+def walk(values: Mapping[str, Any], prefix: str = "") -> Iterator[tuple[str, Any]]:
+    """Leaves of nested tables, keys joined by dots."""
+    for key, value in values.items():
+        if isinstance(value, Mapping):
+            yield from walk(value, f"{prefix}{key}.")
+        else:
+            yield f"{prefix}{key}", value

@@ -1,0 +1,107 @@
+"""The report's figures: Plotly, as HTML fragments that use the script embedded in the page."""
+
+from __future__ import annotations
+
+from collections.abc import Sequence
+from typing import Any
+
+import pandas as pd
+import plotly.graph_objects as go
+
+from nucleate.report.wording import words
+
+PALETTE = ("#0b5c8a", "#d9822b", "#3a8f5c", "#a2456b", "#6b5ca5", "#7a6a4f", "#2aa1a8", "#8a8f98")
+PASSED, REJECTED = "#3a8f5c", "#e3d5c8"
+NOT_FIELDS = ("total", "distortion", "rate", "objective", "token_accuracy")
+"""Columns of the curves that are not one field's reconstruction loss."""
+
+
+def funnel(rows: Sequence[dict[str, Any]]) -> str:
+    """How many entered and passed each check, as bars from top to bottom."""
+    checks = [words(row["check"]) for row in rows]
+    passed = [row["passed"] for row in rows]
+    rejected = [row["entered"] - row["passed"] for row in rows]
+    figure = go.Figure()
+    figure.add_bar(
+        x=passed, y=checks, name="passed", orientation="h", marker_color=PASSED, text=passed
+    )
+    figure.add_bar(x=rejected, y=checks, name="rejected", orientation="h", marker_color=REJECTED)
+    figure.update_layout(barmode="stack", bargap=0.25)
+    figure.update_traces(textposition="auto", selector={"name": "passed"})
+    figure.update_yaxes(autorange="reversed", ticks="", automargin=True)
+    figure.update_xaxes(title="structures")
+    return _html(figure, height=110 + 26 * len(rows))
+
+
+def fields(curves: pd.DataFrame) -> list[str]:
+    """Names of the fields whose held-out loss the curves hold."""
+    prefix = "validation_"
+    names = [c.removeprefix(prefix) for c in curves.columns if c.startswith(prefix)]
+    return [name for name in names if name not in NOT_FIELDS]
+
+
+def losses(curves: pd.DataFrame) -> str:
+    """Reconstruction loss by field over the epochs: validation solid, training dotted."""
+    figure = go.Figure()
+    for index, name in enumerate(["distortion", *fields(curves)]):
+        colour = PALETTE[index % len(PALETTE)]
+        label = "all fields" if name == "distortion" else words(name)
+        for split, dash in (("validation", "solid"), ("train", "dot")):
+            if f"{split}_{name}" in curves.columns:
+                figure.add_scatter(
+                    x=curves["epoch"],
+                    y=curves[f"{split}_{name}"],
+                    name=label,
+                    legendgroup=name,
+                    showlegend=split == "validation",
+                    mode="lines",
+                    line={"color": colour, "dash": dash, "width": 2},
+                    hovertemplate=f"{label}, {split}: %{{y:.2f}}<extra></extra>",
+                )
+    figure.update_xaxes(title="epoch")
+    figure.update_yaxes(title="nats per structure", rangemode="tozero")
+    return _html(figure, height=360)
+
+
+def study(scores: pd.DataFrame) -> str:
+    """Score of every trial, and the best so far."""
+    figure = go.Figure()
+    figure.add_scatter(
+        x=scores["trial"],
+        y=scores["score"],
+        name="trial",
+        mode="markers",
+        marker={"color": PALETTE[0], "size": 5, "opacity": 0.45},
+    )
+    figure.add_scatter(
+        x=scores["trial"],
+        y=scores["score"].cummax(),
+        name="best so far",
+        mode="lines",
+        line={"color": PALETTE[1], "width": 2, "shape": "hv"},
+    )
+    figure.update_xaxes(title="trial")
+    figure.update_yaxes(title="score", rangemode="tozero")
+    return _html(figure, height=320)
+
+
+def script() -> str:
+    """Plotly's own script, to be embedded once."""
+    from plotly.offline import get_plotlyjs
+
+    return str(get_plotlyjs())
+
+
+def _html(figure: go.Figure, height: int) -> str:
+    figure.update_layout(
+        template="simple_white",
+        height=height,
+        margin={"l": 10, "r": 10, "t": 10, "b": 10},
+        font={"family": "system-ui, sans-serif", "size": 13, "color": "#1c2733"},
+        legend={"orientation": "h", "y": 1.02, "yanchor": "bottom", "x": 0},
+        paper_bgcolor="rgba(0,0,0,0)",
+        plot_bgcolor="rgba(0,0,0,0)",
+        hovermode="closest",
+    )
+    config = {"displayModeBar": False, "responsive": True}
+    return str(figure.to_html(full_html=False, include_plotlyjs=False, config=config))

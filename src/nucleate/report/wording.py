@@ -1,0 +1,64 @@
+"""How numbers, reasons and names read in the report and on the terminal."""
+
+from __future__ import annotations
+
+import math
+from collections.abc import Mapping
+from typing import Any
+
+import pandas as pd
+
+from nucleate.report.collect import MatterData
+
+
+def number(value: Any) -> str:
+    """A value as people write it: three or four significant digits, thousands separated."""
+    if isinstance(value, bool) or value is None:
+        return {True: "yes", False: "no"}.get(value, "–") if value is not None else "–"
+    if hasattr(value, "item"):
+        value = value.item()
+    if isinstance(value, int):
+        return f"{value:,}"
+    if isinstance(value, float):
+        if math.isnan(value):
+            return "–"
+        if abs(value) >= 1000:
+            return f"{value:,.0f}"
+        return f"{value:.3g}" if abs(value) < 1 else f"{value:.4g}"
+    return str(value)
+
+
+def percent(value: float | None) -> str:
+    """A share as a percentage."""
+    return "–" if value is None else f"{100 * value:.1f} %"
+
+
+def words(name: str) -> str:
+    """A snake_case name as words."""
+    return name.replace("_", " ")
+
+
+def reasons(counts: Mapping[str, int], most: int = 3) -> str:
+    """The commonest reasons of rejection with their counts."""
+    ordered = sorted(counts.items(), key=lambda item: -item[1])
+    shown = [f"{words(reason)} {count:,}" for reason, count in ordered[:most]]
+    rest = sum(count for _, count in ordered[most:])
+    return ", ".join([*shown, f"others {rest:,}"] if rest else shown)
+
+
+def candidate_title(data: MatterData, row: Mapping[str, Any]) -> str:
+    """What a candidate is called in one line."""
+    formula = row.get("formula")
+    if data.structure_column in ("smiles", "structure") or not isinstance(formula, str):
+        return str(row.get(data.structure_column, row.get("structure", "")))
+    symbol = next((row[k] for k in ("space_group_symbol", "space_group") if k in row), None)
+    return formula if symbol is None else f"{formula} ({symbol})"
+
+
+def is_plain(value: Any) -> bool:
+    """Whether a cell can be shown: neither missing nor an array."""
+    if isinstance(value, str):
+        return bool(value)
+    if hasattr(value, "__len__"):
+        return False
+    return not pd.isna(value)

@@ -1,0 +1,235 @@
+"""The main job: every stage for every kind of matter, one after the other, then the report.
+
+The Prefect flow and the command line share this module: it says what the stages are and in which
+order, and takes a hook through which a caller may wrap each stage (a Prefect task, a line on the
+terminal). For the layout of the results see `nucleate.stages.run_folder`.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Callable, Mapping
+from dataclasses import dataclass
+from pathlib import Path
+from typing import Any
+
+from nucleate import matter as registry
+from nucleate.config import DiscoverSettings, read_toml, validate
+from nucleate.errors import NucleateError, ResultsError, SettingsError
+from nucleate.runs import Manifest
+from nucleate.stages.run_folder import Run, open_run
+
+STAGES = ("featurize", "train", "sample", "optimize", "screen")
+"""In the order in which they run for each kind of matter."""
+
+
+@dataclass(frozen=True)
+class StageCall:
+    """One stage of one kind of matter, ready to be called.
+
+    Attributes:
+        matter: kind of matter.
+        stage: the verb.
+        folder: where it writes.
+        function: does the work and returns its manifest.
+    """
+
+    matter: str
+    stage: str
+    folder: Path
+    function: Callable[[], Manifest]
+
+    def __call__(self) -> Manifest:
+        """Do the stage's work, or nothing if its folder is current."""
+        return self.function()
+
+
+Hook = Callable[[StageCall], Manifest]
+"""Calls a stage and returns its manifest; may announce, time or retry it."""
+
+
+def load_settings(
+    path: Path,
+    *,
+    run: str | None = None,
+    results: str | None = None,
+    seed: int | None = None,
+    device: str | None = None,
+) -> DiscoverSettings:
+    """A run's settings from its file, with what the command line says laid over them.
+
+    Raises:
+        SettingsError: misspelt or impossible; checked for every stage before any starts.
+    """
+    given = {"run": run, "results": results, "seed": seed, "device": device}
+    values = read_toml(path) | {key: value for key, value in given.items() if value is not None}
+    settings = validate(DiscoverSettings, values, str(path))
+    check_settings(settings, str(path))
+    return settings
+
+
+def check_settings(settings: DiscoverSettings, where: str) -> None:
+    """Refuse what a late stage would refuse, before an early one has spent ten minutes.
+
+    Raises:
+        SettingsError: an unknown kind of matter, check, property or split, or a bad option.
+    """
+    enabled = [name for name, pipeline in settings.matter.items() if pipeline.enabled]
+    if not enabled:
+        raise SettingsError(f"{where}: no kind of matter is enabled")
+    for name in enabled:
+        pipeline = settings.matter[name]
+        here = f"{where} [matter.{name}"
+        kind = registry.get(name)
+        kind.resolve_standardise(pipeline.featurize.standardise, f"{here}.featurize.standardise]")
+        kind.resolve_codec(pipeline.featurize.codec, f"{here}.featurize.codec]")
+        _one_of(
+            pipeline.featurize.split.kind,
+            ("random", *kind.split_kinds),
+            "split",
+            f"{here}.featurize.split]",
+        )
+        for objective in pipeline.optimize.objectives:
+            _one_of(objective.property, kind.properties(), "property", f"{here}.optimize]")
+        for check in pipeline.screen.checks:
+            options = {key: value for key, value in check.items() if key != "name"}
+            if "name" not in check:
+                raise SettingsError(f"{here}.screen]: a check needs a name")
+            checks = kind.checks()
+            _one_of(check["name"], checks, "check", f"{here}.screen]")
+            validate(checks[check["name"]].Options, options, f"{here}.screen] {check['name']}")
+
+
+def _one_of(value: str, known: Any, what: str, where: str) -> None:
+    if value not in known:
+        raise SettingsError(f"{where}: no {what} named {value!r}; known: {', '.join(known)}")
+
+
+def stage_call(
+    settings: DiscoverSettings, matter: str, stage: str, done: Mapping[str, Manifest]
+) -> StageCall:
+    """Prepare a stage from the settings and the manifests of the stages before it.
+
+    Args:
+        done: manifests by stage, of all the stages that come before this one.
+    """
+    pipeline = settings.matter[matter]
+    folder = Path(settings.results) / settings.run / matter / stage
+    seed, device = settings.seed, settings.device
+    mirror = None if settings.mirror is None else Path(settings.mirror)
+
+    def work() -> Manifest:
+        # Imported when a stage starts: each brings heavy libraries of its own.
+        if stage == "featurize":
+            from nucleate.stages.featurize import featurize
+
+            return featurize(pipeline.featurize, matter, folder, seed=seed, mirror=mirror)
+        if stage == "train":
+            from nucleate.stages.train import train
+
+            return train(
+                pipeline.train,
+                done["featurize"],
+                folder,
+                matter_name=matter,
+                seed=seed,
+                device=device,
+            )
+        if stage == "sample":
+            from nucleate.stages.sample import sample
+
+            return sample(
+                pipeline.sample, done["train"], folder, matter_name=matter, seed=seed, device=device
+            )
+        if stage == "optimize":
+            from nucleate.stages.optimize import optimize
+
+            return optimize(
+                pipeline.optimize,
+                done["train"],
+                done["featurize"],
+                folder,
+                matter_name=matter,
+                seed=seed,
+                device=device,
+            )
+        from nucleate.stages.screen import screen
+
+        return screen(
+            pipeline.screen,
+            [done["sample"], done["optimize"]],
+            done["featurize"],
+            folder,
+            matter_name=matter,
+            seed=seed,
+            objectives=pipeline.optimize.objectives,
+            device=device,
+            mirror=mirror,
+        )
+
+    return StageCall(matter, stage, folder, work)
+
+
+def run_matter(run: Run, matter: str, hook: Hook) -> None:
+    """All stages of one kind of matter; what they wrote is recorded in the run's manifest."""
+    done: dict[str, Manifest] = {}
+    run.stages[matter] = done
+    for stage in STAGES:
+        done[stage] = hook(stage_call(run.settings, matter, stage, done))
+        run.write_manifest("running")
+    run.publish(matter)
+
+
+def enabled_matter(settings: DiscoverSettings) -> list[str]:
+    """Kinds of matter that a run works on, in the settings' order."""
+    return [name for name, pipeline in settings.matter.items() if pipeline.enabled]
+
+
+def run_all(run: Run, matter_runner: Callable[[str], None]) -> Path:
+    """Every kind of matter, then the report; one kind's failure does not stop the others.
+
+    Args:
+        matter_runner: runs the stages of one kind of matter.
+
+    Returns:
+        The report's path.
+
+    Raises:
+        NucleateError: of the first kind of matter that failed, after the others are done.
+    """
+    from nucleate.stages.report import report
+
+    first: NucleateError | None = None
+    for matter in enabled_matter(run.settings):
+        try:
+            matter_runner(matter)
+        except NucleateError as error:
+            run.failures[matter] = str(error)
+            first = first or error
+    run.write_manifest("failed" if first else "finished")
+    try:
+        page = report(run.folder)
+    except ResultsError as error:
+        raise first or error from None
+    if first is not None:
+        raise first
+    return page
+
+
+def discover(
+    settings: DiscoverSettings, *, fresh: bool = False, run_stage_hook: Hook | None = None
+) -> Path:
+    """Discover candidates: all stages for all kinds of matter, in this process.
+
+    Args:
+        fresh: start anew instead of resuming.
+        run_stage_hook: wraps each stage.
+
+    Returns:
+        Path of `report.html`.
+
+    Raises:
+        NucleateError: see the stages.
+    """
+    hook: Hook = run_stage_hook or (lambda call: call())
+    with open_run(settings, fresh=fresh) as run:
+        return run_all(run, lambda matter: run_matter(run, matter, hook))
