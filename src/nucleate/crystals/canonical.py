@@ -17,7 +17,7 @@ import numpy as np
 from numpy.typing import NDArray
 
 from nucleate.crystals.elements import SYMBOLS
-from nucleate.crystals.gene import LATTICE_DECIMALS, PARAMETER_DECIMALS, Gene, Site
+from nucleate.crystals.gene import LATTICE_DECIMALS, PARAMETER_DECIMALS, Gene, Site, expand
 from nucleate.crystals.symmetry import LETTERS, SpaceGroup, WyckoffPosition, space_group
 from nucleate.errors import StructureError
 
@@ -31,6 +31,9 @@ WRAP = 1e-4
 """Coordinates this little below a whole number count as zero."""
 ON_POSITION = 2e-3
 """Fractional distance within which a standardised point lies on a Wyckoff position."""
+OFF_TIE = 1.3e-8
+"""Added before rounding: published coordinates end in a 5 so often that ties must not be decided by
+the last bit."""
 COARSE, FINE = 1e3, 1e5
 """Bins per cell edge. Coordinates are compared in coarse bins first, so that numerical noise does
 not decide; multiples of 1/24 lie well inside a bin."""
@@ -66,24 +69,45 @@ def canonical_gene(
 ) -> Gene:
     """The canonical gene of a cell given as arrays.
 
+    A crystal at the very edge of the tolerance gains symmetry when it is rebuilt from its rounded
+    gene; then the rebuilt crystal's gene is taken, so that a gene's structure has that gene.
+
     Raises:
         StructureError: `not_finite`, `zero_volume`, `overlapping_atoms`, `symmetry_failed`.
     """
-    import moyopy
-
     if not (np.isfinite(lattice).all() and np.isfinite(positions).all()):
         raise StructureError("not_finite", "a coordinate is not a finite number")
     lengths = np.linalg.norm(lattice, axis=1)
     volume = abs(np.linalg.det(lattice))
     if volume < 1e-3 * max(1e-9, float(lengths.prod())) or volume < 0.1 * len(numbers):
         raise StructureError("zero_volume", f"{volume:.3g} A^3 for {len(numbers)} atoms")
+    dataset = _dataset(lattice, positions, numbers, tolerance)
+    for _ in range(3):
+        gene = _gene_of(dataset)
+        dataset = _dataset(*expand(gene), tolerance)
+        if dataset.number == gene.space_group:
+            break
+    return gene
+
+
+def _dataset(lattice: Array, positions: Array, numbers: NDArray[np.int64], tolerance: float) -> Any:
+    """moyopy's symmetry search in the standard setting."""
+    import moyopy
+
     cell = moyopy.Cell(lattice.tolist(), (positions % 1.0).tolist(), numbers.tolist())
     try:
-        dataset = moyopy.MoyoDataset(cell, symprec=tolerance, setting=moyopy.Setting.standard())
-        normaliser = dataset.normalizer_wyckoff_positions()
+        return moyopy.MoyoDataset(cell, symprec=tolerance, setting=moyopy.Setting.standard())
     except (ValueError, RuntimeError) as error:
         if _overlap(lattice, positions, tolerance):
             raise StructureError("overlapping_atoms", "two atoms coincide") from None
+        raise StructureError("symmetry_failed", str(error)) from None
+
+
+def _gene_of(dataset: Any) -> Gene:
+    """The least description of what a symmetry search found."""
+    try:
+        normaliser = dataset.normalizer_wyckoff_positions()
+    except (ValueError, RuntimeError) as error:
         raise StructureError("symmetry_failed", str(error)) from None
     group = space_group(dataset.number)
     standard = dataset.std_cell
@@ -105,7 +129,7 @@ def lattice_parameters(group: SpaceGroup, basis: Array) -> tuple[float, ...]:
     unit = basis / lengths[:, None]
     cosines = np.clip([unit[1] @ unit[2], unit[0] @ unit[2], unit[0] @ unit[1]], -1, 1)
     values = np.concatenate([lengths, np.degrees(np.arccos(cosines))])
-    free = tuple(round(float(values[i]), LATTICE_DECIMALS) for i in group.free_lattice)
+    free = tuple(round(float(values[i]) + OFF_TIE, LATTICE_DECIMALS) for i in group.free_lattice)
     return group.complete_lattice(free)
 
 
@@ -228,11 +252,11 @@ def least_sites(
             best = (key, [(*s, k) for s in sites])
     if best is None:
         raise StructureError("symmetry_failed", "no placement")
-    sites = []
+    chosen = []
     for place, number, _, _, index, k in best[1]:
-        rounded = np.round(columns[index][0][k], PARAMETER_DECIMALS) % 1.0
-        sites.append(Site(LETTERS[place], SYMBOLS[number - 1], tuple(rounded.tolist())))
-    return best[0], tuple(sites)
+        rounded = np.round(columns[index][0][k] + OFF_TIE, PARAMETER_DECIMALS) % 1.0
+        chosen.append(Site(LETTERS[place], SYMBOLS[number - 1], tuple(rounded.tolist())))
+    return best[0], tuple(chosen)
 
 
 def _anchored(group: SpaceGroup, images: Array, letters: list[str], numbers: list[int]) -> Array:

@@ -60,7 +60,8 @@ def primitive_first(
     """
     points = [[round(v * DENOMINATOR) for v in p] for p in CENTRINGS[centring]]
     seen: set[tuple[int, ...]] = set()
-    first, rest = [], []
+    first: list[int] = []
+    rest: list[int] = []
     for index, (m, s) in enumerate(zip(linear, shift, strict=True)):
         images = [(*m.ravel().tolist(), *((s + p) % DENOMINATOR).tolist()) for p in points]
         (rest if images[0] in seen else first).append(index)
