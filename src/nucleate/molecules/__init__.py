@@ -1,0 +1,102 @@
+"""Molecules as canonical SMILES: RDKit and SELFIES live in this package and nowhere else."""
+
+from __future__ import annotations
+
+from collections.abc import Iterator, Mapping, Sequence
+from pathlib import Path
+from typing import TYPE_CHECKING, Any
+
+from nucleate.config import DatasetSettings
+from nucleate.matter import Check, Codec, Matter, Property, RawRow, Standardised
+from nucleate.molecules import options as _options
+
+if TYPE_CHECKING:
+    from nucleate.vae.legality import Legality
+    from nucleate.vae.schema import Schema
+
+
+class Molecules(Matter):
+    """Small organic molecules. The structure string is RDKit's canonical isomeric SMILES."""
+
+    name = "molecules"
+    structure_column = "smiles"
+    StandardiseOptions = _options.StandardiseOptions
+    CodecOptions = _options.CodecOptions
+    split_kinds = ("random", "scaffold")
+
+    def read_rows(self, source: Path, dataset: DatasetSettings) -> Iterator[RawRow]:
+        from nucleate.molecules.read import read_rows
+
+        return read_rows(source, dataset)
+
+    def standardise(self, payload: Any, options: Any) -> Standardised:
+        from nucleate.molecules.standardise import standardise
+
+        return standardise(payload, options)
+
+    def same(self, first: str, second: str) -> bool:
+        """Canonical SMILES are unique, stereo included."""
+        return first == second
+
+    def split_key(self, structure: str, kind: str) -> str:
+        """The structure itself, or its Bemis-Murcko scaffold (acyclic molecules stay apart)."""
+        if kind != "scaffold":
+            return structure
+        from nucleate.molecules.chem import scaffold
+
+        return scaffold(structure) or structure
+
+    def fit_codec(self, structures: Sequence[str], options: Any, seed: int) -> Codec:
+        from nucleate.molecules.codec import SelfiesCodec
+
+        return SelfiesCodec.fit(structures, options, seed)
+
+    def load_codec(self, data: Mapping[str, Any]) -> Codec:
+        from nucleate.molecules.codec import SelfiesCodec
+
+        return SelfiesCodec.load(data)
+
+    def legality(self, schema: Schema) -> Legality:
+        from nucleate.molecules.legality import MoleculeLegality
+
+        return MoleculeLegality(schema)
+
+    def properties(self) -> dict[str, str]:
+        from nucleate.molecules.properties import properties
+
+        return properties()
+
+    def property(self, name: str, arguments: Mapping[str, Any]) -> Property:
+        from nucleate.molecules.properties import build
+
+        return build(name, arguments)
+
+    def checks(self) -> dict[str, type[Check]]:
+        from nucleate.molecules.checks import CHECKS
+
+        return {check.name: check for check in CHECKS}
+
+    def describe(self, structure: str) -> dict[str, Any]:
+        from nucleate.molecules.draw import describe
+
+        return describe(structure)
+
+    def draw(self, structure: str, width: int = 220, height: int = 180) -> str:
+        from nucleate.molecules.draw import draw
+
+        return draw(structure, width, height)
+
+    def write_candidates(self, folder: Path, rows: Sequence[Mapping[str, Any]]) -> list[Path]:
+        from nucleate.molecules.write import write_candidates
+
+        return write_candidates(folder, rows)
+
+    def write_samples(self, folder: Path, rows: Sequence[Mapping[str, Any]]) -> Path:
+        from nucleate.molecules.write import write_samples
+
+        return write_samples(folder, rows)
+
+    def write_reconstructions(self, folder: Path, rows: Sequence[Mapping[str, Any]]) -> Path:
+        from nucleate.molecules.write import write_reconstructions
+
+        return write_reconstructions(folder, rows)

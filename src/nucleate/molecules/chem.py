@@ -1,0 +1,74 @@
+"""RDKit's parser and writer, quiet, and the few derived things that several modules need."""
+
+from __future__ import annotations
+
+from functools import cache, lru_cache
+from typing import Any
+
+from rdkit import Chem, rdBase
+from rdkit.Chem import rdFingerprintGenerator
+from rdkit.Chem.Scaffolds import MurckoScaffold
+
+FINGERPRINT_BITS = 1024
+
+
+def parse(smiles: str) -> Any | None:
+    """The sanitised RDKit molecule of a SMILES, or None; RDKit's log stays silent."""
+    with rdBase.BlockLogs():
+        return Chem.MolFromSmiles(smiles)
+
+
+def canonical(molecule: Any) -> str:
+    """RDKit's canonical isomeric SMILES: the structure string."""
+    return str(Chem.MolToSmiles(molecule))
+
+
+@lru_cache(maxsize=4096)
+def molecule(smiles: str) -> Any | None:
+    """Like `parse`, remembered, because checks and properties ask for the same one in turn.
+
+    The object is shared: never change it.
+    """
+    return parse(smiles)
+
+
+def saturated(molecule: Any) -> Any:
+    """A copy whose free valences are filled with hydrogen.
+
+    SELFIES writes stereocentres and charged atoms in brackets with a fixed number of hydrogens;
+    a decoder that gives such an atom too few neighbours would leave a radical, never meant.
+    """
+    out = Chem.RWMol(molecule)
+    for atom in out.GetAtoms():
+        if atom.GetNumRadicalElectrons():
+            atom.SetNumExplicitHs(atom.GetNumExplicitHs() + atom.GetNumRadicalElectrons())
+            atom.SetNumRadicalElectrons(0)
+    Chem.SanitizeMol(out)
+    return out
+
+
+def has_radicals(molecule: Any) -> bool:
+    """Whether any atom has unpaired electrons."""
+    return any(atom.GetNumRadicalElectrons() for atom in molecule.GetAtoms())
+
+
+@lru_cache(maxsize=65536)
+def scaffold(smiles: str) -> str:
+    """Bemis-Murcko scaffold (J. Med. Chem. 1996, 39, 2887) without stereo; empty if acyclic."""
+    found = molecule(smiles)
+    if found is None:
+        return ""
+    with rdBase.BlockLogs():
+        core = MurckoScaffold.GetScaffoldForMol(found)
+        return str(Chem.MolToSmiles(core, isomericSmiles=False))
+
+
+@cache
+def morgan() -> Any:
+    """Generator of Morgan fingerprints of radius 2 (ECFP4; Rogers and Hahn 2010)."""
+    return rdFingerprintGenerator.GetMorganGenerator(radius=2, fpSize=FINGERPRINT_BITS)
+
+
+def fingerprint(molecule: Any) -> Any:
+    """Morgan bits, `FINGERPRINT_BITS` long."""
+    return morgan().GetFingerprint(molecule)

@@ -1,0 +1,54 @@
+"""Settings of the molecules' own sections: `standardise` and `codec`. Light to import."""
+
+from __future__ import annotations
+
+from typing import Annotated, Literal
+
+from pydantic import Field, model_validator
+
+from nucleate.config import Settings
+
+DEFAULT_ELEMENTS = ("H", "B", "C", "N", "O", "F", "Si", "P", "S", "Cl", "Se", "Br", "I")
+
+STRUCTURE_COLUMNS = ("smiles", "canonical_smiles", "smi", "structure_smiles")
+"""Usual names of the column with the SMILES, compared without case."""
+
+MAXIMUM_TEXT = 2000
+"""Longest SMILES that is handed to RDKit, in characters; drug-like ones have fewer than 150."""
+
+
+class StandardiseOptions(Settings):
+    """What becomes of a row's molecule before anything else sees it."""
+
+    fragment: Literal["largest", "refuse"] = "largest"
+    """Salts and mixtures: keep the largest organic fragment, or refuse the row (`salt`)."""
+    neutralise: Literal["salts", "always", "never"] = "salts"
+    """Take up or give off protons where that removes a charge: only for the fragment kept of a salt
+    (its counter-ion is gone), for every molecule, or never. Deliberate protonation states, as in
+    ZINC, survive the default."""
+    isotopes: Literal["refuse", "drop"] = "refuse"
+    """Labelled molecules: refuse the row (`isotope`), or forget the labels."""
+    elements: tuple[str, ...] = DEFAULT_ELEMENTS
+    """Allowed elements by symbol; any other refuses the row (`element`)."""
+    minimum_heavy_atoms: Annotated[int, Field(ge=1)] = 1
+    maximum_heavy_atoms: Annotated[int, Field(ge=1, le=500)] = 60
+
+    @model_validator(mode="after")
+    def _window(self) -> StandardiseOptions:
+        if self.minimum_heavy_atoms > self.maximum_heavy_atoms:
+            raise ValueError("minimum_heavy_atoms exceeds maximum_heavy_atoms")
+        return self
+
+
+class CodecOptions(Settings):
+    """How molecules become token sequences."""
+
+    vocabulary: Annotated[int, Field(ge=16, le=65536)] | None = None
+    """Tokens, the stop token counted; 512 below 50,000 training molecules, else 1,024."""
+    learn_from: Annotated[int, Field(ge=1)] = 30_000
+    """Molecules drawn at random to learn the merges from. Those with rare SMILES tokens are
+    looked at in any case, so that no symbol of the training set is missed."""
+    maximum_steps: Annotated[int, Field(ge=1)] | None = None
+    """Longest token sequence; a quarter above the longest one learnt from if not given."""
+    verify: bool = True
+    """Refuse (`not_round_trip`) a molecule that does not come back from its own tokens."""
