@@ -337,11 +337,12 @@ class Matter(ABC):
 
 
 @cache
-def _registry() -> dict[str, type[Matter]]:
-    found = {}
-    for entry in entry_points(group="nucleate.matter"):
-        found[entry.name] = entry.load()
-    return found
+def _load(name: str) -> type[Matter] | None:
+    # Only the kind asked for: another one's package may be heavy, or broken.
+    for entry in entry_points(group="nucleate.matter", name=name):
+        found: type[Matter] = entry.load()
+        return found
+    return None
 
 
 def names() -> list[str]:
@@ -355,9 +356,7 @@ def get(name: str) -> Matter:
     Raises:
         SettingsError: no such kind; lists those that are registered.
     """
-    registry = _registry()
-    if name not in registry:
-        raise SettingsError(
-            f"no kind of matter named {name!r}; known: {', '.join(sorted(registry))}"
-        )
-    return registry[name]()
+    cls = _load(name)
+    if cls is None:
+        raise SettingsError(f"no kind of matter named {name!r}; known: {', '.join(names())}")
+    return cls()

@@ -6,6 +6,8 @@ from collections.abc import Sequence
 from dataclasses import dataclass
 from pathlib import Path
 from typing import Any
+from zipfile import BadZipFile
+from zlib import error as ZlibError
 
 import numpy as np
 import torch
@@ -13,7 +15,7 @@ from numpy.typing import NDArray
 from torch import Tensor
 
 from nucleate.errors import CheckpointError
-from nucleate.vae.schema import Record, Schema
+from nucleate.vae.schema import Record, Schema, stack
 
 
 @dataclass
@@ -95,22 +97,9 @@ class RaggedArrays:
         auxiliary: dict[str, NDArray[np.float32]] | None = None,
     ) -> RaggedArrays:
         """Stack records that passed `Record.check`."""
-        lengths = np.array([len(r) for r in records], dtype=np.int64)
-        once: dict[str, NDArray[Any]] = {}
-        for f in schema.once:
-            dtype = np.int64 if f.is_categorical else np.float32
-            shape = (len(records),) if f.is_categorical else (len(records), f.size)
-            once[f.name] = np.array([r.once[f.name] for r in records], dtype=dtype).reshape(shape)
-        steps = {
-            f.name: np.concatenate([r.steps[f.name] for r in records]).astype(
-                np.int64 if f.is_categorical else np.float32
-            )
-            if records
-            else np.zeros(0, np.int64 if f.is_categorical else np.float32)
-            for f in schema.step
-        }
-        offsets = np.concatenate([np.zeros(1, np.int64), np.cumsum(lengths)])
-        return cls(schema, once, steps, offsets, auxiliary)
+        stacked = stack(schema, records)
+        offsets = np.concatenate([np.zeros(1, np.int64), np.cumsum(stacked.lengths)])
+        return cls(schema, stacked.once, stacked.steps, offsets, auxiliary)
 
     def record(self, index: int) -> Record:
         """The structure at `index`, as the codec's decoder takes it."""
@@ -189,7 +178,7 @@ class RaggedArrays:
                         groups[group][key] = (
                             array.astype(np.int64) if array.dtype.kind == "i" else array
                         )
-        except (OSError, ValueError, KeyError, EOFError) as error:
+        except (OSError, ValueError, KeyError, EOFError, BadZipFile, ZlibError) as error:
             raise CheckpointError(f"{path}: not a readable features file ({error})") from error
         needed = {f"{f.name}" for f in schema.once} | {f.name for f in schema.step}
         absent = needed - set(groups["once"]) - set(groups["steps"])

@@ -11,7 +11,7 @@ This module needs numpy only, so that worker processes that encode structures st
 
 from __future__ import annotations
 
-from collections.abc import Iterable, Mapping
+from collections.abc import Iterable, Mapping, Sequence
 from dataclasses import dataclass, field
 from typing import Any, Literal
 
@@ -157,3 +157,38 @@ class Record:
                 raise StructureError("not_in_schema", f"{f.name} does not have {n} values")
             if f.is_categorical and (values.min() < 0 or values.max() >= f.size):
                 raise StructureError("not_in_schema", f"{f.name} is outside 0..{f.size - 1}")
+
+
+@dataclass
+class Stacked:
+    """Many records in few arrays, the layout of `RaggedArrays`, without torch.
+
+    Attributes:
+        once: by field; categorical int64 [n], continuous float32 [n, size].
+        steps: by field, concatenated over records, [total].
+        lengths: int64 [n], steps of each record.
+    """
+
+    once: dict[str, NDArray[Any]]
+    steps: dict[str, NDArray[Any]]
+    lengths: NDArray[np.int64]
+
+
+def stack(schema: Schema, records: Sequence[Record]) -> Stacked:
+    """Stack records that passed `Record.check`."""
+    once: dict[str, NDArray[Any]] = {}
+    for f in schema.once:
+        shape = (len(records),) if f.is_categorical else (len(records), f.size)
+        values = np.array([r.once[f.name] for r in records], dtype=_dtype(f))
+        once[f.name] = values.reshape(shape)
+    steps = {
+        f.name: np.concatenate([r.steps[f.name] for r in records]).astype(_dtype(f))
+        if records
+        else np.zeros(0, _dtype(f))
+        for f in schema.step
+    }
+    return Stacked(once, steps, np.array([len(r) for r in records], dtype=np.int64))
+
+
+def _dtype(f: Field) -> type[np.int64] | type[np.float32]:
+    return np.int64 if f.is_categorical else np.float32

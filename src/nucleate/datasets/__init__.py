@@ -1,0 +1,1 @@
+"""Datasets: the catalogue, verified downloads, and rows on their way to records."""

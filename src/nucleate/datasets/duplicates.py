@@ -1,0 +1,105 @@
+"""Which rows repeat an earlier one."""
+
+from __future__ import annotations
+
+from collections.abc import Sequence
+
+import numpy as np
+from numpy.typing import NDArray
+
+from nucleate import matter as registry
+from nucleate.matter import Matter
+from nucleate.parallel import map_ordered
+from nucleate.progress import bar
+
+POOL_FROM = 400
+"""Comparisons (at most) from which starting worker processes pays."""
+GROUPS_PER_TASK = 10
+
+
+def find_duplicates(
+    keys: Sequence[str], structures: Sequence[str], matter: Matter, processes: int = 1
+) -> NDArray[np.int64]:
+    """For each row the first row that is the same structure, or -1 if it is the first itself.
+
+    Rows of equal structure string are the same; rows of equal key are compared by `Matter.same`
+    with the distinct ones before them.
+
+    Raises:
+        ResultsError: a worker died.
+    """
+    first = np.full(len(keys), -1, dtype=np.int64)
+    by_structure: dict[str, int] = {}
+    by_key: dict[str, list[int]] = {}
+    for index, (key, structure) in enumerate(zip(keys, structures, strict=True)):
+        earlier = by_structure.setdefault(structure, index)
+        if earlier != index:
+            first[index] = earlier
+        else:
+            by_key.setdefault(key, []).append(index)
+    del by_structure
+    groups = [members for members in by_key.values() if len(members) > 1]
+    del by_key
+    _compare(groups, structures, matter, processes, first)
+    # A repeated string may repeat a row that turned out to repeat an earlier one.
+    chained = (first >= 0) & (first[first] >= 0)
+    first[chained] = first[first[chained]]
+    return first
+
+
+def _compare(
+    groups: list[list[int]],
+    structures: Sequence[str],
+    matter: Matter,
+    processes: int,
+    first: NDArray[np.int64],
+) -> None:
+    """Fill in `first` for groups of equal key and different strings."""
+    most = sum(len(members) * (len(members) - 1) // 2 for members in groups)
+    tasks = (
+        [[structures[i] for i in members] for members in groups[start : start + GROUPS_PER_TASK]]
+        for start in range(0, len(groups), GROUPS_PER_TASK)
+    )
+    results = map_ordered(
+        compare_groups,
+        tasks,
+        processes=processes if most >= POOL_FROM else 1,
+        initializer=start_worker,
+        arguments=(matter.name,),
+    )
+    position = 0
+    with bar(description="compare", total=len(groups), unit="group") as progress:
+        for batch in results:
+            for repeats in batch:
+                members = groups[position]
+                for index, earlier in zip(members, repeats, strict=True):
+                    first[index] = -1 if earlier < 0 else members[earlier]
+                position += 1
+            progress.update(len(batch))
+
+
+_matters: list[Matter] = []  # this process's own, set by the pool's initializer
+
+
+def start_worker(matter_name: str) -> None:
+    """Set up this process for `compare_groups`."""
+    _matters[:] = [registry.get(matter_name)]
+
+
+def compare_groups(groups: Sequence[Sequence[str]]) -> list[list[int]]:
+    """For each member of each group the position of the first same one, or -1."""
+    matter = _matters[0]
+    results = []
+    for structures in groups:
+        distinct: list[int] = []
+        repeats: list[int] = []
+        for position, structure in enumerate(structures):
+            for earlier in distinct:
+                if matter.same(structures[earlier], structure):
+                    repeats.append(earlier)
+                    break
+            else:
+                distinct.append(position)
+                repeats.append(-1)
+        results.append(repeats)
+    return results

@@ -1,0 +1,146 @@
+"""Canonical structures -> arrays, in chunks that survive a kill."""
+
+from __future__ import annotations
+
+from collections.abc import Iterator, Mapping, Sequence
+from dataclasses import dataclass
+from pathlib import Path
+from typing import Any
+
+import numpy as np
+from numpy.typing import NDArray
+
+from nucleate import matter as registry
+from nucleate.errors import StructureError
+from nucleate.matter import Codec, Matter
+from nucleate.parallel import map_ordered
+from nucleate.progress import bar
+from nucleate.runs import atomic_path
+from nucleate.vae.schema import Record, Schema, Stacked, stack
+
+
+@dataclass(frozen=True)
+class Encoded:
+    """What became of a list of structures.
+
+    Attributes:
+        arrays: of those that the schema holds, in order.
+        kept: int64, their positions in the list.
+        refused: position -> (reason, detail) of the others.
+    """
+
+    arrays: Stacked
+    kept: NDArray[np.int64]
+    refused: dict[int, tuple[str, str]]
+
+
+@dataclass(frozen=True)
+class _Task:
+    structures: Sequence[str]
+    target: Path
+
+
+def encode_structures(
+    structures: Sequence[str],
+    matter: Matter,
+    codec: Mapping[str, Any],
+    schema: Schema,
+    folder: Path,
+    *,
+    chunk: int = 2000,
+    processes: int = 1,
+) -> Encoded:
+    """Encode structures in worker processes.
+
+    Args:
+        codec: `Codec.to_json`, from which each worker rebuilds the codec.
+        folder: for chunk files; those that are there are reused, so it must belong to one codec.
+
+    Raises:
+        ResultsError: the folder cannot be written, or a worker died.
+    """
+    targets: list[Path] = []
+
+    def undone() -> Iterator[_Task]:
+        for number, start in enumerate(range(0, len(structures), chunk)):
+            target = folder / f"arrays-{number:06d}.npz"
+            targets.append(target)
+            part = structures[start : start + chunk]
+            if target.exists():
+                progress.update(len(part))
+            else:
+                yield _Task(part, target)
+
+    with bar(description="encode", total=len(structures), unit="structure") as progress:
+        for done in map_ordered(
+            encode_chunk,
+            undone(),
+            processes=processes,
+            initializer=start_worker,
+            arguments=(matter.name, dict(codec)),
+        ):
+            progress.update(done)
+    return _join(targets, schema, chunk)
+
+
+_codecs: list[Codec] = []  # this process's own, set by the pool's initializer
+
+
+def start_worker(matter_name: str, codec: Mapping[str, Any]) -> None:
+    """Set up this process for `encode_chunk`."""
+    _codecs[:] = [registry.get(matter_name).load_codec(codec)]
+
+
+def encode_chunk(task: _Task) -> int:
+    """Encode and write one chunk; returns its number of structures."""
+    codec = _codecs[0]
+    records: list[Record] = []
+    kept: list[int] = []
+    refused: list[tuple[int, str, str]] = []
+    for position, structure in enumerate(task.structures):
+        try:
+            record = codec.encode(structure)
+            record.check(codec.schema)
+        except StructureError as error:
+            refused.append((position, error.reason, error.detail[:1000]))
+        except Exception as error:
+            # A library's own failure on one odd structure must not end a run of many.
+            refused.append((position, "unexpected_error", f"{type(error).__name__}: {error}"))
+        else:
+            records.append(record)
+            kept.append(position)
+    arrays = stack(codec.schema, records)
+    columns: dict[str, NDArray[Any]] = {
+        "kept": np.array(kept, np.int64),
+        "lengths": arrays.lengths,
+        "refused": np.array([position for position, _, _ in refused], np.int64),
+        "reasons": np.array([reason for _, reason, _ in refused], np.str_),
+        "details": np.array([detail for _, _, detail in refused], np.str_),
+        **{f"once/{name}": values for name, values in arrays.once.items()},
+        **{f"steps/{name}": values for name, values in arrays.steps.items()},
+    }
+    with atomic_path(task.target) as temporary:
+        np.savez(temporary, **columns)  # type: ignore[arg-type]
+    return len(task.structures)
+
+
+def _join(targets: Sequence[Path], schema: Schema, chunk: int) -> Encoded:
+    parts: dict[str, list[NDArray[Any]]] = {}
+    refused: dict[int, tuple[str, str]] = {}
+    for number, target in enumerate(targets):
+        start = number * chunk
+        with np.load(target, allow_pickle=False) as file:
+            for name in file.files:
+                parts.setdefault(name, []).append(file[name])
+        parts["kept"][-1] = parts["kept"][-1] + start
+        for position, reason, detail in zip(
+            parts["refused"][-1], parts["reasons"][-1], parts["details"][-1], strict=True
+        ):
+            refused[start + int(position)] = (str(reason), str(detail))
+    joined = {name: np.concatenate(values) for name, values in parts.items()}
+    arrays = Stacked(
+        {f.name: joined[f"once/{f.name}"] for f in schema.once},
+        {f.name: joined[f"steps/{f.name}"] for f in schema.step},
+        joined["lengths"],
+    )
+    return Encoded(arrays, joined["kept"], refused)

@@ -1,0 +1,212 @@
+"""Rows of files -> canonical structures, in chunks that survive a kill.
+
+The parent process streams rows and hands chunks to worker processes; a worker standardises its
+chunk and writes it atomically as a small parquet file. A chunk file that exists is not done again.
+"""
+
+from __future__ import annotations
+
+import logging
+from collections.abc import Iterator, Sequence
+from dataclasses import dataclass
+from pathlib import Path
+from typing import Any
+
+import pyarrow as pa
+import pyarrow.parquet as pq
+
+from nucleate import matter as registry
+from nucleate.datasets.sources import Source
+from nucleate.errors import StructureError
+from nucleate.matter import Matter, RawRow
+from nucleate.parallel import map_ordered
+from nucleate.progress import bar
+from nucleate.runs import atomic_path
+
+CHUNK_CHARACTERS = 250_000
+"""A chunk ends early at this much text, so that large rows (CIFs) make chunks of equal work."""
+PAYLOAD_SHOWN = 200
+PROPERTY_PREFIX = "property:"
+_LOG = logging.getLogger(__name__)
+
+
+@dataclass(frozen=True)
+class Chunk:
+    """A unit of work.
+
+    Attributes:
+        rows: as read.
+        source: name of the file they are from.
+        role: their split by the literature, if it is kept.
+        properties: names of the property columns to write.
+        target: the parquet file to write.
+    """
+
+    rows: list[RawRow]
+    source: str
+    role: str | None
+    properties: tuple[str, ...]
+    target: Path
+
+
+@dataclass(frozen=True)
+class _Worker:
+    matter: Matter
+    options: Any
+    split_kind: str
+
+
+_workers: list[_Worker] = []  # this process's own, set by the pool's initializer
+
+
+def start_worker(matter_name: str, options: dict[str, Any], split_kind: str) -> None:
+    """Set up this process for `standardise_chunk`."""
+    matter = registry.get(matter_name)
+    resolved = matter.resolve_standardise(options, "standardise")
+    _workers[:] = [_Worker(matter, resolved, split_kind)]
+
+
+def standardise_rows(
+    sources: Sequence[Source],
+    matter: Matter,
+    options: dict[str, Any],
+    folder: Path,
+    *,
+    split_kind: str = "random",
+    chunk: int = 2000,
+    processes: int = 1,
+) -> pa.Table:
+    """Every row of the sources, standardised or with the reason why not, in order.
+
+    Args:
+        options: of `matter.standardise`, validated already.
+        folder: for chunk files; those that are there are reused.
+        split_kind: `random`, or one of `matter.split_kinds`.
+
+    Returns:
+        Columns source, row, id, role, structure, key, group (`Matter.split_key`; the key for
+        `random`), reason (null if accepted), detail, payload (of rejected rows, cut) and
+        `property:NAME` (float64, null where missing).
+
+    Raises:
+        InputError: a source as a whole cannot be read.
+        ResultsError: the folder cannot be written, or a worker died.
+    """
+    chunks: list[Path] = []
+
+    def undone() -> Iterator[Chunk]:
+        for task in _chunks(sources, matter, folder, chunk):
+            chunks.append(task.target)
+            if task.target.exists():
+                progress.update(len(task.rows))
+            else:
+                yield task
+
+    counted = [source.rows for source in sources]
+    total = None if None in counted else sum(rows or 0 for rows in counted)
+    folder.mkdir(parents=True, exist_ok=True)
+    with bar(description="standardise", total=total, unit="row") as progress:
+        for done in map_ordered(
+            standardise_chunk,
+            undone(),
+            processes=processes,
+            initializer=start_worker,
+            arguments=(matter.name, options, split_kind),
+        ):
+            progress.update(done)
+    _LOG.info("standardised %d chunks", len(chunks))
+    properties = _properties(sources)
+    if not chunks:
+        return _schema(properties).empty_table()
+    return pa.concat_tables(pq.read_table(path) for path in chunks).combine_chunks()
+
+
+def _properties(sources: Sequence[Source]) -> tuple[str, ...]:
+    return tuple(dict.fromkeys(name for s in sources for name in s.settings.properties))
+
+
+def _chunks(sources: Sequence[Source], matter: Matter, folder: Path, size: int) -> Iterator[Chunk]:
+    """Rows grouped by number and amount of text; a chunk never spans two files."""
+    properties = _properties(sources)
+    number = 0
+    for source in sources:
+        rows: list[RawRow] = []
+        characters = 0
+        for row in matter.read_rows(source.path, source.settings):
+            rows.append(row)
+            characters += len(row.payload) if isinstance(row.payload, (str, bytes)) else 0
+            if len(rows) >= size or characters >= CHUNK_CHARACTERS:
+                target = folder / f"rows-{number:06d}.parquet"
+                yield Chunk(rows, source.name, source.role, properties, target)
+                rows, characters, number = [], 0, number + 1
+        if rows:
+            target = folder / f"rows-{number:06d}.parquet"
+            yield Chunk(rows, source.name, source.role, properties, target)
+            number += 1
+
+
+def standardise_chunk(chunk: Chunk) -> int:
+    """Standardise and write one chunk; returns its number of rows."""
+    worker = _workers[0]
+    columns: dict[str, list[Any]] = {field.name: [] for field in _schema(chunk.properties)}
+    for row in chunk.rows:
+        done = _standardise(worker, row)
+        for name, value in done.items():
+            columns[name].append(value)
+        columns["source"].append(chunk.source)
+        columns["row"].append(row.number)
+        columns["id"].append(row.id)
+        columns["role"].append(chunk.role)
+        for name in chunk.properties:
+            columns[PROPERTY_PREFIX + name].append(row.properties.get(name))
+    table = pa.table(
+        {
+            field.name: pa.array(columns[field.name], field.type, from_pandas=True)
+            for field in _schema(chunk.properties)
+        }
+    )
+    with atomic_path(chunk.target) as temporary:
+        pq.write_table(table, temporary, compression="zstd")
+    return len(chunk.rows)
+
+
+def _standardise(worker: _Worker, row: RawRow) -> dict[str, str | None]:
+    structure = key = group = reason = detail = payload = None
+    try:
+        if row.error:
+            raise StructureError("unreadable", row.error)
+        standard = worker.matter.standardise(row.payload, worker.options)
+        structure, key = standard.structure, standard.key
+        if worker.split_kind == "random":
+            group = key
+        else:
+            group = worker.matter.split_key(structure, worker.split_kind)
+    except StructureError as error:
+        reason, detail = error.reason, error.detail
+    except Exception as error:
+        # A library's own failure on one odd structure must not end a run of many.
+        reason, detail = "unexpected_error", f"{type(error).__name__}: {error}"
+    if reason is not None:
+        structure = key = group = None
+        payload = "" if row.payload is None else str(row.payload)[:PAYLOAD_SHOWN]
+        detail = (detail or "")[:1000]
+    return {
+        "structure": structure,
+        "key": key,
+        "group": group,
+        "reason": reason,
+        "detail": detail,
+        "payload": payload,
+    }
+
+
+def _schema(properties: Sequence[str]) -> pa.Schema:
+    text = ("id", "structure", "key", "group", "detail", "payload")
+    few = ("source", "role", "reason")  # few distinct values
+    return pa.schema(
+        [
+            pa.field("row", pa.int64()),
+            *(pa.field(name, pa.string()) for name in (*few, *text)),
+            *(pa.field(PROPERTY_PREFIX + name, pa.float64()) for name in properties),
+        ]
+    )

@@ -1,0 +1,306 @@
+"""Featurize: dataset files -> records (parquet), rejected rows with reasons, and arrays."""
+
+from __future__ import annotations
+
+import logging
+import shutil
+import time
+from collections.abc import Iterator, Sequence
+from contextlib import contextmanager
+from dataclasses import dataclass, field
+from pathlib import Path
+from typing import TYPE_CHECKING, Any
+
+import numpy as np
+import pyarrow as pa
+import pyarrow.compute as pc
+import pyarrow.parquet as pq
+from numpy.typing import NDArray
+
+from nucleate import matter as registry
+from nucleate.config import FeaturizeSettings
+from nucleate.datasets import tables
+from nucleate.datasets.duplicates import find_duplicates
+from nucleate.datasets.encoding import Encoded, encode_structures
+from nucleate.datasets.rows import PROPERTY_PREFIX, standardise_rows
+from nucleate.datasets.sources import Source, content_digest, resolve
+from nucleate.datasets.splits import SPLITS, assign
+from nucleate.datasets.tables import RECORD_COLUMNS as RECORD_COLUMNS
+from nucleate.errors import InputError, ResultsError, SettingsError, StructureError
+from nucleate.matter import Codec, Matter
+from nucleate.parallel import default_processes
+from nucleate.runs import (
+    Manifest,
+    atomic_path,
+    digest,
+    read_json,
+    run_stage,
+    stage_key,
+    write_json,
+)
+from nucleate.stages.reference import reference_structures as reference_structures
+
+if TYPE_CHECKING:
+    import pandas as pd
+
+STAGE = "featurize"
+MINIMUM_TRAINING = 10
+_WORK_PREFIX = ".work-"
+_LOG = logging.getLogger(__name__)
+
+
+def featurize(
+    settings: FeaturizeSettings,
+    matter_name: str,
+    folder: Path,
+    *,
+    seed: int = 0,
+    mirror: str | None = None,
+) -> Manifest:
+    """Standardise, deduplicate, split and encode a dataset.
+
+    Writes records.parquet, rejected.parquet, features.npz and codec.json into the folder. Finished
+    chunks are kept in a work folder inside it until the end, so that a killed run resumes.
+
+    Raises:
+        SettingsError: an option or split kind that the kind of matter does not know.
+        DatasetError: the dataset is unknown or cannot be fetched.
+        InputError: a file cannot be read, no row was accepted, or too few to train on.
+        ResultsError: the folder cannot be written.
+    """
+    matter = registry.get(matter_name)
+    where = f"[matter.{matter_name}.featurize"
+    matter.resolve_standardise(settings.standardise, f"{where}.standardise]")
+    codec_options = matter.resolve_codec(settings.codec, f"{where}.codec]")
+    _check(settings, matter, where)
+    sources = resolve(settings.dataset, matter_name, mirror)
+    inputs = {source.name: content_digest(source.path) for source in sources}
+    # Neither changes the result, so neither may make a finished stage stale.
+    plain = settings.model_dump(mode="json", exclude={"processes", "chunk"})
+    more = {
+        "seed": seed,
+        "kind": matter_name,
+        "sources": [[s.name, s.role, s.settings.model_dump(mode="json")] for s in sources],
+    }
+    key = stage_key(STAGE, plain, inputs, **more)
+    work = folder / f"{_WORK_PREFIX}{digest([key, settings.chunk])[:16]}"
+
+    def do(target: Path) -> tuple[list[str], dict[str, Any]]:
+        for stale in target.glob(f"{_WORK_PREFIX}*"):
+            if stale != work:
+                shutil.rmtree(stale, ignore_errors=True)
+        work.mkdir(exist_ok=True)
+        return _Job(settings, matter, codec_options, sources, seed, target, work).run()
+
+    manifest = run_stage(STAGE, matter_name, folder, plain, inputs, do, **more)
+    shutil.rmtree(work, ignore_errors=True)
+    return manifest
+
+
+def _check(settings: FeaturizeSettings, matter: Matter, where: str) -> None:
+    kinds = tuple(dict.fromkeys(("random", *matter.split_kinds)))
+    if settings.split.kind not in kinds:
+        raise SettingsError(
+            f"{where}.split]: no split of kind {settings.split.kind!r} for {matter.name}; "
+            f"known: {', '.join(kinds)}"
+        )
+    taken = [name for name in settings.dataset.properties if name in RECORD_COLUMNS]
+    if taken:
+        raise SettingsError(
+            f"{where}.dataset]: a property cannot be called {', '.join(taken)}; rename the column"
+        )
+
+
+@dataclass
+class _Job:
+    """One run of the stage. Big columns stay pyarrow tables and numpy arrays between phases."""
+
+    settings: FeaturizeSettings
+    matter: Matter
+    codec_options: Any
+    sources: Sequence[Source]
+    seed: int
+    folder: Path
+    work: Path
+    seconds: dict[str, float] = field(default_factory=dict)
+
+    @property
+    def processes(self) -> int:
+        return self.settings.processes or default_processes()
+
+    def run(self) -> tuple[list[str], dict[str, Any]]:
+        """Do the phases; returns the output names and the metrics."""
+        count, accepted, rejected = self._read()
+        with self._timed("split"):
+            split = self._split(accepted)
+            self._enough(split, rejected)
+        with self._timed("fit"):
+            codec = self._fit(accepted, split)
+        with self._timed("encode"):
+            encoded = encode_structures(
+                accepted["structure"].to_pylist(),
+                self.matter,
+                codec.to_json(),
+                codec.schema,
+                self.work,
+                chunk=self.settings.chunk,
+                processes=self.processes,
+            )
+        rejected = pa.concat_tables([rejected, _refused(accepted, encoded)])
+        rejected = rejected.sort_by([("source", "ascending"), ("row", "ascending")])
+        accepted, split = accepted.take(encoded.kept), split[encoded.kept]
+        self._enough(split, rejected)
+        with self._timed("write"):
+            names = self._write(accepted, split, codec, encoded, rejected)
+        return names, self._metrics(count, accepted, split, encoded, rejected)
+
+    @contextmanager
+    def _timed(self, phase: str) -> Iterator[None]:
+        started = time.perf_counter()
+        yield
+        self.seconds[phase] = round(time.perf_counter() - started, 2)
+        _LOG.info("featurize %s: %s in %.1f s", self.matter.name, phase, self.seconds[phase])
+
+    def _read(self) -> tuple[int, pa.Table, pa.Table]:
+        """Number of rows, the distinct accepted ones, and the rejected ones."""
+        with self._timed("standardise"):
+            rows = standardise_rows(
+                self.sources,
+                self.matter,
+                self.settings.standardise,
+                self.work,
+                split_kind=self.settings.split.kind,
+                chunk=self.settings.chunk,
+                processes=self.processes,
+            )
+        rejected = tables.unread(rows)
+        accepted = rows.filter(pc.is_null(rows["reason"]))
+        with self._timed("deduplicate"):
+            first = find_duplicates(
+                accepted["key"].to_pylist(),
+                accepted["structure"].to_pylist(),
+                self.matter,
+                self.processes,
+            )
+            rejected = pa.concat_tables([rejected, tables.repeated(accepted, first)])
+        return len(rows), accepted.take(np.flatnonzero(first < 0)), rejected
+
+    def _split(self, accepted: pa.Table) -> NDArray[np.int8]:
+        """Index into `SPLITS` by row: the literature's where the sources carry it."""
+        if any(source.role is not None for source in self.sources):
+            codes = {name: code for code, name in enumerate(SPLITS)}
+            return np.array([codes[role] for role in accepted["role"].to_pylist()], np.int8)
+        return assign(accepted["group"].to_pylist(), self.settings.split, self.seed)
+
+    def _enough(self, split: NDArray[np.int8], rejected: pa.Table) -> None:
+        training = int((split == 0).sum())
+        if training >= MINIMUM_TRAINING:
+            return
+        reasons = tables.explain(rejected)
+        why = f"; rejected rows by reason:\n{reasons}" if reasons else ""
+        if len(split) == 0:
+            message = "no row was accepted"
+        else:
+            message = (
+                f"only {training} distinct structures are left to train on, "
+                f"at least {MINIMUM_TRAINING} are needed"
+            )
+        raise InputError(message + why, file=self.settings.dataset.source)
+
+    def _fit(self, accepted: pa.Table, split: NDArray[np.int8]) -> Codec:
+        """Learn the codec on the training split, or take what a killed run has learnt."""
+        kept = self.work / "codec.json"
+        if kept.exists():
+            return self.matter.load_codec(read_json(kept))
+        training = accepted["structure"].filter(pa.array(split == 0)).to_pylist()
+        try:
+            codec = self.matter.fit_codec(training, self.codec_options, self.seed)
+        except StructureError as error:
+            raise InputError(str(error), file=self.settings.dataset.source) from error
+        write_json(kept, codec.to_json())
+        return codec
+
+    def _write(
+        self,
+        accepted: pa.Table,
+        split: NDArray[np.int8],
+        codec: Codec,
+        encoded: Encoded,
+        rejected: pa.Table,
+    ) -> list[str]:
+        from nucleate.vae.arrays import RaggedArrays  # imports torch, which workers do without
+
+        stacked = encoded.arrays
+        offsets = np.concatenate([np.zeros(1, np.int64), np.cumsum(stacked.lengths)])
+        arrays = RaggedArrays(codec.schema, stacked.once, stacked.steps, offsets)
+        with atomic_path(self.folder / "features.npz") as temporary:
+            np.savez_compressed(temporary, **arrays.arrays())  # type: ignore[arg-type]
+        tables.write(self.folder / "records.parquet", tables.records(accepted, split))
+        tables.write(self.folder / "rejected.parquet", rejected)
+        names = {"matter": self.matter.name}
+        plain = {"codec": codec.to_json(), "schema": codec.schema.to_json()}
+        write_json(self.folder / "codec.json", {**names, **plain})
+        return ["records.parquet", "rejected.parquet", "features.npz", "codec.json"]
+
+    def _metrics(
+        self,
+        count: int,
+        accepted: pa.Table,
+        split: NDArray[np.int8],
+        encoded: Encoded,
+        rejected: pa.Table,
+    ) -> dict[str, Any]:
+        reasons = tables.counts(rejected)
+        lengths = encoded.arrays.lengths
+        return {
+            "rows": count,
+            "accepted": len(accepted),
+            "rejected": reasons,
+            "duplicates": reasons.get("duplicate", 0),
+            "split": {name: int((split == code).sum()) for code, name in enumerate(SPLITS)},
+            "steps": {"mean": round(float(lengths.mean()), 3), "maximum": int(lengths.max())},
+            "properties": {
+                name: len(accepted) - accepted[PROPERTY_PREFIX + name].null_count
+                for name in self.settings.dataset.properties
+            },
+            "seconds": self.seconds,
+            "rows/records.parquet": len(accepted),
+            "rows/rejected.parquet": len(rejected),
+        }
+
+
+def _refused(accepted: pa.Table, encoded: Encoded) -> pa.Table:
+    """Rows that the codec's schema cannot hold."""
+    positions = sorted(encoded.refused)
+    reasons = [encoded.refused[i][0] for i in positions]
+    details = [encoded.refused[i][1] for i in positions]
+    return tables.rejected(accepted.take(np.array(positions, np.int64)), reasons, details)
+
+
+def load_records(manifest: Manifest) -> pd.DataFrame:
+    """records.parquet of a featurize manifest.
+
+    Columns not in `RECORD_COLUMNS` are properties (float64, NaN where missing).
+
+    Raises:
+        ResultsError: missing or damaged.
+    """
+    return _read(manifest).to_pandas()
+
+
+def known_structures(manifest: Manifest) -> list[str]:
+    """Structure strings of all splits, in record order.
+
+    Raises:
+        ResultsError: missing or damaged.
+    """
+    structures: list[str] = _read(manifest, ["structure"])["structure"].to_pylist()
+    return structures
+
+
+def _read(manifest: Manifest, columns: list[str] | None = None) -> pa.Table:
+    path = manifest.path("records.parquet")
+    try:
+        return pq.read_table(path, columns=columns)
+    except (OSError, pa.ArrowException) as error:
+        raise ResultsError(f"{path}: not a readable records file ({error})") from None
