@@ -1,0 +1,1 @@
+"""The funnel of checks that candidates pass, their ranking and their tables."""

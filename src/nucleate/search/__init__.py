@@ -1,0 +1,1 @@
+"""Search of the latent space: desirability, regions, samplers and the study."""

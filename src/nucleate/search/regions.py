@@ -1,0 +1,101 @@
+"""Where in latent space to look: boxes around encoded good structures.
+
+Plain search in one global latent box is no better than random screening, several trust regions
+around good points are (Eriksson et al., "Scalable global optimization via local Bayesian
+optimization", NeurIPS 2019). A region's axes are the leading principal directions of the encoded
+training set, so that few coordinates carry most of the variation.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Sequence
+from dataclasses import dataclass
+
+import numpy as np
+from numpy.typing import NDArray
+
+
+@dataclass(frozen=True)
+class SearchSpace:
+    """Regions that share their axes. r regions, d search coordinates, D latent dimensions.
+
+    Attributes:
+        centres: latent vectors of the starts, float32 [r, D].
+        parents: structure string of each start.
+        axes: half-width vector of each coordinate, float32 [d, D]: unit direction times radius
+            times the training set's standard deviation along it.
+    """
+
+    centres: NDArray[np.float32]
+    parents: tuple[str, ...]
+    axes: NDArray[np.float32]
+
+    @property
+    def regions(self) -> int:
+        return len(self.parents)
+
+    @property
+    def dimensions(self) -> int:
+        return len(self.axes)
+
+    def latent(
+        self, region: NDArray[np.int64], coordinates: NDArray[np.float64]
+    ) -> NDArray[np.float32]:
+        """Latent vectors [n, D] of coordinates [n, d] in [-1, 1] within regions [n]."""
+        offset = np.asarray(coordinates, dtype=np.float32) @ self.axes  # n x D
+        return (self.centres[region] + offset).astype(np.float32)
+
+
+def principal_axes(
+    latents: NDArray[np.float32], dimensions: int, radius: float
+) -> NDArray[np.float32]:
+    """Leading principal directions, each as long as `radius` standard deviations.
+
+    Args:
+        latents: encoded training set [n, D]; rows with NaN are left out.
+
+    Returns:
+        [min(dimensions, D), D], the widest first.
+    """
+    rows = np.asarray(latents, dtype=np.float64)
+    rows = rows[np.isfinite(rows).all(axis=1)]
+    size = rows.shape[1]
+    if len(rows) < 2:
+        return (radius * np.eye(size)[:dimensions]).astype(np.float32)
+    variance, vectors = np.linalg.eigh(np.atleast_2d(np.cov(rows, rowvar=False)))
+    order = np.argsort(variance)[::-1][:dimensions]
+    directions = vectors[:, order].T  # d x D
+    # An eigenvector's sign is arbitrary; fix it so that every machine searches the same boxes.
+    largest = np.take_along_axis(directions, np.abs(directions).argmax(axis=1)[:, None], axis=1)
+    directions = directions * np.where(largest < 0, -1.0, 1.0)
+    deviation = np.sqrt(np.maximum(variance[order], 0.0))
+    return (radius * deviation[:, None] * directions).astype(np.float32)
+
+
+def sample_reference(structures: Sequence[str], starts: int, seed: int) -> list[str]:
+    """Known structures on which scales are fitted and among which starts are chosen.
+
+    At least 256 (all, if fewer), so that scoring them costs no more than a few search batches.
+    """
+    distinct = list(dict.fromkeys(structures))
+    count = min(len(distinct), max(256, 16 * starts))
+    rng = np.random.default_rng(seed)
+    chosen = rng.choice(len(distinct), size=count, replace=False)
+    return [distinct[i] for i in chosen]
+
+
+def choose_starts(
+    structures: Sequence[str],
+    scores: NDArray[np.float64],
+    latents: NDArray[np.float32],
+    count: int,
+) -> list[int]:
+    """Indices of the best-scoring structures that could be encoded, best first.
+
+    Args:
+        scores: [n].
+        latents: [n, D], NaN rows where the codec refused.
+    """
+    usable = np.isfinite(np.asarray(latents)).all(axis=1).tolist()
+    order = sorted(range(len(structures)), key=lambda i: (-scores[i], structures[i]))
+    return [i for i in order if usable[i]][:count]
