@@ -1,0 +1,189 @@
+"""A trained model as the rest of the pipeline uses it: structures in, structures out."""
+
+from __future__ import annotations
+
+from collections.abc import Sequence
+from dataclasses import dataclass
+from pathlib import Path
+from typing import Any
+
+import numpy as np
+import torch
+from numpy.typing import NDArray
+
+from nucleate import matter as registry
+from nucleate.errors import CheckpointError, ResultsError, StructureError
+from nucleate.matter import Codec, Matter
+from nucleate.parallel import default_processes, map_ordered
+from nucleate.runs import read_json
+from nucleate.vae.arrays import RaggedArrays
+from nucleate.vae.checkpoint import load_info, load_latents, load_model
+from nucleate.vae.model import VAE
+from nucleate.vae.prior import Prior
+from nucleate.vae.schema import Record
+from nucleate.vae.training import choose_device, encode_all
+
+DECODE_BATCH = 256
+POOL_FROM = 4000
+"""Records from which worker processes repay the seconds that they take to start."""
+
+
+@dataclass(frozen=True)
+class Decoded:
+    """What a latent vector became.
+
+    Attributes:
+        structure: structure string, or None where the arrays mean no structure.
+        log_likelihood: of the written fields given the latent vector, nats.
+        reason: why there is no structure, else empty.
+    """
+
+    structure: str | None
+    log_likelihood: float
+    reason: str = ""
+
+
+_worker_codec: Codec | None = None
+
+
+def _load_worker_codec(matter_name: str, codec: dict[str, Any]) -> None:
+    global _worker_codec
+    _worker_codec = registry.get(matter_name).load_codec(codec)
+
+
+def _decode_chunk(records: list[Record]) -> list[tuple[str | None, str]]:
+    assert _worker_codec is not None
+    return [decode_record(_worker_codec, record) for record in records]
+
+
+def decode_record(codec: Codec, record: Record) -> tuple[str | None, str]:
+    """Structure string and empty reason, or None and the reason."""
+    try:
+        return codec.decode(record), ""
+    except StructureError as error:
+        return None, error.reason
+
+
+def load_codec(folder: Path) -> tuple[Matter, Codec]:
+    """Kind of matter and codec of a featurized set or of a model.
+
+    Raises:
+        CheckpointError: `codec.json` is missing or damaged.
+    """
+    try:
+        data = read_json(folder / "codec.json")
+        matter = registry.get(data["matter"])
+        return matter, matter.load_codec(data["codec"])
+    except (ResultsError, KeyError, TypeError, ValueError) as error:
+        raise CheckpointError(f"{folder / 'codec.json'}: no readable codec ({error})") from None
+
+
+class LatentModel:
+    """Encoder, decoder and prior of a model's folder, in terms of structure strings."""
+
+    def __init__(
+        self,
+        folder: Path,
+        matter: Matter,
+        codec: Codec,
+        model: VAE,
+        prior: Prior,
+        info: dict[str, Any],
+        device: torch.device,
+    ):
+        self.folder, self.matter, self.codec = folder, matter, codec
+        self.model, self.prior, self.info, self.device = model, prior, info, device
+        self.size = model.latent_size
+
+    @classmethod
+    def load(cls, folder: Path, device: str = "auto") -> LatentModel:
+        """Read a model's folder.
+
+        Raises:
+            CheckpointError: missing, damaged, truncated or of another schema; names the file.
+        """
+        info = load_info(folder)
+        matter, codec = load_codec(folder)
+        model, prior = load_model(folder, info, codec.schema, matter.legality(codec.schema))
+        chosen = choose_device(device)
+        return cls(folder, matter, codec, model.to(chosen), prior, info, chosen)
+
+    def arrays(
+        self, structures: Sequence[str]
+    ) -> tuple[RaggedArrays, list[int], dict[int, StructureError]]:
+        """Encode structure strings by the codec.
+
+        Returns:
+            The arrays of those that the schema holds, their positions in `structures`, and by
+            position the reason for each that it does not.
+        """
+        records: list[Record] = []
+        kept: list[int] = []
+        refused: dict[int, StructureError] = {}
+        for position, structure in enumerate(structures):
+            try:
+                record = self.codec.encode(structure)
+                record.check(self.codec.schema)
+            except StructureError as error:
+                refused[position] = error
+                continue
+            records.append(record)
+            kept.append(position)
+        return RaggedArrays.from_records(self.codec.schema, records), kept, refused
+
+    def encode(
+        self, structures: Sequence[str]
+    ) -> tuple[NDArray[np.float32], dict[int, StructureError]]:
+        """Posterior means float32 [n, D]; NaN rows for structures that are refused."""
+        arrays, kept, refused = self.arrays(structures)
+        latents = np.full((len(structures), self.size), np.nan, np.float32)
+        if kept:
+            latents[kept] = encode_all(self.model, arrays, self.device)[0]
+        return latents, refused
+
+    def decode(
+        self, latents: NDArray[np.float32], temperature: float = 0.0, seed: int = 0
+    ) -> list[Decoded]:
+        """Write the structure of each latent vector [n, D].
+
+        Args:
+            temperature: of the decoder; 0 is greedy.
+        """
+        generator = torch.Generator(self.device).manual_seed(seed)
+        records: list[Record] = []
+        likelihoods: list[float] = []
+        for start in range(0, len(latents), DECODE_BATCH):
+            part = np.ascontiguousarray(latents[start : start + DECODE_BATCH], np.float32)
+            arrays, likelihood = self.model.decode(
+                torch.from_numpy(part).to(self.device), temperature, generator
+            )
+            records += [arrays.record(i) for i in range(len(arrays))]
+            likelihoods += likelihood.tolist()
+        written = self._write(records)
+        return [
+            Decoded(structure, likelihood, reason)
+            for (structure, reason), likelihood in zip(written, likelihoods, strict=True)
+        ]
+
+    def _write(self, records: list[Record]) -> list[tuple[str | None, str]]:
+        if len(records) < POOL_FROM:
+            return [decode_record(self.codec, record) for record in records]
+        chunks = [records[i : i + 500] for i in range(0, len(records), 500)]
+        parts = map_ordered(
+            _decode_chunk,
+            chunks,
+            processes=default_processes(),
+            initializer=_load_worker_codec,
+            arguments=(self.matter.name, self.codec.to_json()),
+        )
+        return [pair for part in parts for pair in part]
+
+    def draw_prior(self, count: int, seed: int, temperature: float = 1.0) -> NDArray[np.float32]:
+        """Latent vectors from the fitted prior, float32 [count, D]."""
+        generator = torch.Generator().manual_seed(seed)
+        with torch.no_grad():
+            return self.prior.sample(count, generator, temperature).numpy()
+
+    def training_latents(self) -> NDArray[np.float32]:
+        """Posterior means of the training set, float32 [n, D]."""
+        return load_latents(self.folder)["mean"]

@@ -1,0 +1,105 @@
+"""How well a model rebuilds structures: encode to the mean, decode greedily, compare."""
+
+from __future__ import annotations
+
+from collections import Counter
+from collections.abc import Sequence
+from pathlib import Path
+from typing import Any
+
+from nucleate.config import DatasetSettings, TrainSettings
+from nucleate.datasets.sources import resolve
+from nucleate.errors import InputError, StructureError
+from nucleate.latent import LatentModel
+from nucleate.runs import write_json
+from nucleate.vae.training import encode_all, evaluate
+
+
+def reconstruction_figures(
+    model: LatentModel, structures: Sequence[str]
+) -> tuple[dict[str, Any], list[str | None]]:
+    """Reconstruction figures, and what each structure was rebuilt as (None where nothing was).
+
+    Structures that the schema refuses count against `exact_match`.
+
+    Returns:
+        `n`, `encoded`, `refused` by reason, `exact_match` (share of n whose rebuilt structure is
+        the same by the matter's own definition), `decoded` (share of those encoded that decode to
+        a structure), `token_accuracy` (teacher-forced), `loss` (nats per structure: `distortion`,
+        `rate` and by field).
+    """
+    arrays, kept, refused = model.arrays(structures)
+    rebuilt: list[str | None] = [None] * len(structures)
+    figures: dict[str, Any] = {
+        "n": len(structures),
+        "encoded": len(kept),
+        "refused": dict(Counter(error.reason for error in refused.values())),
+    }
+    if not kept:
+        return {**figures, "exact_match": 0.0}, rebuilt
+    mean, _ = encode_all(model.model, arrays, model.device)
+    for position, decoded in zip(kept, model.decode(mean), strict=True):
+        rebuilt[position] = decoded.structure
+    right = sum(
+        other is not None and model.matter.same(structure, other)
+        for structure, other in zip(structures, rebuilt, strict=True)
+    )
+    scores = evaluate(model.model, arrays, TrainSettings(), model.device)
+    return {
+        **figures,
+        "exact_match": right / len(structures),
+        "decoded": sum(rebuilt[p] is not None for p in kept) / len(kept),
+        "token_accuracy": scores.pop("token_accuracy"),
+        "loss": scores,
+    }, rebuilt
+
+
+def reconstruct(
+    model_folder: Path,
+    dataset: DatasetSettings,
+    out: Path | None = None,
+    *,
+    device: str = "auto",
+    mirror: str | None = None,
+) -> dict[str, Any]:
+    """Measure a model on a file of structures, and write what it rebuilt.
+
+    Rows are standardised as in featurizing, with default options; those that are refused are
+    counted by reason and are not part of `n`.
+
+    Args:
+        out: folder for `reconstructed.csv` or `reconstructed.extxyz` and `summary.json`.
+
+    Raises:
+        InputError: no row of the file is a structure.
+    """
+    model = LatentModel.load(model_folder, device)
+    options = model.matter.resolve_standardise({}, "standardise")
+    ids: list[str] = []
+    structures: list[str] = []
+    rejected: Counter[str] = Counter()
+    first: dict[str, str] = {}
+    for source in resolve(dataset, model.matter.name, mirror):
+        for row in model.matter.read_rows(source.path, source.settings):
+            try:
+                if row.error:
+                    raise StructureError("unreadable", row.error)
+                structures.append(model.matter.standardise(row.payload, options).structure)
+                ids.append(row.id)
+            except StructureError as error:
+                rejected[error.reason] += 1
+                first.setdefault(error.reason, f"row {row.number}: {error.detail}")
+    if not structures:
+        reasons = "; ".join(f"{n} x {r} ({first[r]})" for r, n in rejected.most_common())
+        raise InputError(f"no usable structure: {reasons or 'no rows'}", file=dataset.source)
+    figures, rebuilt = reconstruction_figures(model, structures)
+    figures["rejected_rows"] = dict(rejected)
+    if out is not None:
+        out.mkdir(parents=True, exist_ok=True)
+        rows = [
+            {"id": i, "structure": s, "reconstructed": r}
+            for i, s, r in zip(ids, structures, rebuilt, strict=True)
+        ]
+        figures["file"] = str(model.matter.write_reconstructions(out, rows))
+        write_json(out / "summary.json", figures)
+    return figures

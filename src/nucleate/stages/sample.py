@@ -1,0 +1,116 @@
+"""Draws from the prior, decoded."""
+
+from __future__ import annotations
+
+import time
+from collections import Counter
+from pathlib import Path
+from typing import Any
+
+import numpy as np
+import pyarrow as pa
+import pyarrow.parquet as pq
+
+from nucleate.config import SampleSettings
+from nucleate.latent import LatentModel
+from nucleate.runs import Manifest, atomic_path, run_stage, write_json
+
+
+def draw_samples(
+    model: LatentModel, settings: SampleSettings, seed: int
+) -> tuple[list[dict[str, Any]], dict[str, Any]]:
+    """Decode `settings.count` draws from the model's prior.
+
+    Returns:
+        One row per draw that decoded to a structure (`structure`, `latent`, `origin`, `trial`,
+        `parent`, `log_likelihood`), and a summary with counts, failures by reason and seconds.
+    """
+    started = time.perf_counter()
+    latents = model.draw_prior(settings.count, seed, settings.prior_temperature)
+    decoded = model.decode(latents, settings.temperature, seed)
+    rows = [
+        {
+            "structure": item.structure,
+            "latent": latent.astype(np.float32).tolist(),
+            "origin": "prior",
+            "trial": None,
+            "parent": None,
+            "log_likelihood": item.log_likelihood,
+        }
+        for latent, item in zip(latents, decoded, strict=True)
+        if item.structure is not None
+    ]
+    failures = Counter(item.reason for item in decoded if item.structure is None)
+    summary = {
+        "requested": settings.count,
+        "decoded": len(rows),
+        "valid_share": len(rows) / settings.count,
+        "unique": len({row["structure"] for row in rows}),
+        "failures": dict(failures),
+        "seed": seed,
+        "seconds": round(time.perf_counter() - started, 3),
+    }
+    return rows, summary
+
+
+DRAW_SCHEMA = pa.schema(
+    [
+        ("structure", pa.string()),
+        ("latent", pa.list_(pa.float32())),
+        ("origin", pa.string()),
+        ("trial", pa.int64()),
+        ("parent", pa.string()),
+        ("log_likelihood", pa.float64()),
+    ]
+)
+
+
+def sample(
+    settings: SampleSettings,
+    train: Manifest,
+    folder: Path,
+    *,
+    matter_name: str,
+    seed: int = 0,
+    device: str = "auto",
+) -> Manifest:
+    """The stage: `samples.parquet` and `summary.json` from a trained model."""
+
+    def work(out: Path) -> tuple[list[str], dict[str, Any]]:
+        model = LatentModel.load(Path(train.folder), device)
+        rows, summary = draw_samples(model, settings, seed)
+        with atomic_path(out / "samples.parquet") as temporary:
+            pq.write_table(pa.Table.from_pylist(rows, DRAW_SCHEMA), temporary, compression="zstd")
+        write_json(out / "summary.json", summary)
+        return ["samples.parquet", "summary.json"], {
+            **summary,
+            "rows/samples.parquet": len(rows),
+        }
+
+    return run_stage("sample", matter_name, folder, settings, {"train": train.key}, work, seed=seed)
+
+
+def sample_to(
+    model_folder: Path,
+    count: int,
+    seed: int,
+    out: Path,
+    settings: SampleSettings | None = None,
+    device: str = "auto",
+) -> dict[str, Any]:
+    """The command: `samples.csv` or `samples.extxyz` and `summary.json` in a folder of one's own.
+
+    Raises:
+        CheckpointError: the model's folder is missing or damaged.
+        ResultsError: the folder cannot be written.
+    """
+    model = LatentModel.load(model_folder, device)
+    chosen = (settings or SampleSettings()).model_copy(update={"count": count})
+    rows, summary = draw_samples(model, chosen, seed)
+    for number, row in enumerate(rows):
+        row["id"] = f"sample-{number:06d}"
+        row[model.matter.structure_column] = row["structure"]
+    path = model.matter.write_samples(out, rows)
+    summary |= {"model": str(model_folder), "file": path.name}
+    write_json(out / "summary.json", summary)
+    return summary

@@ -1,0 +1,182 @@
+"""Arrays -> trained autoencoder and prior, with figures on held-out structures."""
+
+from __future__ import annotations
+
+import shutil
+from pathlib import Path
+from typing import Any
+
+import numpy as np
+import pyarrow.parquet as pq
+import torch
+from numpy.typing import NDArray
+
+from nucleate.config import TrainSettings
+from nucleate.errors import CheckpointError, InputError
+from nucleate.latent import LatentModel, load_codec
+from nucleate.progress import bar
+from nucleate.runs import Manifest, run_stage, stage_key
+from nucleate.stages.reconstruct import reconstruction_figures
+from nucleate.vae.arrays import RaggedArrays
+from nucleate.vae.checkpoint import save_model
+from nucleate.vae.model import VAE
+from nucleate.vae.prior import Prior, make_prior
+from nucleate.vae.training import RESUME_NAME, Trainer, active_units, encode_all, evaluate
+
+HELD_OUT_LIMIT = 1000
+"""Held-out structures that are decoded for the exact-reconstruction figure."""
+
+
+def train(
+    settings: TrainSettings,
+    features: Manifest,
+    folder: Path,
+    *,
+    matter_name: str,
+    seed: int = 0,
+    device: str = "auto",
+) -> Manifest:
+    """Train a VAE on a featurized set's training split, then a prior on its encodings.
+
+    Writes the model's folder (see `nucleate.vae.checkpoint`), `codec.json` and `curves.csv`. A
+    killed run resumes from its last checkpoint; a finished one with the same settings, data and
+    code is not run again.
+
+    Raises:
+        CheckpointError: the features are of another kind of matter, or damaged.
+        InputError: too few structures to train on.
+    """
+    key = stage_key("train", settings, {"features": features.key}, seed=seed)
+
+    def work(out: Path) -> tuple[list[str], dict[str, Any]]:
+        return _train(settings, features, out, matter_name, seed, device, key)
+
+    return run_stage(
+        "train", matter_name, folder, settings, {"features": features.key}, work, seed=seed
+    )
+
+
+def _train(
+    settings: TrainSettings,
+    features: Manifest,
+    out: Path,
+    matter_name: str,
+    seed: int,
+    device: str,
+    key: str,
+) -> tuple[list[str], dict[str, Any]]:
+    source = Path(features.folder)
+    matter, codec = load_codec(source)
+    if matter.name != matter_name:
+        raise CheckpointError(f"{source}: holds {matter.name}, not {matter_name}")
+    arrays = RaggedArrays.load(source / "features.npz", codec.schema)
+    splits = read_splits(features)
+    training = arrays.subset(splits["train"])
+    if len(training) < 2:
+        raise InputError("too few structures to train on", file=source)
+    # Without a validation split the training set judges itself: early stopping then never helps.
+    validation = arrays.subset(
+        splits["validation"] if len(splits["validation"]) else splits["train"]
+    )
+
+    torch.manual_seed(seed)
+    model = VAE(codec.schema, matter.legality(codec.schema), settings.network)
+    augment_options = dict(settings.augment)
+    augment = (
+        matter.augment(codec.schema, {k: v for k, v in augment_options.items() if k != "enabled"})
+        if augment_options.get("enabled", True)
+        else None
+    )
+    trainer = Trainer(
+        model,
+        training,
+        validation,
+        settings,
+        folder=out,
+        key=key,
+        seed=seed,
+        device=device,
+        augment=augment,
+    )
+    state = trainer.run()
+    mean, log_variance = encode_all(model, training, trainer.device)
+    prior, prior_figures = fit_prior(model.latent_size, settings, mean, log_variance, seed)
+    metrics: dict[str, Any] = {
+        "epochs": len(state.rows),
+        "steps": state.step,
+        "training_seconds": round(state.seconds, 1),
+        "training_structures": len(training),
+        "structures_per_second": round(state.step * settings.batch / max(state.seconds, 1e-9), 1),
+        "active_units": active_units(mean),
+        "latent_size": model.latent_size,
+        "prior": {"kind": prior.kind, **prior_figures},
+        "training": evaluate(
+            model, training.subset(_some(len(training))), settings, trainer.device
+        ),
+    }
+    shutil.copyfile(source / "codec.json", out / "codec.json")
+    latents = {
+        "mean": torch.from_numpy(mean),
+        "log_variance": torch.from_numpy(log_variance),
+        "index": torch.from_numpy(splits["train"]),
+    }
+    held_out = splits["test"] if len(splits["test"]) else splits["validation"]
+    if len(held_out):
+        fresh = LatentModel(out, matter, codec, model, prior, {}, trainer.device)
+        chosen = structures_at(features, held_out[_some(len(held_out))])
+        metrics["held_out"], _ = reconstruction_figures(fresh, chosen)
+    info = {
+        "matter": matter_name,
+        "train": settings.model_dump(mode="json"),
+        "seed": seed,
+        "features": features.key,
+        "figures": metrics,
+    }
+    names = save_model(out, model, prior, latents, info)
+    (out / RESUME_NAME).unlink(missing_ok=True)
+    return [*names, "codec.json", "curves.csv"], metrics
+
+
+def _some(count: int) -> NDArray[np.int64]:
+    """At most HELD_OUT_LIMIT positions, evenly spread."""
+    return np.unique(np.linspace(0, count - 1, min(count, HELD_OUT_LIMIT)).astype(np.int64))
+
+
+def read_splits(features: Manifest) -> dict[str, NDArray[np.int64]]:
+    """Rows of the feature arrays by split."""
+    table = pq.read_table(features.path("records.parquet"), columns=["feature_index", "split"])
+    index = table.column("feature_index").to_numpy().astype(np.int64)
+    split = np.asarray(table.column("split").to_pylist())
+    return {name: index[(split == name) & (index >= 0)] for name in ("train", "validation", "test")}
+
+
+def fit_prior(
+    size: int,
+    settings: TrainSettings,
+    mean: NDArray[np.float32],
+    log_variance: NDArray[np.float32],
+    seed: int,
+) -> tuple[Prior, dict[str, Any]]:
+    """A prior of the settings' kind fitted to the posteriors [n, D] of the training set."""
+    torch.manual_seed(seed)
+    prior = make_prior(size, settings.prior)
+    generator = torch.Generator().manual_seed(seed)
+    with bar(description="prior", total=settings.prior.steps) as progress:
+
+        def report(step: int, loss: float) -> None:
+            progress.update()
+            progress.set_postfix(loss=f"{loss:.3f}", refresh=False)
+
+        figures = prior.fit(
+            torch.from_numpy(mean), torch.from_numpy(log_variance), generator, report
+        )
+    prior.eval()
+    return prior, figures
+
+
+def structures_at(features: Manifest, rows: NDArray[np.int64]) -> list[str]:
+    """Structure strings at rows of the feature arrays."""
+    table = pq.read_table(features.path("records.parquet"), columns=["feature_index", "structure"])
+    index = table.column("feature_index").to_pylist()
+    by_row = dict(zip(index, table.column("structure").to_pylist(), strict=True))
+    return [by_row[int(row)] for row in rows]

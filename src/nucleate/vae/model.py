@@ -1,0 +1,379 @@
+"""The variational autoencoder of any schema (Kingma & Welling 2014).
+
+Encoder: embedded steps and once fields -> mean and log variance of a Gaussian posterior over one
+latent vector. Decoder: the once fields in order, then steps, each field conditioned on the latent
+vector, on all earlier steps and on the earlier fields of its step, its likelihood normalised over
+the values that the schema's legality allows.
+"""
+
+from __future__ import annotations
+
+from dataclasses import dataclass
+from typing import Any
+
+import numpy as np
+import torch
+from torch import Tensor, nn
+
+from nucleate.config import NetworkSettings
+from nucleate.vae.arrays import Batch, RaggedArrays
+from nucleate.vae.embedding import CategoricalEmbedding, Head, embedding_for
+from nucleate.vae.legality import Legality
+from nucleate.vae.networks import (
+    GRUDecoder,
+    GRUEncoder,
+    SequenceDecoder,
+    SequenceEncoder,
+    TransformerDecoder,
+    TransformerEncoder,
+)
+from nucleate.vae.schema import Schema
+
+LOG_VARIANCE_RANGE = (-10.0, 4.0)
+
+
+@dataclass
+class Posterior:
+    """Diagonal Gaussians over the latent vector: mean and log variance, each [B, D]."""
+
+    mean: Tensor
+    log_variance: Tensor
+
+    def sample(self, generator: torch.Generator | None = None) -> Tensor:
+        """Reparametrised draw, [B, D]."""
+        noise = torch.randn(self.mean.shape, generator=generator, device=self.mean.device)
+        return self.mean + noise * torch.exp(0.5 * self.log_variance)
+
+    def divergence(self) -> Tensor:
+        """KL divergence from the standard normal by dimension, nats, [B, D]."""
+        return 0.5 * (self.mean**2 + self.log_variance.exp() - 1 - self.log_variance)
+
+
+@dataclass
+class Reconstruction:
+    """Teacher-forced likelihoods of a batch.
+
+    Attributes:
+        nats: negative log-likelihood by field, summed over steps, each [B].
+        right: by categorical field, how many of its values are the mode, [B].
+        counted: by categorical field, how many values there are, [B].
+    """
+
+    nats: dict[str, Tensor]
+    right: dict[str, Tensor]
+    counted: dict[str, Tensor]
+
+
+def resolve_network(settings: NetworkSettings, schema: Schema) -> NetworkSettings:
+    """Fill in `auto`: what trained best on two cores (results/benchmarks/discover.md).
+
+    Long sequences of one token train best with recurrent networks; short sequences of many fields
+    with a small transformer.
+    """
+    recurrent = len(schema.step) == 1
+    kind = "gru" if recurrent else "transformer"
+    encoder = kind if settings.encoder == "auto" else settings.encoder
+    decoder = kind if settings.decoder == "auto" else settings.decoder
+    return settings.model_copy(
+        update={
+            "encoder": encoder,
+            "decoder": decoder,
+            "width": settings.width or (128 if decoder == "gru" else 160),
+            "layers": settings.layers or (1 if decoder == "gru" else 3),
+        }
+    )
+
+
+class VAE(nn.Module):
+    """Encoder, latent vector, decoder.
+
+    Args:
+        schema: fields of the matter.
+        legality: masks of the matter.
+        settings: sizes and kinds; `auto` is resolved here.
+    """
+
+    def __init__(self, schema: Schema, legality: Legality, settings: NetworkSettings):
+        super().__init__()
+        settings = resolve_network(settings, schema)
+        self.schema, self.legality, self.settings = schema, legality, settings
+        width, layers = settings.width or 0, settings.layers or 0
+        # A recurrent network wants a wide state behind narrow inputs; a transformer one width.
+        hidden = 4 * width if settings.decoder == "gru" else width
+        self.latent_size = settings.latent
+        self.embeddings = nn.ModuleDict(
+            {f.name: embedding_for(f, width) for f in (*schema.once, *schema.step)}
+        )
+        self.encoder: SequenceEncoder = (
+            GRUEncoder(width, 4 * width, layers, settings.dropout)
+            if settings.encoder == "gru"
+            else TransformerEncoder(width, layers, settings.dropout, schema.maximum_steps)
+        )
+        self.posterior = nn.Linear(width, 2 * settings.latent)
+        context = settings.latent + (width if schema.once else 0)
+        self.decoder: SequenceDecoder = (
+            GRUDecoder(width, context, hidden, layers, settings.dropout)
+            if settings.decoder == "gru"
+            else TransformerDecoder(
+                width, context, layers + 1, settings.dropout, schema.maximum_steps
+            )
+        )
+        self.once_trunk = nn.Sequential(
+            nn.Linear(settings.latent, width), nn.GELU(), nn.Linear(width, width)
+        )
+        heads = {f.name: Head(f, width, self.embeddings[f.name]) for f in schema.once}
+        heads |= {f.name: Head(f, hidden, self.embeddings[f.name]) for f in schema.step}
+        self.heads = nn.ModuleDict(heads)
+        self.inject = nn.ModuleDict({f.name: nn.Linear(width, hidden) for f in schema.step[:-1]})
+        self.first_input = nn.Parameter(0.02 * torch.randn(width))
+        self.hidden_input = nn.Parameter(0.02 * torch.randn(width))
+        self.auxiliary = nn.ModuleDict(
+            {f.name: Head(f, 2 * width, nn.Identity()) for f in schema.auxiliary}
+        )
+        if schema.auxiliary:
+            self.auxiliary_trunk = nn.Sequential(nn.Linear(settings.latent, 2 * width), nn.GELU())
+
+    # Encoding
+
+    def _tables(self) -> dict[str, Tensor]:
+        """Category vectors by field, computed once per forward pass."""
+        return {
+            name: module.table()
+            for name, module in self.embeddings.items()
+            if isinstance(module, CategoricalEmbedding)
+        }
+
+    def _embed(self, name: str, value: Tensor, tables: dict[str, Tensor]) -> Tensor:
+        if name in tables:
+            return nn.functional.embedding(value, tables[name])
+        out: Tensor = self.embeddings[name](value)
+        return out
+
+    def _embed_steps(self, batch: Batch, tables: dict[str, Tensor]) -> Tensor:
+        """Sum over step fields, [B, T + 1, width]."""
+        parts = [self._embed(f.name, batch.steps[f.name], tables) for f in self.schema.step]
+        return torch.stack(parts).sum(0)
+
+    def _embed_once(self, once: dict[str, Tensor], tables: dict[str, Tensor]) -> Tensor | None:
+        if not self.schema.once:
+            return None
+        parts = [self._embed(f.name, once[f.name], tables) for f in self.schema.once]
+        return torch.stack(parts).sum(0)
+
+    def encode(self, batch: Batch) -> Posterior:
+        """Posterior of each structure."""
+        tables = self._tables()
+        steps = self._embed_steps(batch, tables)[:, : int(batch.length.max())]
+        once = self._embed_once(batch.once, tables)
+        if once is not None:
+            steps = steps + once[:, None]
+        vector = self.encoder(steps, batch.length)
+        mean, log_variance = self.posterior(vector).chunk(2, -1)
+        return Posterior(mean, log_variance.clamp(*LOG_VARIANCE_RANGE))
+
+    # Teacher-forced likelihood
+
+    def reconstruct(
+        self, latent: Tensor, batch: Batch, word_dropout: float = 0.0
+    ) -> Reconstruction:
+        """Likelihood of a batch given latent vectors [B, D].
+
+        Args:
+            word_dropout: share of the decoder's inputs replaced by a learnt vector.
+        """
+        tables = self._tables()
+        result = Reconstruction({}, {}, {})
+        self._reconstruct_once(latent, batch, tables, result)
+        context = self._context(latent, batch.once, tables)
+        embedded = self._embed_steps(batch, tables)
+        b, t, width = embedded.shape
+        inputs = torch.cat([self.first_input.expand(b, 1, width), embedded[:, :-1]], 1)
+        if word_dropout > 0 and self.training:
+            hide = torch.rand(b, t, 1, device=inputs.device) < word_dropout
+            hide[:, 0] = False
+            inputs = torch.where(hide, self.hidden_input, inputs)
+        hidden = self.decoder(inputs, context)
+        self._reconstruct_steps(hidden, batch, tables, result)
+        for f in self.schema.auxiliary:
+            head = self.auxiliary[f.name]
+            assert isinstance(head, Head)
+            parameters = head(self.auxiliary_trunk(latent))
+            result.nats[f.name] = -head.likelihood.log_prob(parameters, batch.auxiliary[f.name])
+        return result
+
+    def _head(self, name: str) -> Head:
+        head = self.heads[name]
+        assert isinstance(head, Head)
+        return head
+
+    def _reconstruct_once(
+        self, latent: Tensor, batch: Batch, tables: dict[str, Tensor], result: Reconstruction
+    ) -> None:
+        hidden = self.once_trunk(latent)
+        for f in self.schema.once:
+            head, value = self._head(f.name), batch.once[f.name]
+            parameters = head(hidden, tables.get(f.name))
+            legal = self.legality.once_mask(f.name, batch.once, len(batch))
+            result.nats[f.name] = -head.likelihood.log_prob(parameters, value, legal)
+            if f.is_categorical:
+                result.right[f.name] = (head.likelihood.mode(parameters, legal) == value).float()
+                result.counted[f.name] = torch.ones_like(result.right[f.name])
+            hidden = hidden + self._embed(f.name, value, tables)
+
+    def _context(
+        self, latent: Tensor, once: dict[str, Tensor], tables: dict[str, Tensor]
+    ) -> Tensor:
+        vector = self._embed_once(once, tables)
+        return latent if vector is None else torch.cat([latent, vector], -1)
+
+    def _reconstruct_steps(
+        self, hidden: Tensor, batch: Batch, tables: dict[str, Tensor], result: Reconstruction
+    ) -> None:
+        """Fields of all real steps at once, flattened to [N, ...] to skip the padding."""
+        real = batch.step_mask()
+        row = torch.arange(len(batch), device=batch.device)[:, None].expand_as(real)[real]
+        masks, presents = self.legal_steps(batch)
+        flat = hidden[real]
+        stopping = batch.steps[self.schema.step[0].name][real] == self.schema.stop
+        zeros = torch.zeros(len(batch), device=batch.device)
+        for position, f in enumerate(self.schema.step):
+            head, value = self._head(f.name), batch.steps[f.name][real]
+            parameters = head(flat, tables.get(f.name))
+            legal = masks[f.name][real] if f.name in masks else None
+            nats = -head.likelihood.log_prob(parameters, value, legal)
+            counts = torch.ones_like(nats) if position == 0 else (~stopping).to(nats.dtype)
+            if f.name in presents:
+                counts = counts * presents[f.name][real].to(nats.dtype)
+            result.nats[f.name] = zeros.index_add(0, row, nats * counts)
+            if f.is_categorical:
+                hit = (head.likelihood.mode(parameters, legal) == value).to(nats.dtype) * counts
+                result.right[f.name] = zeros.index_add(0, row, hit)
+                result.counted[f.name] = zeros.index_add(0, row, counts)
+            if f.name in self.inject:
+                flat = flat + self.inject[f.name](self._embed(f.name, value, tables))
+
+    @torch.no_grad()
+    def legal_steps(self, batch: Batch) -> tuple[dict[str, Tensor], dict[str, Tensor]]:
+        """Legality along the given sequences: masks [B, T + 1, size], presences [B, T + 1]."""
+        masks: dict[str, list[Tensor]] = {}
+        presents: dict[str, list[Tensor]] = {}
+        state = self.legality.start(batch.once, len(batch), batch.device)
+        width = next(iter(batch.steps.values())).shape[1]
+        for t in range(width):
+            step = {name: values[:, t] for name, values in batch.steps.items()}
+            for f in self.schema.step:
+                mask = self.legality.mask(f.name, state, batch.once, step)
+                if mask is not None:
+                    # Beyond the stop step nothing is legal or counted: keep the softmax finite.
+                    masks.setdefault(f.name, []).append(mask | ~mask.any(-1, keepdim=True))
+                present = self.legality.present(f.name, state, batch.once, step)
+                if present is not None:
+                    presents.setdefault(f.name, []).append(present)
+            state = self.legality.advance(state, batch.once, step)
+        return (
+            {name: torch.stack(m, 1) for name, m in masks.items()},
+            {name: torch.stack(p, 1) for name, p in presents.items()},
+        )
+
+    # Decoding
+
+    @torch.no_grad()
+    def decode(
+        self, latent: Tensor, temperature: float = 0.0, generator: torch.Generator | None = None
+    ) -> tuple[RaggedArrays, Tensor]:
+        """Write structures from latent vectors [B, D], legal by construction.
+
+        Args:
+            temperature: 0 is greedy (the mode of every field).
+
+        Returns:
+            The structures, and the log-likelihood of each under its latent vector, nats [B].
+        """
+        tables = self._tables()
+        once, total = self._decode_once(latent, tables, temperature, generator)
+        state = self.legality.start(once, len(latent), latent.device)
+        network = self.decoder.start(self._context(latent, once, tables))
+        inputs = self.first_input.expand(len(latent), -1)
+        alive = torch.ones(len(latent), dtype=torch.bool, device=latent.device)
+        written: dict[str, list[Tensor]] = {f.name: [] for f in self.schema.step}
+        lengths = torch.zeros(len(latent), dtype=torch.long, device=latent.device)
+        for _ in range(self.schema.maximum_steps + 1):
+            hidden, network = self.decoder.step(inputs, network)
+            step, gained = self._decode_step(hidden, state, once, tables, temperature, generator)
+            stopped = step[self.schema.step[0].name] == self.schema.stop
+            total = total + torch.where(alive, torch.where(stopped, gained[0], gained[1]), 0.0)
+            alive = alive & ~stopped
+            if not bool(alive.any()):
+                break
+            lengths = lengths + alive
+            for name, value in step.items():
+                written[name].append(value)
+            state = self.legality.advance(state, once, step)
+            inputs = torch.stack(
+                [self._embed(f.name, step[f.name], tables) for f in self.schema.step]
+            ).sum(0)
+        return self._gather(once, written, lengths), total
+
+    def _decode_once(
+        self,
+        latent: Tensor,
+        tables: dict[str, Tensor],
+        temperature: float,
+        generator: torch.Generator | None,
+    ) -> tuple[dict[str, Tensor], Tensor]:
+        once: dict[str, Tensor] = {}
+        total = torch.zeros(len(latent), device=latent.device)
+        hidden = self.once_trunk(latent)
+        for f in self.schema.once:
+            head = self._head(f.name)
+            parameters = head(hidden, tables.get(f.name))
+            legal = self.legality.once_mask(f.name, once, len(latent))
+            value = head.likelihood.sample(parameters, temperature, generator, legal)
+            present = self.legality.once_present(f.name, once, len(latent))
+            if present is not None:
+                value = value.masked_fill(~present, float("nan"))
+            total = total + head.likelihood.log_prob(parameters, value, legal)
+            once[f.name] = value
+            hidden = hidden + self._embed(f.name, value, tables)
+        return once, total
+
+    def _decode_step(
+        self,
+        hidden: Tensor,
+        state: Any,
+        once: dict[str, Tensor],
+        tables: dict[str, Tensor],
+        temperature: float,
+        generator: torch.Generator | None,
+    ) -> tuple[dict[str, Tensor], tuple[Tensor, Tensor]]:
+        """One step, and its log-likelihood: of the first field alone, and of all fields."""
+        step: dict[str, Tensor] = {}
+        gained: list[Tensor] = []
+        for f in self.schema.step:
+            head = self._head(f.name)
+            parameters = head(hidden, tables.get(f.name))
+            legal = self.legality.mask(f.name, state, once, step)
+            if legal is not None:
+                legal = legal | ~legal.any(-1, keepdim=True)  # only rows that have stopped
+            value = head.likelihood.sample(parameters, temperature, generator, legal)
+            present = self.legality.present(f.name, state, once, step)
+            if present is not None:
+                value = value.masked_fill(~present, float("nan"))
+            gained.append(head.likelihood.log_prob(parameters, value, legal))
+            step[f.name] = value
+            if f.name in self.inject:
+                hidden = hidden + self.inject[f.name](self._embed(f.name, value, tables))
+        return step, (gained[0], torch.stack(gained).sum(0))
+
+    def _gather(
+        self, once: dict[str, Tensor], written: dict[str, list[Tensor]], lengths: Tensor
+    ) -> RaggedArrays:
+        real = torch.arange(int(lengths.max()), device=lengths.device)[None] < lengths[:, None]
+        steps = {name: torch.stack(values, 1)[real].cpu() for name, values in written.items()}
+        offsets = np.concatenate([np.zeros(1, np.int64), np.cumsum(lengths.cpu().numpy())])
+        return RaggedArrays(
+            self.schema,
+            {name: value.cpu().numpy() for name, value in once.items()},
+            {name: value.numpy() for name, value in steps.items()},
+            offsets,
+        )

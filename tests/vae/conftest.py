@@ -1,0 +1,20 @@
+"""Fixtures shared by the tests of the autoencoder."""
+
+from __future__ import annotations
+
+import pytest
+import torch
+from toy import SortedLegality, toy_schema
+
+from nucleate.config import NetworkSettings
+from nucleate.vae.model import VAE
+
+
+@pytest.fixture(params=["gru", "transformer"])
+def toy_model(request: pytest.FixtureRequest) -> VAE:
+    torch.manual_seed(0)
+    schema = toy_schema()
+    settings = NetworkSettings(
+        encoder=request.param, decoder=request.param, width=32, layers=2, latent=8
+    )
+    return VAE(schema, SortedLegality(schema), settings).eval()
