@@ -39,7 +39,7 @@ MatterName = Annotated[
 ]
 Out = Annotated[Path, typer.Option("--out", metavar="DIR", help="Folder to write to.")]
 Mirror = Annotated[
-    Path | None,
+    str | None,
     typer.Option(
         "--mirror",
         metavar="DIR",

@@ -2,14 +2,12 @@
 
 from __future__ import annotations
 
-from importlib import import_module
 from pathlib import Path
 from typing import Annotated
 
 import typer
 
-from nucleate.cli.common import JsonFile, Mirror, console, write_results
-from nucleate.errors import DatasetError
+from nucleate.cli.common import JsonFile, Mirror, Seed, console, write_results
 
 app = typer.Typer(name="datasets", no_args_is_help=True)
 Name = Annotated[str, typer.Argument(help="Name in the catalogue; NAME/PART is one file of it.")]
@@ -36,9 +34,7 @@ def list_datasets(json_file: JsonFile = None) -> None:
     table.columns[2].justify = "right"
     for row in rows:
         count = "" if row["rows"] is None else f"{row['rows']:,}"
-        table.add_row(
-            row["name"], row["matter"], count, row["network"], row["title"]
-        )
+        table.add_row(row["name"], row["matter"], count, row["network"], row["title"])
     console(json_file).print(table, soft_wrap=False)
     write_results(json_file, rows)
 
@@ -59,7 +55,9 @@ def show(name: Name, json_file: JsonFile = None) -> None:
             continue
         out.print(f"[bold]{key}[/]:")
         for item in value:
-            text = "  ".join(f"{k}={v}" for k, v in item.items()) if isinstance(item, dict) else item
+            text = (
+                "  ".join(f"{k}={v}" for k, v in item.items()) if isinstance(item, dict) else item
+            )
             out.print(f"  {text}", markup=False)
     write_results(json_file, described)
 
@@ -91,7 +89,9 @@ def build(
     out: Annotated[
         Path | None, typer.Option("--out", metavar="FILE", help="Default: the catalogue's place.")
     ] = None,
+    count: Annotated[int, typer.Option(min=1, help="Structures wanted.")] = 3000,
     processes: Annotated[int | None, typer.Option(help="Worker processes; default: cores.")] = None,
+    seed: Seed = 0,
     json_file: JsonFile = None,
 ) -> None:
     """Make an embedded dataset anew; resumes where it stopped.
@@ -99,13 +99,18 @@ def build(
     Example: nucleate datasets build prototypes
     """
     from nucleate.datasets import catalogue
+    from nucleate.parallel import default_processes
     from nucleate.paths import data_folder
+    from nucleate.stages.fetch import builder
 
-    dataset = catalogue.get(name)
-    if dataset.builder is None:
-        raise DatasetError(f"dataset {name} is not made by this project: use `datasets fetch`")
-    module, _, function = dataset.builder.partition(":")
-    target = out or data_folder() / str(dataset.files[0].path)
-    summary = getattr(import_module(module), function)(target, processes=processes)
+    make = builder(name)
+    target = out or data_folder() / str(catalogue.get(name).files[0].path)
+    summary = make(
+        out=target,
+        work=data_folder() / "work",
+        count=count,
+        processes=processes or default_processes(),
+        seed=seed,
+    )
     console(json_file).print(f"{target} written", markup=False)
     write_results(json_file, {"name": name, "file": str(target), "summary": summary})

@@ -7,7 +7,7 @@ from typing import Annotated, Any
 
 import typer
 
-from nucleate.cli.common import Device, JsonFile, Out, Seed, console, merge, write_results
+from nucleate.cli.common import Device, JsonFile, Mirror, Out, Seed, console, merge, write_results
 
 Model = Annotated[Path, typer.Option("--model", metavar="DIR", help="Output of `nucleate train`.")]
 
@@ -57,6 +57,7 @@ def reconstruct(
     ] = None,
     id_column: Annotated[str | None, typer.Option(help="Column that holds the rows' ids.")] = None,
     limit: Annotated[int | None, typer.Option(help="Use only the first rows.")] = None,
+    mirror: Mirror = None,
     device: Device = "auto",
     json_file: JsonFile = None,
 ) -> None:
@@ -72,7 +73,7 @@ def reconstruct(
         {"structure_column": structure_column, "id_column": id_column, "limit": limit},
     )
     dataset = validate(DatasetSettings, options, "command line")
-    summary = run(model, dataset, out, device)
+    summary = run(model, dataset, out, device=device, mirror=mirror)
     _show(summary, "" if out is None else f"written to {out}", json_file)
 
 

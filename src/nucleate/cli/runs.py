@@ -83,7 +83,9 @@ def _runs(
         table = Table("run", "state", "updated (UTC)", "minutes", "candidates", box=None)
         table.columns[3].justify = "right"
         for run in found:
-            counts = "  ".join(f"{k} {'-' if v is None else v}" for k, v in run["candidates"].items())
+            counts = "  ".join(
+                f"{k} {'-' if v is None else v}" for k, v in run["candidates"].items()
+            )
             updated = str(run["updated"])[:16].replace("T", " ")
             table.add_row(run["name"], run["state"], updated, f"{run['seconds'] / 60:.1f}", counts)
         out.print(table, soft_wrap=False)

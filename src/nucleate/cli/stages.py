@@ -126,9 +126,7 @@ def optimize(
     matter = trained.matter
     options = {"trials": trials, "sampler": sampler}
     chosen = stage_settings(OptimizeSettings, settings, matter, "optimize", options)
-    studied = run(
-        chosen, trained, featurized, out, matter_name=matter, seed=seed, device=device
-    )
+    studied = run(chosen, trained, featurized, out, matter_name=matter, seed=seed, device=device)
     show_stage(studied, json_file)
 
 

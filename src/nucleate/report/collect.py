@@ -30,7 +30,7 @@ class MatterData:
         funnel: per check: check, description, entered, passed, seconds, reasons.
         candidates: best first, or None if the screening did not finish.
         curves: one row per epoch, or None.
-        study: columns trial and score of the structures that the study scored, or None.
+        study: columns trial and score, one row per trial, or None.
         failure: message of the error that stopped it, or empty.
     """
 
@@ -64,14 +64,11 @@ class MatterData:
         except SettingsError:
             return None
 
-    def metric(self, name: str, *stages: str) -> Any:
-        """The first metric of that name in the stages named (all if none), or None."""
-        for stage in stages or tuple(self.stages):
-            metrics = self.stages.get(stage, {}).get("metrics", {})
-            for key, value in walk(metrics):
-                if key.rpartition(".")[2] == name:
-                    return value
-        return None
+    @property
+    def training(self) -> dict[str, Any]:
+        """Metrics of the training: `held_out` and `training` figures, `active_units` and more."""
+        metrics: dict[str, Any] = self.stages.get("train", {}).get("metrics", {})
+        return metrics
 
     def scored_properties(self) -> list[str]:
         """Columns of the properties that the score is made of."""
@@ -135,8 +132,7 @@ def collect_matter(
         return _table(folder / stage / name) if stage in stages else None
 
     funnel = folder / "screen" / "funnel.json"
-    draws = [o["name"] for o in stages.get("optimize", {}).get("outputs", ())]
-    study = next((name for name in draws if name.endswith(".parquet")), None)
+    summary = folder / "optimize" / "summary.json"
     return MatterData(
         name=folder.name,
         folder=folder,
@@ -144,7 +140,7 @@ def collect_matter(
         funnel=read_json(funnel) if "screen" in stages and funnel.is_file() else [],
         candidates=table("screen", "candidates.parquet"),
         curves=table("train", "curves.csv"),
-        study=None if study is None else _study(table("optimize", study)),
+        study=_study(summary) if "optimize" in stages and summary.is_file() else None,
         failure=failure,
     )
 
@@ -158,12 +154,12 @@ def _table(path: Path) -> pd.DataFrame | None:
         raise ResultsError(f"{path}: cannot be read ({error})") from None
 
 
-def _study(draws: pd.DataFrame | None) -> pd.DataFrame | None:
-    """Scores by trial, in the order of the trials."""
-    if draws is None or not {"trial", "score"} <= set(draws.columns):
+def _study(summary: Path) -> pd.DataFrame | None:
+    """The study's history: a row per trial, in order."""
+    history = pd.DataFrame(read_json(summary).get("history", []))
+    if not {"trial", "score"} <= set(history.columns):
         return None
-    scores = draws[["trial", "score"]].dropna().sort_values("trial")
-    return scores if len(scores) else None
+    return history.dropna(subset=["score"]).sort_values("trial")
 
 
 def walk(values: Mapping[str, Any], prefix: str = "") -> Iterator[tuple[str, Any]]:

@@ -13,13 +13,10 @@ from pathlib import Path
 from typing import Any
 
 from nucleate import matter as registry
-from nucleate.config import DiscoverSettings, read_toml, validate
+from nucleate.config import DiscoverSettings, PipelineSettings, read_toml, validate
 from nucleate.errors import NucleateError, ResultsError, SettingsError
 from nucleate.runs import Manifest
 from nucleate.stages.run_folder import Run, open_run
-
-STAGES = ("featurize", "train", "sample", "optimize", "screen")
-"""In the order in which they run for each kind of matter."""
 
 
 @dataclass(frozen=True)
@@ -27,20 +24,30 @@ class StageCall:
     """One stage of one kind of matter, ready to be called.
 
     Attributes:
+        settings: of the whole run.
         matter: kind of matter.
         stage: the verb.
-        folder: where it writes.
-        function: does the work and returns its manifest.
+        done: manifests, by stage, of all the stages before this one.
     """
 
+    settings: DiscoverSettings
     matter: str
     stage: str
-    folder: Path
-    function: Callable[[], Manifest]
+    done: Mapping[str, Manifest]
+
+    @property
+    def folder(self) -> Path:
+        """Where the stage writes."""
+        return Path(self.settings.results) / self.settings.run / self.matter / self.stage
+
+    @property
+    def pipeline(self) -> PipelineSettings:
+        """The settings of this kind of matter."""
+        return self.settings.matter[self.matter]
 
     def __call__(self) -> Manifest:
         """Do the stage's work, or nothing if its folder is current."""
-        return self.function()
+        return STAGES[self.stage](self)
 
 
 Hook = Callable[[StageCall], Manifest]
@@ -104,69 +111,87 @@ def _one_of(value: str, known: Any, what: str, where: str) -> None:
         raise SettingsError(f"{where}: no {what} named {value!r}; known: {', '.join(known)}")
 
 
-def stage_call(
-    settings: DiscoverSettings, matter: str, stage: str, done: Mapping[str, Manifest]
-) -> StageCall:
-    """Prepare a stage from the settings and the manifests of the stages before it.
+# One function per stage. Each imports what it needs: the stages bring heavy libraries of their own.
 
-    Args:
-        done: manifests by stage, of all the stages that come before this one.
+
+def _featurize(call: StageCall) -> Manifest:
+    from nucleate.stages.featurize import featurize
+
+    settings = call.settings
+    return featurize(
+        call.pipeline.featurize,
+        call.matter,
+        call.folder,
+        seed=settings.seed,
+        mirror=settings.mirror,
+    )
+
+
+def _train(call: StageCall) -> Manifest:
+    from nucleate.stages.train import train
+
+    return train(call.pipeline.train, call.done["featurize"], call.folder, **_common(call))
+
+
+def _sample(call: StageCall) -> Manifest:
+    from nucleate.stages.sample import sample
+
+    return sample(call.pipeline.sample, call.done["train"], call.folder, **_common(call))
+
+
+def _optimize(call: StageCall) -> Manifest:
+    from nucleate.stages.optimize import optimize
+
+    done = call.done
+    return optimize(
+        call.pipeline.optimize, done["train"], done["featurize"], call.folder, **_common(call)
+    )
+
+
+def _screen(call: StageCall) -> Manifest:
+    from nucleate.stages.screen import screen
+
+    done = call.done
+    return screen(
+        call.pipeline.screen,
+        [done["sample"], done["optimize"]],
+        done["featurize"],
+        call.folder,
+        objectives=call.pipeline.optimize.objectives,
+        mirror=call.settings.mirror,
+        **_common(call),
+    )
+
+
+def _common(call: StageCall) -> dict[str, Any]:
+    settings = call.settings
+    return {"matter_name": call.matter, "seed": settings.seed, "device": settings.device}
+
+
+STAGES: dict[str, Callable[[StageCall], Manifest]] = {
+    "featurize": _featurize,
+    "train": _train,
+    "sample": _sample,
+    "optimize": _optimize,
+    "screen": _screen,
+}
+"""In the order in which they run for each kind of matter."""
+
+
+def fetch_all(settings: DiscoverSettings) -> list[Path]:
+    """Have every dataset file of the run here before any work starts.
+
+    Raises:
+        DatasetError: unknown, or cannot be fetched.
+        InputError: a person's own file does not exist.
     """
-    pipeline = settings.matter[matter]
-    folder = Path(settings.results) / settings.run / matter / stage
-    seed, device = settings.seed, settings.device
-    mirror = None if settings.mirror is None else Path(settings.mirror)
+    from nucleate.stages.fetch import fetch
 
-    def work() -> Manifest:
-        # Imported when a stage starts: each brings heavy libraries of its own.
-        if stage == "featurize":
-            from nucleate.stages.featurize import featurize
-
-            return featurize(pipeline.featurize, matter, folder, seed=seed, mirror=mirror)
-        if stage == "train":
-            from nucleate.stages.train import train
-
-            return train(
-                pipeline.train,
-                done["featurize"],
-                folder,
-                matter_name=matter,
-                seed=seed,
-                device=device,
-            )
-        if stage == "sample":
-            from nucleate.stages.sample import sample
-
-            return sample(
-                pipeline.sample, done["train"], folder, matter_name=matter, seed=seed, device=device
-            )
-        if stage == "optimize":
-            from nucleate.stages.optimize import optimize
-
-            return optimize(
-                pipeline.optimize,
-                done["train"],
-                done["featurize"],
-                folder,
-                matter_name=matter,
-                seed=seed,
-                device=device,
-            )
-        from nucleate.stages.screen import screen
-
-        return screen(
-            pipeline.screen,
-            [done["sample"], done["optimize"]],
-            done["featurize"],
-            folder,
-            matter_name=matter,
-            seed=seed,
-            objectives=pipeline.optimize.objectives,
-            device=device,
-            mirror=mirror,
-        )
-
-    return StageCall(matter, stage, folder, work)
+    return [
+        path
+        for matter in enabled_matter(settings)
+        for path in fetch(settings.matter[matter], matter, mirror=settings.mirror)
+    ]
 
 
 def run_matter(run: Run, matter: str, hook: Hook) -> None:
@@ -174,7 +199,7 @@ def run_matter(run: Run, matter: str, hook: Hook) -> None:
     done: dict[str, Manifest] = {}
     run.stages[matter] = done
     for stage in STAGES:
-        done[stage] = hook(stage_call(run.settings, matter, stage, done))
+        done[stage] = hook(StageCall(run.settings, matter, stage, dict(done)))
         run.write_manifest("running")
     run.publish(matter)
 
@@ -232,4 +257,5 @@ def discover(
     """
     hook: Hook = run_stage_hook or (lambda call: call())
     with open_run(settings, fresh=fresh) as run:
+        fetch_all(settings)
         return run_all(run, lambda matter: run_matter(run, matter, hook))

@@ -1,0 +1,194 @@
+"""The page `report.html`: one file that needs nothing else, neither a network nor a server."""
+
+from __future__ import annotations
+
+import base64
+from collections.abc import Callable, Mapping
+from pathlib import Path
+from typing import Any
+
+from jinja2 import Environment, FileSystemLoader, StrictUndefined
+from markupsafe import Markup
+
+from nucleate import __version__
+from nucleate.report import figures, wording
+from nucleate.report.collect import MatterData, RunData
+
+SHOWN = 60
+"""Candidates of each kind of matter that the page shows; the files hold all."""
+LONGEST = 160
+"""Characters of a cell that are shown."""
+
+
+def render(run: RunData, key: str = "") -> str:
+    """The page's HTML.
+
+    Args:
+        key: put near the page's top, so that a later run can tell what it shows.
+    """
+    environment = Environment(
+        loader=FileSystemLoader(Path(__file__).parent),
+        autoescape=True,
+        undefined=StrictUndefined,
+        trim_blocks=True,
+        lstrip_blocks=True,
+    )
+    environment.filters |= {
+        "number": wording.number,
+        "percent": wording.percent,
+        "words": wording.words,
+        "reasons": wording.reasons,
+    }
+    sections = [_section(data) for data in run.matter]
+    drawn = any(s["funnel_figure"] or s["loss_figure"] or s["study_figure"] for s in sections)
+    return environment.get_template("page.html.j2").render(
+        run=run,
+        key=key,
+        version=__version__,
+        sections=sections,
+        style=Markup((Path(__file__).parent / "page.css").read_text(encoding="utf-8")),
+        script=Markup(figures.script()) if drawn else "",
+        packages=run.manifest.get("packages", {}),
+        minutes=run.manifest.get("seconds", 0.0) / 60,
+    )
+
+
+def _section(data: MatterData) -> dict[str, Any]:
+    """What the template shows of one kind of matter."""
+    return {
+        "name": data.name,
+        "failure": data.failure,
+        "kept": data.kept,
+        "shown": min(SHOWN, data.kept),
+        "sentences": _sentences(data),
+        "tiles": _tiles(data),
+        "funnel": data.funnel,
+        "funnel_figure": _figure(figures.funnel, data.funnel or None),
+        "losses": _losses(data),
+        "loss_figure": _figure(figures.losses, data.curves),
+        "study_figure": _figure(figures.study, data.study),
+        "candidates": _candidates(data),
+    }
+
+
+def _figure(draw: Callable[[Any], str], values: Any) -> str:
+    return "" if values is None else Markup(draw(values))
+
+
+def _rows(data: MatterData, stage: str, output: str) -> int | None:
+    for item in data.stages.get(stage, {}).get("outputs", ()):
+        if item["name"] == output:
+            rows: int | None = item["rows"]
+            return rows
+    return None
+
+
+def _sentences(data: MatterData) -> list[str]:
+    """The section's summary in words, as far as the run came."""
+    said = []
+    records = _rows(data, "featurize", "records.parquet")
+    exact = data.training.get("held_out", {}).get("exact_match")
+    if records is not None:
+        said.append(f"Nucleate read {records:,} known {data.name}.")
+    if exact is not None:
+        said.append(
+            f"Its autoencoder rebuilds {wording.percent(exact)} of those it has never seen exactly,"
+            " from their latent vectors alone."
+        )
+    if data.funnel:
+        entered, last = data.funnel[0]["entered"], data.funnel[-1]["passed"]
+        said.append(
+            f"{entered:,} structures drawn from that space went through {len(data.funnel)} checks,"
+            f" and {last:,} passed them all."
+        )
+    if data.kept and data.candidates is not None and "score" in data.candidates.columns:
+        best = wording.number(float(data.candidates["score"].max()))
+        said.append(f"The best of the {data.kept:,} candidates kept scores {best} out of 1.")
+    return said
+
+
+def _tiles(data: MatterData) -> list[tuple[str, str]]:
+    """The headline numbers: value and what it is."""
+    tiles = [(f"{data.kept:,}", "candidates that passed every check")]
+    if data.funnel:
+        tiles.append((f"{data.funnel[0]['entered']:,}", "structures checked"))
+    held_out = data.training.get("held_out", {})
+    for name, label in (
+        ("exact_match", "held-out structures rebuilt exactly"),
+        ("token_accuracy", "held-out symbols predicted right"),
+    ):
+        if held_out.get(name) is not None:
+            tiles.append((wording.percent(held_out[name]), label))
+    if "active_units" in data.training:
+        size = data.training.get("latent_size")
+        active = wording.number(data.training["active_units"])
+        tiles.append((active if size is None else f"{active} / {size}", "active latent units"))
+    return tiles
+
+
+def _losses(data: MatterData) -> list[tuple[str, float, float | None]]:
+    """Reconstruction loss by field, nats per structure: name, held-out, training."""
+    held_out = data.training.get("held_out", {}).get("loss", {})
+    training = data.training.get("training", {})
+    names = [name for name in held_out if name not in ("distortion", "rate")]
+    labels = {name: wording.words(name) for name in names}
+    labels |= {"distortion": "all fields together", "rate": "rate (divergence from the prior)"}
+    return [
+        (label, held_out[name], training.get(name))
+        for name, label in labels.items()
+        if name in held_out
+    ]
+
+
+def _candidates(data: MatterData) -> list[dict[str, Any]]:
+    """Cards of the best candidates."""
+    if data.candidates is None:
+        return []
+    properties = data.scored_properties()
+    hidden = {"structure", "latent", "score", "candidate_id", data.structure_column, *properties}
+    hidden |= {f"{name}_desirability" for name in properties}
+    described = {} if data.kind is None else data.kind.properties()
+    cards = []
+    for rank, row in enumerate(data.candidates.head(SHOWN).to_dict("records"), start=1):
+        plain = {k: v for k, v in row.items() if k not in hidden and wording.is_plain(v)}
+        nearest = {k: v for k, v in plain.items() if k.startswith("nearest")}
+        cards.append(
+            {
+                "rank": rank,
+                "title": wording.candidate_title(data, row),
+                "image": _image(data, str(row["structure"])),
+                "score": row.get("score"),
+                "properties": [
+                    (name, row.get(name), described.get(name, "")) for name in properties
+                ],
+                "nearest": _cells(nearest),
+                "origin": _origin(row),
+                "more": _cells({k: v for k, v in plain.items() if k not in nearest}),
+            }
+        )
+    return cards
+
+
+def _cells(values: Mapping[str, Any]) -> list[tuple[str, str]]:
+    shown = [(wording.words(k), wording.number(v)) for k, v in values.items()]
+    return [(k, v if len(v) <= LONGEST else v[:LONGEST] + " …") for k, v in shown]
+
+
+def _origin(row: Mapping[str, Any]) -> str:
+    if row.get("origin") == "study":
+        trial = row.get("trial")
+        return "found by the search" + (
+            f", trial {int(trial)}" if trial is not None and trial == trial else ""
+        )
+    return "drawn from the prior" if row.get("origin") == "prior" else str(row.get("origin", ""))
+
+
+def _image(data: MatterData, structure: str) -> str:
+    """The structure's drawing as a data address, or empty if it cannot be drawn."""
+    if data.kind is None:
+        return ""
+    try:
+        svg = data.kind.draw(structure)
+    except Exception:  # a picture that fails must not cost the page
+        return ""
+    return "data:image/svg+xml;base64," + base64.b64encode(svg.encode()).decode()
