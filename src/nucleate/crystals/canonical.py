@@ -2,14 +2,17 @@
 
 moyopy finds the space group and the standard cell. That cell still depends on the origin and on
 the axes chosen among those which the group's normaliser allows, so the same crystal would get
-many genes. Here all of them are compared and the least is taken (Parthe & Gelato 1984 had the
-same aim): first the least list of (letter, atomic number) over the coset representatives of the
-Euclidean normaliser, then the least coordinates over what fixes that list, with the origin of
-polar groups put on a site.
+many genes. Here all of them are compared and one is taken (Parthe & Gelato 1984 had the same aim):
+first the least list of (letter, atomic number) over the coset representatives of the Euclidean
+normaliser, then, over what fixes that list and with the origin of polar groups put on a site, the
+coordinates of the highest `preference`, a smooth periodic function without symmetry of its own.
+Comparing coordinates digit by digit instead fails on near-ties, which pseudo-symmetric crystals
+are full of; two values of a smooth function are as good as never within rounding of each other.
 """
 
 from __future__ import annotations
 
+from collections.abc import Sequence
 from functools import lru_cache
 from typing import TYPE_CHECKING, Any
 
@@ -17,7 +20,14 @@ import numpy as np
 from numpy.typing import NDArray
 
 from nucleate.crystals.elements import SYMBOLS
-from nucleate.crystals.gene import LATTICE_DECIMALS, PARAMETER_DECIMALS, Gene, Site, expand
+from nucleate.crystals.gene import (
+    LATTICE_DECIMALS,
+    PARAMETER_DECIMALS,
+    Gene,
+    Site,
+    expand,
+    to_string,
+)
 from nucleate.crystals.symmetry import LETTERS, SpaceGroup, WyckoffPosition, space_group
 from nucleate.errors import StructureError
 
@@ -27,17 +37,15 @@ if TYPE_CHECKING:
 Array = NDArray[np.float64]
 Arrays = tuple[Array, Array, NDArray[np.int64]]
 
-WRAP = 1e-4
-"""Coordinates this little below a whole number count as zero."""
 ON_POSITION = 2e-3
 """Fractional distance within which a standardised point lies on a Wyckoff position."""
-OFF_TIE = 1.3e-8
-"""Added before rounding: published coordinates end in a 5 so often that ties must not be decided by
-the last bit."""
-COARSE, FINE = 1e3, 1e5
-"""Bins per cell edge. Coordinates are compared in coarse bins first, so that numerical noise does
-not decide; multiples of 1/24 lie well inside a bin."""
-NEVER = np.iinfo(np.int64).max
+OFF_TIE = 1.7e-7
+"""Added before rounding: published coordinates have six decimals so often that ties, and thirds of
+the last digit, must not be decided by noise."""
+WEIGHTS = np.array([1.0, 0.737, 0.541])
+PHASES = np.array([0.137, 0.1191, 0.1037])
+"""Of `preference`: no fraction that a symmetry operation holds, and small positive coordinates are
+preferred."""
 
 
 def arrays_of(structure: Structure) -> Arrays:
@@ -70,7 +78,8 @@ def canonical_gene(
     """The canonical gene of a cell given as arrays.
 
     A crystal at the very edge of the tolerance gains symmetry when it is rebuilt from its rounded
-    gene; then the rebuilt crystal's gene is taken, so that a gene's structure has that gene.
+    gene, and rounding may make another triclinic cell the reduced one; then the rebuilt crystal's
+    gene is taken, so that a gene's structure has that gene.
 
     Raises:
         StructureError: `not_finite`, `zero_volume`, `overlapping_atoms`, `symmetry_failed`.
@@ -82,12 +91,15 @@ def canonical_gene(
     if volume < 1e-3 * max(1e-9, float(lengths.prod())) or volume < 0.1 * len(numbers):
         raise StructureError("zero_volume", f"{volume:.3g} A^3 for {len(numbers)} atoms")
     dataset = _dataset(lattice, positions, numbers, tolerance)
-    for _ in range(3):
+    passed: list[Gene] = []
+    while True:
         gene = _gene_of(dataset)
+        if gene in passed:  # a cycle, nearly always of one
+            return min(passed[passed.index(gene) :], key=to_string)
+        passed.append(gene)
         dataset = _dataset(*expand(gene), tolerance)
-        if dataset.number == gene.space_group:
-            break
-    return gene
+        if dataset.number == gene.space_group and gene.group.system != "triclinic":
+            return gene
 
 
 def _dataset(lattice: Array, positions: Array, numbers: NDArray[np.int64], tolerance: float) -> Any:
@@ -104,7 +116,7 @@ def _dataset(lattice: Array, positions: Array, numbers: NDArray[np.int64], toler
 
 
 def _gene_of(dataset: Any) -> Gene:
-    """The least description of what a symmetry search found."""
+    """The preferred description of what a symmetry search found."""
     try:
         normaliser = dataset.normalizer_wyckoff_positions()
     except (ValueError, RuntimeError) as error:
@@ -112,7 +124,9 @@ def _gene_of(dataset: Any) -> Gene:
     group = space_group(dataset.number)
     standard = dataset.std_cell
     sites = _Sites(group, np.array(standard.positions), np.array(standard.numbers), normaliser)
-    return Gene(group.number, sites.least(), lattice_parameters(group, np.array(standard.basis)))
+    return Gene(
+        group.number, sites.preferred(), lattice_parameters(group, np.array(standard.basis))
+    )
 
 
 def _overlap(lattice: Array, positions: Array, tolerance: float) -> bool:
@@ -134,7 +148,7 @@ def lattice_parameters(group: SpaceGroup, basis: Array) -> tuple[float, ...]:
 
 
 class _Sites:
-    """Inequivalent sites of a standard cell and the search for their least description."""
+    """Inequivalent sites of a standard cell and the search for their preferred description."""
 
     def __init__(
         self, group: SpaceGroup, positions: Array, numbers: NDArray[np.int64], normaliser: Any
@@ -157,20 +171,21 @@ class _Sites:
         stabiliser = _pack(normaliser.stabilizer)
         self.stabiliser = _modulo_group(group.number, stabiliser.tobytes())
 
-    def least(self) -> tuple[Site, ...]:
-        """Sites with the least sorted parameters over all equivalent descriptions."""
-        best: tuple[Any, tuple[Site, ...]] | None = None
-        for operation, letters in self.representatives:
-            outer = np.array(operation.linear, np.float64)
-            shift = np.array(operation.origin_shift)
-            inner = self.points @ self.stabiliser[0].transpose(0, 2, 1)
-            images = (inner + self.stabiliser[1][:, None]) @ outer.T + shift  # K x L x 3
-            found = least_sites(self.group, images, letters, self.numbers)
-            if best is None or found[0] < best[0]:
-                best = found
-        if best is None:
-            raise StructureError("symmetry_failed", "the normaliser is empty")
-        return best[1]
+    def preferred(self) -> tuple[Site, ...]:
+        """The sites in the description of the highest preference."""
+        placements = [
+            ((self.points @ w.T + t) @ np.array(outer.linear, np.float64).T + outer.origin_shift, a)
+            for outer, a in self.representatives
+            for w, t in zip(*self.stabiliser, strict=True)
+        ]
+        by_letters: dict[tuple[str, ...], list[Array]] = {}
+        for points, letters in placements:
+            by_letters.setdefault(tuple(letters), []).append(points)
+        found = [
+            preferred_sites(self.group, np.array(points), letters, self.numbers)
+            for letters, points in by_letters.items()
+        ]
+        return max(found, key=lambda f: f[0])[1]
 
 
 def _one_per_orbit(
@@ -223,79 +238,68 @@ def _modulo_group(number: int, packed: bytes) -> tuple[Array, Array]:
     return chosen[:, :, :3].copy(), chosen[:, :, 3].copy()
 
 
-def least_sites(
-    group: SpaceGroup, images: Array, letters: list[str], numbers: list[int]
-) -> tuple[Any, tuple[Site, ...]]:
-    """The least description among K placements of the same sites.
+def preferred_sites(
+    group: SpaceGroup, images: Array, letters: Sequence[str], numbers: list[int]
+) -> tuple[float, tuple[Site, ...]]:
+    """The preferred description among K placements of the same sites.
 
     Args:
         images: one point of each site in each placement, [K, L, 3].
         letters: Wyckoff letter of each site, the same in all placements.
 
     Returns:
-        a sortable key (smaller is better) and the sorted sites.
-    """
-    if group.polar.any():
-        images = _anchored(group, images, letters, numbers)
-    columns = [
-        least_parameters(group, group.position(letter), images[:, index])
-        for index, letter in enumerate(letters)
-    ]
-    order = [(LETTERS.index(a), z) for a, z in zip(letters, numbers, strict=True)]
-    best: tuple[Any, list[tuple[Any, ...]]] | None = None
-    for k in range(len(images)):
-        sites = sorted(
-            (*order[i], int(column[1][k]), int(column[2][k]), i) for i, column in enumerate(columns)
-        )
-        key = ([s[2] for s in sites], [s[3] for s in sites])
-        if best is None or key < best[0]:
-            best = (key, [(*s, k) for s in sites])
-    if best is None:
-        raise StructureError("symmetry_failed", "no placement")
-    chosen = []
-    for place, number, _, _, index, k in best[1]:
-        rounded = np.round(columns[index][0][k] + OFF_TIE, PARAMETER_DECIMALS) % 1.0
-        chosen.append(Site(LETTERS[place], SYMBOLS[number - 1], tuple(rounded.tolist())))
-    return best[0], tuple(chosen)
+        its total preference and its sites, rounded and sorted.
 
-
-def _anchored(group: SpaceGroup, images: Array, letters: list[str], numbers: list[int]) -> Array:
-    """Placements with each image of an anchor site at the origin of the polar axes, [K', L, 3].
-
-    Anchors are the sites of the rarest (then first) kind.
+    Raises:
+        StructureError: `symmetry_failed`, if a point does not lie on its position.
     """
     kinds = [(LETTERS.index(a), z) for a, z in zip(letters, numbers, strict=True)]
+    if group.polar.any():
+        images = _anchored(group, images, kinds)
+    ranks = {kind: rank for rank, kind in enumerate(sorted(set(kinds)))}
+    total = np.zeros(len(images))
+    columns = []
+    for index, kind in enumerate(kinds):
+        position = group.positions[kind[0]]
+        parameters, preference = preferred_parameters(group, position, images[:, index])
+        columns.append(parameters)
+        total += preference * (1 + ranks[kind] * 0.618 % 1)
+    best = int(total.argmax())
+    rounded = [np.round(c[best] % 1.0 + OFF_TIE, PARAMETER_DECIMALS) % 1.0 for c in columns]
+    sites = sorted((*kind, tuple(r.tolist())) for kind, r in zip(kinds, rounded, strict=True))
+    return float(total[best]), tuple(Site(LETTERS[a], SYMBOLS[z - 1], p) for a, z, p in sites)
+
+
+def _anchored(group: SpaceGroup, images: Array, kinds: list[tuple[int, int]]) -> Array:
+    """Placements with each anchor site at the origin of the polar axes, [K', L, 3].
+
+    Anchors are the sites of the rarest (then first) kind, in each of the places along the polar
+    axes to which screws and glides take them.
+    """
     kind = min(set(kinds), key=lambda k: (kinds.count(k), k))
     anchors = [i for i, k in enumerate(kinds) if k == kind]
-    general = group.general
-    orbit = np.einsum("nij,kaj->kani", general.linear, images[:, anchors]) + general.shift
-    origins = np.where(group.polar, orbit % 1.0, 0.0).reshape(len(images), -1, 3)
-    out = []
-    for placement, shifts in zip(images, origins, strict=True):
-        bins = np.rint(shifts * COARSE) % COARSE
-        _, first = np.unique(bins, axis=0, return_index=True)
-        out.append(placement[None] - shifts[first][:, None])
-    return np.concatenate(out)
+    steps = np.unique(np.round(group.general.shift * group.polar, 6), axis=0)
+    origins = (images[:, anchors] * group.polar)[:, :, None] + steps
+    return (images[:, None, None] - origins[:, :, :, None]).reshape(-1, *images.shape[1:])
 
 
-def least_parameters(
+def preferred_parameters(
     group: SpaceGroup, position: WyckoffPosition, points: Array
-) -> tuple[Array, NDArray[np.int64], NDArray[np.int64]]:
-    """The least free parameters among a point's images that lie on the first operation.
+) -> tuple[Array, Array]:
+    """The preferred free parameters among a point's images that lie on the first operation.
 
     Args:
         points: one point per placement, [K, 3].
 
     Returns:
-        parameters [K, F], and their keys in coarse and in fine bins, [K].
+        parameters [K, F] and their preference [K].
 
     Raises:
         StructureError: `symmetry_failed`, if a point does not lie on the position.
     """
     count = len(points)
     if not position.free:
-        zeros = np.zeros(count, np.int64)
-        return np.zeros((count, 0)), zeros, zeros
+        return np.zeros((count, 0)), np.zeros(count)
     general = group.general
     images = np.einsum("nij,kj->kni", general.linear, points) + general.shift
     parameters = position.read(images)
@@ -304,19 +308,13 @@ def least_parameters(
     on = (np.abs(miss - np.rint(miss)) < ON_POSITION).all(axis=-1)
     if not on.any(axis=1).all():
         raise StructureError("symmetry_failed", f"no point on position {position.letter}")
-    parameters = (parameters + WRAP) % 1.0 - WRAP
-    coarse = np.where(on, _key(parameters, COARSE), NEVER)
-    least = coarse.min(axis=1)
-    fine = np.where(coarse == least[:, None], _key(parameters, FINE), NEVER)
-    chosen = fine.argmin(axis=1)
-    rows = np.arange(count)
-    return parameters[rows, chosen], least, fine[rows, chosen]
+    preferences = np.where(on, preference(parameters), -np.inf)
+    rows, chosen = np.arange(count), preferences.argmax(axis=1)
+    return parameters[rows, chosen], preferences[rows, chosen]
 
 
-def _key(parameters: Array, bins: float) -> NDArray[np.int64]:
-    """Parameters [..., F] as one integer that sorts like the tuple of their bins."""
-    base = int(bins) * 2
-    key = np.zeros(parameters.shape[:-1], np.int64)
-    for column in range(parameters.shape[-1]):
-        key = key * base + np.maximum(np.rint(parameters[..., column] * bins), 0).astype(np.int64)
-    return key
+def preference(parameters: Array) -> Array:
+    """A generic smooth function of period 1 in each of the parameters [..., F]."""
+    size = parameters.shape[-1]
+    waves: Array = np.cos(2 * np.pi * (parameters - PHASES[:size])) @ WEIGHTS[:size]
+    return waves

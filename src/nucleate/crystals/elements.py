@@ -1,6 +1,17 @@
-"""Symbols of the elements, readable without any chemistry library."""
+"""The elements: symbols, descriptors and volumes, readable with numpy only.
+
+The numbers lie in `elements.npz`, made by `nucleate.crystals.tables`.
+"""
 
 from __future__ import annotations
+
+from functools import cache
+from pathlib import Path
+
+import numpy as np
+from numpy.typing import NDArray
+
+TABLE_PATH = Path(__file__).with_name("elements.npz")
 
 _NAMES = (
     "H He Li Be B C N O F Ne Na Mg Al Si P S Cl Ar K Ca Sc Ti V Cr Mn Fe Co Ni Cu Zn Ga Ge As Se "
@@ -13,3 +24,33 @@ SYMBOLS: tuple[str, ...] = tuple(_NAMES.split())
 
 NUMBERS: dict[str, int] = {symbol: number for number, symbol in enumerate(SYMBOLS, start=1)}
 """Atomic number by symbol."""
+
+LARGEST = 94
+"""Highest atomic number that crystals are made of (plutonium: the end of CHGNet's elements)."""
+NOBLE_GASES = frozenset({"He", "Ne", "Ar", "Kr", "Xe"})
+"""Refused unless the codec's option `noble_gases` allows them: they bond in a handful of crystals
+and a model that may use them fills voids with them."""
+WITHOUT_ENERGIES = frozenset({"Po", "At", "Rn", "Fr", "Ra"})
+"""Radioactive elements that neither reference data nor CHGNet cover: always refused."""
+
+
+def supported(noble_gases: bool = False) -> tuple[int, ...]:
+    """Atomic numbers that the codec accepts."""
+    refused = WITHOUT_ENERGIES if noble_gases else WITHOUT_ENERGIES | NOBLE_GASES
+    return tuple(z for z in range(1, LARGEST + 1) if SYMBOLS[z - 1] not in refused)
+
+
+@cache
+def _table() -> dict[str, NDArray[np.float32]]:
+    with np.load(TABLE_PATH, allow_pickle=False) as file:
+        return {name: file[name] for name in file.files}
+
+
+def features() -> NDArray[np.float32]:
+    """Descriptors of elements 1..94, one row each, of order one (see `tables.element_table`)."""
+    return _table()["features"]
+
+
+def volumes() -> NDArray[np.float32]:
+    """Typical volume of an atom of elements 1..94 in crystals, cubic angstrom."""
+    return _table()["volumes"]

@@ -1,11 +1,16 @@
-"""Makes `wyckoff.npz`, the Wyckoff positions of the 230 space groups, once.
+"""Makes the tables in this package, once.
 
-Source: *International Tables for Crystallography A* in the standard setting (unique axis b, cell
-choice 1; hexagonal axes; origin choice 2), as tabulated in PyXtal's `wyckoff_list.csv` (facts only;
-PyXtal is not needed at run time). The command:
+`wyckoff.npz`, the Wyckoff positions of the 230 space groups. Source: *International Tables for
+Crystallography A* in the standard setting (unique axis b, cell choice 1; hexagonal axes; origin
+choice 2), as tabulated in PyXtal's `wyckoff_list.csv` (facts only; not needed at run time):
 
     pip download --no-deps pyxtal==1.1.5 && unzip pyxtal-1.1.5-py3-none-any.whl
-    python -m nucleate.crystals.tables pyxtal/database/wyckoff_list.csv
+    python -m nucleate.crystals.tables wyckoff pyxtal/database/wyckoff_list.csv
+
+`elements.npz`, descriptors of the elements (pymatgen's and ASE's data) and the volume of an atom of
+each, fitted to the cells of Materials Project crystals (CC BY 4.0):
+
+    python -m nucleate.crystals.tables elements mp20_binary_ternary/val.csv.gz mpts52/test.csv.gz
 """
 
 from __future__ import annotations
@@ -20,7 +25,8 @@ from pathlib import Path
 import numpy as np
 from numpy.typing import NDArray
 
-from nucleate.crystals.symmetry import CENTRINGS, TABLE_PATH
+from nucleate.crystals import elements, symmetry
+from nucleate.crystals.symmetry import CENTRINGS
 
 DENOMINATOR = 24
 TERM = re.compile(r"([+-]?)(\d+(?:/\d+)?)?\*?([xyz])?")
@@ -106,5 +112,84 @@ def build(source: Path, target: Path) -> None:
     )
 
 
+def element_table() -> NDArray[np.float32]:
+    """One row per element 1..94: row, group and block as indicators, then scaled numbers.
+
+    The numbers: electronegativity (Pauling), covalent radius, first ionisation energy, electron
+    affinity, Mendeleev number, electrons in the valence s, p, d and f shells, highest and lowest
+    oxidation state. Missing ones are 0 after scaling.
+    """
+    import warnings
+
+    from ase.data import covalent_radii
+    from pymatgen.core import Element
+
+    flags, numbers = [], []
+    with warnings.catch_warnings():
+        warnings.simplefilter("ignore")
+        for z in range(1, elements.LARGEST + 1):
+            element = Element.from_Z(z)
+            one_hot = np.zeros(7 + 18 + 4, np.float32)
+            one_hot[element.row - 1] = 1
+            one_hot[7 + element.group - 1] = 1
+            one_hot[7 + 18 + "spdf".index(element.block)] = 1
+            flags.append(one_hot)
+            shells = dict.fromkeys("spdf", 0)
+            for _, shell, count in element.full_electronic_structure[-4:]:
+                shells[shell] = count
+            energies = element.ionization_energies
+            states = element.oxidation_states or (0,)
+            numbers.append(
+                [
+                    element.X,
+                    covalent_radii[z],
+                    energies[0] if energies else np.nan,
+                    element.electron_affinity,
+                    element.mendeleev_no,
+                    *shells.values(),
+                    max(states),
+                    min(states),
+                ]
+            )
+    values = np.array([[np.nan if v is None else v for v in row] for row in numbers], np.float64)
+    values = (values - np.nanmean(values, axis=0)) / np.nanstd(values, axis=0)
+    return np.concatenate([np.array(flags), np.nan_to_num(values)], axis=1).astype(np.float32)
+
+
+def atomic_volumes(sources: list[Path], shrink: float = 5.0) -> NDArray[np.float32]:
+    """Volumes v that best satisfy volume per atom = sum of fractions times v, shrunk to the mean.
+
+    Args:
+        shrink: weight of the mean volume, in crystals of the pure element.
+    """
+    import pandas as pd
+    from pymatgen.core import Structure
+
+    fractions, per_atom = [], []
+    for source in sources:
+        for text in pd.read_csv(source)["cif"]:
+            crystal = Structure.from_str(text, fmt="cif")
+            row = np.zeros(elements.LARGEST)
+            for element, amount in crystal.composition.fractional_composition.items():
+                row[element.Z - 1] = amount
+            fractions.append(row)
+            per_atom.append(crystal.volume / len(crystal))
+    x, y = np.array(fractions), np.array(per_atom)
+    # Least absolute deviations by reweighting: open frameworks must not set an element's size.
+    weight, mean = np.ones(len(y)), float(np.median(y))
+    for _ in range(20):
+        left = (x * weight[:, None]).T @ x + shrink * np.eye(x.shape[1])
+        solved = np.linalg.solve(left, (x * weight[:, None]).T @ (y - x.sum(1) * mean)) + mean
+        weight = 1 / np.maximum(np.abs(y - x @ solved), 0.5)
+    return np.maximum(solved, 3.0).astype(np.float32)
+
+
 if __name__ == "__main__":
-    build(Path(sys.argv[1]), TABLE_PATH)
+    files = [Path(name) for name in sys.argv[2:]]
+    if sys.argv[1:2] == ["wyckoff"] and len(files) == 1:
+        build(files[0], symmetry.TABLE_PATH)
+    elif sys.argv[1:2] == ["elements"] and files:
+        volumes = atomic_volumes(files)
+        np.savez_compressed(elements.TABLE_PATH, features=element_table(), volumes=volumes)
+    else:
+        sys.exit(__doc__)
