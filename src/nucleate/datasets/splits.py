@@ -32,8 +32,8 @@ def assign(groups: Sequence[str], settings: SplitSettings, seed: int) -> NDArray
         for name, share in (("test", settings.test), ("validation", settings.validation))
     }
     wanted = [name for name, places in room.items() if places]
-    chosen: dict[str, str] = {}
-    for group in order:
+    chosen = {group: "train" for group in order[:1]}  # which is never empty
+    for group in order[1:]:
         split = next((name for name, places in room.items() if places >= sizes[group]), "train")
         if split != "train":
             room[split] -= sizes[group]

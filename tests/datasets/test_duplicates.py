@@ -1,0 +1,47 @@
+"""Duplicates: the first of equal rows is kept, comparisons stay within equal keys."""
+
+from __future__ import annotations
+
+from types import SimpleNamespace
+
+import pytest
+from hypothesis import given
+from hypothesis import strategies as st
+
+from nucleate import matter as registry
+from nucleate.datasets.duplicates import find_duplicates
+
+
+class Rounded(SimpleNamespace):
+    """Numbers as text; the same if they round to the same tenth. Comparisons are counted."""
+
+    name = "rounded"
+    compared = 0
+
+    def same(self, first: str, second: str) -> bool:
+        Rounded.compared += 1
+        return int(first) // 10 == int(second) // 10
+
+
+@pytest.fixture(autouse=True)
+def _registered(monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setattr(registry, "get", lambda name: Rounded())
+
+
+@given(st.lists(st.integers(0, 60), max_size=40))
+def test_agrees_with_comparing_everything(numbers: list[int]) -> None:
+    structures = [str(n) for n in numbers]
+    keys = [str(n // 20) for n in numbers]
+    with pytest.MonkeyPatch.context() as patch:
+        patch.setattr(registry, "get", lambda name: Rounded())
+        first = find_duplicates(keys, structures, Rounded())
+    tens = [n // 10 for n in numbers]
+    expected = [-1 if tens.index(t) == i else tens.index(t) for i, t in enumerate(tens)]
+    assert first.tolist() == expected
+
+
+def test_different_keys_and_equal_strings_are_not_compared() -> None:
+    Rounded.compared = 0
+    first = find_duplicates(["a", "b", "a"], ["1", "2", "1"], Rounded())
+    assert first.tolist() == [-1, -1, 0]
+    assert Rounded.compared == 0

@@ -1,0 +1,74 @@
+"""What a `source` in the settings means."""
+
+from __future__ import annotations
+
+from pathlib import Path
+
+import pytest
+
+from nucleate.config import DatasetSettings
+from nucleate.datasets import sources
+from nucleate.datasets.catalogue import Dataset, File
+from nucleate.datasets.sources import content_digest, resolve
+from nucleate.errors import DatasetError, InputError
+
+
+@pytest.fixture(autouse=True)
+def _nothing_is_fetched(monkeypatch: pytest.MonkeyPatch) -> None:
+    def place(dataset: Dataset, file: File, mirror: str | None) -> Path:
+        return Path("/somewhere") / (file.mirror or "embedded")
+
+    monkeypatch.setattr(sources, "fetch_file", place)
+
+
+def test_a_whole_set_keeps_the_split_of_the_literature() -> None:
+    found = resolve(DatasetSettings(source="zinc250k"), "molecules")
+    assert [s.role for s in found] == ["test", "validation", "train"]
+    assert [s.settings.format for s in found] == ["smi"] * 3
+
+
+def test_one_part_is_split_by_the_settings() -> None:
+    (found,) = resolve(DatasetSettings(source="perov5/val", properties=("heat_all",)), "crystals")
+    assert found.role is None
+    assert found.name == "perov5/val"
+    assert found.settings.structure_column == "cif"
+    assert found.settings.id_column == "material_id"
+    assert found.settings.properties == ("heat_all",)
+
+
+def test_parts_without_a_training_file_are_split_by_the_settings() -> None:
+    assert [s.role for s in resolve(DatasetSettings(source="mpts52"), "crystals")] == [None, None]
+
+
+def test_a_persons_columns_win() -> None:
+    wanted = DatasetSettings(source="mp20/val", structure_column="mine", format="tsv")
+    (found,) = resolve(wanted, "crystals")
+    assert (found.settings.structure_column, found.settings.format) == ("mine", "tsv")
+
+
+@pytest.mark.parametrize("limit", [1, 7, 1000, 13095])
+def test_a_limit_is_shared_out(limit: int) -> None:
+    found = resolve(DatasetSettings(source="mpts52", limit=limit), "crystals")
+    assert sum(s.settings.limit for s in found) == limit
+    if limit == 1000:
+        assert [s.settings.limit for s in found] == [382, 618]
+
+
+def test_refusals_say_what_there_is() -> None:
+    with pytest.raises(InputError, match=r"no\.csv: no such file or folder.*nci"):
+        resolve(DatasetSettings(source="no.csv"), "molecules")
+    with pytest.raises(DatasetError, match="holds molecules, not crystals"):
+        resolve(DatasetSettings(source="nci"), "crystals")
+    with pytest.raises(DatasetError, match="reference energies, not structures"):
+        resolve(DatasetSettings(source="mp_elements"), "crystals")
+    with pytest.raises(DatasetError, match="no part 'half'"):
+        resolve(DatasetSettings(source="mp20/half"), "crystals")
+
+
+def test_digests_follow_content_not_place(tmp_path: Path) -> None:
+    for name in ("one", "two"):
+        (tmp_path / name).mkdir()
+        (tmp_path / name / "a.cif").write_text("same")
+    assert content_digest(tmp_path / "one") == content_digest(tmp_path / "two")
+    (tmp_path / "two/a.cif").write_text("other")
+    assert content_digest(tmp_path / "one") != content_digest(tmp_path / "two")
