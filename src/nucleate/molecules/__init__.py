@@ -6,7 +6,7 @@ from collections.abc import Iterator, Mapping, Sequence
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
-from nucleate.config import DatasetSettings
+from nucleate.config import DatasetSettings, PropertySettings
 from nucleate.matter import Check, Codec, Matter, Property, RawRow, Standardised
 from nucleate.molecules import options as _options
 
@@ -70,6 +70,16 @@ class Molecules(Matter):
         from nucleate.molecules.properties import build
 
         return build(name, arguments)
+
+    def default_objectives(self) -> tuple[PropertySettings, ...]:
+        """Drug-like (QED), easy to make (SA score), and of a moderate logP."""
+        return (
+            PropertySettings(property="qed", low=0.0, high=1.0),
+            PropertySettings(property="sa_score", goal="minimise", low=2.0, high=6.0),
+            PropertySettings(
+                property="logp", goal="range", low=0.0, high=4.0, tolerance=1.0, weight=0.5
+            ),
+        )
 
     def checks(self) -> dict[str, type[Check]]:
         from nucleate.molecules.checks import CHECKS

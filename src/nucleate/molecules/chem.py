@@ -6,7 +6,7 @@ from functools import cache, lru_cache
 from typing import Any
 
 from rdkit import Chem, rdBase
-from rdkit.Chem import rdFingerprintGenerator
+from rdkit.Chem import Descriptors, rdFingerprintGenerator, rdMolDescriptors
 from rdkit.Chem.Scaffolds import MurckoScaffold
 
 FINGERPRINT_BITS = 1024
@@ -61,6 +61,17 @@ def scaffold(smiles: str) -> str:
     with rdBase.BlockLogs():
         core = MurckoScaffold.GetScaffoldForMol(found)
         return str(Chem.MolToSmiles(core, isomericSmiles=False))
+
+
+def weight(molecule: Any) -> float:
+    """Average molecular weight, g/mol."""
+    descriptors: Any = Descriptors  # its functions are made at run time: no stub knows them
+    return float(descriptors.MolWt(molecule))
+
+
+def logp(molecule: Any) -> float:
+    """Crippen's octanol-water partition coefficient (Wildman and Crippen 1999)."""
+    return float(rdMolDescriptors.CalcCrippenDescriptors(molecule)[0])
 
 
 @cache

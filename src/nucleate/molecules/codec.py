@@ -66,7 +66,9 @@ class SelfiesCodec(Codec):
         self._character = {s: chr(_FIRST_CHARACTER + i) for i, s in enumerate(self.symbols)}
         symbol_of = {c: s for s, c in self._character.items()}
         size = tokenizer.get_vocab_size()
-        self.pieces = ["".join(symbol_of[c] for c in tokenizer.id_to_token(i)) for i in range(size)]
+        self.pieces = [
+            "".join(symbol_of[c] for c in tokenizer.id_to_token(i) or "") for i in range(size)
+        ]
         self.schema = Schema(
             matter="molecules",
             once=(),

@@ -75,7 +75,9 @@ def _unpacked(source: Path, stack: ExitStack) -> tuple[IO[bytes], str]:
             head = file.read(512)
         if head[257:262] == b"ustar":
             return _from_tar(source, stack)
-        return stack.enter_context(gzip.open(source)), name[:-3] if lower.endswith(".gz") else name
+        unpacked: Any = gzip.open(source)  # noqa: SIM115 (the stack closes it)
+        stack.enter_context(unpacked)
+        return unpacked, name[:-3] if lower.endswith(".gz") else name
     if lower.endswith((".gz", ".tgz")):
         raise InputError("is named .gz but is not a gzip file", file=source)
     if magic == b"PK\x03\x04":
@@ -90,7 +92,8 @@ def _unpacked(source: Path, stack: ExitStack) -> tuple[IO[bytes], str]:
 
 
 def _from_tar(source: Path, stack: ExitStack) -> tuple[IO[bytes], str]:
-    archive = stack.enter_context(tarfile.open(source))
+    archive = tarfile.open(source)  # noqa: SIM115 (the stack closes it)
+    stack.enter_context(archive)
     inner = _only(source, [m.name for m in archive.getmembers() if m.isfile()])
     stream = archive.extractfile(inner)
     if stream is None:

@@ -1,0 +1,148 @@
+"""Numbers computed for molecules: RDKit's descriptors and the synthetic accessibility score."""
+
+from __future__ import annotations
+
+import importlib.util
+import math
+from collections.abc import Callable, Mapping, Sequence
+from functools import cache
+from pathlib import Path
+from typing import Any
+
+import numpy as np
+from numpy.typing import NDArray
+from rdkit import Chem, DataStructs, RDConfig, rdBase
+from rdkit.Chem import QED, Descriptors, rdMolDescriptors
+
+from nucleate.errors import SettingsError
+from nucleate.matter import Property
+from nucleate.molecules.chem import logp, molecule, morgan, parse, weight
+
+Function = Callable[[Any], float]
+
+
+@cache
+def _sascorer() -> Any:
+    """RDKit's own contributed module, loaded from where its distribution keeps it.
+
+    It reads its fragment table (from RDKit's installed files) by itself at the first call.
+    """
+    path = Path(RDConfig.RDContribDir) / "SA_Score" / "sascorer.py"
+    spec = importlib.util.spec_from_file_location("nucleate_sascorer", path)
+    if spec is None or spec.loader is None or not path.is_file():
+        raise SettingsError(f"sa_score needs RDKit's contributed files, not found at {path}")
+    module = importlib.util.module_from_spec(spec)
+    spec.loader.exec_module(module)
+    return module
+
+
+def sa_score(found: Any) -> float:
+    """Synthetic accessibility, 1 (easy) to 10 (hard), of an RDKit molecule."""
+    return float(_sascorer().calculateScore(found))
+
+
+_FUNCTIONS: dict[str, tuple[Function, str, str]] = {
+    "qed": (QED.qed, "", "quantitative estimate of drug-likeness, 0 to 1 (Bickerton et al. 2012)"),
+    "sa_score": (
+        sa_score,
+        "",
+        "synthetic accessibility, 1 easy to 10 hard (Ertl and Schuffenhauer 2009)",
+    ),
+    "logp": (
+        logp,
+        "",
+        "octanol-water partition coefficient, logarithm (Wildman and Crippen 1999)",
+    ),
+    "tpsa": (
+        rdMolDescriptors.CalcTPSA,
+        "angstrom^2",
+        "topological polar surface area of N and O (Ertl et al. 2000)",
+    ),
+    "molecular_weight": (weight, "g/mol", "average molecular weight"),
+    "heavy_atoms": (lambda m: m.GetNumHeavyAtoms(), "", "atoms other than hydrogen"),
+    "rings": (rdMolDescriptors.CalcNumRings, "", "rings of the smallest set"),
+    "aromatic_rings": (rdMolDescriptors.CalcNumAromaticRings, "", "aromatic rings"),
+    "rotatable_bonds": (rdMolDescriptors.CalcNumRotatableBonds, "", "rotatable bonds, no amides"),
+    "hydrogen_bond_donors": (rdMolDescriptors.CalcNumHBD, "", "hydrogen bond donors"),
+    "hydrogen_bond_acceptors": (rdMolDescriptors.CalcNumHBA, "", "hydrogen bond acceptors"),
+    "fraction_sp3": (rdMolDescriptors.CalcFractionCSP3, "", "share of carbons that are sp3"),
+    "formal_charge": (Chem.GetFormalCharge, "e", "net formal charge"),
+}
+_SIMILARITY = (
+    "Tanimoto similarity of Morgan counts (radius 2, ECFP4) to the molecule given as `smiles`"
+)
+
+
+@cache
+def _rdkit_descriptors() -> dict[str, Function]:
+    return dict(Descriptors.descList)
+
+
+def properties() -> dict[str, str]:
+    """Name -> description of every property, RDKit's descriptors by their exact names last."""
+    own = {name: text for name, (_, _, text) in _FUNCTIONS.items()}
+    own["similarity"] = _SIMILARITY
+    return own | {name: f"RDKit descriptor {name}" for name in _rdkit_descriptors()}
+
+
+def build(name: str, arguments: Mapping[str, Any]) -> Property:
+    """A property by name.
+
+    Args:
+        arguments: `{"smiles": ...}` for `similarity`, otherwise empty.
+
+    Raises:
+        SettingsError: unknown name or argument, or an unreadable `smiles`.
+    """
+    if name == "similarity":
+        return _similarity(arguments)
+    if arguments:
+        raise SettingsError(
+            f"property {name!r} takes no arguments, got {', '.join(sorted(arguments))}"
+        )
+    if name in _FUNCTIONS:
+        function, unit, text = _FUNCTIONS[name]
+        return Property(name, unit, text, _bulk(function))
+    if name in _rdkit_descriptors():
+        function = _rdkit_descriptors()[name]
+        return Property(name, "", f"RDKit descriptor {name}", _bulk(function))
+    raise SettingsError(
+        f"no property named {name!r} for molecules; known: "
+        f"{', '.join([*_FUNCTIONS, 'similarity'])}, and RDKit's descriptors by name: "
+        f"{', '.join(_rdkit_descriptors())}"
+    )
+
+
+def evaluate(function: Function, smiles: str) -> float:
+    """One value; NaN for a molecule that cannot be read or a function that fails on it."""
+    found = molecule(smiles)
+    if found is None:
+        return math.nan
+    try:
+        with rdBase.BlockLogs():
+            value = float(function(found))
+    except (ValueError, RuntimeError, ZeroDivisionError, OverflowError, TypeError):
+        return math.nan
+    return value if math.isfinite(value) else math.nan
+
+
+def _bulk(function: Function) -> Callable[[Sequence[str]], NDArray[np.float64]]:
+    def compute(structures: Sequence[str]) -> NDArray[np.float64]:
+        return np.array([evaluate(function, s) for s in structures], dtype=np.float64)
+
+    return compute
+
+
+def _similarity(arguments: Mapping[str, Any]) -> Property:
+    unknown = set(arguments) - {"smiles"}
+    if unknown or not isinstance(arguments.get("smiles"), str):
+        raise SettingsError("property 'similarity' takes one argument, `smiles`, a text")
+    target = parse(arguments["smiles"])
+    if target is None or target.GetNumAtoms() == 0:
+        raise SettingsError(f"property 'similarity': {arguments['smiles']!r} is not a valid SMILES")
+    reference = morgan().GetCountFingerprint(target)
+
+    def function(found: Any) -> float:
+        return float(DataStructs.TanimotoSimilarity(reference, morgan().GetCountFingerprint(found)))
+
+    return Property("similarity", "", _SIMILARITY, _bulk(function))
