@@ -12,14 +12,16 @@ import pyarrow.parquet as pq
 
 from nucleate.config import DatasetSettings
 from nucleate.datasets.rows import standardise_rows
-from nucleate.datasets.sources import resolve
+from nucleate.datasets.sources import Source, resolve
 from nucleate.errors import ResultsError
 from nucleate.matter import Candidate, Matter
+from nucleate.parallel import default_processes
 from nucleate.runs import Manifest
 from nucleate.screening.funnel import Funnel, Rejected, Step, count_reasons
-from nucleate.screening.known import processes_for
 
 SAME = "equal to another, merged with it"
+SMALL_BYTES = 100_000
+"""Files below this size are read here: worker processes take seconds to start."""
 _JOINED = ("origin", "source_id")
 
 
@@ -68,9 +70,7 @@ def from_file(
     """
     sources = resolve(source, matter.name, mirror)
     with tempfile.TemporaryDirectory(prefix=".rows-", dir=folder) as chunks:
-        table = standardise_rows(
-            sources, matter, {}, Path(chunks), processes=processes_for(sources)
-        )
+        table = standardise_rows(sources, matter, {}, Path(chunks), processes=_processes(sources))
     candidates = []
     refused = []
     for row in table.to_pylist():
@@ -89,6 +89,12 @@ def from_file(
         candidates,
         refused,
     )
+
+
+def _processes(sources: Sequence[Source]) -> int:
+    small = all(s.path.is_file() for s in sources)
+    small = small and sum(s.path.stat().st_size for s in sources) < SMALL_BYTES
+    return 1 if small else default_processes()
 
 
 def _merged(

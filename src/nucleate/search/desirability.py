@@ -84,10 +84,13 @@ def resolve(settings: PropertySettings, reference: NDArray[np.float64]) -> Desir
         reference: raw values [n] of known structures, NaN where missing; only read if needed.
     """
     if settings.goal == "target":
-        assert settings.target is not None and settings.tolerance is not None  # PropertySettings
+        # PropertySettings has checked that both are there.
+        assert settings.target is not None
+        assert settings.tolerance is not None
         return Desirability("target", target=settings.target, tolerance=settings.tolerance)
     if settings.goal == "range":
-        assert settings.low is not None and settings.high is not None  # PropertySettings
+        assert settings.low is not None
+        assert settings.high is not None
         tolerance = settings.tolerance or RANGE_TOLERANCE * (settings.high - settings.low)
         return Desirability("range", settings.low, settings.high, tolerance=tolerance)
     if settings.low is not None and settings.high is not None:

@@ -96,6 +96,6 @@ def choose_starts(
         scores: [n].
         latents: [n, D], NaN rows where the codec refused.
     """
-    usable = np.isfinite(np.asarray(latents)).all(axis=1).tolist()
+    usable = [bool(np.isfinite(row).all()) for row in latents]
     order = sorted(range(len(structures)), key=lambda i: (-scores[i], structures[i]))
     return [i for i in order if usable[i]][:count]

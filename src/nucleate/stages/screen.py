@@ -15,9 +15,10 @@ from nucleate.runs import Manifest, digest, read_json, run_stage, stage_key, wri
 from nucleate.screening import ranking, tables
 from nucleate.screening.funnel import Funnel, build_checks, run_funnel
 from nucleate.screening.intake import from_draws, from_file
-from nucleate.screening.known import read_records, read_references
+from nucleate.screening.known import read_records
 from nucleate.search.objective import Objective
 from nucleate.search.regions import sample_reference
+from nucleate.stages.reference import reference_structures
 
 
 def screen(
@@ -150,6 +151,9 @@ def _run(
     mirror: str | Path | None,
 ) -> Manifest:
     """What both ways of screening share: settings and a loader -> the stage's manifest."""
+    for place, reference_set in enumerate(settings.reference):
+        for file in resolve(reference_set, matter.name, _text(mirror)):
+            inputs[f"reference/{place}/{file.name}"] = content_digest(file.path)
     wanted = [term.model_dump(mode="json") for term in objectives]
     run = stage_key("screen", settings, inputs, seed=seed, objectives=wanted)
 
@@ -157,7 +161,7 @@ def _run(
         funnel, objective, known, reference = load(out)
         _prepare_objective(objective, funnel, reference, seed)
         context = CheckContext(
-            known=known + read_references(settings.reference, matter, _text(mirror)),
+            known=known + reference_structures(settings.reference, matter.name, _text(mirror)),
             seed=seed,
             processes=default_processes(),
             device=_device(device),

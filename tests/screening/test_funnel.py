@@ -1,0 +1,168 @@
+import pytest
+from hypothesis import given, settings
+from hypothesis import strategies as st
+from toy_matter import Novel, Small, ToyMatter
+
+from nucleate.errors import InputError, SettingsError
+from nucleate.matter import Candidate, CheckContext, Verdict
+from nucleate.screening.funnel import (
+    Funnel,
+    build_checks,
+    count_reasons,
+    guarded_run,
+    run_funnel,
+)
+
+CONTEXT = CheckContext(known=("1,1,1,1",))
+
+
+def candidates(*structures):
+    return [Candidate(s, {"score": 1.0 - 0.01 * i}) for i, s in enumerate(structures)]
+
+
+def adds_up(funnel):
+    for step in funnel.steps:
+        assert step.entered == step.passed + sum(step.reasons.values())
+        left = [item for item in funnel.rejected if item.rejected_by == step.check]
+        assert len(left) == step.entered - step.passed
+    for before, after in zip(funnel.steps, funnel.steps[1:], strict=False):
+        assert before.passed == after.entered
+    assert len(funnel.candidates) == funnel.steps[-1].passed
+
+
+class Fragile(Small):
+    """Raises if any structure starts with 7."""
+
+    name = "fragile"
+
+    def run(self, items):
+        if any(c.structure.startswith("7") for c in items):
+            raise RuntimeError("cannot take a seven")
+        return super().run(items)
+
+
+class Pairs(Fragile):
+    """Keeps the first of each leading number: compares candidates with each other."""
+
+    name = "pairs"
+
+    def run(self, items):
+        super().run(items)
+        seen = set()
+        verdicts = []
+        for c in items:
+            verdicts.append(Verdict(c.structure[0] not in seen, reason="like a better one"))
+            seen.add(c.structure[0])
+        return verdicts
+
+
+class Relax(Small):
+    """Turns every structure into its first number."""
+
+    name = "relax"
+
+    def run(self, items):
+        return [Verdict(True, structure=",".join([c.structure[0]] * 4)) for c in items]
+
+
+@settings(max_examples=50, deadline=None)
+@given(st.lists(st.lists(st.integers(-9, 9), min_size=4, max_size=4), unique_by=tuple, max_size=30))
+def test_the_books_balance_at_every_check(rows):
+    funnel = Funnel(candidates(*(",".join(map(str, row)) for row in rows)))
+    entered = len(funnel.candidates)
+    checks = [
+        Small(Small.Options(maximum=20), CONTEXT),
+        Fragile(Small.Options(maximum=15), CONTEXT),
+        Relax(Small.Options(), CONTEXT),
+        Novel(Novel.Options(), CONTEXT),
+    ]
+    run_funnel(funnel, checks, lambda f: None)
+    funnel.keep_best(3)
+    assert funnel.steps[0].entered == entered == len(funnel.candidates) + len(funnel.rejected)
+    adds_up(funnel)
+    assert len(funnel.candidates) <= 3
+    assert all(item.reason for item in funnel.rejected)
+
+
+def test_rejected_rows_keep_their_columns_and_say_why():
+    funnel = Funnel(candidates("1,2,3,4", "9,9,9,9"))
+    funnel.apply(Small(Small.Options(), CONTEXT))
+    (item,) = funnel.rejected
+    assert item.candidate.columns == {"score": 0.99, "small_value": 36.0}
+    assert item.reason == "small: sum 36.0 above 30.0"
+    assert funnel.candidates[0].columns["small_value"] == 10.0
+
+
+def test_a_check_that_raises_rejects_the_culprit_only():
+    funnel = Funnel(candidates("1,0,0,0", "7,0,0,0", "2,0,0,0"))
+    funnel.apply(Fragile(Small.Options(), CONTEXT))
+    assert [c.structure for c in funnel.candidates] == ["1,0,0,0", "2,0,0,0"]
+    reason = funnel.rejected[0].reason
+    assert reason == "fragile: check failed: RuntimeError: cannot take a seven"
+    adds_up(funnel)
+
+
+def test_the_others_are_still_compared_with_each_other():
+    funnel = Funnel(candidates("1,0,0,0", "7,0,0,0", "1,2,0,0", "2,0,0,0"))
+    funnel.apply(Pairs(Small.Options(), CONTEXT))
+    assert [c.structure for c in funnel.candidates] == ["1,0,0,0", "2,0,0,0"]
+    adds_up(funnel)
+
+
+def test_a_check_that_forgets_a_verdict_is_broken():
+    class Forgetful(Small):
+        def run(self, items):
+            return super().run(items)[:-1]
+
+    verdicts = guarded_run(Forgetful(Small.Options(), CONTEXT), candidates("1,0,0,0", "2,0,0,0"))
+    assert [v.passed for v in verdicts] == [False, False]
+    assert "0 verdicts for 1 candidates" in verdicts[0].reason
+
+
+def test_what_a_person_can_mend_is_not_hidden():
+    class NoFile(Small):
+        def run(self, items):
+            raise InputError("no such file", file="hull.json")
+
+    with pytest.raises(InputError, match="hull.json"):
+        guarded_run(NoFile(Small.Options(), CONTEXT), candidates("1,0,0,0"))
+
+
+def test_relaxing_into_a_better_candidate_is_a_rejection():
+    funnel = Funnel(candidates("1,0,0,0", "1,2,0,0", "2,0,0,0"))
+    funnel.apply(Relax(Small.Options(), CONTEXT))
+    assert [c.structure for c in funnel.candidates] == ["1,1,1,1", "2,2,2,2"]
+    assert funnel.candidates[0].columns["decoded_structure"] == "1,0,0,0"
+    adds_up(funnel)
+
+
+def test_ranking_happens_before_the_first_expensive_check():
+    entered = []
+    checks = [Small(Small.Options(maximum=20), CONTEXT), Novel(Novel.Options(), CONTEXT)]
+    funnel = Funnel(candidates("9,9,9,9", "1,0,0,0"))
+    run_funnel(funnel, checks, lambda f: entered.append([c.structure for c in f.candidates]))
+    assert entered == [["1,0,0,0"]]
+    run_funnel(Funnel(candidates("1,0,0,0")), checks[:1], lambda f: entered.append("cheap only"))
+    run_funnel(Funnel([]), [], lambda f: entered.append("no checks"))
+    assert entered[1:] == ["cheap only", "no checks"]
+
+
+def test_checks_are_built_in_order_and_misspelt_ones_refused():
+    matter = ToyMatter()
+    assert [c.name for c in build_checks(matter, (), CONTEXT)] == ["small", "novel"]
+    (check,) = build_checks(matter, [{"name": "small", "maximum": 5}], CONTEXT)
+    assert check.options.maximum == 5
+    with pytest.raises(SettingsError, match="known: small, novel"):
+        build_checks(matter, [{"name": "smal"}], CONTEXT)
+    with pytest.raises(SettingsError, match="unknown key"):
+        build_checks(matter, [{"name": "small", "maxmum": 5}], CONTEXT)
+    with pytest.raises(SettingsError, match="needs a name"):
+        build_checks(matter, [{"maximum": 5}], CONTEXT)
+
+
+def test_reasons_that_differ_in_numbers_are_counted_together():
+    counts = count_reasons(["sum 31 above 30", "sum 3.5e1 above 30", "Na2O is known"])
+    assert counts == {"sum … above …": 2, "Na2O is known": 1}
+    many = count_reasons(["a" * n for n in range(1, 31)])
+    assert many["other reasons"] == 10
+    assert sum(many.values()) == 30

@@ -1,0 +1,122 @@
+import json
+import warnings
+
+import numpy as np
+import pytest
+from toy_matter import ToyMatter, ToyModel, calls, training_set
+
+from nucleate.config import OptimizeSettings, PropertySettings
+from nucleate.errors import ResultsError
+from nucleate.search.objective import Objective
+from nucleate.search.storage import open_study
+from nucleate.search.study import run_study
+
+TERMS = (
+    PropertySettings(property="sum"),
+    PropertySettings(property="spread", goal="minimise", low=0, high=20),
+)
+
+
+def settings(**changes):
+    values = {"trials": 80, "batch": 10, "starts": 3, "dimensions": 4, "objectives": TERMS}
+    return OptimizeSettings(**(values | changes))
+
+
+def run(tmp_path, model=None, name="study", **changes):
+    training = training_set()
+    chosen = settings(**changes)
+    return run_study(
+        model or ToyModel(training),
+        Objective(ToyMatter(), chosen.objectives),
+        training,
+        training,
+        chosen,
+        seed=3,
+        path=tmp_path / "study.journal",
+        name=name,
+    )
+
+
+@pytest.mark.parametrize("sampler", ["tpe", "cmaes", "gp", "nsga2", "qmc", "random"])
+def test_every_sampler_finds_new_structures_in_silence(tmp_path, sampler, capsys):
+    calls.clear()
+    trials = 18 if sampler == "gp" else 60
+    with warnings.catch_warnings():
+        warnings.simplefilter("error")
+        result = run(tmp_path, sampler=sampler, trials=trials, batch=6)
+    summary = result.summary
+    assert summary["trials"] == trials
+    counted = ("new", "duplicates", "known", "failed")
+    assert sum(summary[name] for name in counted) == trials
+    assert summary["new"] == len(result.rows) > 0
+    assert set(calls.values()) == {1}
+    known = set(training_set())
+    structures = [row["structure"] for row in result.rows]
+    assert len(set(structures)) == len(structures)
+    assert not known & set(structures)
+    scores = [row["score"] for row in result.rows]
+    assert scores == sorted(scores, reverse=True)
+    best = [point["best"] for point in summary["history"]]
+    assert best == sorted(best)
+    assert best[-1] == summary["best_score"] == scores[0]
+    out, err = capsys.readouterr()
+    assert out == err == ""
+
+
+def test_cmaes_does_better_than_random_search_and_than_its_starts(tmp_path):
+    wide = {"trials": 400, "batch": 20, "radius": 3.0}
+    directed = run(tmp_path / "a", sampler="cmaes", **wide).summary
+    blind = run(tmp_path / "b", sampler="random", **wide).summary
+    assert directed["best_score"] > blind["best_score"]
+    assert directed["best_score"] > directed["best_start_score"]
+
+
+@pytest.mark.parametrize("sampler", ["cmaes", "tpe", "qmc"])
+def test_a_killed_study_goes_on_as_if_nothing_had_happened(tmp_path, sampler):
+    whole = run(tmp_path / "whole", sampler=sampler)
+    calls.clear()
+    with pytest.raises(KeyboardInterrupt):
+        run(tmp_path / "killed", ToyModel(training_set(), fail_after=35), sampler=sampler)
+    journal = tmp_path / "killed" / "study.journal"
+    with journal.open("ab") as file:
+        file.write(b'{"op_code": 5, "half a li')  # killed while writing
+    resumed = run(tmp_path / "killed", sampler=sampler)
+    assert set(calls.values()) == {1}
+    assert resumed.summary["trials"] == 80
+    if sampler == "qmc":  # the points that the killed batch was given are spent
+        return
+    names = ("structure", "latent", "score")
+    assert [[row[n] for n in names] for row in resumed.rows] == [
+        [row[n] for n in names] for row in whole.rows
+    ]
+
+
+def test_more_trials_continue_and_other_settings_start_anew(tmp_path):
+    first = run(tmp_path, trials=40)
+    more = run(tmp_path, trials=60)
+    assert more.summary["history"][:40] == first.summary["history"]
+    assert run(tmp_path, name="other", trials=40).summary["trials"] == 40
+
+
+def test_failed_decodes_are_told_zero_and_counted(tmp_path):
+    summary = run(tmp_path, sampler="random", radius=20.0).summary
+    assert summary["failed"] > 0
+    assert len(summary["history"]) == 80
+
+
+def test_rows_decode_from_their_own_latent(tmp_path):
+    model = ToyModel(training_set())
+    result = run(tmp_path, model)
+    latents = np.array([row["latent"] for row in result.rows], np.float32)
+    again = [item.structure for item in model.decode(latents)]
+    assert again == [row["structure"] for row in result.rows]
+    assert json.dumps(result.summary)
+
+
+def test_a_study_in_use_or_damaged_is_refused(tmp_path):
+    path = tmp_path / "study.journal"
+    with open_study(path, "a"), pytest.raises(ResultsError, match="in use"), open_study(path, "a"):
+        pass
+    path.write_text('{"op_code": 4, "study_id": 7}\nnot json\n')
+    with pytest.raises(ResultsError, match="damaged"), open_study(path, "a"):
+        pass

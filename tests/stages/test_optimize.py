@@ -1,0 +1,67 @@
+import json
+
+import pyarrow.parquet as pq
+import pytest
+import toy_matter
+from toy_matter import ToyModel, features_of, training_set
+
+from nucleate.config import OptimizeSettings, PropertySettings
+from nucleate.errors import SettingsError
+from nucleate.runs import Manifest
+from nucleate.stages.optimize import optimize
+
+TERMS = (PropertySettings(property="sum"),)
+
+
+@pytest.fixture
+def stage(tmp_path, monkeypatch):
+    toy_matter.register(monkeypatch)
+    training = training_set()
+    model = ToyModel(training)
+    monkeypatch.setattr(
+        "nucleate.stages.optimize.LatentModel.load", lambda folder, device="auto": model
+    )
+    features = features_of(tmp_path / "featurize", training, test=["8,8,8,8"])
+    train = Manifest("train", "toy", str(tmp_path / "train"), key="model")
+
+    def run(**changes):
+        values = {"trials": 40, "batch": 10, "starts": 2, "objectives": TERMS, **changes}
+        settings = OptimizeSettings(**values)
+        return optimize(
+            settings, train, features, tmp_path / "optimize", matter_name="toy", seed=0
+        ), model
+
+    return run
+
+
+def test_files_are_complete_and_a_second_call_does_nothing(stage):
+    manifest, model = stage()
+    assert [o.name for o in manifest.outputs] == [
+        "optimized.parquet", "summary.json", "study.journal",
+    ]  # fmt: skip
+    table = pq.read_table(manifest.path("optimized.parquet"))
+    assert table.column_names == [
+        "structure", "latent", "origin", "trial", "parent", "log_likelihood",
+        "sum", "sum_desirability", "score",
+    ]  # fmt: skip
+    assert manifest.outputs[0].rows == len(table) == manifest.metrics["new"]
+    summary = json.loads(manifest.path("summary.json").read_text())
+    assert len(summary["history"]) == summary["trials"] == 40
+    assert summary["objectives"][0]["desirability"]["smooth"] is True
+    before = model.decoded
+    assert stage()[0] == manifest
+    assert model.decoded == before
+
+
+def test_more_trials_go_on_with_the_study(stage):
+    first, model = stage()
+    seen = model.decoded
+    more, _ = stage(trials=60)
+    assert model.decoded == seen + 20
+    assert more.metrics["trials"] == 60
+    assert more.key != first.key
+
+
+def test_no_objective_at_all_is_a_clear_error(stage):
+    with pytest.raises(SettingsError, match="no default objective.*sum, spread"):
+        stage(objectives=())

@@ -1,0 +1,147 @@
+import json
+
+import pandas as pd
+import pyarrow.parquet as pq
+import pytest
+import toy_matter
+from toy_matter import calls, features_of, manifest_of
+
+from nucleate.config import DatasetSettings, PropertySettings, ScreenSettings
+from nucleate.errors import SettingsError
+from nucleate.search.objective import Objective
+from nucleate.stages.screen import screen, screen_file
+
+TERMS = (PropertySettings(property="sum", low=0, high=20),)
+FILES = {"candidates.parquet", "candidates.csv", "rejected.parquet", "funnel.json",
+         "candidates.toy"}  # fmt: skip
+
+
+@pytest.fixture
+def inputs(tmp_path, monkeypatch):
+    toy_matter.register(monkeypatch)
+    features = features_of(tmp_path / "featurize", ["1,1,1,1", "2,2,2,2"], test=["3,3,3,3"])
+    prior = manifest_of(
+        tmp_path / "sample", "sample", "samples.parquet",
+        [
+            {"structure": s, "origin": "prior", "trial": None, "parent": None,
+             "latent": [0.5, 1.0], "log_likelihood": -float(i)}
+            for i, s in enumerate(["3,3,3,3", "9,9,9,9", "4,0,0,0", "5,0,0,0"])
+        ],
+    )  # fmt: skip
+    study = manifest_of(
+        tmp_path / "optimize", "optimize", "optimized.parquet",
+        [
+            {"structure": s, "origin": "study", "trial": i, "parent": "1,1,1,1",
+             "latent": [1.0, 2.0], "log_likelihood": -1.0, "sum": v, "sum_desirability": v / 20,
+             "score": v / 20}
+            for i, (s, v) in enumerate([("4,4,4,4", 16.0), ("5,0,0,0", 5.0), ("6,0,0,0", 6.0)])
+        ],
+    )  # fmt: skip
+    objective = Objective(toy_matter.ToyMatter(), TERMS)
+    objective.fit([])
+    study.path("summary.json").write_text(json.dumps({"objectives": objective.to_json()}))
+    return features, prior, study
+
+
+def run(tmp_path, inputs, **changes):
+    features, prior, study = inputs
+    return screen(
+        ScreenSettings(**changes), [prior, study], features, tmp_path / "screen",
+        matter_name="toy", seed=0, device="cpu",
+    )  # fmt: skip
+
+
+def read(manifest, name):
+    return pq.read_table(manifest.path(name)).to_pandas()
+
+
+def test_candidates_are_ranked_and_carry_their_history(tmp_path, inputs):
+    calls.clear()
+    manifest = run(tmp_path, inputs)
+    assert {o.name for o in manifest.outputs} == FILES
+    table = read(manifest, "candidates.parquet")
+    assert table["numbers"].tolist() == ["4,4,4,4", "6,0,0,0", "5,0,0,0", "4,0,0,0"]
+    assert table["rank"].tolist() == [1, 2, 3, 4]
+    assert table["candidate_id"].tolist()[0] == "toy-0001"
+    assert table["score"].tolist() == pytest.approx([0.8, 0.3, 0.25, 0.2])
+    assert table["sum"].tolist() == [16, 6, 5, 4]
+    assert table["origin"].tolist() == ["study", "study", "prior+study", "prior"]
+    assert table["small_value"].tolist() == [16, 6, 5, 4]
+    assert table["trial"].tolist()[:3] == [0, 2, 1]
+    assert table["latent"][0].tolist() == [1.0, 2.0]
+    expected = {"first", "score_basis", "sum_desirability", "novel_value", "parent",
+                "log_likelihood", "run"}  # fmt: skip
+    assert expected <= set(table.columns)
+    # Only what the study had not scored and the cheap check let through was computed.
+    assert calls == {"4,0,0,0": 1, "3,3,3,3": 1}
+    csv = pd.read_csv(manifest.path("candidates.csv"))
+    assert list(csv.columns) == [c for c in table.columns if c != "latent"]
+    assert csv["trial"].dropna().tolist() == [0, 2, 1]
+
+
+def test_rejected_rows_say_why_and_the_funnel_adds_up(tmp_path, inputs):
+    manifest = run(tmp_path, inputs)
+    rejected = read(manifest, "rejected.parquet").set_index("numbers")
+    assert rejected.loc["9,9,9,9", "rejected_by"] == "small"
+    assert rejected.loc["9,9,9,9", "reason"] == "small: sum 36.0 above 30.0"
+    assert rejected.loc["3,3,3,3", "rejected_by"] == "novel"  # of the test split: known too
+    funnel = json.loads(manifest.path("funnel.json").read_text())
+    assert [step["check"] for step in funnel] == ["draw", "small", "novel"]
+    assert funnel[0]["entered"] == 7
+    for step in funnel:
+        assert step["entered"] == step["passed"] + sum(step["reasons"].values())
+    assert funnel[-1]["passed"] == len(read(manifest, "candidates.parquet")) == 4
+
+
+def test_keeps_no_more_than_asked(tmp_path, inputs):
+    manifest = run(tmp_path, inputs, keep=1)
+    assert read(manifest, "candidates.parquet")["numbers"].tolist() == ["4,4,4,4"]
+    rejected = read(manifest, "rejected.parquet")
+    assert (rejected["rejected_by"] == "keep").sum() == 3
+
+
+def test_no_survivor_is_a_result(tmp_path, inputs):
+    manifest = run(tmp_path, inputs, checks=({"name": "small", "maximum": 0},))
+    assert {o.name for o in manifest.outputs} == FILES
+    table = read(manifest, "candidates.parquet")
+    assert len(table) == 0
+    assert {"candidate_id", "numbers", "score", "sum", "latent"} <= set(table.columns)
+    assert manifest.path("candidates.csv").read_text().startswith("candidate_id,rank,score")
+    assert len(read(manifest, "rejected.parquet")) == 6
+
+
+def test_a_file_is_screened_row_by_row(tmp_path, inputs):
+    source = tmp_path / "ideas.txt"
+    source.write_text("1,2,3,4\nnonsense\n9,9,9,9\n1,2,3,4\n1,1,1,1\n")
+    manifest = screen_file(
+        ScreenSettings(), DatasetSettings(source=str(source)), tmp_path / "screen",
+        matter_name="toy", seed=0, objectives=TERMS, features=inputs[0], device="cpu",
+    )  # fmt: skip
+    table = read(manifest, "candidates.parquet")
+    assert table["numbers"].tolist() == ["1,2,3,4"]
+    assert table["source_id"].tolist() == ["1+4"]
+    rejected = read(manifest, "rejected.parquet").set_index("source_id")
+    assert rejected.loc["2", "rejected_by"] == "standardise"
+    assert "nonsense" in rejected.loc["2", "reason"]
+    assert rejected.loc["2", "payload"] == "nonsense"
+    assert rejected.loc["3", "rejected_by"] == "small"
+    assert rejected.loc["5", "rejected_by"] == "novel"
+    funnel = json.loads(manifest.path("funnel.json").read_text())
+    assert (funnel[0]["check"], funnel[0]["entered"], funnel[0]["passed"]) == ("standardise", 5, 3)
+
+
+def test_a_file_without_objective_or_known_structures(tmp_path, inputs):
+    source = tmp_path / "ideas.txt"
+    source.write_text("1,2,3,4\n4,3,2,1\n")
+    manifest = screen_file(
+        ScreenSettings(), DatasetSettings(source=str(source)), tmp_path / "screen",
+        matter_name="toy", seed=0, device="cpu",
+    )  # fmt: skip
+    table = read(manifest, "candidates.parquet")
+    assert len(table) == 2
+    assert table["score"].isna().all()
+
+
+def test_a_misspelt_check_is_refused(tmp_path, inputs):
+    with pytest.raises(SettingsError, match="known: small, novel"):
+        run(tmp_path, inputs, checks=({"name": "smll"},))
