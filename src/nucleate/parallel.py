@@ -3,11 +3,12 @@
 from __future__ import annotations
 
 import os
+import threading
 from collections import deque
 from collections.abc import Callable, Iterable, Iterator
 from concurrent.futures import Future, ProcessPoolExecutor
 from concurrent.futures.process import BrokenProcessPool
-from multiprocessing import get_context
+from multiprocessing import get_context, parent_process
 from typing import Any, TypeVar
 
 from nucleate.errors import ResultsError
@@ -31,7 +32,16 @@ def _single_thread() -> None:
     os.environ["RAYON_NUM_THREADS"] = "1"
 
 
+def _end_with_parent() -> None:
+    # A worker holds both ends of its queue, so that it would wait for ever for a killed parent.
+    parent = parent_process()
+    if parent is not None:
+        parent.join()
+        os._exit(1)
+
+
 def _start(initializer: Callable[..., None] | None, arguments: tuple[Any, ...]) -> None:
+    threading.Thread(target=_end_with_parent, daemon=True).start()
     _single_thread()
     if initializer is not None:
         initializer(*arguments)

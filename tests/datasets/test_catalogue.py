@@ -9,6 +9,7 @@ import pytest
 from nucleate.datasets import catalogue
 from nucleate.datasets.fetch import fetch, git_blob_id
 from nucleate.errors import DatasetError, SettingsError
+from nucleate.stages.fetch import builder
 
 ENTRY = """
 [[dataset]]
@@ -91,3 +92,9 @@ def test_blob_ids_are_those_of_git(tmp_path: Path) -> None:
     assert git_blob_id(path) == "e69de29bb2d1d6434b8b29ae775ad8c2e48c5391"
     path.write_bytes(b"hello\n")
     assert git_blob_id(path) == "ce013625030ba8dba906f756967f9e9ca394464a"
+
+
+def test_builders_exist() -> None:
+    assert builder("prototypes").__name__ == "build_prototypes"
+    with pytest.raises(DatasetError, match="not made by this project; those that are: prototypes"):
+        builder("nci")

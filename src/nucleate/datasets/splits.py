@@ -32,7 +32,7 @@ def assign(groups: Sequence[str], settings: SplitSettings, seed: int) -> NDArray
         for name, share in (("test", settings.test), ("validation", settings.validation))
     }
     wanted = [name for name, places in room.items() if places]
-    chosen = {group: "train" for group in order[:1]}  # which is never empty
+    chosen = dict.fromkeys(order[:1], "train")  # which is never empty
     for group in order[1:]:
         split = next((name for name, places in room.items() if places >= sizes[group]), "train")
         if split != "train":
