@@ -1,0 +1,121 @@
+"""Crystals as canonical Wyckoff strings: pymatgen, moyopy, SMACT and CHGNet live here only."""
+
+from __future__ import annotations
+
+from collections.abc import Callable, Iterator, Mapping, Sequence
+from pathlib import Path
+from typing import TYPE_CHECKING, Any
+
+from nucleate.config import DatasetSettings, validate
+from nucleate.crystals.codec import CodecOptions
+from nucleate.crystals.standardise import StandardiseOptions
+from nucleate.matter import Check, Codec, Matter, Property, RawRow, Standardised
+
+if TYPE_CHECKING:
+    import torch
+
+    from nucleate.vae.arrays import Batch
+    from nucleate.vae.legality import Legality
+    from nucleate.vae.schema import Schema
+
+
+class Crystals(Matter):
+    """Ordered crystals. The structure string is the canonical Wyckoff string (see `gene`)."""
+
+    name = "crystals"
+    structure_column = "crystal"
+    StandardiseOptions = StandardiseOptions
+    CodecOptions = CodecOptions
+    split_kinds = ("random", "formula")
+
+    def read_rows(self, source: Path, dataset: DatasetSettings) -> Iterator[RawRow]:
+        from nucleate.crystals.read import read_rows
+
+        return read_rows(source, dataset)
+
+    def standardise(self, payload: Any, options: Any) -> Standardised:
+        from nucleate.crystals.standardise import standardise
+
+        return standardise(payload, options)
+
+    def same(self, first: str, second: str) -> bool:
+        """Whether StructureMatcher, with CDVAE's tolerances, maps one onto the other."""
+        from nucleate.crystals.gene import CDVAE_MATCHER, same_crystal
+
+        return same_crystal(first, second, **CDVAE_MATCHER)
+
+    def key(self, structure: str) -> str:
+        """Space group, letters and elements without numbers."""
+        from nucleate.crystals.gene import prototype_key
+
+        return prototype_key(structure)
+
+    def split_key(self, structure: str, kind: str) -> str:
+        """The structure itself, or its reduced formula."""
+        if kind != "formula":
+            return structure
+        from nucleate.crystals.describe import reduced_formula
+
+        return reduced_formula(structure)
+
+    def fit_codec(self, structures: Sequence[str], options: Any, seed: int) -> Codec:
+        from nucleate.crystals.codec import WyckoffCodec
+
+        return WyckoffCodec.fit(structures, options)
+
+    def load_codec(self, data: Mapping[str, Any]) -> Codec:
+        from nucleate.crystals.codec import WyckoffCodec
+
+        return WyckoffCodec.load(data)
+
+    def legality(self, schema: Schema) -> Legality:
+        from nucleate.crystals.legality import CrystalLegality
+
+        return CrystalLegality(schema)
+
+    def augment(
+        self, schema: Schema, options: Mapping[str, Any]
+    ) -> Callable[[Batch, torch.Generator], Batch] | None:
+        from nucleate.crystals.augment import AugmentOptions, build_augment
+
+        return build_augment(schema, validate(AugmentOptions, options, "train.augment"))
+
+    def properties(self) -> dict[str, str]:
+        from nucleate.crystals.properties import properties
+
+        return properties()
+
+    def property(self, name: str, arguments: Mapping[str, Any]) -> Property:
+        from nucleate.crystals.properties import build
+
+        return build(name, arguments)
+
+    def checks(self) -> dict[str, type[Check]]:
+        from nucleate.crystals.checks import checks
+
+        return checks()
+
+    def describe(self, structure: str) -> dict[str, Any]:
+        from nucleate.crystals.describe import describe
+
+        return describe(structure)
+
+    def draw(self, structure: str, width: int = 220, height: int = 180) -> str:
+        from nucleate.crystals.draw import draw
+
+        return draw(structure, width, height)
+
+    def write_candidates(self, folder: Path, rows: Sequence[Mapping[str, Any]]) -> list[Path]:
+        from nucleate.crystals.write import write_candidates
+
+        return write_candidates(folder, rows)
+
+    def write_samples(self, folder: Path, rows: Sequence[Mapping[str, Any]]) -> Path:
+        from nucleate.crystals.write import write_samples
+
+        return write_samples(folder, rows)
+
+    def write_reconstructions(self, folder: Path, rows: Sequence[Mapping[str, Any]]) -> Path:
+        from nucleate.crystals.write import write_reconstructions
+
+        return write_reconstructions(folder, rows)

@@ -318,3 +318,13 @@ def preference(parameters: Array) -> Array:
     size = parameters.shape[-1]
     waves: Array = np.cos(2 * np.pi * (parameters - PHASES[:size])) @ WEIGHTS[:size]
     return waves
+
+
+def tidy(gene: Gene) -> Gene:
+    """The gene with each site in its preferred image, rounded and sorted: no symmetry search."""
+    group = gene.group
+    points = np.array([group.position(s.letter).expand(s.parameters)[0] for s in gene.sites])
+    kinds = [(s.letter, s.number) for s in gene.sites]
+    _, sites = preferred_sites(group, points[None], [k[0] for k in kinds], [k[1] for k in kinds])
+    free = tuple(round(gene.lattice[i], LATTICE_DECIMALS) for i in group.free_lattice)
+    return Gene(gene.space_group, sites, group.complete_lattice(free))

@@ -1,0 +1,177 @@
+"""A person's crystal (CIF, POSCAR, extxyz, Wyckoff string) -> the canonical Wyckoff string."""
+
+from __future__ import annotations
+
+import json
+import re
+import warnings
+from collections.abc import Callable, Mapping
+from io import StringIO
+from typing import TYPE_CHECKING, Annotated, Any
+
+from pydantic import Field
+
+from nucleate.config import Positive, Settings
+from nucleate.crystals.gene import (
+    Gene,
+    from_string,
+    gene_from_structure,
+    prototype_key,
+    structure_from_gene,
+    to_string,
+)
+from nucleate.crystals.symmetry import volume_factor
+from nucleate.errors import StructureError
+from nucleate.matter import Standardised
+
+if TYPE_CHECKING:
+    from pymatgen.core import Structure
+
+MAXIMUM_TEXT = 1_000_000
+"""Characters of one structure's text that are looked at; more is refused."""
+
+
+class StandardiseOptions(Settings):
+    """What becomes of a row."""
+
+    tolerance: Annotated[float, Field(gt=0, lt=0.5)] = 0.01
+    """Of the symmetry search, angstrom."""
+    maximum_atoms: Positive = 20
+    """Atoms in the primitive cell; larger crystals are rejected."""
+    maximum_input_atoms: Positive = 200
+    """Atoms in the cell as it stands in the file, before it is reduced."""
+
+
+def standardise(payload: Any, options: StandardiseOptions) -> Standardised:
+    """The canonical Wyckoff string of a row's payload and its prototype key.
+
+    Args:
+        payload: `{"cif" | "poscar" | "extxyz" | "json": text}`, or text whose kind shows.
+
+    Raises:
+        StructureError: what `gene_from_structure` raises, and `unreadable`, `too_large`,
+            `too_many_atoms`.
+    """
+    with warnings.catch_warnings():
+        warnings.simplefilter("ignore")
+        structure = parse(payload)
+        if len(structure) > options.maximum_input_atoms:
+            raise StructureError(
+                "too_many_atoms",
+                f"{len(structure)} in the cell, at most {options.maximum_input_atoms}",
+            )
+        gene = gene_from_structure(structure, options.tolerance)
+    _check_size(gene, options)
+    text = to_string(gene)
+    return Standardised(text, prototype_key(text))
+
+
+def _check_size(gene: Gene, options: StandardiseOptions) -> None:
+    if gene.atoms > options.maximum_atoms:
+        raise StructureError(
+            "too_many_atoms",
+            f"{gene.atoms} in the primitive cell, at most {options.maximum_atoms}",
+        )
+
+
+def parse(payload: Any) -> Structure:
+    """The structure that a payload holds.
+
+    Raises:
+        StructureError: `unreadable`, `too_large`, `zero_volume`, `partial_occupancy`, ...
+    """
+    kind, text = next(iter(payload.items())) if isinstance(payload, Mapping) else ("", payload)
+    if not isinstance(text, str) or not text.strip():
+        raise StructureError("unreadable", "no structure")
+    if len(text) > MAXIMUM_TEXT:
+        raise StructureError("too_large", f"{len(text)} characters, at most {MAXIMUM_TEXT}")
+    kind = kind or _kind_of(text)
+    if kind not in _PARSERS:
+        raise StructureError("unreadable", f"{text[:40]!r} is not a crystal's text")
+    try:
+        structure = _PARSERS[kind](text)
+    except StructureError:
+        raise
+    except Exception as error:  # parsers of other people's files raise anything
+        raise StructureError("unreadable", f"{kind}: {_first_line(error)}") from None
+    if len(structure) == 0:
+        raise StructureError("empty", "no atoms")
+    return structure
+
+
+def _first_line(error: Exception) -> str:
+    lines = str(error).strip().splitlines()
+    return f"{type(error).__name__}: {lines[0][:150]}" if lines else type(error).__name__
+
+
+def _kind_of(text: str) -> str:
+    """What a text without a file name is."""
+    start = text.lstrip()
+    if start.startswith("{"):
+        return "json"
+    if "|" in text and "\n" not in text.strip():
+        return "wyckoff"
+    if "_cell_length" in text or start.startswith("data_"):
+        return "cif"
+    return "poscar" if text.strip().count("\n") >= 7 else ""
+
+
+def _from_wyckoff(text: str) -> Structure:
+    return structure_from_gene(from_string(text))
+
+
+_CELL = re.compile(r"^\s*_cell_(length_[abc]|angle_alpha|angle_beta|angle_gamma)\s+(\S+)", re.M)
+
+
+def _from_cif(text: str) -> Structure:
+    from pymatgen.io.cif import CifParser
+
+    cell = {name: value.split("(")[0] for name, value in _CELL.findall(text)}
+    names = ["length_a", "length_b", "length_c", "angle_alpha", "angle_beta", "angle_gamma"]
+    try:
+        values = tuple(float(cell[name]) for name in names)
+    except (KeyError, ValueError):
+        raise StructureError("unreadable", "cif: no complete unit cell") from None
+    if not (min(values[:3]) > 0 and volume_factor(values[3:]) > 1e-3):
+        raise StructureError("zero_volume", f"unit cell {values}")
+    parser = CifParser.from_str(text)
+    try:
+        structures = parser.parse_structures(primitive=False)
+    except (ValueError, ZeroDivisionError) as error:
+        if any("occupanc" in warning for warning in parser.warnings):
+            raise StructureError("disorder", "occupancies on one site sum to more than 1") from None
+        raise StructureError("unreadable", f"cif: {_first_line(error)}") from None
+    return structures[0]
+
+
+def _from_poscar(text: str) -> Structure:
+    from pymatgen.io.vasp import Poscar
+
+    return Poscar.from_str(text).structure
+
+
+def _from_extxyz(text: str) -> Structure:
+    from ase.io.extxyz import read_extxyz
+    from pymatgen.core import Lattice, Structure
+
+    atoms = next(iter(read_extxyz(StringIO(text))))
+    if not all(atoms.pbc):
+        raise StructureError("not_periodic", "extxyz frame without a Lattice or a full pbc")
+    return Structure(
+        Lattice(atoms.cell.array), atoms.get_chemical_symbols(), atoms.get_scaled_positions()
+    )
+
+
+def _from_json(text: str) -> Structure:
+    from pymatgen.core import Structure
+
+    return Structure.from_dict(json.loads(text))
+
+
+_PARSERS: dict[str, Callable[[str], Structure]] = {
+    "wyckoff": _from_wyckoff,
+    "cif": _from_cif,
+    "poscar": _from_poscar,
+    "extxyz": _from_extxyz,
+    "json": _from_json,
+}
