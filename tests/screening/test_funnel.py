@@ -124,7 +124,7 @@ def test_what_a_person_can_mend_is_not_hidden():
         def run(self, items):
             raise InputError("no such file", file="hull.json")
 
-    with pytest.raises(InputError, match="hull.json"):
+    with pytest.raises(InputError, match=r"hull\.json"):
         guarded_run(NoFile(Small.Options(), CONTEXT), candidates("1,0,0,0"))
 
 

@@ -91,6 +91,10 @@ def test_a_killed_study_goes_on_as_if_nothing_had_happened(tmp_path, sampler):
     ]
 
 
+def test_one_dimension_and_one_region(tmp_path):
+    assert run(tmp_path, dimensions=1, starts=1).summary["trials"] == 80
+
+
 def test_more_trials_continue_and_other_settings_start_anew(tmp_path):
     first = run(tmp_path, trials=40)
     more = run(tmp_path, trials=60)

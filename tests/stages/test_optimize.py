@@ -63,5 +63,5 @@ def test_more_trials_go_on_with_the_study(stage):
 
 
 def test_no_objective_at_all_is_a_clear_error(stage):
-    with pytest.raises(SettingsError, match="no default objective.*sum, spread"):
+    with pytest.raises(SettingsError, match=r"no default objective.*sum, spread"):
         stage(objectives=())

@@ -145,3 +145,12 @@ def test_a_file_without_objective_or_known_structures(tmp_path, inputs):
 def test_a_misspelt_check_is_refused(tmp_path, inputs):
     with pytest.raises(SettingsError, match="known: small, novel"):
         run(tmp_path, inputs, checks=({"name": "smll"},))
+
+
+def test_other_objectives_than_the_study_had_are_computed_anew(tmp_path, inputs):
+    features, prior, study = inputs
+    manifest = screen(
+        ScreenSettings(), [prior, study], features, tmp_path / "screen", matter_name="toy",
+        seed=0, device="cpu", objectives=(PropertySettings(property="sum", low=0, high=40),),
+    )  # fmt: skip
+    assert read(manifest, "candidates.parquet")["score"].tolist()[0] == pytest.approx(0.4)

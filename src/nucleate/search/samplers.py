@@ -77,7 +77,7 @@ class RegionCmaSampler(BaseSampler):
     Every region is given one generation; then the better half of the regions take turns. Regions
     are ranked by the mean value of their last generation, where a trial that found nothing new
     counts 0, so that an exhausted region falls behind. A region whose whole generation found
-    nothing new, or whose CMA-ES has converged, starts afresh.
+    nothing new, or whose CMA-ES has converged, starts afresh from a random point of its box.
 
     The state is a function of seed and finished trials (every `population` completed trials of a
     region, by number, are one generation), so it is rebuilt from the storage, never unpickled.
@@ -93,7 +93,7 @@ class RegionCmaSampler(BaseSampler):
         self._space = distributions(regions, dimensions)
         self._names = coordinate_names(dimensions)
         self._seed = seed
-        self._states = [_Region(dimensions, self.population) for _ in range(regions)]
+        self._states = [_Region(dimensions, self.population, (seed, r)) for r in range(regions)]
         self._loaded = False
 
     def infer_relative_search_space(
@@ -170,22 +170,24 @@ class RegionCmaSampler(BaseSampler):
 class _Region:
     """CMA-ES in one region. `asked` counts trials that are running or completed."""
 
-    def __init__(self, dimensions: int, population: int):
+    def __init__(self, dimensions: int, population: int, seed: tuple[int, int]):
         self._dimensions = dimensions
         self._population = population
-        self._optimizer = self._start()
+        self._rng = np.random.default_rng(seed)
+        self._optimizer = self._start(np.zeros(dimensions))
         self._told: list[tuple[NDArray[np.float64], float]] = []
         self._fresh: list[float] = []
         self.asked = 0
         self.merit = 0.0
 
-    def _start(self) -> Any:
+    def _start(self, mean: NDArray[np.float64]) -> Any:
+        padded = self._padded(mean)
+        bounds = np.array([[-1.0, 1.0]] * len(padded))
+        return cmaes.CMA(mean=padded, sigma=SIGMA, bounds=bounds, population_size=self._population)
+
+    def _padded(self, point: NDArray[np.float64]) -> NDArray[np.float64]:
         # `cmaes.CMA` learns a covariance and so needs at least two dimensions.
-        size = max(2, self._dimensions)
-        bounds = np.array([[-1.0, 1.0]] * size)
-        return cmaes.CMA(
-            mean=np.zeros(size), sigma=SIGMA, bounds=bounds, population_size=self._population
-        )
+        return np.pad(point, (0, max(0, 2 - len(point))))
 
     def ask(self, seed: int) -> NDArray[np.float64]:
         self.asked += 1
@@ -194,14 +196,12 @@ class _Region:
         return point
 
     def tell(self, point: NDArray[np.float64], value: float, new: bool) -> None:
-        padded = np.zeros(max(2, self._dimensions))
-        padded[: len(point)] = point
-        self._told.append((padded, -value))  # `cmaes` minimises
+        self._told.append((self._padded(point), -value))  # `cmaes` minimises
         self._fresh.append(value if new else 0.0)
         if len(self._told) < self._population:
             return
         self._optimizer.tell(self._told)
         self.merit = float(np.mean(self._fresh))
         if not any(self._fresh) or self._optimizer.should_stop():
-            self._optimizer = self._start()
+            self._optimizer = self._start(self._rng.uniform(-0.7, 0.7, self._dimensions))
         self._told, self._fresh = [], []

@@ -194,13 +194,15 @@ def _prepare_objective(
     objective: Objective, funnel: Funnel, reference: Sequence[str], seed: int
 ) -> None:
     """Take over the draws' raw values, and fit scales unless the study brought them."""
+    if not objective.fitted:
+        for candidate in funnel.candidates:
+            candidate.columns.pop("score", None)  # of other terms: not comparable
+        if objective.terms:
+            objective.fit(sample_reference(reference, 1, seed) if reference else [])
+        return
     for candidate in funnel.candidates:
-        if candidate.columns.get("score") is not None and all(
-            name in candidate.columns for name in objective.names
-        ):
+        if candidate.columns.get("score") is not None:
             objective.remember(candidate.structure, candidate.columns)
-    if objective.terms and not objective.fitted:
-        objective.fit(sample_reference(reference, 1, seed) if reference else [])
 
 
 def _write(
