@@ -228,6 +228,7 @@ def run_stage(
     try:
         folder.mkdir(parents=True, exist_ok=True)
         (folder / MANIFEST_NAME).unlink(missing_ok=True)
+        _remove_unfinished(folder)
     except OSError as error:
         raise ResultsError(f"{folder}: cannot be written ({error.strerror or error})") from error
     started = time.perf_counter()
@@ -254,6 +255,15 @@ def run_stage(
     data.pop("folder")  # so that a run's folder can be moved
     write_json(folder / MANIFEST_NAME, data)
     return manifest
+
+
+def _remove_unfinished(folder: Path) -> None:
+    """Remove what `atomic_path` and `atomic_folder` left when a process was killed inside them."""
+    for left in folder.glob(".*.part*"):
+        if left.is_dir():
+            shutil.rmtree(left)
+        else:
+            left.unlink()
 
 
 def current_manifest(folder: Path, key: str) -> Manifest | None:

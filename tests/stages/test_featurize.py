@@ -32,7 +32,11 @@ from nucleate.vae.arrays import RaggedArrays
 from nucleate.vae.schema import Field, Record, Schema
 
 SCHEMA = Schema(
-    "words", (Field("length", "gaussian", 1),), (Field("letter", "categorical", 27),), 8
+    "words",
+    once=(Field("length", "gaussian", 1),),
+    step=(Field("letter", "categorical", 27),),
+    maximum_steps=8,
+    auxiliary=(Field("value", "gaussian", 1), Field("unmeasured", "gaussian", 2)),
 )
 
 
@@ -166,6 +170,8 @@ def test_records_rejected_rows_and_arrays(tmp_path: Path) -> None:
         records["structure"]
     )
     assert arrays.once["length"].shape == (len(records), 1)
+    np.testing.assert_array_equal(arrays.auxiliary["value"][:, 0], records["value"])
+    assert np.isnan(arrays.auxiliary["unmeasured"]).all()
 
     metrics = manifest.metrics
     assert metrics["rows"] == len(odd) + len(WORDS)
@@ -205,6 +211,8 @@ def test_a_killed_run_resumes_at_the_next_chunk(
     with pytest.raises(KeyboardInterrupt):
         featurize(_settings(path), "words", tmp_path / "out")
     assert not (tmp_path / "out/manifest.json").exists()
+    half_written = tmp_path / "out/.records.parquet.x1.part.parquet"
+    half_written.write_bytes(b"half")
 
     monkeypatch.setattr(WordCodec, "encode", original)
     monkeypatch.setattr(Words, "stop_at", None)
@@ -214,6 +222,7 @@ def test_a_killed_run_resumes_at_the_next_chunk(
     assert again == WORDS[20:]
     assert ("fit" in Words.calls) == (moment == "standardise")
     assert resumed.key == expected.key
+    assert not half_written.exists()
     by_name = {o.name: o.sha256 for o in expected.outputs}
     assert {o.name: o.sha256 for o in resumed.outputs} == by_name
 

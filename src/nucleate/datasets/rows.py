@@ -93,11 +93,14 @@ def standardise_rows(
         ResultsError: the folder cannot be written, or a worker died.
     """
     chunks: list[Path] = []
+    reused = 0
 
     def undone() -> Iterator[Chunk]:
+        nonlocal reused
         for task in _chunks(sources, matter, folder, chunk):
             chunks.append(task.target)
             if task.target.exists():
+                reused += 1
                 progress.update(len(task.rows))
             else:
                 yield task
@@ -114,7 +117,7 @@ def standardise_rows(
             arguments=(matter.name, options, split_kind),
         ):
             progress.update(done)
-    _LOG.info("standardised %d chunks", len(chunks))
+    _LOG.info("standardised %d chunks, %d of them by an earlier run", len(chunks), reused)
     properties = _properties(sources)
     if not chunks:
         return _schema(properties).empty_table()

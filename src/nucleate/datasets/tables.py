@@ -11,9 +11,12 @@ import pyarrow.compute as pc
 import pyarrow.parquet as pq
 from numpy.typing import NDArray
 
+from nucleate.datasets.encoding import Encoded
 from nucleate.datasets.rows import PAYLOAD_SHOWN, PROPERTY_PREFIX
 from nucleate.datasets.splits import SPLITS
+from nucleate.errors import ResultsError
 from nucleate.runs import atomic_path
+from nucleate.vae.schema import Schema
 
 RECORD_COLUMNS = ("row", "id", "structure", "key", "split", "source", "feature_index")
 """Columns of records.parquet that are not properties."""
@@ -30,6 +33,21 @@ def records(accepted: pa.Table, split: NDArray[np.int8]) -> pa.Table:
             columns[name.removeprefix(PROPERTY_PREFIX)] = accepted[name]
     columns["feature_index"] = pa.array(np.arange(len(accepted), dtype=np.int64))
     return pa.table(columns)
+
+
+def auxiliary(accepted: pa.Table, schema: Schema) -> dict[str, NDArray[np.float32]]:
+    """Values of the schema's auxiliary fields, float32 [n, size].
+
+    They are the property columns of the same name; NaN where missing or where there is no such
+    column.
+    """
+    values = {}
+    for f in schema.auxiliary:
+        values[f.name] = np.full((len(accepted), f.size), np.nan, np.float32)
+        if PROPERTY_PREFIX + f.name in accepted.column_names:
+            column = accepted[PROPERTY_PREFIX + f.name].to_numpy()
+            values[f.name][:] = column.astype(np.float32)[:, None]
+    return values
 
 
 def unread(rows: pa.Table) -> pa.Table:
@@ -67,6 +85,14 @@ def repeated(rows: pa.Table, first: NDArray[np.int64]) -> pa.Table:
     return rejected(rows.take(repeats), ["duplicate"] * len(repeats), details)
 
 
+def refused(rows: pa.Table, encoded: Encoded) -> pa.Table:
+    """Rows that the codec's schema cannot hold, as rejected rows."""
+    positions = sorted(encoded.refused)
+    reasons = [encoded.refused[i][0] for i in positions]
+    details = [encoded.refused[i][1] for i in positions]
+    return rejected(rows.take(np.array(positions, np.int64)), reasons, details)
+
+
 def counts(rejected_rows: pa.Table) -> dict[str, int]:
     """Rejected rows by reason, most frequent first."""
     counted = rejected_rows["reason"].value_counts().to_pylist()
@@ -92,3 +118,15 @@ def write(path: Path, table: pa.Table) -> None:
     """Write a parquet file atomically."""
     with atomic_path(path) as temporary:
         pq.write_table(table, temporary, compression="zstd")
+
+
+def read(path: Path, columns: list[str] | None = None) -> pa.Table:
+    """Read a parquet file.
+
+    Raises:
+        ResultsError: missing or damaged.
+    """
+    try:
+        return pq.read_table(path, columns=columns)
+    except (OSError, pa.ArrowException) as error:
+        raise ResultsError(f"{path}: not a readable table ({error})") from None

@@ -14,7 +14,6 @@ from typing import TYPE_CHECKING, Any
 import numpy as np
 import pyarrow as pa
 import pyarrow.compute as pc
-import pyarrow.parquet as pq
 from numpy.typing import NDArray
 
 from nucleate import matter as registry
@@ -26,7 +25,7 @@ from nucleate.datasets.rows import PROPERTY_PREFIX, standardise_rows
 from nucleate.datasets.sources import Source, content_digest, resolve
 from nucleate.datasets.splits import SPLITS, assign
 from nucleate.datasets.tables import RECORD_COLUMNS as RECORD_COLUMNS
-from nucleate.errors import InputError, ResultsError, SettingsError, StructureError
+from nucleate.errors import InputError, SettingsError, StructureError
 from nucleate.matter import Codec, Matter
 from nucleate.parallel import default_processes
 from nucleate.runs import (
@@ -137,16 +136,18 @@ class _Job:
         with self._timed("fit"):
             codec = self._fit(accepted, split)
         with self._timed("encode"):
+            # Some sixteen chunks at least, so that a small set keeps every worker busy.
+            chunk = min(self.settings.chunk, max(100, len(accepted) // 16))
             encoded = encode_structures(
                 accepted["structure"].to_pylist(),
                 self.matter,
                 codec.to_json(),
                 codec.schema,
                 self.work,
-                chunk=self.settings.chunk,
+                chunk=chunk,
                 processes=self.processes,
             )
-        rejected = pa.concat_tables([rejected, _refused(accepted, encoded)])
+        rejected = pa.concat_tables([rejected, tables.refused(accepted, encoded)])
         rejected = rejected.sort_by([("source", "ascending"), ("row", "ascending")])
         accepted, split = accepted.take(encoded.kept), split[encoded.kept]
         self._enough(split, rejected)
@@ -232,7 +233,8 @@ class _Job:
 
         stacked = encoded.arrays
         offsets = np.concatenate([np.zeros(1, np.int64), np.cumsum(stacked.lengths)])
-        arrays = RaggedArrays(codec.schema, stacked.once, stacked.steps, offsets)
+        auxiliary = tables.auxiliary(accepted, codec.schema)
+        arrays = RaggedArrays(codec.schema, stacked.once, stacked.steps, offsets, auxiliary)
         with atomic_path(self.folder / "features.npz") as temporary:
             np.savez_compressed(temporary, **arrays.arrays())  # type: ignore[arg-type]
         tables.write(self.folder / "records.parquet", tables.records(accepted, split))
@@ -269,14 +271,6 @@ class _Job:
         }
 
 
-def _refused(accepted: pa.Table, encoded: Encoded) -> pa.Table:
-    """Rows that the codec's schema cannot hold."""
-    positions = sorted(encoded.refused)
-    reasons = [encoded.refused[i][0] for i in positions]
-    details = [encoded.refused[i][1] for i in positions]
-    return tables.rejected(accepted.take(np.array(positions, np.int64)), reasons, details)
-
-
 def load_records(manifest: Manifest) -> pd.DataFrame:
     """records.parquet of a featurize manifest.
 
@@ -285,7 +279,7 @@ def load_records(manifest: Manifest) -> pd.DataFrame:
     Raises:
         ResultsError: missing or damaged.
     """
-    return _read(manifest).to_pandas()
+    return tables.read(manifest.path("records.parquet")).to_pandas()
 
 
 def known_structures(manifest: Manifest) -> list[str]:
@@ -294,13 +288,6 @@ def known_structures(manifest: Manifest) -> list[str]:
     Raises:
         ResultsError: missing or damaged.
     """
-    structures: list[str] = _read(manifest, ["structure"])["structure"].to_pylist()
+    table = tables.read(manifest.path("records.parquet"), ["structure"])
+    structures: list[str] = table["structure"].to_pylist()
     return structures
-
-
-def _read(manifest: Manifest, columns: list[str] | None = None) -> pa.Table:
-    path = manifest.path("records.parquet")
-    try:
-        return pq.read_table(path, columns=columns)
-    except (OSError, pa.ArrowException) as error:
-        raise ResultsError(f"{path}: not a readable records file ({error})") from None
