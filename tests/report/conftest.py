@@ -60,7 +60,6 @@ def write_stages(folder: Path, candidates: int) -> dict[str, Manifest]:
     rows = [
         {
             "candidate_id": f"molecules-{i:04d}",
-            "structure": SMILES[i % len(SMILES)],
             "smiles": SMILES[i % len(SMILES)],
             "score": 0.95 - i / 100,
             "qed": 0.8,
@@ -73,7 +72,7 @@ def write_stages(folder: Path, candidates: int) -> dict[str, Manifest]:
         }
         for i in range(candidates)
     ]
-    columns = ["candidate_id", "structure", "smiles", "score", "origin", "trial", "latent"]
+    columns = ["candidate_id", "smiles", "score", "origin", "trial", "latent"]
     table = pd.DataFrame(rows) if rows else pd.DataFrame(columns=columns)
     table.to_parquet(folder / "screen" / "candidates.parquet")
     figures = {"n": 50, "exact_match": 0.84, "token_accuracy": 0.97}

@@ -56,7 +56,7 @@ def test_page_is_self_contained(make_run: Callable[..., Path]) -> None:
             assert attributes["alt"]
     assert "@import" not in text.split("</style>")[0]
     assert path.stat().st_size < 6_000_000
-    for said in ("84.0 %", "4,812", "60 / 64", "bad valence 15", "found by the search, trial 1"):
+    for said in ("84.0 %", "4,812", "60 / 64", "bad valence (15)", "found by the search, trial 1"):
         assert said in page.text
     assert "<b>CC</b>" in page.text  # escaped in the file: shown, not obeyed
 
@@ -96,7 +96,7 @@ def test_terminal_ends_with_funnel_best_and_path(make_run: Callable[..., Path]) 
     out = Console(file=io.StringIO(), width=120)
     show_end(out, page)
     shown = out.file.getvalue()  # type: ignore[attr-defined]
-    assert "bad valence 15" in shown
+    assert "bad valence (15)" in shown
     assert "the best 5 of 8" in shown
     assert "CC(=O)Nc1ccc(O)cc1" in shown
     assert str(page) in shown.replace("\n", "")
@@ -113,5 +113,5 @@ def test_wording() -> None:
     assert number(0.123456) == "0.123"
     assert number(float("nan")) == "–"
     assert number(True) == "yes"
-    assert reasons({"a_b": 5, "c": 9, "d": 1, "e": 1}) == "c 9, a b 5, d 1, others 1"
+    assert reasons({"a_b": 5, "c": 9, "d": 1, "e": 1}) == "c (9); a b (5); d (1); other reasons (1)"
     assert metric_lines({"held_out": {"n": 3}}) == ["held out.n  3"]

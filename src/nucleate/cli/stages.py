@@ -163,36 +163,24 @@ def screen(
     if (source is None) == (not draws):
         raise SettingsError("screen needs either --input FILE or --draws DIR")
     known = None if features is None else load_manifest(features, "featurize")
+    found = [load_manifest(folder, "sample", "optimize") for folder in draws or ()]
+    matter = found[0].matter if found else matter
+    if matter is None:
+        raise SettingsError("screen --input needs --matter, e.g. --matter molecules")
+    chosen = stage_settings(ScreenSettings, settings, matter, "screen", {"keep": keep})
+    search = stage_settings(OptimizeSettings, settings, matter, "optimize", {})
+    common = {
+        "matter_name": matter,
+        "seed": seed,
+        "objectives": search.objectives,
+        "device": device,
+        "mirror": mirror,
+    }
     if source is not None:
-        if matter is None:
-            raise SettingsError("screen --input needs --matter, e.g. --matter molecules")
-        chosen = stage_settings(ScreenSettings, settings, matter, "screen", {"keep": keep})
-        manifest = stage.screen_file(
-            chosen,
-            DatasetSettings(source=source),
-            out,
-            matter_name=matter,
-            features=known,
-            seed=seed,
-            device=device,
-            mirror=mirror,
-        )
+        dataset = DatasetSettings(source=source)
+        manifest = stage.screen_file(chosen, dataset, out, features=known, **common)
+    elif known is not None:
+        manifest = stage.screen(chosen, found, known, out, **common)
     else:
-        if known is None:
-            raise SettingsError("screen --draws needs --features DIR")
-        found = [load_manifest(folder, "sample", "optimize") for folder in draws or ()]
-        matter = found[0].matter
-        chosen = stage_settings(ScreenSettings, settings, matter, "screen", {"keep": keep})
-        search = stage_settings(OptimizeSettings, settings, matter, "optimize", {})
-        manifest = stage.screen(
-            chosen,
-            found,
-            known,
-            out,
-            matter_name=matter,
-            seed=seed,
-            objectives=search.objectives,
-            device=device,
-            mirror=mirror,
-        )
+        raise SettingsError("screen --draws needs --features DIR")
     show_stage(manifest, json_file)

@@ -51,10 +51,7 @@ class MatterData:
     @property
     def structure_column(self) -> str:
         """Column of the candidates that a person reads as the structure."""
-        column = self.kind.structure_column if self.kind is not None else "structure"
-        if self.candidates is not None and column not in self.candidates.columns:
-            return "structure"
-        return column
+        return "structure" if self.kind is None else self.kind.structure_column
 
     @property
     def kind(self) -> registry.Matter | None:

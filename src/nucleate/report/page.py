@@ -96,10 +96,11 @@ def _sentences(data: MatterData) -> list[str]:
             " from their latent vectors alone."
         )
     if data.funnel:
-        entered, last = data.funnel[0]["entered"], data.funnel[-1]["passed"]
+        entered = data.funnel[0]["entered"]
+        checks = [step for step in data.funnel if step["check"] != "keep"]
         said.append(
-            f"{entered:,} structures drawn from that space went through {len(data.funnel)} checks,"
-            f" and {last:,} passed them all."
+            f"{entered:,} structures drawn from that space went through {len(checks)} checks,"
+            f" and {checks[-1]['passed'] if checks else entered:,} passed them all."
         )
     if data.kept and data.candidates is not None and "score" in data.candidates.columns:
         best = wording.number(float(data.candidates["score"].max()))
@@ -145,7 +146,8 @@ def _candidates(data: MatterData) -> list[dict[str, Any]]:
     if data.candidates is None:
         return []
     properties = data.scored_properties()
-    hidden = {"structure", "latent", "score", "candidate_id", data.structure_column, *properties}
+    hidden = {"latent", "score", "rank", "candidate_id", "run", "origin", "trial"}
+    hidden |= {data.structure_column, *properties}
     hidden |= {f"{name}_desirability" for name in properties}
     described = {} if data.kind is None else data.kind.properties()
     cards = []
@@ -156,7 +158,7 @@ def _candidates(data: MatterData) -> list[dict[str, Any]]:
             {
                 "rank": rank,
                 "title": wording.candidate_title(data, row),
-                "image": _image(data, str(row["structure"])),
+                "image": _image(data, str(row[data.structure_column])),
                 "score": row.get("score"),
                 "properties": [
                     (name, row.get(name), described.get(name, "")) for name in properties

@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 import time
-from collections.abc import Mapping
+from collections.abc import Callable, Mapping
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
@@ -33,10 +33,12 @@ class Announcer:
 
     Args:
         out: where to.
+        perform: does the stage; calls it if not given.
     """
 
-    def __init__(self, out: Console):
+    def __init__(self, out: Console, perform: Callable[[StageCall], Manifest] | None = None):
         self.out = out
+        self.perform = perform or (lambda call: call())
         self.matter = ""
 
     def __call__(self, call: StageCall) -> Manifest:
@@ -47,7 +49,7 @@ class Announcer:
         self.out.print(f"  {call.stage:<10}[dim]{DOING.get(call.stage, '')} …[/]")
         before = _written(call.folder)
         started = time.perf_counter()
-        manifest = call()
+        manifest = self.perform(call)
         if before is not None and before == _written(call.folder):
             ending = "unchanged"
         else:
@@ -66,8 +68,8 @@ def _written(folder: Path) -> int | None:
 
 def _headline(manifest: Manifest) -> str:
     """The rows that a stage wrote, as `: 4,750 records`."""
-    counted = [(Path(o.name).stem, o.rows) for o in manifest.outputs if o.rows is not None]
-    return ": " + ", ".join(f"{rows:,} {name}" for name, rows in counted) if counted else ""
+    counted = {Path(o.name).stem: o.rows for o in manifest.outputs if o.rows is not None}
+    return ": " + ", ".join(f"{rows:,} {name}" for name, rows in counted.items()) if counted else ""
 
 
 def metric_lines(metrics: Mapping[str, Any]) -> list[str]:

@@ -13,10 +13,12 @@ from nucleate.report.collect import MatterData
 
 def number(value: Any) -> str:
     """A value as people write it: three or four significant digits, thousands separated."""
-    if isinstance(value, bool) or value is None:
-        return {True: "yes", False: "no"}.get(value, "–") if value is not None else "–"
+    if value is None:
+        return "–"
     if hasattr(value, "item"):
         value = value.item()
+    if isinstance(value, bool):
+        return "yes" if value else "no"
     if isinstance(value, int):
         return f"{value:,}"
     if isinstance(value, float):
@@ -41,18 +43,17 @@ def words(name: str) -> str:
 def reasons(counts: Mapping[str, int], most: int = 3) -> str:
     """The commonest reasons of rejection with their counts."""
     ordered = sorted(counts.items(), key=lambda item: -item[1])
-    shown = [f"{words(reason)} {count:,}" for reason, count in ordered[:most]]
+    shown = [f"{words(reason)} ({count:,})" for reason, count in ordered[:most]]
     rest = sum(count for _, count in ordered[most:])
-    return ", ".join([*shown, f"others {rest:,}"] if rest else shown)
+    return "; ".join([*shown, f"other reasons ({rest:,})"] if rest else shown)
 
 
 def candidate_title(data: MatterData, row: Mapping[str, Any]) -> str:
     """What a candidate is called in one line."""
-    formula = row.get("formula")
-    if data.structure_column in ("smiles", "structure") or not isinstance(formula, str):
-        return str(row.get(data.structure_column, row.get("structure", "")))
-    symbol = next((row[k] for k in ("space_group_symbol", "space_group") if k in row), None)
-    return formula if symbol is None else f"{formula} ({symbol})"
+    formula, symbol = row.get("formula"), row.get("space_group")
+    if data.structure_column == "smiles" or not isinstance(formula, str):
+        return str(row.get(data.structure_column, ""))
+    return formula if symbol is None else f"{formula}, {symbol}"
 
 
 def is_plain(value: Any) -> bool:
