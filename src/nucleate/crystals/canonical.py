@@ -12,6 +12,7 @@ are full of; two values of a smooth function are as good as never within roundin
 
 from __future__ import annotations
 
+import logging
 from collections.abc import Sequence
 from functools import lru_cache
 from typing import TYPE_CHECKING, Any
@@ -33,6 +34,8 @@ from nucleate.errors import StructureError
 
 if TYPE_CHECKING:
     from pymatgen.core import Structure
+
+logging.getLogger("moyo").setLevel(logging.ERROR)  # it remarks on every centred input cell
 
 Array = NDArray[np.float64]
 Arrays = tuple[Array, Array, NDArray[np.int64]]

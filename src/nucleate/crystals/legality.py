@@ -66,8 +66,9 @@ class Tables:
 
 
 class CrystalLegality(Legality):
-    """Positions of the chosen group in the order of their letters; those without freedom once; on one
-    position, elements in the order of their atomic numbers; no more atoms than the maximum."""
+    """Positions of the chosen group in the order of their letters, those without freedom once; on
+    one position, elements in the order of their atomic numbers; no more atoms than the maximum.
+    """
 
     def __init__(self, schema: Schema):
         super().__init__(schema)

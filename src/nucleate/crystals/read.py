@@ -4,12 +4,11 @@ from __future__ import annotations
 
 import csv
 import gzip
-import io
 import math
 import re
 import zipfile
 import zlib
-from collections.abc import Iterable, Iterator
+from collections.abc import Callable, Iterable, Iterator
 from contextlib import contextmanager
 from itertools import islice
 from pathlib import Path, PurePosixPath
@@ -104,8 +103,10 @@ class _Opener:
         raw = self.archive.open(self.member) if self.archive else self.path.open("rb")
         with raw as stream:
             name = self.member or self.path.name
-            plain = gzip.open(stream) if name.endswith(".gz") else stream
-            return bytes(plain.read(MAXIMUM_FILE + 1))
+            if name.endswith(".gz"):
+                with gzip.open(stream) as plain:
+                    return bytes(plain.read(MAXIMUM_FILE + 1))
+            return bytes(stream.read(MAXIMUM_FILE + 1))
 
 
 def _folder(source: Path) -> Iterator[tuple[str, _Opener]]:
@@ -180,8 +181,8 @@ def _text(source: Path) -> Iterator[IO[str]]:
     with source.open("rb") as probe:
         magic = probe.read(4)
     try:
-        raw = gzip.open(source) if magic[:2] == b"\x1f\x8b" else source.open("rb")
-        with raw, io.TextIOWrapper(raw, encoding="utf-8-sig", newline="") as stream:  # type: ignore[type-var]
+        opener: Callable[..., Any] = gzip.open if magic[:2] == b"\x1f\x8b" else open
+        with opener(source, "rt", encoding="utf-8-sig", newline="") as stream:
             yield stream
     except UnicodeDecodeError as error:
         raise InputError(f"is not UTF-8 text ({error.reason})", file=source) from None

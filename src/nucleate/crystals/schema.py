@@ -63,9 +63,9 @@ def lattice_from_components(
 ) -> tuple[float, ...]:
     """Conventional lattice parameters of the six numbers; always of positive volume.
 
-    Values beyond any crystal are brought back: volume per atom to 2..500 cubic angstrom, axis ratios
-    to a factor of 30, angles to 30..150 degrees; three angles that close no cell are drawn together
-    towards 90 degrees until they do.
+    Values beyond any crystal are brought back: volume per atom to 2..500 cubic angstrom, axis
+    ratios to a factor of 30, angles to 30..150 degrees; three angles that close no cell are drawn
+    together towards 90 degrees until they do.
     """
     limits = [_RATIO_LIMIT, _RATIO_LIMIT, _ANGLE_LIMIT, _ANGLE_LIMIT, _ANGLE_LIMIT]
     log_volume = np.clip(values[0], *_VOLUME_LIMITS)
