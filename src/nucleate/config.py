@@ -9,7 +9,7 @@ from __future__ import annotations
 import tomllib
 from collections.abc import Mapping
 from pathlib import Path
-from typing import Annotated, Any, Literal, TypeVar
+from typing import Annotated, Any, Literal, TypeVar, get_args
 
 from pydantic import BaseModel, ConfigDict, Field, ValidationError, model_validator
 
@@ -54,8 +54,11 @@ def _allowed(model: type[BaseModel], location: tuple[int | str, ...]) -> str:
     """The keys allowed beside a misspelt one, walking into nested settings."""
     current: Any = model
     for part in location[:-1]:
-        info = getattr(current, "model_fields", {}).get(part)
-        current = getattr(info, "annotation", None)
+        known = getattr(current, "model_fields", None)
+        if known is not None:
+            current = getattr(known.get(part), "annotation", None)
+        else:  # a table or tuple of settings: go on to the class of its values
+            current = next((a for a in get_args(current) if hasattr(a, "model_fields")), None)
     fields = getattr(current, "model_fields", None)
     return f"; known keys: {', '.join(sorted(fields))}" if fields else ""
 
