@@ -1,7 +1,7 @@
 """The discover run as a Prefect flow: `python flows/discover.py flows/discover.toml [--fresh]`.
 
-What is done and in which order is said in `nucleate.stages.discover`; this file adds what Prefect is
-for: retries where the network is concerned, a record of every run with its states and times,
+What is done and in which order is said in `nucleate.stages.discover`; this file adds what Prefect
+is for: retries where the network is concerned, a record of every run with its states and times,
 artifacts to look at, and schedules (`flows/prefect.yaml`). Without a Prefect server a temporary one
 is started and ended by itself; with `PREFECT_API_URL` set, that server is used.
 

@@ -75,12 +75,13 @@ def write_stages(folder: Path, candidates: int) -> dict[str, Manifest]:
     columns = ["candidate_id", "smiles", "score", "origin", "trial", "latent"]
     table = pd.DataFrame(rows) if rows else pd.DataFrame(columns=columns)
     table.to_parquet(folder / "screen" / "candidates.parquet")
+    losses = {"token": 4.1, "distortion": 4.1}
     figures = {"n": 50, "exact_match": 0.84, "token_accuracy": 0.97}
     return {
         "featurize": manifest("featurize", folder / "featurize", {"records.parquet": 4812}),
         "train": manifest(
             "train", folder / "train", {}, active_units=60, latent_size=64,
-            training={"token": 3.1}, held_out={**figures, "loss": {"token": 4.1, "distortion": 4.1}},
+            training={"token": 3.1}, held_out={**figures, "loss": losses},
         ),
         "sample": manifest("sample", folder / "sample", {"samples.parquet": 100}),
         "optimize": manifest("optimize", folder / "optimize", {"optimized.parquet": 100}),

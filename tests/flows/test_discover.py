@@ -1,0 +1,228 @@
+"""The run as a whole, with and without Prefect, on stages that do next to nothing."""
+
+from __future__ import annotations
+
+import json
+import sys
+import tomllib
+from collections.abc import Callable, Iterator
+from pathlib import Path
+from typing import Any
+
+import pytest
+from filelock import FileLock
+
+from nucleate.config import DiscoverSettings, load_discover
+from nucleate.errors import DatasetError, InputError, ResultsError
+from nucleate.runs import Manifest, run_stage
+from nucleate.stages import discover as stages
+from nucleate.stages.run_folder import describe_run, list_runs, lock_path
+
+ROOT = Path(__file__).parents[2]
+
+
+class Fakes:
+    """Stages that write one small file each and count how often they really worked."""
+
+    def __init__(self) -> None:
+        self.worked: list[str] = []
+        self.raises: dict[str, Exception] = {}
+
+    def stage(self, name: str) -> Callable[[stages.StageCall], Manifest]:
+        """A stand-in for a stage."""
+
+        def call(call: stages.StageCall) -> Manifest:
+            def work(folder: Path) -> tuple[list[str], dict[str, Any]]:
+                place = f"{call.matter}/{name}"
+                if place in self.raises:
+                    raise self.raises[place]
+                self.worked.append(place)
+                (folder / "funnel.json").write_text("[]")
+                (folder / "cif").mkdir(exist_ok=True)
+                (folder / "cif" / "a.cif").write_text("data_a")
+                return ["funnel.json", "cif/a.cif"], {}
+
+            inputs = {k: v.key for k, v in call.done.items()}
+            seed = call.settings.seed
+            return run_stage(name, call.matter, call.folder, {}, inputs, work, seed=seed)
+
+        return call
+
+
+@pytest.fixture
+def fakes(monkeypatch: pytest.MonkeyPatch) -> Fakes:
+    """All five stages and the fetching replaced."""
+    made = Fakes()
+    monkeypatch.setattr("nucleate.stages.fetch.fetch", lambda *_, **__: [])
+    for name in stages.STAGES:
+        monkeypatch.setitem(stages.STAGES, name, made.stage(name))
+    return made
+
+
+@pytest.fixture
+def settings(tmp_path: Path) -> DiscoverSettings:
+    """Both kinds of matter from the example settings, results in the test's own folder."""
+    example = ROOT / "flows" / "discover.toml"
+    return stages.load_settings(example, results=str(tmp_path / "results"))
+
+
+ALL = [f"{m}/{s}" for m in ("molecules", "crystals") for s in stages.STAGES]
+
+
+def test_example_settings_are_valid(settings: DiscoverSettings) -> None:
+    assert list(settings.matter) == ["molecules", "crystals"]
+
+
+def test_run_leaves_results_settings_and_manifest(settings: DiscoverSettings, fakes: Fakes) -> None:
+    page = stages.discover(settings)
+    folder = page.parent
+    assert fakes.worked == ALL
+    assert page.name == "report.html"
+    assert (folder / "molecules" / "cif" / "a.cif").read_text() == "data_a"
+    assert load_discover(folder / "settings.toml") == settings
+    assert tomllib.loads((folder / "settings.toml").read_text())["seed"] == 0
+    manifest = json.loads((folder / "manifest.json").read_text())
+    assert manifest["state"] == "finished"
+    assert set(manifest["matter"]["crystals"]) == set(stages.STAGES)
+    assert manifest["packages"]["numpy"]
+
+
+def test_second_run_does_nothing_and_fresh_starts_anew(
+    settings: DiscoverSettings, fakes: Fakes
+) -> None:
+    stages.discover(settings)
+    stages.discover(settings)
+    assert fakes.worked == ALL
+    stages.discover(settings, fresh=True)
+    assert fakes.worked == 2 * ALL
+
+
+def test_killed_run_resumes(settings: DiscoverSettings, fakes: Fakes) -> None:
+    fakes.raises = {"molecules/optimize": KeyboardInterrupt()}  # type: ignore[dict-item]
+    with pytest.raises(KeyboardInterrupt):
+        stages.discover(settings)
+    folder = Path(settings.results) / settings.run
+    assert describe_run(folder)["state"] == "interrupted"
+    fakes.raises = {}
+    stages.discover(settings)
+    assert fakes.worked == ALL
+
+
+def test_one_kind_failing_does_not_stop_the_other(settings: DiscoverSettings, fakes: Fakes) -> None:
+    fakes.raises = {"molecules/train": InputError("too few structures", file="mine.csv")}
+    with pytest.raises(InputError, match="too few"):
+        stages.discover(settings)
+    assert "crystals/screen" in fakes.worked
+    (run,) = list_runs(Path(settings.results))
+    assert run["state"] == "failed"
+    page = Path(run["folder"]) / "report.html"
+    assert "mine.csv: too few structures" in page.read_text()
+
+
+def test_folder_in_use_is_refused(settings: DiscoverSettings, fakes: Fakes) -> None:
+    path = lock_path(Path(settings.results), settings.run)
+    path.parent.mkdir()
+    with FileLock(path), pytest.raises(ResultsError, match="another process"):
+        stages.discover(settings)
+    assert fakes.worked == []
+
+
+def test_unwritable_results_are_refused(tmp_path: Path, fakes: Fakes) -> None:
+    (tmp_path / "results").write_text("a file, not a folder")
+    example = ROOT / "flows" / "discover.toml"
+    settings = stages.load_settings(example, results=str(tmp_path / "results"))
+    with pytest.raises(ResultsError, match="cannot be written"):
+        stages.discover(settings)
+    assert (tmp_path / "results").read_text() == "a file, not a folder"
+
+
+def test_fresh_leaves_alone_what_is_not_a_run(settings: DiscoverSettings, fakes: Fakes) -> None:
+    folder = Path(settings.results) / settings.run
+    folder.mkdir(parents=True)
+    (folder / "thesis.tex").write_text("precious")
+    with pytest.raises(ResultsError, match="not the folder of a run"):
+        stages.discover(settings, fresh=True)
+    assert (folder / "thesis.tex").exists()
+
+
+@pytest.fixture(scope="session")
+def prefect_server() -> Iterator[None]:
+    """A temporary server and database for all flow tests."""
+    from prefect.testing.utilities import prefect_test_harness
+
+    with prefect_test_harness(server_startup_timeout=120):
+        yield
+
+
+@pytest.fixture
+def flow_module(prefect_server: None, monkeypatch: pytest.MonkeyPatch) -> Iterator[Any]:
+    """`flows/discover.py` as a module."""
+    import importlib.util
+
+    spec = importlib.util.spec_from_file_location("discover_flow", ROOT / "flows" / "discover.py")
+    assert spec is not None
+    assert spec.loader is not None
+    module = importlib.util.module_from_spec(spec)
+    monkeypatch.setitem(sys.modules, "discover_flow", module)
+    spec.loader.exec_module(module)
+    return module
+
+
+def test_flow_does_the_same_and_says_so(
+    flow_module: Any, tmp_path: Path, fakes: Fakes, capsys: pytest.CaptureFixture[str]
+) -> None:
+    results = str(tmp_path / "results")
+    arguments = [str(ROOT / "flows" / "discover.toml"), "--results", results]
+    flow_module.main(arguments)
+    assert fakes.worked == ALL
+    shown = capsys.readouterr().out
+    assert "done in" in shown
+    assert "Report:" in shown
+    flow_module.main(arguments)
+    assert fakes.worked == ALL
+    assert capsys.readouterr().out.count("unchanged") == len(ALL)
+
+
+def test_flow_tries_a_fetch_again(
+    flow_module: Any, settings: DiscoverSettings, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    answers: list[Exception | None] = [DatasetError("cannot be fetched"), None]
+
+    def fetch_all(_: DiscoverSettings) -> list[Path]:
+        answer = answers.pop(0)
+        if answer is not None:
+            raise answer
+        return []
+
+    monkeypatch.setattr(flow_module, "fetch_all", fetch_all)
+    fetch = flow_module.fetch.with_options(retry_delay_seconds=[0, 0])
+    flow_module.flow(lambda: fetch(settings), name="alone")()
+    assert answers == []
+
+
+def test_flow_does_not_repeat_what_cannot_help(
+    flow_module: Any, settings: DiscoverSettings, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    calls: list[int] = []
+
+    def fetch_all(_: DiscoverSettings) -> list[Path]:
+        calls.append(1)
+        raise InputError("no such file", file="mine.csv")
+
+    monkeypatch.setattr(flow_module, "fetch_all", fetch_all)
+    with pytest.raises(InputError):
+        flow_module.flow(lambda: flow_module.fetch(settings), name="alone")()
+    assert len(calls) == 1
+
+
+def test_flow_ends_in_a_message(
+    flow_module: Any, tmp_path: Path, fakes: Fakes, capsys: pytest.CaptureFixture[str]
+) -> None:
+    fakes.raises = {"crystals/train": InputError("too few structures", file="mine.csv")}
+    arguments = [str(ROOT / "flows" / "discover.toml"), "--results", str(tmp_path / "results")]
+    with pytest.raises(SystemExit) as ended:
+        flow_module.main(arguments)
+    assert ended.value.code == 1
+    error = capsys.readouterr().err
+    assert "error: mine.csv: too few structures" in error
+    assert "Traceback" not in error
