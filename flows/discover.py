@@ -43,7 +43,7 @@ from nucleate.cli.failures import explained_failures  # noqa: E402
 from nucleate.config import DiscoverSettings  # noqa: E402
 from nucleate.errors import DatasetError  # noqa: E402
 from nucleate.report.collect import MatterData, collect  # noqa: E402
-from nucleate.report.terminal import Announcer, show_end, show_start  # noqa: E402
+from nucleate.report.terminal import BEST, Announcer, show_end, show_start  # noqa: E402
 from nucleate.report.wording import candidate_title, number, reasons, words  # noqa: E402
 from nucleate.runs import Manifest  # noqa: E402
 from nucleate.stages.discover import (  # noqa: E402
@@ -155,11 +155,11 @@ def _markdown(matter: list[MatterData]) -> str:
     lines = []
     for data in matter:
         lines.append(f"## {data.name}: {data.kept} candidates\n")
-        if data.candidates is not None and data.kept:
+        if data.kept:
             lines += ["| candidate | score |", "|---|---|"]
             lines += [
                 f"| `{candidate_title(data, row)}` | {number(row.get('score'))} |"
-                for row in data.candidates.head(5).to_dict("records")
+                for row in data.best(BEST)
             ]
             lines.append("")
     return "\n".join(lines)

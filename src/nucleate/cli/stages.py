@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 from pathlib import Path
-from typing import Annotated, Literal
+from typing import Annotated, Any, Literal
 
 import typer
 
@@ -169,7 +169,7 @@ def screen(
         raise SettingsError("screen --input needs --matter, e.g. --matter molecules")
     chosen = stage_settings(ScreenSettings, settings, matter, "screen", {"keep": keep})
     search = stage_settings(OptimizeSettings, settings, matter, "optimize", {})
-    common = {
+    common: dict[str, Any] = {
         "matter_name": matter,
         "seed": seed,
         "objectives": search.objectives,

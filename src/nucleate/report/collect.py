@@ -48,6 +48,13 @@ class MatterData:
         """Number of candidates that passed the whole funnel and were kept."""
         return 0 if self.candidates is None else len(self.candidates)
 
+    def best(self, most: int) -> list[dict[str, Any]]:
+        """The first candidates, at most so many, as rows by column name."""
+        if self.candidates is None:
+            return []
+        rows = self.candidates.head(most).to_dict("records")
+        return [{str(key): value for key, value in row.items()} for row in rows]
+
     @property
     def structure_column(self) -> str:
         """Column of the candidates that a person reads as the structure."""

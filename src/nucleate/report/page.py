@@ -143,15 +143,13 @@ def _losses(data: MatterData) -> list[tuple[str, float, float | None]]:
 
 def _candidates(data: MatterData) -> list[dict[str, Any]]:
     """Cards of the best candidates."""
-    if data.candidates is None:
-        return []
     properties = data.scored_properties()
     hidden = {"latent", "score", "rank", "candidate_id", "run", "origin", "trial"}
     hidden |= {data.structure_column, *properties}
     hidden |= {f"{name}_desirability" for name in properties}
     described = {} if data.kind is None else data.kind.properties()
     cards = []
-    for rank, row in enumerate(data.candidates.head(SHOWN).to_dict("records"), start=1):
+    for rank, row in enumerate(data.best(SHOWN), start=1):
         plain = {k: v for k, v in row.items() if k not in hidden and wording.is_plain(v)}
         nearest = {k: v for k, v in plain.items() if k.startswith("nearest")}
         cards.append(

@@ -154,14 +154,14 @@ def _best_table(data: MatterData) -> Any:
 
     from nucleate.report.wording import candidate_title, number, words
 
-    assert data.candidates is not None
     title = f"{data.name}: the best {min(BEST, data.kept)} of {data.kept}"
     table = Table(title=title, title_justify="left", box=None, pad_edge=False)
     table.add_column("candidate", overflow="fold", max_width=60)
-    columns = [c for c in ("score", *data.scored_properties()) if c in data.candidates.columns]
+    best = data.best(BEST)
+    columns = [c for c in ("score", *data.scored_properties()) if c in best[0]]
     for column in columns:
         table.add_column(words(column), justify="right")
-    for row in data.candidates.head(BEST).to_dict("records"):
+    for row in best:
         table.add_row(candidate_title(data, row), *(number(row[c]) for c in columns))
     return table
 
@@ -180,11 +180,9 @@ def run_summary(folder: Path) -> dict[str, Any]:
             "failure": data.failure,
             "metrics": {stage: m["metrics"] for stage, m in data.stages.items()},
             "funnel": data.funnel,
-            "best": []
-            if data.candidates is None
-            else [
+            "best": [
                 {key: value for key, value in row.items() if is_plain(value)}
-                for row in data.candidates.head(BEST).to_dict("records")
+                for row in data.best(BEST)
             ],
         }
         for data in run.matter
