@@ -42,6 +42,8 @@ Arrays = tuple[Array, Array, NDArray[np.int64]]
 
 ON_POSITION = 2e-3
 """Fractional distance within which a standardised point lies on a Wyckoff position."""
+OVERLAP = 0.1
+"""Angstrom; atoms this close are the same one written twice, or nonsense."""
 OFF_TIE = 1.7e-7
 """Added before rounding: published coordinates have six decimals so often that ties, and thirds of
 the last digit, must not be decided by noise."""
@@ -93,6 +95,8 @@ def canonical_gene(
     volume = abs(np.linalg.det(lattice))
     if volume < 1e-3 * max(1e-9, float(lengths.prod())) or volume < 0.1 * len(numbers):
         raise StructureError("zero_volume", f"{volume:.3g} A^3 for {len(numbers)} atoms")
+    if _overlap(lattice, positions):
+        raise StructureError("overlapping_atoms", f"two atoms within {OVERLAP} A")
     dataset = _dataset(lattice, positions, numbers, tolerance)
     passed: list[Gene] = []
     while True:
@@ -113,8 +117,6 @@ def _dataset(lattice: Array, positions: Array, numbers: NDArray[np.int64], toler
     try:
         return moyopy.MoyoDataset(cell, symprec=tolerance, setting=moyopy.Setting.standard())
     except (ValueError, RuntimeError) as error:
-        if _overlap(lattice, positions, tolerance):
-            raise StructureError("overlapping_atoms", "two atoms coincide") from None
         raise StructureError("symmetry_failed", str(error)) from None
 
 
@@ -132,12 +134,13 @@ def _gene_of(dataset: Any) -> Gene:
     )
 
 
-def _overlap(lattice: Array, positions: Array, tolerance: float) -> bool:
+def _overlap(lattice: Array, positions: Array) -> bool:
+    """Whether two atoms (or an atom and its own image across a short edge) coincide."""
     difference = positions[:, None] - positions[None]
     difference -= np.rint(difference)
     distance = np.linalg.norm(difference @ lattice, axis=-1)
-    np.fill_diagonal(distance, np.inf)
-    return bool((distance < 4 * tolerance).any())
+    np.fill_diagonal(distance, np.linalg.norm(lattice, axis=1).min())
+    return bool((distance < OVERLAP).any())
 
 
 def lattice_parameters(group: SpaceGroup, basis: Array) -> tuple[float, ...]:
@@ -317,10 +320,15 @@ def preferred_parameters(
 
 
 def preference(parameters: Array) -> Array:
-    """A generic smooth function of period 1 in each of the parameters [..., F]."""
+    """A generic smooth function of period 1 in each of the parameters [..., F].
+
+    The last term ties the coordinates of a site together: without it two sites that swap one
+    coordinate would be preferred alike.
+    """
     size = parameters.shape[-1]
     waves: Array = np.cos(2 * np.pi * (parameters - PHASES[:size])) @ WEIGHTS[:size]
-    return waves
+    together: Array = np.cos(2 * np.pi * (parameters.sum(axis=-1) - 0.0817))
+    return waves + 0.293 * together
 
 
 def tidy(gene: Gene) -> Gene:
