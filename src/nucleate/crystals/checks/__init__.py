@@ -1,0 +1,25 @@
+"""The funnel of crystals, cheapest first."""
+
+from nucleate.crystals.checks.chemistry import SmactCheck
+from nucleate.crystals.checks.collection import DiverseCheck, NovelCheck, StillNovelCheck
+from nucleate.crystals.checks.energy import AboveHullCheck, BudgetCheck, RelaxationCheck
+from nucleate.crystals.checks.geometry import DensityCheck, DistancesCheck, LegalCheck
+from nucleate.matter import Check
+
+CHECKS: tuple[type[Check], ...] = (
+    LegalCheck,
+    DistancesCheck,
+    DensityCheck,
+    SmactCheck,
+    NovelCheck,
+    BudgetCheck,
+    RelaxationCheck,
+    AboveHullCheck,
+    StillNovelCheck,
+    DiverseCheck,
+)
+
+
+def checks() -> dict[str, type[Check]]:
+    """Every check by name, in the order of the default funnel."""
+    return {check.name: check for check in CHECKS}

@@ -1,0 +1,144 @@
+"""Checks of a crystal's form: legal, no clashing atoms, plausible density."""
+
+from __future__ import annotations
+
+from collections.abc import Sequence
+from typing import Annotated
+
+from pydantic import Field
+
+from nucleate.config import Settings
+from nucleate.crystals import properties
+from nucleate.crystals.distances import nearest
+from nucleate.crystals.elements import SYMBOLS
+from nucleate.crystals.gene import from_string, gene_from_structure, structure_from_gene, to_string
+from nucleate.errors import StructureError
+from nucleate.matter import Candidate, Check, Verdict
+
+Positive = Annotated[float, Field(gt=0)]
+
+
+def failure(error: StructureError) -> Verdict:
+    """The verdict on a candidate that cannot even be read."""
+    return Verdict(False, reason=str(error))
+
+
+class LegalCheck(Check):
+    """Equal strings are equal crystals only if every string is its crystal's canonical one."""
+
+    name = "legal"
+    description = "The Wyckoff string can be read, rebuilt, and is found again from the atoms"
+
+    def run(self, candidates: Sequence[Candidate]) -> list[Verdict]:
+        """See `Check.run`. A string that is not canonical is replaced by the one that is."""
+        return [self._one(candidate.structure) for candidate in candidates]
+
+    def _one(self, crystal: str) -> Verdict:
+        try:
+            canonical = _rebuilt(crystal)
+            if canonical != crystal and _rebuilt(canonical) != canonical:
+                return Verdict(False, reason="rebuilding it twice gives two different crystals")
+            gene = from_string(canonical)
+        except StructureError as error:
+            return failure(error)
+        columns = {"space_group": gene.space_group, "atoms": gene.atoms}
+        return Verdict(True, value=gene.space_group, columns=columns, structure=canonical)
+
+
+def _rebuilt(crystal: str) -> str:
+    return to_string(gene_from_structure(structure_from_gene(from_string(crystal))))
+
+
+class DistancesOptions(Settings):
+    scaled: Positive = 0.7
+    """Least ratio of a distance to the sum of both covalent radii (real crystals: 1 % below .73)."""
+    shortest: Positive = 0.5
+    """Least distance in angstrom (CDVAE's criterion, which alone says next to nothing)."""
+    scattered: Positive = 1.6
+    """Largest ratio of the closest contact: beyond, no atom touches another."""
+
+
+class DistancesCheck(Check):
+    """Atoms neither clash nor float apart."""
+
+    name = "distances"
+    description = "Closest contact over the sum of covalent radii (Cordero 2008) is plausible"
+    Options = DistancesOptions
+
+    def run(self, candidates: Sequence[Candidate]) -> list[Verdict]:
+        """See `Check.run`; the value is the scaled distance."""
+        return [self._one(candidate.structure) for candidate in candidates]
+
+    def _one(self, crystal: str) -> Verdict:
+        limits: DistancesOptions = self.options
+        try:
+            found = nearest(*properties.cell(crystal))
+        except StructureError as error:
+            return failure(error)
+        pair = "-".join(SYMBOLS[z - 1] for z in found.pair)
+        reason = ""
+        if found.scaled < limits.scaled:
+            reason = (
+                f"{pair} at {found.pair_distance:.2f} A is {found.scaled:.2f} of the sum of radii, "
+                f"less than {limits.scaled:g}"
+            )
+        elif found.distance <= limits.shortest:
+            reason = f"two atoms are {found.distance:.2f} A apart, need {limits.shortest:g}"
+        elif found.scaled > limits.scattered:
+            reason = (
+                f"no atoms touch: the closest, {pair}, are {found.scaled:.2f} of the sum of radii "
+                f"apart, more than {limits.scattered:g}"
+            )
+        return Verdict(
+            not reason,
+            value=round(found.scaled, 4),
+            reason=reason,
+            columns={"shortest_distance": round(found.distance, 4)},
+        )
+
+
+class DensityOptions(Settings):
+    lightest: Positive = 0.3
+    """g/cm3; lithium has 0.53."""
+    densest: Positive = 25.0
+    """g/cm3; osmium has 22.6."""
+    smallest_volume: Positive = 4.5
+    """A^3 per atom; diamond has 5.7."""
+    largest_volume: Positive = 120.0
+    """A^3 per atom; caesium has 115."""
+
+
+class DensityCheck(Check):
+    """Within what is known of condensed matter at ordinary pressure."""
+
+    name = "density"
+    description = "Density and volume per atom are plausible"
+    Options = DensityOptions
+
+    def run(self, candidates: Sequence[Candidate]) -> list[Verdict]:
+        """See `Check.run`; the value is the density, g/cm3."""
+        return [self._one(candidate.structure) for candidate in candidates]
+
+    def _one(self, crystal: str) -> Verdict:
+        limits: DensityOptions = self.options
+        try:
+            density = properties.density(crystal)
+            volume = properties.volume_per_atom(crystal)
+        except StructureError as error:
+            return failure(error)
+        reason = ""
+        if not limits.lightest <= density <= limits.densest:
+            reason = (
+                f"{density:.2f} g/cm3 is outside {limits.lightest:g} to {limits.densest:g} g/cm3"
+            )
+        elif not limits.smallest_volume <= volume <= limits.largest_volume:
+            reason = (
+                f"{volume:.2f} A^3 per atom is outside {limits.smallest_volume:g} to "
+                f"{limits.largest_volume:g} A^3"
+            )
+        return Verdict(
+            not reason,
+            value=round(density, 4),
+            reason=reason,
+            columns={"volume_per_atom": round(volume, 4)},
+        )
