@@ -10,6 +10,8 @@ from rdkit.Chem import rdDistGeom
 
 from nucleate.molecules.chem import parse
 
+_MAXIMUM_ATOMS = 500  # with hydrogens; memory and time grow with the square, before any time limit
+
 
 @dataclass(frozen=True)
 class EmbedTask:
@@ -29,12 +31,17 @@ class EmbedTask:
 
 
 def embed(task: EmbedTask) -> Any | None:
-    """The molecule with hydrogens and one conformer (angstrom), or None if none was found."""
+    """The molecule with hydrogens and one conformer (angstrom), or None if none was found.
+
+    Molecules of more than 500 atoms, hydrogens counted, are not tried.
+    """
     found = parse(task.smiles)
     if found is None:
         return None
     with rdBase.BlockLogs():
         full = Chem.AddHs(found)
+        if full.GetNumAtoms() > _MAXIMUM_ATOMS:
+            return None
         settings: Any = rdDistGeom.ETKDGv3()
         settings.randomSeed = task.seed & 0x7FFFFFFF
         settings.maxIterations = task.attempts

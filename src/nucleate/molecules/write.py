@@ -82,7 +82,8 @@ def _structure(row: Mapping[str, Any]) -> str:
 
 
 def _plain(value: Any) -> bool:
-    return value is None or isinstance(value, (str, bool, int, float)) or hasattr(value, "item")
+    scalar = hasattr(value, "item") and getattr(value, "size", 1) == 1
+    return value is None or isinstance(value, (str, bool, int, float)) or scalar
 
 
 def _number(value: Any) -> str:

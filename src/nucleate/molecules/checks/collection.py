@@ -9,6 +9,7 @@ from typing import Annotated, Any
 
 from pydantic import Field
 from rdkit import Chem, DataStructs, rdBase
+from rdkit.Chem import rdMolDescriptors
 
 from nucleate.config import Settings
 from nucleate.matter import Candidate, Check, Verdict
@@ -36,6 +37,11 @@ def known_chunk(smiles: Sequence[str]) -> list[tuple[str, bytes] | None]:
 def _flat(found: Any) -> str:
     with rdBase.BlockLogs():
         return str(Chem.MolToSmiles(found, isomericSmiles=False))
+
+
+def _rings(core: str) -> int:
+    found = molecule(core)
+    return 0 if found is None else int(rdMolDescriptors.CalcNumRings(found))
 
 
 def _chunks(items: Iterable[str]) -> Iterator[list[str]]:
@@ -117,7 +123,8 @@ class DiverseOptions(Settings):
     maximum_similarity: Annotated[float, Field(gt=0, le=1)] = 0.7
     """Largest Tanimoto similarity (Morgan bits, radius 2) to a better candidate that is kept."""
     per_scaffold: Annotated[int, Field(ge=1)] = 5
-    """Most candidates of one Bemis-Murcko scaffold; acyclic molecules are not counted."""
+    """Most candidates of one Bemis-Murcko scaffold of at least two rings; a lone ring, benzene say,
+    tells too little to count."""
 
 
 class DiverseCheck(Check):
@@ -157,7 +164,7 @@ class DiverseCheck(Check):
                 False, value, f"similarity {value:.3f} to the better candidate {nearest}"
             )
         core = scaffold(smiles)
-        if core and scaffolds[core] >= self.options.per_scaffold:
+        if scaffolds[core] >= self.options.per_scaffold and _rings(core) > 1:
             reason = f"{self.options.per_scaffold} better candidates have its scaffold {core}"
             return Verdict(False, value, reason)
         return Verdict(True, value)

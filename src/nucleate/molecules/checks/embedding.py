@@ -20,7 +20,7 @@ class EmbeddingOptions(Settings):
     """Starts of the embedding per molecule."""
     seconds: Annotated[int, Field(ge=1)] = 5
     """Time per molecule."""
-    limit: Annotated[int, Field(ge=1)] = 500
+    limit: Annotated[int, Field(ge=1)] = 300
     """Most candidates that are embedded, the best ones; the others fail with that reason."""
 
 
@@ -30,7 +30,7 @@ class EmbeddingCheck(Check):
     name = "embedding"
     description = "three-dimensional coordinates can be found by distance geometry (ETKDGv3)"
     Options = EmbeddingOptions
-    # Rather that it is the first check that keeps the best only: candidates need their scores here.
+    # It keeps the best only (`limit`), so that candidates need their scores from here on.
     expensive = True
 
     def run(self, candidates: Sequence[Candidate]) -> list[Verdict]:

@@ -1,0 +1,98 @@
+"""Pictures and files of molecules, read back with RDKit and pandas."""
+
+from __future__ import annotations
+
+import math
+import subprocess
+import sys
+import xml.etree.ElementTree as ElementTree
+from pathlib import Path
+
+import numpy as np
+import pandas as pd
+import pytest
+from rdkit import Chem
+
+from nucleate.errors import ResultsError
+from nucleate.molecules import Molecules
+
+MOLECULES = Molecules()
+ASPIRIN = "CC(=O)Oc1ccccc1C(=O)O"
+
+
+def test_description() -> None:
+    columns = MOLECULES.describe(ASPIRIN)
+    assert columns["formula"] == "C9H8O4"
+    assert columns["scaffold"] == "c1ccccc1"
+    assert columns["heavy_atoms"] == 13
+
+
+@pytest.mark.parametrize("smiles", [ASPIRIN, "not <a> molecule"])
+def test_picture_is_one_svg_element(smiles: str) -> None:
+    text = MOLECULES.draw(smiles, 300, 200)
+    assert text.startswith("<svg")
+    assert "<?xml" not in text
+    root = ElementTree.fromstring(text)
+    assert root.attrib["viewBox"] == "0 0 300 200"
+
+
+def test_candidates_as_sd_file(tmp_path: Path) -> None:
+    rows = [
+        {
+            "candidate_id": "m-1",
+            "smiles": ASPIRIN,
+            "qed": np.float64(0.55),
+            "rings": 1,
+            "missing": math.nan,
+            "latent": [0.1, 0.2],
+            "origin": "prior",
+        },
+        {"candidate_id": "m-2", "smiles": "C[C@H](N)C(=O)O", "qed": 0.4},
+    ]
+    (path,) = MOLECULES.write_candidates(tmp_path, rows)
+    assert path.name == "candidates.sdf"
+    first, second = list(Chem.SDMolSupplier(str(path)))
+    assert first.GetProp("_Name") == "m-1"
+    assert Chem.MolToSmiles(first) == ASPIRIN
+    assert first.GetConformer().Is3D()
+    assert float(first.GetProp("qed")) == 0.55
+    assert not first.HasProp("missing")
+    assert not first.HasProp("latent")
+    assert Chem.MolToSmiles(second) == "C[C@H](N)C(=O)O"
+
+
+def test_samples_and_reconstructions(tmp_path: Path) -> None:
+    path = MOLECULES.write_samples(
+        tmp_path,
+        [
+            {"structure": ASPIRIN, "log_likelihood": -1.5, "latent": np.zeros(3)},
+            {"structure": "CCO", "log_likelihood": math.nan, "origin": "prior"},
+        ],
+    )
+    table = pd.read_csv(path)
+    assert list(table.columns) == ["id", "smiles", "log_likelihood", "origin"]
+    assert list(table["smiles"]) == [ASPIRIN, "CCO"]
+    assert math.isnan(table["log_likelihood"][1])
+    path = MOLECULES.write_reconstructions(
+        tmp_path,
+        [
+            {"id": "a,b", "structure": ASPIRIN, "reconstructed": ASPIRIN},
+            {"id": 2, "structure": "CCO", "reconstructed": None},
+        ],
+    )
+    assert path.read_text() == f'id,smiles,reconstructed\n"a,b",{ASPIRIN},{ASPIRIN}\n2,CCO,\n'
+
+
+def test_unwritable_folder_is_told(tmp_path: Path) -> None:
+    (tmp_path / "file").write_text("")
+    with pytest.raises(ResultsError, match="cannot be written"):
+        MOLECULES.write_samples(tmp_path / "file", [])
+
+
+def test_import_is_light() -> None:
+    code = (
+        "import sys; from nucleate.molecules import Molecules; m = Molecules(); "
+        "print([n for n in ('rdkit', 'selfies', 'torch') if n in sys.modules])"
+    )
+    out = subprocess.run([sys.executable, "-c", code], capture_output=True, text=True, check=True)
+    assert out.stdout.strip() == "[]"
