@@ -65,7 +65,7 @@ class Standardised:
     Attributes:
         structure: the structure string.
         key: rows with different keys are surely different structures; rows with equal keys are
-            compared by `Matter.same`.
+            compared by `Matter.duplicate`.
     """
 
     structure: str
@@ -223,6 +223,13 @@ class Matter(ABC):
     @abstractmethod
     def same(self, first: str, second: str) -> bool:
         """Whether two structures are the same by the field's own definition."""
+
+    def duplicate(self, first: str, second: str) -> bool:
+        """Whether a row of a dataset repeats another one of equal key.
+
+        `same` if not overridden; it may be stricter, and must be quick where most pairs differ.
+        """
+        return self.same(first, second)
 
     def key(self, structure: str) -> str:
         """`Standardised.key` of a structure string that is already canonical."""

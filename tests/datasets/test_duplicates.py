@@ -18,7 +18,7 @@ class Rounded(SimpleNamespace):
     name = "rounded"
     compared = 0
 
-    def same(self, first: str, second: str) -> bool:
+    def duplicate(self, first: str, second: str) -> bool:
         Rounded.compared += 1
         return int(first) // 10 == int(second) // 10
 

@@ -44,6 +44,13 @@ class Crystals(Matter):
 
         return same_crystal(first, second, **CDVAE_MATCHER)
 
+    def duplicate(self, first: str, second: str) -> bool:
+        """Whether StructureMatcher, with its own tolerances, matches them."""
+        from nucleate.crystals.fingerprint import far_apart
+        from nucleate.crystals.gene import same_crystal
+
+        return not far_apart(first, second) and same_crystal(first, second)
+
     def key(self, structure: str) -> str:
         """Space group, letters and elements without numbers."""
         from nucleate.crystals.gene import prototype_key

@@ -22,8 +22,8 @@ def find_duplicates(
 ) -> NDArray[np.int64]:
     """For each row the first row that is the same structure, or -1 if it is the first itself.
 
-    Rows of equal structure string are the same; rows of equal key are compared by `Matter.same`
-    with the distinct ones before them.
+    Rows of equal structure string are the same; rows of equal key are compared by
+    `Matter.duplicate` with the distinct ones before them.
 
     Raises:
         ResultsError: a worker died.
@@ -95,7 +95,7 @@ def compare_groups(groups: Sequence[Sequence[str]]) -> list[list[int]]:
         repeats: list[int] = []
         for position, structure in enumerate(structures):
             for earlier in distinct:
-                if matter.same(structures[earlier], structure):
+                if matter.duplicate(structures[earlier], structure):
                     repeats.append(earlier)
                     break
             else:
