@@ -170,7 +170,8 @@ def _members(
 def cif_blocks(text: str) -> list[tuple[str, str]]:
     """The data blocks of a CIF text that hold atoms, as (name, text); the whole if none does."""
     starts = [match.start() for match in re.finditer(r"(?mi)^data_", text)]
-    blocks = [text[a:b] for a, b in zip(starts, [*starts[1:], len(text)], strict=True)]
+    ends = [*starts[1:], len(text)]
+    blocks = [text[start:end] for start, end in zip(starts, ends, strict=False)]
     named = [(block.split(None, 1)[0][5:], block) for block in blocks if "_atom_site_" in block]
     return named or [("", text)]
 

@@ -1,0 +1,88 @@
+"""What is written can be read back by others, as the same crystal."""
+
+from __future__ import annotations
+
+import xml.etree.ElementTree as ElementTree
+
+import ase.io
+import pytest
+from pymatgen.core import Structure
+from pymatgen.symmetry.analyzer import SpacegroupAnalyzer
+
+from nucleate import matter
+from nucleate.crystals.gene import gene_from_structure, to_string
+
+CRYSTALS = matter.get("crystals")
+TEXTS = [
+    "225 a:Na b:Cl | 5.6402",
+    "186 b:O(0) b:Zn(0.618) | 3.25 5.2",
+    "155 a:Sc e:F(0.48843) | 5.7455 7.0683",
+    "227 a:Si | 5.431",
+    "62 c:Ti(0.04303,0.11769) d:O(0.30094,0.94238,0.19213) | 5.7134 7.7234 5.3656",
+    "2 i:C(0.166,0.264,0.12) i:N(0.366,0.164,0.72) | 3.4233 4.426 5.039 69.3903 78.1674 65.1939",
+]
+OPTIONS = CRYSTALS.resolve_standardise({}, "test")
+CANONICAL = [CRYSTALS.standardise(text, OPTIONS).structure for text in TEXTS]
+ROWS = [
+    {"candidate_id": f"c-{i}", "crystal": text, "energy": -1.5 * i, "note": 'a "quoted" word'}
+    for i, text in enumerate(CANONICAL)
+]
+
+
+def test_candidates(tmp_path):
+    written = CRYSTALS.write_candidates(tmp_path, ROWS)
+    assert [path.name for path in written] == ["cif", "candidates.extxyz"]
+    for row in ROWS:
+        crystal = Structure.from_file(tmp_path / "cif" / f"{row['candidate_id']}.cif")
+        assert to_string(gene_from_structure(crystal)) == row["crystal"]
+        number = SpacegroupAnalyzer(crystal, 0.01).get_space_group_number()
+        assert number == int(row["crystal"].split()[0])
+    frames = ase.io.read(tmp_path / "candidates.extxyz", ":")
+    assert [frame.info["id"] for frame in frames] == [row["candidate_id"] for row in ROWS]
+    for frame, row in zip(frames, ROWS, strict=True):
+        crystal = Structure.from_ase_atoms(frame)
+        assert to_string(gene_from_structure(crystal)) == row["crystal"]
+        assert frame.info["crystal"] == row["crystal"]
+    assert frames[1].get_potential_energy() == -1.5
+
+
+def test_samples_and_reconstructions(tmp_path):
+    path = CRYSTALS.write_samples(tmp_path, [{"id": "s-1", "crystal": CANONICAL[0]}])
+    assert path.name == "samples.extxyz"
+    assert ase.io.read(path).info["id"] == "s-1"
+    rows = [
+        {"id": "mp-1", "structure": CANONICAL[0], "reconstructed": CANONICAL[1]},
+        {"id": "mp-2", "structure": CANONICAL[0], "reconstructed": None},
+    ]
+    path = CRYSTALS.write_reconstructions(tmp_path, rows)
+    frames = ase.io.read(path, ":")
+    assert [frame.info["id"] for frame in frames] == ["mp-1"]
+    assert sorted(set(frames[0].get_chemical_symbols())) == ["O", "Zn"]
+
+
+def test_nothing_to_write_is_still_a_file(tmp_path):
+    for path in (*CRYSTALS.write_candidates(tmp_path, []), CRYSTALS.write_samples(tmp_path, [])):
+        assert path.exists()
+
+
+def test_describe():
+    told = CRYSTALS.describe("225 a:Na b:Cl | 5.6402")
+    assert told["formula"] == "NaCl"
+    assert (told["space_group"], told["space_group_number"]) == ("Fm-3m", 225)
+    assert told["atoms"] == 2
+    assert told["density"] == pytest.approx(2.163, abs=0.002)  # CRC Handbook: 2.17
+    assert CRYSTALS.split_key("136 a:Ti f:O(0.3) | 4.6 2.9", "formula") == "TiO2"
+    assert CRYSTALS.split_key("227 a:Si | 5.431", "formula") == "Si"
+
+
+@pytest.mark.parametrize("text", [*TEXTS, "not a crystal"])
+def test_drawings_are_self_contained(text):
+    root = ElementTree.fromstring(CRYSTALS.draw(text, 220, 180))
+    assert root.tag.endswith("svg")
+    assert root.get("width") == "220"
+    assert "href" not in CRYSTALS.draw(text)
+    circles = [node for node in root.iter() if node.tag.endswith("circle")]
+    for circle in circles:
+        assert -1 <= float(circle.get("cx")) <= 221
+        assert -1 <= float(circle.get("cy")) <= 181
+    assert bool(circles) == (text != "not a crystal")
