@@ -9,11 +9,18 @@ from rdkit import Chem, rdBase
 from rdkit.Chem import Descriptors, rdFingerprintGenerator, rdMolDescriptors
 from rdkit.Chem.Scaffolds import MurckoScaffold
 
+from nucleate.molecules.options import MAXIMUM_TEXT
+
 FINGERPRINT_BITS = 1024
 
 
 def parse(smiles: str) -> Any | None:
-    """The sanitised RDKit molecule of a SMILES, or None; RDKit's log stays silent."""
+    """The sanitised RDKit molecule of a SMILES, or None; RDKit's log stays silent.
+
+    Texts beyond `MAXIMUM_TEXT` are not read: several of RDKit's methods take minutes on them.
+    """
+    if len(smiles) > MAXIMUM_TEXT:
+        return None
     with rdBase.BlockLogs():
         return Chem.MolFromSmiles(smiles)
 
@@ -56,7 +63,7 @@ def has_radicals(molecule: Any) -> bool:
 def scaffold(smiles: str) -> str:
     """Bemis-Murcko scaffold (J. Med. Chem. 1996, 39, 2887) without stereo; empty if acyclic."""
     found = molecule(smiles)
-    if found is None:
+    if found is None or rdMolDescriptors.CalcNumRings(found) == 0:
         return ""
     with rdBase.BlockLogs():
         core = MurckoScaffold.GetScaffoldForMol(found)
