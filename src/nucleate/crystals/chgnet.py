@@ -20,6 +20,7 @@ from typing import TYPE_CHECKING, Any
 import numpy as np
 from numpy.typing import NDArray
 
+from nucleate.crystals.distances import nearest
 from nucleate.errors import StructureError
 from nucleate.parallel import map_ordered
 
@@ -106,28 +107,13 @@ def refuse(structure: Structure) -> str:
         return "the cell has no volume"
     if structure.volume < SMALLEST_VOLUME * len(structure):
         return f"only {structure.volume / len(structure):.2f} A^3 per atom"
-    radii = covalent_radii()[numbers]
-    longest = max(CLASH_DISTANCE, CLASH_RATIO * 2 * radii.max())
-    first, second, _, distance = structure.get_neighbor_list(longest, exclude_self=True)
-    if not len(distance):
-        return ""
-    ratio = distance / (radii[first] + radii[second])
-    if distance.min() < CLASH_DISTANCE or ratio.min() < CLASH_RATIO:
-        worst = int(ratio.argmin())
+    found = nearest(structure.lattice.matrix, structure.frac_coords, numbers)
+    if found.distance < CLASH_DISTANCE or found.scaled < CLASH_RATIO:
         return (
-            f"atoms clash: {distance[worst]:.2f} A is {ratio[worst]:.2f} of the sum of covalent "
-            "radii"
+            f"atoms clash: {found.pair_distance:.2f} A is {found.scaled:.2f} of the sum of "
+            "covalent radii"
         )
     return ""
-
-
-@cache
-def covalent_radii() -> NDArray[np.float64]:
-    """Covalent radii in angstrom by atomic number (Cordero et al. 2008; 1.6 where unknown)."""
-    from ase.data import covalent_radii as radii
-    from ase.data import missing
-
-    return np.where(radii == missing, 1.6, radii).astype(np.float64)
 
 
 def _predict(

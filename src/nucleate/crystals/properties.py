@@ -3,7 +3,6 @@
 from __future__ import annotations
 
 import math
-from collections import Counter
 from collections.abc import Callable, Mapping, Sequence
 from functools import lru_cache
 from typing import Any
@@ -11,14 +10,12 @@ from typing import Any
 import numpy as np
 from numpy.typing import NDArray
 
+from nucleate.crystals.describe import GRAMS_PER_CC, atomic_masses, composition
 from nucleate.crystals.distances import nearest
-from nucleate.crystals.elements import NUMBERS, SYMBOLS
+from nucleate.crystals.elements import NUMBERS
 from nucleate.crystals.gene import expand, from_string, structure_from_gene
 from nucleate.errors import NucleateError, SettingsError
 from nucleate.matter import Property
-
-AMU_PER_CUBIC_ANGSTROM = 1.66053906660
-"""g/cm3."""
 
 Function = Callable[[str], float]
 
@@ -122,18 +119,11 @@ def cell(
     return expand(from_string(crystal))
 
 
-def composition(crystal: str) -> dict[str, int]:
-    """Atoms of each element in the primitive cell, in order of atomic number."""
-    numbers = Counter(int(z) for z in cell(crystal)[2])
-    return {SYMBOLS[z - 1]: numbers[z] for z in sorted(numbers)}
-
-
 def density(crystal: str) -> float:
     """Mass density, g/cm3."""
-    from ase.data import atomic_masses
-
     lattice, _, numbers = cell(crystal)
-    return float(atomic_masses[numbers].sum() * AMU_PER_CUBIC_ANGSTROM / _volume(lattice))
+    mass = sum(atomic_masses()[number - 1] for number in numbers.tolist())
+    return mass * GRAMS_PER_CC / _volume(lattice)
 
 
 def volume_per_atom(crystal: str) -> float:
@@ -192,11 +182,10 @@ def energies_above_hull(crystals: Sequence[str], device: str = "cpu") -> NDArray
     from nucleate.crystals.hull import Hull
 
     values = energies(crystals, device)
-    good = np.flatnonzero(np.isfinite(values))
     above = np.full(len(crystals), np.nan)
-    above[good] = Hull.bundled().energy_above_hull(
-        [composition(crystals[i]) for i in good], values[good]
-    )
+    for i, (crystal, energy) in enumerate(zip(crystals, values, strict=True)):
+        if np.isfinite(energy):
+            above[i] = energy - Hull.bundled().hull_energy(composition(crystal))
     return above
 
 

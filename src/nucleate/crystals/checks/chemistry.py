@@ -7,9 +7,9 @@ from functools import lru_cache
 from typing import Literal
 
 from nucleate.config import Settings
-from nucleate.crystals import properties
 from nucleate.crystals.checks.geometry import failure
 from nucleate.crystals.chgnet import silenced
+from nucleate.crystals.describe import reduced_formula
 from nucleate.errors import StructureError
 from nucleate.matter import Candidate, Check, Verdict
 
@@ -46,29 +46,10 @@ class SmactCheck(Check):
         valid = smact_valid(formula, options.oxidation_states, options.pauling, options.alloys)
         guess = oxidation_guess(formula)
         second = f"pymatgen guesses {guess}" if guess else "pymatgen finds none either"
-        reason = (
-            ""
-            if valid
-            else (
-                f"{formula} has no neutral oxidation states in SMACT's {options.oxidation_states} set; "
-                f"{second}"
-            )
-        )
+        reason = "" if valid else f"{formula} has no neutral oxidation states; {second}"
         columns = {"formula": formula, "oxidation_guess": guess}
-        return Verdict(
-            valid, value="valid" if valid else "not neutral", reason=reason, columns=columns
-        )
-
-
-def reduced_formula(crystal: str) -> str:
-    """Reduced formula of a Wyckoff string.
-
-    Raises:
-        StructureError: not a Wyckoff string.
-    """
-    from pymatgen.core import Composition
-
-    return str(Composition(properties.composition(crystal)).reduced_formula)
+        value = "valid" if valid else "not neutral"
+        return Verdict(valid, value=value, reason=reason, columns=columns)
 
 
 @lru_cache(maxsize=16384)

@@ -11,9 +11,8 @@ import numpy as np
 from numpy.typing import NDArray
 
 from nucleate.config import Positive, Settings
-from nucleate.crystals import properties
-from nucleate.crystals.checks.chemistry import reduced_formula
 from nucleate.crystals.checks.geometry import failure
+from nucleate.crystals.describe import composition, reduced_formula
 from nucleate.crystals.elements import NUMBERS
 from nucleate.crystals.gene import from_string, structure_from_gene
 from nucleate.errors import DatasetError, StructureError
@@ -157,7 +156,7 @@ class DiverseCheck(Check):
             crystal = candidate.structure
             try:
                 formula = reduced_formula(crystal)
-                system = "-".join(properties.composition(crystal))
+                system = "-".join(composition(crystal))
             except StructureError as error:
                 verdicts.append(failure(error))
                 continue

@@ -12,9 +12,9 @@ from pydantic import Field
 from nucleate import progress
 from nucleate.config import Positive, Settings
 from nucleate.crystals import properties
-from nucleate.crystals.checks.chemistry import reduced_formula
 from nucleate.crystals.checks.geometry import failure
 from nucleate.crystals.chgnet import Relaxed, relax
+from nucleate.crystals.describe import composition, reduced_formula
 from nucleate.crystals.gene import from_string, structure_from_gene
 from nucleate.errors import StructureError
 from nucleate.matter import Candidate, Check, Verdict
@@ -134,8 +134,11 @@ class RelaxationCheck(Check):
 class AboveHullOptions(Settings):
     maximum: float = 0.1
     """eV/atom."""
-    minimum: float = -0.5
-    """eV/atom below which CHGNet is taken to err, or the reference set to lack competitors."""
+    minimum: float = -5.0
+    """eV/atom below which CHGNet is taken to err; a salt can lie 4 below its elements."""
+    competing: Annotated[int, Field(ge=0)] = 0
+    """Least number of reference compositions in the chemical system, elements counted: a hull of
+    elements alone lets everything pass."""
 
 
 class AboveHullCheck(Check):
@@ -159,7 +162,7 @@ class AboveHullCheck(Check):
         if not np.isfinite(height):
             reason = "no CHGNet energy, or an element without reference"
             return Verdict(False, reason=reason)
-        competing = Hull.bundled().competing(properties.composition(crystal))
+        competing = Hull.bundled().competing(composition(crystal))
         reason = ""
         if height > options.maximum:
             reason = (
@@ -171,6 +174,8 @@ class AboveHullCheck(Check):
                 f"{-height:.3f} eV/atom below the hull of {competing} competing compositions is "
                 f"not credible"
             )
+        elif competing < options.competing:
+            reason = f"only {competing} competing compositions, need {options.competing}"
         columns = {"competing_entries": competing}
         return Verdict(not reason, value=round(height, 5), reason=reason, columns=columns)
 

@@ -51,7 +51,7 @@ def _rebuilt(crystal: str) -> str:
 
 class DistancesOptions(Settings):
     scaled: Positive = 0.7
-    """Least ratio of a distance to the sum of both covalent radii (real crystals: 1 % below .73)."""
+    """Least ratio of a distance to the sum of covalent radii (real crystals: 1 % below .73)."""
     shortest: Positive = 0.5
     """Least distance in angstrom (CDVAE's criterion, which alone says next to nothing)."""
     scattered: Positive = 1.6

@@ -9,7 +9,7 @@ from typing import Any
 
 import numpy as np
 
-from nucleate.crystals.chgnet import covalent_radii
+from nucleate.crystals.distances import nearest
 from nucleate.crystals.hull import Hull
 from nucleate.crystals.prototypes.plan import labels
 from nucleate.errors import StructureError
@@ -62,18 +62,20 @@ def _canonical(result: Mapping[str, Any]) -> dict[str, Any] | None:
     from pymatgen.core import Lattice, Structure
 
     from nucleate.crystals import gene
+    from nucleate.crystals.describe import reduced_formula
 
     structure = Structure(Lattice(result["lattice"]), result["numbers"], result["coordinates"])
     try:
         found = gene.gene_from_structure(structure, tolerance=TOLERANCE)
     except StructureError:
         return None
-    if not SCALED_DISTANCES[0] < _shortest_scaled(structure) < SCALED_DISTANCES[1]:
+    if not SCALED_DISTANCES[0] < nearest(*gene.expand(found)).scaled < SCALED_DISTANCES[1]:
         return None
+    crystal = gene.to_string(found)
     return {
         "id": f"proto-{result['job']:06d}",
-        "crystal": gene.to_string(found),
-        "formula": structure.composition.reduced_formula,
+        "crystal": crystal,
+        "formula": reduced_formula(crystal),
         "space_group": found.space_group,
         "prototype": labels()[result["prototype"]],
         "energy_per_atom": round(result["energy"], 5),
@@ -81,13 +83,6 @@ def _canonical(result: Mapping[str, Any]) -> dict[str, Any] | None:
         "volume_per_atom": round(structure.volume / len(structure), 4),
         "origin": result["origin"],
     }
-
-
-def _shortest_scaled(structure: Any) -> float:
-    numbers = np.array(structure.atomic_numbers)
-    radii = covalent_radii()[numbers]
-    first, second, _, distance = structure.get_neighbor_list(3.5 * radii.max(), exclude_self=True)
-    return float(np.min(distance / (radii[first] + radii[second]), initial=np.inf))
 
 
 def drop_duplicates(rows: Sequence[dict[str, Any]]) -> list[dict[str, Any]]:
