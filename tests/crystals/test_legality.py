@@ -2,6 +2,9 @@
 
 from __future__ import annotations
 
+import subprocess
+import sys
+
 import numpy as np
 import pytest
 import torch
@@ -134,3 +137,20 @@ def test_a_small_maximum_excludes_groups():
         min(p.primitive_multiplicity for p in space_group(n).positions) for n in range(1, 231)
     ]
     assert allowed.tolist() == (np.array(smallest) <= 3).tolist()
+
+
+def test_training_needs_no_crystallographic_library():
+    """A GPU node has torch and numpy: schema, masks and augmentation work without the rest."""
+    script = (
+        "import sys\n"
+        "for name in ('pymatgen', 'moyopy', 'ase', 'smact', 'chgnet', 'spglib', 'pandas'):\n"
+        "    sys.modules[name] = None\n"
+        "from nucleate import matter\n"
+        "crystals = matter.get('crystals')\n"
+        "options = crystals.resolve_codec({}, '')\n"
+        "codec = crystals.fit_codec(['225 a:Na b:Cl | 5.6402'], options, 0)\n"
+        "codec.encode('225 a:Na b:Cl | 5.6402')\n"
+        "crystals.legality(codec.schema).once_mask('space_group', {}, 1)\n"
+        "crystals.augment(codec.schema, {})\n"
+    )
+    subprocess.run([sys.executable, "-c", script], check=True)

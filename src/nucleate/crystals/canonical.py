@@ -222,7 +222,9 @@ def _pack(operations: list[Any]) -> Array:
     """Affine operations as one array [n, 3, 4]."""
     linear = np.array([o.linear for o in operations], np.float64)
     shift = np.array([o.origin_shift for o in operations], np.float64)
-    return np.concatenate([linear, shift[:, :, None]], axis=2).round(6)
+    exact = np.rint(shift * 24) / 24  # as all but polar shifts are; rounding decimals spoils thirds
+    shift = np.where(np.abs(shift - exact) < 1e-6, exact, shift)
+    return np.concatenate([linear, shift[:, :, None]], axis=2)
 
 
 @lru_cache(maxsize=4096)
@@ -284,7 +286,7 @@ def _anchored(group: SpaceGroup, images: Array, kinds: list[tuple[int, int]]) ->
     """
     kind = min(set(kinds), key=lambda k: (kinds.count(k), k))
     anchors = [i for i, k in enumerate(kinds) if k == kind]
-    steps = np.unique(np.round(group.general.shift * group.polar, 6), axis=0)
+    steps = np.unique(np.rint(24 * group.general.shift * group.polar), axis=0) / 24
     origins = (images[:, anchors] * group.polar)[:, :, None] + steps
     return (images[:, None, None] - origins[:, :, :, None]).reshape(-1, *images.shape[1:])
 
