@@ -120,6 +120,8 @@ class FeaturizeSettings(Settings):
     standardise: dict[str, Any] = Field(default_factory=dict)
     codec: dict[str, Any] = Field(default_factory=dict)
     split: SplitSettings = SplitSettings()
+    spellings: Annotated[int, Field(ge=0)] = 0
+    """Random spellings of each training structure to train on besides the canonical one."""
     processes: Positive | None = None
     """Worker processes; as many as cores if not given."""
     chunk: Positive = 2000

@@ -85,6 +85,10 @@ class Codec(ABC):
             StructureError: the schema cannot hold it (unknown symbol, too long); names the part.
         """
 
+    def encode_spelling(self, spelling: str) -> Record:
+        """Arrays of another way to write a structure (see `Matter.spellings`)."""
+        return self.encode(spelling)
+
     @abstractmethod
     def decode(self, record: Record) -> str:
         """The structure string that the arrays mean, canonical.
@@ -246,6 +250,14 @@ class Matter(ABC):
     @abstractmethod
     def load_codec(self, data: Mapping[str, Any]) -> Codec:
         """Rebuild a codec from `Codec.to_json`."""
+
+    def spellings(self, structure: str, count: int, seed: int) -> list[str]:
+        """At most `count` other ways to write a structure, for `Codec.encode_spelling`.
+
+        Further training material where the canonical record is one of many that mean the same
+        structure; nothing where it is the only one.
+        """
+        return []
 
     def legality(self, schema: Schema) -> Legality:
         """The masks of the schema. Must import torch and numpy only."""

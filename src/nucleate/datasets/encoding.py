@@ -38,6 +38,8 @@ class Encoded:
 class _Task:
     structures: Sequence[str]
     target: Path
+    spellings: int = 0
+    seed: int = 0
 
 
 def encode_structures(
@@ -49,10 +51,16 @@ def encode_structures(
     *,
     chunk: int = 2000,
     processes: int = 1,
+    spellings: int = 0,
+    seed: int = 0,
 ) -> Encoded:
     """Encode structures in worker processes.
 
     Args:
+        spellings: if not 0, encode this many random spellings of each structure in its stead
+            (`Matter.spellings`); `kept` then repeats positions, and those that the schema cannot
+            hold are left out without a reason.
+        seed: of the spellings.
         codec: `Codec.to_json`, from which each worker rebuilds the codec.
         folder: for chunk files; those that are there are reused, so it must belong to one codec.
 
@@ -63,15 +71,17 @@ def encode_structures(
 
     def undone() -> Iterator[_Task]:
         for number, start in enumerate(range(0, len(structures), chunk)):
-            target = folder / f"arrays-{number:06d}.npz"
+            kind = "spellings" if spellings else "arrays"
+            target = folder / f"{kind}-{number:06d}.npz"
             targets.append(target)
             part = structures[start : start + chunk]
             if target.exists():
                 progress.update(len(part))
             else:
-                yield _Task(part, target)
+                yield _Task(part, target, spellings, seed + start)
 
-    with bar(description="encode", total=len(structures), unit="structure") as progress:
+    description = "spellings" if spellings else "encode"
+    with bar(description=description, total=len(structures), unit="structure") as progress:
         for done in map_ordered(
             encode_chunk,
             undone(),
@@ -83,23 +93,32 @@ def encode_structures(
     return _join(targets, schema, chunk)
 
 
-_codecs: list[Codec] = []  # this process's own, set by the pool's initializer
+_codecs: list[tuple[Matter, Codec]] = []  # this process's own, set by the pool's initializer
 
 
 def start_worker(matter_name: str, codec: Mapping[str, Any]) -> None:
     """Set up this process for `encode_chunk`."""
-    _codecs[:] = [registry.get(matter_name).load_codec(codec)]
+    matter = registry.get(matter_name)
+    _codecs[:] = [(matter, matter.load_codec(codec))]
 
 
 def encode_chunk(task: _Task) -> int:
     """Encode and write one chunk; returns its number of structures."""
-    codec = _codecs[0]
+    matter, codec = _codecs[0]
+    encode = codec.encode_spelling if task.spellings else codec.encode
     records: list[Record] = []
     kept: list[int] = []
     refused: list[tuple[int, str, str]] = []
-    for position, structure in enumerate(task.structures):
+    texts: Iterator[tuple[int, str]] = enumerate(task.structures)
+    if task.spellings:
+        texts = (
+            (position, text)
+            for position, structure in texts
+            for text in matter.spellings(structure, task.spellings, task.seed + position)
+        )
+    for position, structure in texts:
         try:
-            record = codec.encode(structure)
+            record = encode(structure)
             record.check(codec.schema)
         except StructureError as error:
             refused.append((position, error.reason, error.detail[:1000]))

@@ -56,6 +56,11 @@ class Molecules(Matter):
 
         return SelfiesCodec.load(data)
 
+    def spellings(self, structure: str, count: int, seed: int) -> list[str]:
+        from nucleate.molecules.chem import random_spellings
+
+        return random_spellings(structure, count, seed)
+
     def legality(self, schema: Schema) -> Legality:
         from nucleate.molecules.legality import MoleculeLegality
 

@@ -39,6 +39,18 @@ def molecule(smiles: str) -> Any | None:
     return parse(smiles)
 
 
+def random_spellings(smiles: str, count: int, seed: int) -> list[str]:
+    """Distinct SMILES of a molecule from random starts and branch orders, at most `count`.
+
+    The canonical one is not among them; few are left where a molecule has few spellings.
+    """
+    found = parse(smiles)
+    if found is None:
+        return []
+    drawn = Chem.MolToRandomSmilesVect(found, count, randomSeed=seed & 0x7FFFFFFF)
+    return [text for text in dict.fromkeys(map(str, drawn)) if text != smiles]
+
+
 def saturated(molecule: Any) -> Any:
     """A copy whose free valences are filled with hydrogen.
 

@@ -120,6 +120,15 @@ class SelfiesCodec(Codec):
             StructureError: `not_in_selfies`, `unknown_symbol` (names it), `too_long` or
                 `not_round_trip`.
         """
+        record = self.encode_spelling(structure)
+        if self.verify:
+            back = self.decode(record)
+            if back != structure:
+                raise StructureError("not_round_trip", f"{structure[:80]} came back as {back[:80]}")
+        return record
+
+    def encode_spelling(self, structure: str) -> Record:
+        """Tokens of any SMILES, unverified. Raises as `encode` does."""
         self._use_constraints()
         try:
             text = selfies.encoder(structure)
@@ -134,10 +143,6 @@ class SelfiesCodec(Codec):
         tokens = np.asarray(self._tokenizer.encode(word).ids, dtype=np.int64) + 1
         record = Record({}, {"token": tokens})
         record.check(self.schema)
-        if self.verify:
-            back = self.decode(record)
-            if back != structure:
-                raise StructureError("not_round_trip", f"{structure[:80]} came back as {back[:80]}")
         return record
 
     def decode(self, record: Record) -> str:

@@ -44,6 +44,7 @@ if TYPE_CHECKING:
 
 STAGE = "featurize"
 MINIMUM_TRAINING = 10
+SPELLINGS_NAME = "spellings.npz"
 _WORK_PREFIX = ".work-"
 _LOG = logging.getLogger(__name__)
 
@@ -153,6 +154,9 @@ class _Job:
         self._enough(split, rejected)
         with self._timed("write"):
             names = self._write(accepted, split, codec, encoded, rejected)
+        if self.settings.spellings:
+            with self._timed("spellings"):
+                names.append(self._spell(accepted, split, codec, chunk))
         return names, self._metrics(count, accepted, split, encoded, rejected)
 
     @contextmanager
@@ -243,6 +247,29 @@ class _Job:
         plain = {"codec": codec.to_json(), "schema": codec.schema.to_json()}
         write_json(self.folder / "codec.json", {**names, **plain})
         return ["records.parquet", "rejected.parquet", "features.npz", "codec.json"]
+
+    def _spell(
+        self, accepted: pa.Table, split: NDArray[np.int8], codec: Codec, chunk: int
+    ) -> str:
+        """Write random spellings of the training structures; returns the file's name."""
+        from nucleate.vae.arrays import RaggedArrays
+
+        stacked = encode_structures(
+            accepted["structure"].filter(pa.array(split == 0)).to_pylist(),
+            self.matter,
+            codec.to_json(),
+            codec.schema,
+            self.work,
+            chunk=chunk,
+            processes=self.processes,
+            spellings=self.settings.spellings,
+            seed=self.seed,
+        ).arrays
+        offsets = np.concatenate([np.zeros(1, np.int64), np.cumsum(stacked.lengths)])
+        arrays = RaggedArrays(codec.schema, stacked.once, stacked.steps, offsets)
+        with atomic_path(self.folder / SPELLINGS_NAME) as temporary:
+            np.savez_compressed(temporary, **arrays.arrays())  # type: ignore[arg-type]
+        return SPELLINGS_NAME
 
     def _metrics(
         self,

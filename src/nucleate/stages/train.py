@@ -16,6 +16,7 @@ from nucleate.errors import CheckpointError, InputError
 from nucleate.latent import LatentModel, load_codec
 from nucleate.progress import bar
 from nucleate.runs import Manifest, run_stage, stage_key
+from nucleate.stages.featurize import SPELLINGS_NAME
 from nucleate.stages.reconstruct import reconstruction_figures
 from nucleate.vae.arrays import RaggedArrays
 from nucleate.vae.checkpoint import save_model
@@ -89,7 +90,7 @@ def _train(
     )
     trainer = Trainer(
         model,
-        training,
+        _with_spellings(training, features),
         validation,
         settings,
         folder=out,
@@ -135,6 +136,13 @@ def _train(
     names = save_model(out, model, prior, latents, info)
     (out / RESUME_NAME).unlink(missing_ok=True)
     return [*names, "codec.json", "curves.csv"], metrics
+
+
+def _with_spellings(training: RaggedArrays, features: Manifest) -> RaggedArrays:
+    """The training structures and, where featurizing wrote them, their other spellings."""
+    if not any(output.name == SPELLINGS_NAME for output in features.outputs):
+        return training
+    return training.joined(RaggedArrays.load(features.path(SPELLINGS_NAME), training.schema))
 
 
 def _some(count: int) -> NDArray[np.int64]:

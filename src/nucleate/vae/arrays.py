@@ -124,6 +124,23 @@ class RaggedArrays:
             {k: v[indices] for k, v in self.auxiliary.items()},
         )
 
+    def joined(self, other: RaggedArrays) -> RaggedArrays:
+        """These structures and then the other's; auxiliary fields it lacks are missing (NaN)."""
+        blank = {
+            name: np.full((len(other), *values.shape[1:]), np.nan, np.float32)
+            for name, values in self.auxiliary.items()
+        }
+        return RaggedArrays(
+            self.schema,
+            {k: np.concatenate([v, other.once[k]]) for k, v in self.once.items()},
+            {k: np.concatenate([v, other.steps[k]]) for k, v in self.steps.items()},
+            np.concatenate([self.offsets, self.offsets[-1] + other.offsets[1:]]),
+            {
+                k: np.concatenate([v, other.auxiliary.get(k, blank[k])])
+                for k, v in self.auxiliary.items()
+            },
+        )
+
     def batch(self, indices: NDArray[np.int64] | Sequence[int]) -> Batch:
         """Pad the chosen structures to their longest, plus the stop step."""
         chosen = self.subset(np.asarray(indices, dtype=np.int64))
