@@ -13,7 +13,10 @@ from __future__ import annotations
 
 import argparse
 import os
+import signal
 import sys
+from collections.abc import Iterator
+from contextlib import contextmanager
 from typing import Any
 
 # Prefect reads these when it is imported; a person's own values win. Nothing is sent anywhere,
@@ -37,6 +40,7 @@ from prefect.artifacts import (  # noqa: E402
     create_table_artifact,
 )
 from prefect.cache_policies import NO_CACHE  # noqa: E402
+from prefect.server.api.server import SubprocessASGIServer  # noqa: E402
 from rich.console import Console  # noqa: E402
 
 from nucleate.cli.failures import explained_failures  # noqa: E402
@@ -77,7 +81,8 @@ def fetch(settings: DiscoverSettings) -> None:
 @task(name="stage", cache_policy=NO_CACHE)
 def stage(call: StageCall) -> Manifest:
     """Do one stage of one kind of matter, or nothing if its folder is current."""
-    manifest = call()
+    with _unwound_by_interrupt():
+        manifest = call()
     get_run_logger().info("%s of %s: %s", call.stage, call.matter, manifest.metrics)
     return manifest
 
@@ -165,6 +170,34 @@ def _markdown(matter: list[MatterData]) -> str:
     return "\n".join(lines)
 
 
+def _end_at_once(*_: Any) -> None:
+    """Leave on Ctrl-C without Prefect's farewell.
+
+    The same Ctrl-C reaches the temporary server, and Prefect would wait minutes for its answer. All
+    that a run keeps is on disk already, so that nothing is lost; worker processes end with us.
+    """
+    print("\nnucleate: interrupted; the same command resumes where it stopped", file=sys.stderr)
+    sys.stdout.flush()
+    for server in list(SubprocessASGIServer._instances.values()):
+        server.stop()
+    os._exit(130)
+
+
+@contextmanager
+def _unwound_by_interrupt() -> Iterator[None]:
+    """Let Ctrl-C unwind a stage, so that its files and worker processes are closed; then leave."""
+    if signal.getsignal(signal.SIGINT) is not _end_at_once:  # called by a server, not by `main`
+        yield
+        return
+    signal.signal(signal.SIGINT, signal.default_int_handler)
+    try:
+        yield
+    except KeyboardInterrupt:
+        _end_at_once()
+    finally:
+        signal.signal(signal.SIGINT, _end_at_once)
+
+
 def main(arguments: list[str] | None = None) -> None:
     """The command: check the settings, run the flow, show the results."""
     parser = argparse.ArgumentParser(prog="flows/discover.py", description=__doc__.splitlines()[0])
@@ -177,6 +210,7 @@ def main(arguments: list[str] | None = None) -> None:
     given = vars(parser.parse_args(arguments))
     overrides = {name: given[name] for name in ("run", "results", "seed", "device")}
     out = Console(highlight=False, soft_wrap=True)
+    signal.signal(signal.SIGINT, _end_at_once)
     with explained_failures():
         show_start(out, load_settings(Path(given["settings"]), **overrides))
         page = discover(given["settings"], fresh=given["fresh"], **overrides)
@@ -184,4 +218,6 @@ def main(arguments: list[str] | None = None) -> None:
 
 
 if __name__ == "__main__":
+    # Worker processes import the main module's file anew: without it they do not load Prefect.
+    del globals()["__file__"]
     main(sys.argv[1:])

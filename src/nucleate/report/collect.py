@@ -15,7 +15,7 @@ import pandas as pd
 
 from nucleate import matter as registry
 from nucleate.config import read_toml
-from nucleate.errors import ResultsError, SettingsError
+from nucleate.errors import NucleateError, ResultsError, SettingsError
 from nucleate.runs import MANIFEST_NAME, read_json
 
 
@@ -32,6 +32,7 @@ class MatterData:
         curves: one row per epoch, or None.
         study: columns trial and score, one row per trial, or None.
         failure: message of the error that stopped it, or empty.
+        objectives: what was wanted, as plain values of `config.PropertySettings`.
     """
 
     name: str
@@ -42,6 +43,7 @@ class MatterData:
     curves: pd.DataFrame | None = None
     study: pd.DataFrame | None = None
     failure: str = ""
+    objectives: tuple[Mapping[str, Any], ...] = ()
 
     @property
     def kept(self) -> int:
@@ -73,6 +75,22 @@ class MatterData:
         """Metrics of the training: `held_out` and `training` figures, `active_units` and more."""
         metrics: dict[str, Any] = self.stages.get("train", {}).get("metrics", {})
         return metrics
+
+    def units(self) -> dict[str, str]:
+        """Unit by name of the properties that were wanted, as far as they have one."""
+        kind, found = self.kind, {}
+        if kind is None:
+            return {}
+        wanted = [(t["property"], t.get("arguments", {})) for t in self.objectives]
+        for name, arguments in wanted or [
+            (term.property, term.arguments) for term in kind.default_objectives()
+        ]:
+            try:
+                built = kind.property(name, arguments)
+            except NucleateError:
+                continue
+            found[built.name] = built.unit
+        return found
 
     def scored_properties(self) -> list[str]:
         """Columns of the properties that the score is made of."""
@@ -115,7 +133,9 @@ def collect(folder: Path) -> RunData:
     except (KeyError, TypeError, AttributeError) as error:
         raise ResultsError(f"{folder / MANIFEST_NAME}: damaged ({error})") from None
     matter = [
-        collect_matter(folder / name, stages.get(name, {}), failures.get(name, ""))
+        collect_matter(
+            folder / name, stages.get(name, {}), failures.get(name, ""), settings["matter"][name]
+        )
         for name in names
     ]
     text = (folder / "settings.toml").read_text(encoding="utf-8")
@@ -123,13 +143,18 @@ def collect(folder: Path) -> RunData:
 
 
 def collect_matter(
-    folder: Path, stages: Mapping[str, dict[str, Any]], failure: str = ""
+    folder: Path,
+    stages: Mapping[str, dict[str, Any]],
+    failure: str = "",
+    pipeline: Mapping[str, Any] | None = None,
 ) -> MatterData:
     """Read the folder of one kind of matter.
 
     Args:
         stages: manifests by stage; a stage that is not among them is not read, since its folder
             may hold another run's remains or half of its own work.
+        failure: message of the error that stopped it.
+        pipeline: its section of the run's settings.
     """
 
     def table(stage: str, name: str) -> pd.DataFrame | None:
@@ -146,6 +171,7 @@ def collect_matter(
         curves=table("train", "curves.csv"),
         study=_study(summary) if "optimize" in stages and summary.is_file() else None,
         failure=failure,
+        objectives=tuple((pipeline or {}).get("optimize", {}).get("objectives", ())),
     )
 
 

@@ -43,7 +43,10 @@ def fields(curves: pd.DataFrame) -> list[str]:
 def losses(curves: pd.DataFrame) -> str:
     """Reconstruction loss by field over the epochs: validation solid, training dotted."""
     figure = go.Figure()
-    for index, name in enumerate(["distortion", *fields(curves)]):
+    names = fields(curves)
+    if len(names) != 1:
+        names = ["distortion", *names]
+    for index, name in enumerate(names):
         colour = PALETTE[index % len(PALETTE)]
         label = "all fields" if name == "distortion" else words(name)
         for split, dash in (("validation", "solid"), ("train", "dot")):

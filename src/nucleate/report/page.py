@@ -14,7 +14,7 @@ from nucleate import __version__
 from nucleate.report import figures, wording
 from nucleate.report.collect import MatterData, RunData
 
-SHOWN = 60
+SHOWN = 50
 """Candidates of each kind of matter that the page shows; the files hold all."""
 LONGEST = 160
 """Characters of a cell that are shown."""
@@ -148,10 +148,13 @@ def _candidates(data: MatterData) -> list[dict[str, Any]]:
     hidden |= {data.structure_column, *properties}
     hidden |= {f"{name}_desirability" for name in properties}
     described = {} if data.kind is None else data.kind.properties()
+    units = data.units()
     cards = []
     for rank, row in enumerate(data.best(SHOWN), start=1):
         plain = {k: v for k, v in row.items() if k not in hidden and wording.is_plain(v)}
         nearest = {k: v for k, v in plain.items() if k.startswith("nearest")}
+        if "nearest_known_formula" in nearest:
+            nearest.pop("nearest_known", None)  # says the same at ten times the length
         cards.append(
             {
                 "rank": rank,
@@ -159,7 +162,8 @@ def _candidates(data: MatterData) -> list[dict[str, Any]]:
                 "image": _image(data, str(row[data.structure_column])),
                 "score": row.get("score"),
                 "properties": [
-                    (name, row.get(name), described.get(name, "")) for name in properties
+                    (name, row.get(name), units.get(name, ""), described.get(name, ""))
+                    for name in properties
                 ],
                 "nearest": _cells(nearest),
                 "origin": _origin(row),
