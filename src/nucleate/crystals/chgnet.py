@@ -120,6 +120,8 @@ def _predict(
     structures: Sequence[Structure], device: str, gradients: bool
 ) -> list[_Prediction | None]:
     """CHGNet's predictions; None where no graph can be built (isolated atoms)."""
+    if not structures:
+        return []
     network = model(device)
     graphs: list[Any] = []
     places: list[int] = []
@@ -153,7 +155,7 @@ def _evaluate(network: Any, graphs: Sequence[Any], gradients: bool) -> list[_Pre
     import torch
     from chgnet.model.model import BatchedGraph
 
-    with torch.set_grad_enabled(gradients):
+    with silenced(), torch.set_grad_enabled(gradients):
         batch = BatchedGraph.from_graphs(
             graphs,
             bond_basis_expansion=network.bond_basis_expansion,

@@ -156,7 +156,7 @@ class DiverseCheck(Check):
             crystal = candidate.structure
             try:
                 formula = reduced_formula(crystal)
-                system = "-".join(composition(crystal))
+                system = "-".join(sorted(composition(crystal)))
             except StructureError as error:
                 verdicts.append(failure(error))
                 continue

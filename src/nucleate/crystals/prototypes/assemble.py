@@ -27,7 +27,7 @@ SCALED_DISTANCES = (0.55, 1.5)
 
 def write_set(
     results: Mapping[int, Mapping[str, Any]], out: Path, canonical: dict[int, Any]
-) -> int:
+) -> list[dict[str, Any]]:
     """Write the parquet from what has been made so far.
 
     Args:
@@ -36,16 +36,28 @@ def write_set(
         canonical: cache of canonical forms by job number, filled here.
 
     Returns:
-        Number of crystals written.
+        The rows written.
     """
     import pyarrow as pa
     import pyarrow.parquet as pq
 
     rows = drop_unstable(drop_duplicates(canonical_rows(results, canonical)))
-    table = pa.Table.from_pylist(rows)
+    text, number, real = pa.string(), pa.int16(), pa.float64()
+    types = {
+        "id": text,
+        "crystal": text,
+        "formula": text,
+        "space_group": number,
+        "prototype": text,
+        "energy_per_atom": real,
+        "energy_above_hull": real,
+        "volume_per_atom": real,
+        "origin": text,
+    }
+    table = pa.Table.from_pylist(rows, schema=pa.schema(types))
     with atomic_path(out) as temporary:
         pq.write_table(table, temporary, compression="zstd", compression_level=19)
-    return len(rows)
+    return rows
 
 
 def canonical_rows(

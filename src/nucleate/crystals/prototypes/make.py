@@ -5,8 +5,8 @@ from __future__ import annotations
 import json
 import logging
 import time
-from collections.abc import Sequence
-from dataclasses import asdict
+from collections.abc import Mapping, Sequence
+from dataclasses import asdict, dataclass, field
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
@@ -14,8 +14,9 @@ import numpy as np
 
 from nucleate import progress
 from nucleate.crystals import chgnet
-from nucleate.crystals.prototypes.assemble import write_set
-from nucleate.crystals.prototypes.plan import Job, by_index, library, plan
+from nucleate.crystals.prototypes import assemble
+from nucleate.crystals.prototypes.card import card
+from nucleate.crystals.prototypes.plan import MAXIMUM_ATOMS, Job, by_index, library, plan
 from nucleate.errors import ResultsError
 from nucleate.parallel import map_ordered
 from nucleate.runs import write_text
@@ -59,7 +60,7 @@ def build_prototypes(
     try:
         work.mkdir(parents=True, exist_ok=True)
         jobs = _kept_plan(work / f"plan-{seed}-{count}.json", count, seed)
-        written, done = _run(jobs, file, out, count, processes)
+        written, done = _run(_Target(out, count, seed), jobs, file, processes)
     except OSError as error:
         raise ResultsError(f"{file}: cannot be written ({error.strerror or error})") from error
     seconds = round(time.perf_counter() - started, 1)
@@ -74,43 +75,70 @@ def _kept_plan(file: Path, count: int, seed: int) -> list[Job]:
     return [Job(**job) for job in json.loads(file.read_text(encoding="utf-8"))]
 
 
-def _run(jobs: Sequence[Job], file: Path, out: Path, count: int, processes: int) -> tuple[int, int]:
+@dataclass
+class _Target:
+    """The parquet, its card, and what has been canonicalised for them so far."""
+
+    out: Path
+    count: int
+    seed: int
+    canonical: dict[int, Any] = field(default_factory=dict)
+
+    def write(self, done: Mapping[int, Mapping[str, Any]]) -> int:
+        """Write both anew; number of crystals."""
+        rows = assemble.write_set(done, self.out, self.canonical)
+        text = card(
+            rows,
+            count=self.count,
+            seed=self.seed,
+            jobs=len(done),
+            converged=sum("lattice" in row for row in done.values()),
+            atoms=MAXIMUM_ATOMS,
+            force=FORCE_THRESHOLD,
+            steps=MAXIMUM_STEPS,
+            tolerance=assemble.TOLERANCE,
+            above=assemble.MAXIMUM_ABOVE_HULL,
+            polymorphs=assemble.POLYMORPHS_OF_ELEMENT,
+        )
+        write_text(self.out.with_suffix(".md"), text)
+        log.info("%d crystals in %s", len(rows), self.out)
+        return len(rows)
+
+
+def _run(target: _Target, jobs: Sequence[Job], file: Path, processes: int) -> tuple[int, int]:
     """Work through the plan until there are enough crystals; crystals written and jobs done."""
     done = read_results(file)
-    canonical: dict[int, Any] = {}
     left = [job for job in jobs if job.number not in done]
     log.info("%d jobs planned, %d done before", len(jobs), len(done))
-    written, since, started = 0, 0, time.perf_counter()
+    started = time.perf_counter()
+    since = 0
     with (
         file.open("a", encoding="utf-8") as handle,
         progress.bar(description="crystals relaxed", total=len(jobs), unit="crystal") as shown,
     ):
-        if done:
-            written = write_set(done, out, canonical)
-            handle.write("\n")  # ends a line that a kill has cut
-            shown.update(len(done))
+        handle.write("\n" if done else "")  # ends a line that a kill has cut
+        shown.update(len(done))
+        written = target.write(done) if done else 0
         chunks = [left[start : start + CHUNK] for start in range(0, len(left), CHUNK)]
         for rows in map_ordered(
-            make, chunks if written < count else [], processes=processes, initializer=prepare
+            make,
+            chunks if written < target.count else [],
+            processes=processes,
+            initializer=prepare,
         ):
             handle.writelines(json.dumps(row) + "\n" for row in rows)
             handle.flush()
             done |= {row["job"]: row for row in rows}
             good = sum("lattice" in row for row in rows)
             seconds = time.perf_counter() - started
-            log.info(
-                "%d jobs done, %d of the last %d good, %.0f s", len(done), good, len(rows), seconds
-            )
+            log.info("%d jobs, last %d gave %d, %.0f s", len(done), len(rows), good, seconds)
             shown.update(len(rows))
             since += len(rows)
             if since >= ASSEMBLE_EVERY:
-                since, written = 0, write_set(done, out, canonical)
-                log.info("%d crystals in %s", written, out)
-                if written >= count:
+                since, written = 0, target.write(done)
+                if written >= target.count:
                     break
-    if since:
-        written = write_set(done, out, canonical)
-    return written, len(done)
+    return target.write(done) if since else written, len(done)
 
 
 def read_results(file: Path) -> dict[int, dict[str, Any]]:

@@ -1,0 +1,141 @@
+"""The funnel of crystals: planted defects are caught, each for its own reason."""
+
+from __future__ import annotations
+
+from typing import Any
+
+import pytest
+
+from nucleate.crystals.checks import checks, collection
+from nucleate.crystals.checks.collection import match
+from nucleate.crystals.gene import from_string, gene_from_structure, structure_from_gene, to_string
+from nucleate.errors import SettingsError
+from nucleate.matter import Candidate, CheckContext, Verdict, get
+
+SALT = "225 a:Na b:Cl | 5.6402"
+RUTILE = "136 a:Ti f:O(0.30479) | 4.5937 2.9581"
+CUBE = structure_from_gene(from_string(SALT), primitive=False)
+CUBE.translate_sites([0], [0.01, 0.004, 0])
+DISTORTED = to_string(gene_from_structure(CUBE))
+"""The same within StructureMatcher's tolerances: lower symmetry, a larger primitive cell."""
+
+
+def run(name: str, *crystals: str, known: tuple[str, ...] = (), **options: Any) -> list[Verdict]:
+    check = get("crystals").build_check(name, options, CheckContext(known=known), "test")
+    verdicts = check.run([Candidate(crystal) for crystal in crystals])
+    assert len(verdicts) == len(crystals)
+    assert all(bool(v.reason) != v.passed for v in verdicts)
+    return verdicts
+
+
+def test_order_is_cheapest_first() -> None:
+    names = list(checks())
+    assert names[:4] == ["legal", "distances", "density", "smact"]
+    assert names.index("novel") < names.index("budget") < names.index("relaxation")
+    flags = [check.expensive for check in checks().values()]
+    assert flags.index(True) == names.index("budget")
+
+
+@pytest.mark.parametrize("name", list(checks()))
+def test_garbage_is_a_verdict_and_not_an_error(name: str) -> None:
+    assert not run(name, "garbage")[0].passed
+    assert run(name) == []
+
+
+def test_legal_makes_strings_canonical() -> None:
+    good, other, bad = run("legal", SALT, "225 a:Cl b:Na | 5.6402", "225 z:Na | 5")
+    assert good.passed
+    assert good.structure == other.structure == SALT
+    assert "no position 'z'" in bad.reason
+
+
+def test_distances_name_the_pair() -> None:
+    good, clash, apart = run(
+        "distances", SALT, "136 a:Ti f:O(0.1) | 4.59 2.96", "225 a:Li b:F | 12"
+    )
+    assert good.passed
+    assert good.value == pytest.approx(1.052, abs=1e-3)
+    assert "Ti-O at" in clash.reason
+    assert "no atoms touch" in apart.reason
+
+
+def test_density_windows() -> None:
+    good, light, heavy = run("density", SALT, "221 a:H b:H | 6", "229 a:U | 2.5")
+    assert good.passed
+    assert good.value == pytest.approx(2.163, abs=1e-3)
+    assert "g/cm3 is outside 0.3 to 25" in light.reason
+    assert "g/cm3 is outside" in heavy.reason
+
+
+def test_smact_and_second_opinion() -> None:
+    salt, wrong, alloy = run("smact", SALT, "225 a:Mg b:Cl | 5.4", "221 a:Al c:Ni | 3.6")
+    assert salt.passed
+    assert salt.columns["oxidation_guess"] == "Na+1 Cl-1"
+    assert wrong.reason.startswith("MgCl has no neutral")
+    assert alloy.passed
+    assert not run("smact", "221 a:Al c:Ni | 3.6", alloys=False)[0].passed
+
+
+def test_novel_sees_through_size_cell_and_symmetry() -> None:
+    novel, known = run("novel", RUTILE, SALT, known=("225 a:Na b:Cl | 5.7",))
+    assert not known.passed
+    assert "matches the known NaCl" in known.reason
+    assert known.columns["nearest_known_formula"] == "NaCl"
+    # Rutile itself is in the bundled set.
+    assert not novel.passed
+    assert novel.columns["nearest_known_id"].startswith("proto-")
+
+
+def test_novel_measures_how_far_the_nearest_composition_is(
+    monkeypatch: pytest.MonkeyPatch,
+) -> None:
+    monkeypatch.setattr(collection, "bundled", lambda: {})
+    (found,) = run("novel", "221 a:Na b:Cl | 3.6", known=(SALT,))
+    assert found.passed
+    assert found.value == 0
+
+
+def test_match_sees_a_distortion_that_lowers_the_symmetry() -> None:
+    assert match(SALT, DISTORTED)
+    assert not match(SALT, "216 a:Na c:Cl | 6.0")
+
+
+def test_budget_takes_the_best_and_says_why_not() -> None:
+    first, second, third, fourth = run(
+        "budget", SALT, "221 a:Na b:Cl | 3.6", RUTILE, "229 a:W | 3.2", limit=2, per_formula=1
+    )
+    assert first.passed
+    assert "same formula" in second.reason
+    assert third.passed
+    assert "beyond the 2 best" in fourth.reason
+
+
+def test_relaxation_keeps_the_good_and_rejects_the_unsettled() -> None:
+    good, squeezed = run("relaxation", "225 a:Na b:Cl | 5.9", "225 a:Na b:Cl | 4.2")
+    assert good.passed
+    assert good.structure != "225 a:Na b:Cl | 5.9"
+    assert {"energy_per_atom", "relaxation_rms", "relaxation_steps"} <= set(good.columns)
+    assert "the volume changes by +" in squeezed.reason
+
+
+def test_energy_above_hull_counts_competitors() -> None:
+    good, high = run("energy_above_hull", "225 a:Na b:Cl | 5.69", "225 a:Na b:Cl | 4.6")
+    assert good.passed
+    assert good.columns["competing_entries"] >= 3
+    assert "eV/atom above the hull of" in high.reason
+    (alone,) = run("energy_above_hull", "225 a:Na b:Cl | 5.69", competing=1000)
+    assert "need 1000" in alone.reason
+
+
+def test_diverse_drops_doubles_and_crowds() -> None:
+    verdicts = run(
+        "diverse", SALT, DISTORTED, "221 a:Cl b:Na | 3.5", RUTILE, per_formula=2, per_system=1
+    )
+    assert [v.passed for v in verdicts] == [True, False, False, True]
+    assert "the same crystal" in verdicts[1].reason
+    assert "have the elements" in verdicts[2].reason
+
+
+def test_misspelt_option_names_the_known_ones() -> None:
+    with pytest.raises(SettingsError, match="per_formula"):
+        run("diverse", SALT, per_formulae=3)
