@@ -111,7 +111,8 @@ class SelfiesCodec(Codec):
         tokenizer.train_from_iterator(words, trainer)
         longest = max(len(e.ids) for e in tokenizer.encode_batch(words))
         steps = options.maximum_steps or longest + max(4, longest // 4)
-        return cls(symbols, tokenizer, _constraints(symbols), steps, options.verify)
+        verify = len(smiles) < _LARGE_SET if options.verify is None else options.verify
+        return cls(symbols, tokenizer, _constraints(symbols), steps, verify)
 
     def encode(self, structure: str) -> Record:
         """Tokens of a canonical SMILES.

@@ -50,5 +50,6 @@ class CodecOptions(Settings):
     looked at in any case, so that no symbol of the training set is missed."""
     maximum_steps: Annotated[int, Field(ge=1)] | None = None
     """Longest token sequence; a quarter above the longest one learnt from if not given."""
-    verify: bool = True
-    """Refuse (`not_round_trip`) a molecule that does not come back from its own tokens."""
+    verify: bool | None = None
+    """Refuse (`not_round_trip`) a molecule that does not come back from its own tokens. It triples
+    the cost of encoding, so it is off for large training sets (from 50,000) if not given."""

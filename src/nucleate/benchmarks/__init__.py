@@ -1,0 +1,1 @@
+"""The field's own protocols, and what a command costs."""
