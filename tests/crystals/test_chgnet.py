@@ -10,6 +10,7 @@ from pymatgen.core import Lattice, Structure
 
 from nucleate.crystals import chgnet
 from nucleate.crystals.gene import from_string, structure_from_gene
+from nucleate.crystals.relaxation import relax, relax_structures
 
 LIMNO2 = Structure(
     Lattice.orthorhombic(2.868779, 4.634475, 5.832507),
@@ -46,7 +47,7 @@ def test_energies_do_not_depend_on_the_batch() -> None:
 def test_forces_and_stress_are_chgnets() -> None:
     rattled = LIMNO2.copy()
     rattled.translate_sites([0, 3], [0.02, -0.01, 0.03])
-    mine = chgnet._predict([rattled], "cpu", True)[0]
+    mine = chgnet.predict([rattled], "cpu", True)[0]
     with chgnet.silenced():
         theirs = chgnet.model().predict_structure(rattled, task="efs")
     assert mine is not None
@@ -65,16 +66,16 @@ def test_forces_and_stress_are_chgnets() -> None:
 def test_what_chgnet_must_not_see_is_refused(structure: Structure, word: str) -> None:
     assert word in chgnet.refuse(structure)
     assert np.isnan(chgnet.energies([structure, LIMNO2])).tolist() == [True, False]
-    assert word in chgnet.relax_structures([structure])[0].reason
+    assert word in relax_structures([structure])[0].reason
 
 
 def test_isolated_atoms_have_no_energy() -> None:
     assert math.isnan(chgnet.energies([crystal("221 a:Na | 9")])[0])
-    assert "no neighbour" in chgnet.relax_structures([crystal("221 a:Na | 9")])[0].reason
+    assert "no neighbour" in relax_structures([crystal("221 a:Na | 9")])[0].reason
 
 
 def test_relaxation_finds_the_lattice_parameter() -> None:
-    (relaxed,) = chgnet.relax(["225 a:Na b:Cl | 6.0"], fmax=0.02)
+    (relaxed,) = relax(["225 a:Na b:Cl | 6.0"], fmax=0.02)
     assert relaxed.converged
     assert relaxed.energy < relaxed.start_energy
     assert relaxed.string is not None
@@ -89,9 +90,7 @@ def test_relaxation_finds_the_lattice_parameter() -> None:
 def test_relaxation_keeps_symmetry_and_order_and_reports_failures() -> None:
     rutile = "136 a:Ti f:O(0.29) | 4.7 2.9"
     found = list(
-        chgnet.relax(
-            [rutile, "136 a:Ti f:O(0.1) | 4.59 2.96", "nonsense", rutile], maximum_steps=30
-        )
+        relax([rutile, "136 a:Ti f:O(0.1) | 4.59 2.96", "nonsense", rutile], maximum_steps=30)
     )
     assert [one.converged for one in found] == [True, False, False, True]
     assert found[0].string == found[3].string
@@ -101,7 +100,7 @@ def test_relaxation_keeps_symmetry_and_order_and_reports_failures() -> None:
 
 
 def test_too_few_steps_are_not_convergence() -> None:
-    (relaxed,) = chgnet.relax(["136 a:Ti f:O(0.27) | 5.0 2.9"], maximum_steps=1)
+    (relaxed,) = relax(["136 a:Ti f:O(0.27) | 5.0 2.9"], maximum_steps=1)
     assert not relaxed.converged
     assert "in 1 steps" in relaxed.reason
     assert relaxed.structure is not None

@@ -13,9 +13,9 @@ from nucleate import progress
 from nucleate.config import Positive, Settings
 from nucleate.crystals import properties
 from nucleate.crystals.checks.geometry import failure
-from nucleate.crystals.chgnet import Relaxed, relax
 from nucleate.crystals.describe import composition, reduced_formula
 from nucleate.crystals.gene import from_string, structure_from_gene
+from nucleate.crystals.relaxation import Relaxed, relax
 from nucleate.errors import StructureError
 from nucleate.matter import Candidate, Check, Verdict
 

@@ -95,9 +95,7 @@ def card(rows: Sequence[Mapping[str, Any]], **facts: Any) -> str:
         _table("crystal system", Counter(gene.group.system for gene in genes)),
         _line("Space groups", Counter(row["space_group"] for row in rows)),
         _line("Prototypes", Counter(row["prototype"] for row in rows)),
-        _line(
-            "Elements (crystals that hold them)", Counter(e for found in elements for e in found)
-        ),
+        _line("Elements, with the crystals that hold them", Counter(chain.from_iterable(elements))),
     ]
     return "\n".join(parts)
 

@@ -17,6 +17,7 @@ from nucleate.crystals import chgnet
 from nucleate.crystals.prototypes import assemble
 from nucleate.crystals.prototypes.card import card
 from nucleate.crystals.prototypes.plan import MAXIMUM_ATOMS, Job, by_index, library, plan
+from nucleate.crystals.relaxation import relax_structures
 from nucleate.errors import ResultsError
 from nucleate.parallel import map_ordered
 from nucleate.runs import write_text
@@ -188,7 +189,7 @@ def make(jobs: Sequence[Job]) -> list[dict[str, Any]]:
         except Exception as error:  # the predictor raises bare exceptions of many kinds
             row["reason"] = f"no volume could be predicted: {error}"
         rows.append(row)
-    relaxed = chgnet.relax_structures(structures, fmax=FORCE_THRESHOLD, maximum_steps=MAXIMUM_STEPS)
+    relaxed = relax_structures(structures, fmax=FORCE_THRESHOLD, maximum_steps=MAXIMUM_STEPS)
     for place, one in zip(places, relaxed, strict=True):
         row = rows[place]
         row |= {"steps": one.steps, "reason": one.reason, "energy": one.energy}
