@@ -170,7 +170,7 @@ def _markdown(matter: list[MatterData]) -> str:
     return "\n".join(lines)
 
 
-def _end_at_once(*_: Any) -> None:
+def _end_at_once(_signal: int, _frame: Any) -> None:
     """Leave on Ctrl-C without Prefect's farewell.
 
     The same Ctrl-C reaches the temporary server, and Prefect would wait minutes for its answer. All
@@ -193,7 +193,7 @@ def _unwound_by_interrupt() -> Iterator[None]:
     try:
         yield
     except KeyboardInterrupt:
-        _end_at_once()
+        _end_at_once(signal.SIGINT, None)
     finally:
         signal.signal(signal.SIGINT, _end_at_once)
 
