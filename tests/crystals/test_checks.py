@@ -7,8 +7,8 @@ from typing import Any
 import pytest
 
 from nucleate.crystals.checks import checks, collection
-from nucleate.crystals.checks.collection import match
 from nucleate.crystals.gene import from_string, gene_from_structure, structure_from_gene, to_string
+from nucleate.crystals.matching import match
 from nucleate.errors import SettingsError
 from nucleate.matter import Candidate, CheckContext, Verdict, get
 

@@ -14,7 +14,8 @@ from nucleate.config import Positive, Settings
 from nucleate.crystals.checks.geometry import failure
 from nucleate.crystals.describe import composition, reduced_formula
 from nucleate.crystals.elements import NUMBERS
-from nucleate.crystals.gene import from_string, structure_from_gene
+from nucleate.crystals.gene import from_string
+from nucleate.crystals.matching import match
 from nucleate.errors import DatasetError, StructureError
 from nucleate.matter import Candidate, Check, Verdict
 
@@ -32,21 +33,6 @@ def fractions_of(crystal: str) -> Fractions:
     for site in gene.sites:
         amounts[site.number] += gene.group.position(site.letter).primitive_multiplicity
     return amounts / amounts.sum()
-
-
-def match(first: str, second: str) -> bool:
-    """Whether pymatgen's StructureMatcher (defaults, primitive cells) maps one onto the other.
-
-    Unlike `same_crystal` it also sees a small distortion that enlarges the primitive cell.
-    """
-    from pymatgen.analysis.structure_matcher import StructureMatcher
-
-    if first == second:
-        return True
-    one, two = (structure_from_gene(from_string(crystal)) for crystal in (first, second))
-    if len(one) == len(two):
-        return bool(StructureMatcher(primitive_cell=False).fit(one, two))
-    return bool(StructureMatcher().fit(one, two))
 
 
 class NovelCheck(Check):

@@ -15,6 +15,7 @@ from nucleate.crystals import properties
 from nucleate.crystals.checks.geometry import failure
 from nucleate.crystals.describe import composition, reduced_formula
 from nucleate.crystals.gene import from_string, structure_from_gene
+from nucleate.crystals.matching import displacement
 from nucleate.crystals.relaxation import Relaxed, relax
 from nucleate.errors import StructureError
 from nucleate.matter import Candidate, Check, Verdict
@@ -178,11 +179,3 @@ class AboveHullCheck(Check):
             reason = f"only {competing} competing compositions, need {options.competing}"
         columns = {"competing_entries": competing}
         return Verdict(not reason, value=round(height, 5), reason=reason, columns=columns)
-
-
-def displacement(first: object, second: object) -> float | None:
-    """StructureMatcher's rms displacement of two primitive structures; None if they differ."""
-    from pymatgen.analysis.structure_matcher import StructureMatcher
-
-    found = StructureMatcher(primitive_cell=False).get_rms_dist(first, second)
-    return None if found is None else float(found[0])

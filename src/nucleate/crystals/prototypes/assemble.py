@@ -11,6 +11,7 @@ import numpy as np
 
 from nucleate.crystals.distances import nearest
 from nucleate.crystals.hull import Hull
+from nucleate.crystals.matching import match
 from nucleate.crystals.prototypes.plan import labels
 from nucleate.errors import StructureError
 from nucleate.runs import atomic_path
@@ -19,6 +20,10 @@ MAXIMUM_ABOVE_HULL = 0.4
 """eV/atom above the hull of the set beyond which a crystal is dropped."""
 POLYMORPHS_OF_ELEMENT = 4
 """Lowest-energy crystals kept of each element."""
+SAME_ENERGY = 0.005
+"""eV/atom: what a loose relaxation leaves undecided."""
+LARGEST_VOLUME = 120.0
+"""A^3 per atom (caesium has 115)."""
 TOLERANCE = 0.01
 """Angstrom, of the symmetry search in relaxed geometries."""
 SCALED_DISTANCES = (0.55, 1.5)
@@ -83,6 +88,8 @@ def _canonical(result: Mapping[str, Any]) -> dict[str, Any] | None:
         return None
     if not SCALED_DISTANCES[0] < nearest(*gene.expand(found)).scaled < SCALED_DISTANCES[1]:
         return None
+    if structure.volume > LARGEST_VOLUME * len(structure):
+        return None
     crystal = gene.to_string(found)
     return {
         "id": f"proto-{result['job']:06d}",
@@ -98,16 +105,20 @@ def _canonical(result: Mapping[str, Any]) -> dict[str, Any] | None:
 
 
 def drop_duplicates(rows: Sequence[dict[str, Any]]) -> list[dict[str, Any]]:
-    """Of crystals that pymatgen's StructureMatcher maps onto each other, the lowest in energy.
+    """One of the crystals of a formula that StructureMatcher maps onto each other.
 
-    Only crystals of equal prototype key are compared (space group, letters, elements).
+    The lowest in energy, unless one of higher symmetry is within `SAME_ENERGY` of it.
     """
-    from nucleate.crystals.gene import prototype_key, same_crystal
-
     kept: dict[str, list[dict[str, Any]]] = defaultdict(list)
     for row in sorted(rows, key=lambda r: (r["energy_per_atom"], r["id"])):
-        group = kept[prototype_key(row["crystal"])]
-        if not any(same_crystal(row["crystal"], other["crystal"]) for other in group):
+        group = kept[row["formula"]]
+        for place, other in enumerate(group):
+            if match(row["crystal"], other["crystal"]):
+                nearly = row["energy_per_atom"] - other["energy_per_atom"] < SAME_ENERGY
+                if nearly and row["space_group"] > other["space_group"]:
+                    group[place] = row
+                break
+        else:
             group.append(row)
     return sorted((row for group in kept.values() for row in group), key=lambda r: str(r["id"]))
 

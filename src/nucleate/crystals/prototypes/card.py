@@ -49,8 +49,9 @@ some {minutes} CPU minutes.
 4. Volumes from pymatgen's data-mined bond lengths (`DLSVolumePredictor`); atoms and cell relaxed
    with CHGNet, symmetry kept, to {force} eV/A within {steps} steps. What does not converge, flies
    apart or collapses is dropped.
-5. Canonical Wyckoff strings (tolerance {tolerance} A). Of crystals with equal space group, letters
-   and elements that pymatgen's StructureMatcher maps onto each other, the lowest in energy is kept.
+5. Canonical Wyckoff strings (tolerance {tolerance} A). Of crystals of one formula that pymatgen's
+   StructureMatcher maps onto each other one is kept, the lowest in energy unless one of higher
+   symmetry is within 5 meV/atom of it.
 6. What lies more than {above} eV/atom above the hull of the set is dropped, and what holds an
    element without reference.
 
