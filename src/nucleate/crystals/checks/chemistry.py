@@ -45,8 +45,15 @@ class SmactCheck(Check):
             return failure(error)
         valid = smact_valid(formula, options.oxidation_states, options.pauling, options.alloys)
         guess = oxidation_guess(formula)
-        second = f"pymatgen guesses {guess}" if guess else "pymatgen finds none either"
-        reason = "" if valid else f"{formula} has no neutral oxidation states; {second}"
+        second = "finds some" if guess else "finds none either"
+        reason = (
+            ""
+            if valid
+            else (
+                f"no neutral oxidation states in SMACT's {options.oxidation_states} set; pymatgen's "
+                f"guess {second}"
+            )
+        )
         columns = {"formula": formula, "oxidation_guess": guess}
         value = "valid" if valid else "not neutral"
         return Verdict(valid, value=value, reason=reason, columns=columns)

@@ -73,10 +73,8 @@ class NovelCheck(Check):
             return failure(error)
         for place in places.get(_rounded(mine), ()):
             if match(crystal, crystals[place]):
-                nearest = _columns(crystals[place])
-                name = nearest["nearest_known_id"] or nearest["nearest_known"]
-                reason = f"matches the known {nearest['nearest_known_formula']} ({name})"
-                return Verdict(False, value=0.0, reason=reason, columns=nearest)
+                reason = "StructureMatcher maps it onto a known crystal"
+                return Verdict(False, value=0.0, reason=reason, columns=_columns(crystals[place]))
         if not crystals:
             return Verdict(True)
         distance = np.abs(fractions - mine).sum(axis=1) / 2
@@ -148,11 +146,11 @@ class DiverseCheck(Check):
                 continue
             reason = ""
             if any(match(crystal, other) for other in kept[formula]):
-                reason = f"the same crystal as a better candidate of {formula}"
+                reason = "the same crystal as a better candidate"
             elif len(kept[formula]) >= options.per_formula:
-                reason = f"{options.per_formula} better candidates have the formula {formula}"
+                reason = f"{options.per_formula} better candidates have the same formula"
             elif systems[system] >= options.per_system:
-                reason = f"{options.per_system} better candidates have the elements {system}"
+                reason = f"{options.per_system} better candidates have the same elements"
             else:
                 kept[formula].append(crystal)
                 systems[system] += 1

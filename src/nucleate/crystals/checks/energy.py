@@ -22,7 +22,7 @@ from nucleate.matter import Candidate, Check, Verdict
 
 
 class BudgetOptions(Settings):
-    limit: Positive = 60
+    limit: Positive = 120
     """Candidates that go on to relaxation."""
     per_formula: Positive = 3
     """Of one reduced formula at most."""

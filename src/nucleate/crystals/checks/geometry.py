@@ -75,26 +75,24 @@ class DistancesCheck(Check):
             found = nearest(*properties.cell(crystal))
         except StructureError as error:
             return failure(error)
-        pair = "-".join(SYMBOLS[z - 1] for z in found.pair)
         reason = ""
         if found.scaled < limits.scaled:
             reason = (
-                f"{pair} at {found.pair_distance:.2f} A is {found.scaled:.2f} of the sum of radii, "
-                f"less than {limits.scaled:g}"
+                f"a contact of {found.pair_distance:.2f} A is {found.scaled:.2f} of the sum of "
+                f"covalent radii, less than {limits.scaled:g}"
             )
         elif found.distance <= limits.shortest:
-            reason = f"two atoms are {found.distance:.2f} A apart, need {limits.shortest:g}"
+            reason = f"two atoms are {found.distance:.2f} A apart, need {limits.shortest:g} A"
         elif found.scaled > limits.scattered:
             reason = (
-                f"no atoms touch: the closest, {pair}, are {found.scaled:.2f} of the sum of radii "
-                f"apart, more than {limits.scattered:g}"
+                f"no atoms touch: the closest contact is {found.scaled:.2f} of the sum of covalent "
+                f"radii, more than {limits.scattered:g}"
             )
-        return Verdict(
-            not reason,
-            value=round(found.scaled, 4),
-            reason=reason,
-            columns={"shortest_distance": round(found.distance, 4)},
-        )
+        columns = {
+            "shortest_distance": round(found.distance, 4),
+            "closest_pair": "-".join(SYMBOLS[z - 1] for z in found.pair),
+        }
+        return Verdict(not reason, value=round(found.scaled, 4), reason=reason, columns=columns)
 
 
 class DensityOptions(Settings):
