@@ -45,15 +45,13 @@ class SmactCheck(Check):
             return failure(error)
         valid = smact_valid(formula, options.oxidation_states, options.pauling, options.alloys)
         guess = oxidation_guess(formula)
-        second = "finds some" if guess else "finds none either"
-        reason = (
-            ""
-            if valid
-            else (
-                f"no neutral oxidation states in SMACT's {options.oxidation_states} set; pymatgen's "
-                f"guess {second}"
+        reason = ""
+        if not valid:
+            second = "finds some" if guess else "finds none either"
+            reason = (
+                f"no neutral oxidation states in SMACT's {options.oxidation_states} set; "
+                f"pymatgen's guess {second}"
             )
-        )
         columns = {"formula": formula, "oxidation_guess": guess}
         value = "valid" if valid else "not neutral"
         return Verdict(valid, value=value, reason=reason, columns=columns)
