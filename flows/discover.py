@@ -33,6 +33,44 @@ for _name, _value in {
 
 from pathlib import Path  # noqa: E402
 
+from rich.console import Console  # noqa: E402
+
+from nucleate.cli.failures import explained_failures  # noqa: E402
+from nucleate.report.terminal import BEST, Announcer, show_end, show_start  # noqa: E402
+from nucleate.stages.discover import finished_page, load_settings  # noqa: E402
+
+
+def _arguments(given: list[str] | None) -> argparse.Namespace:
+    parser = argparse.ArgumentParser(prog="flows/discover.py", description=__doc__.splitlines()[0])
+    parser.add_argument("settings", help="the run's settings, e.g. flows/discover.toml")
+    parser.add_argument("--fresh", action="store_true", help="start anew instead of resuming")
+    parser.add_argument("--run", metavar="NAME", help="name the run")
+    parser.add_argument("--results", metavar="DIR", help="folder that holds runs")
+    parser.add_argument("--seed", type=int, help="seed of all randomness")
+    parser.add_argument("--device", choices=("auto", "cpu", "cuda", "mps"))
+    return parser.parse_args(given)
+
+
+def _overrides(arguments: argparse.Namespace) -> dict[str, Any]:
+    return {name: getattr(arguments, name) for name in ("run", "results", "seed", "device")}
+
+
+def _show_finished(arguments: argparse.Namespace) -> bool:
+    """Show a run that has nothing left to do; whether it is one."""
+    out = Console(highlight=False, soft_wrap=True)
+    with explained_failures():
+        settings = load_settings(Path(arguments.settings), **_overrides(arguments))
+        page = None if arguments.fresh else finished_page(settings)
+        if page is None:
+            return False
+        out.print("Nothing has changed since this run finished; --fresh starts anew.")
+        show_end(out, page)
+        return True
+
+
+if __name__ == "__main__" and _show_finished(_arguments(sys.argv[1:])):
+    sys.exit()  # without importing Prefect, which takes seconds, and without a server
+
 from prefect import flow, get_run_logger, task  # noqa: E402
 from prefect.artifacts import (  # noqa: E402
     create_link_artifact,
@@ -41,19 +79,15 @@ from prefect.artifacts import (  # noqa: E402
 )
 from prefect.cache_policies import NO_CACHE  # noqa: E402
 from prefect.server.api.server import SubprocessASGIServer  # noqa: E402
-from rich.console import Console  # noqa: E402
 
-from nucleate.cli.failures import explained_failures  # noqa: E402
 from nucleate.config import DiscoverSettings  # noqa: E402
 from nucleate.errors import DatasetError  # noqa: E402
 from nucleate.report.collect import MatterData, collect  # noqa: E402
-from nucleate.report.terminal import BEST, Announcer, show_end, show_start  # noqa: E402
 from nucleate.report.wording import candidate_title, number, reasons, words  # noqa: E402
 from nucleate.runs import Manifest  # noqa: E402
 from nucleate.stages.discover import (  # noqa: E402
     StageCall,
     fetch_all,
-    load_settings,
     run_all,
     run_matter,
 )
@@ -200,20 +234,12 @@ def _unwound_by_interrupt() -> Iterator[None]:
 
 def main(arguments: list[str] | None = None) -> None:
     """The command: check the settings, run the flow, show the results."""
-    parser = argparse.ArgumentParser(prog="flows/discover.py", description=__doc__.splitlines()[0])
-    parser.add_argument("settings", help="the run's settings, e.g. flows/discover.toml")
-    parser.add_argument("--fresh", action="store_true", help="start anew instead of resuming")
-    parser.add_argument("--run", metavar="NAME", help="name the run")
-    parser.add_argument("--results", metavar="DIR", help="folder that holds runs")
-    parser.add_argument("--seed", type=int, help="seed of all randomness")
-    parser.add_argument("--device", choices=("auto", "cpu", "cuda", "mps"))
-    given = vars(parser.parse_args(arguments))
-    overrides = {name: given[name] for name in ("run", "results", "seed", "device")}
+    given = _arguments(arguments)
     out = Console(highlight=False, soft_wrap=True)
     signal.signal(signal.SIGINT, _end_at_once)
     with explained_failures():
-        show_start(out, load_settings(Path(given["settings"]), **overrides))
-        page = discover(given["settings"], fresh=given["fresh"], **overrides)
+        show_start(out, load_settings(Path(given.settings), **_overrides(given)))
+        page = discover(given.settings, fresh=given.fresh, **_overrides(given))
         show_end(out, Path(page))
 
 

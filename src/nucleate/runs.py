@@ -15,6 +15,7 @@ import tempfile
 import time
 from collections.abc import Callable, Iterator, Mapping
 from contextlib import contextmanager
+from contextvars import ContextVar
 from dataclasses import asdict, dataclass, field
 from datetime import UTC, datetime
 from functools import cache
@@ -129,10 +130,15 @@ def digest(value: Any) -> str:
 
 @cache
 def code_version() -> str:
-    """Package version and a digest of its source, so that changed code is never a cache hit."""
+    """Package version and a digest of its source, so that changed code is never a cache hit.
+
+    What only shows results (command line, report, benchmarks) is left out: it changes none.
+    """
     root = Path(__file__).parent
     total = hashlib.sha256()
     for path in sorted(root.rglob("*.py")):
+        if path.relative_to(root).parts[0] in ("cli", "report", "benchmarks"):
+            continue
         total.update(path.relative_to(root).as_posix().encode())
         total.update(path.read_bytes())
     return f"{__version__}+{total.hexdigest()[:12]}"
@@ -200,6 +206,26 @@ def stage_key(stage: str, settings: Any, inputs: Mapping[str, str], **more: Any)
     return digest([stage, plain, dict(inputs), more, code_version()])
 
 
+class StageNotCurrent(Exception):
+    """Raised by `run_stage` inside `only_current` where there is work to do."""
+
+
+_only_current: ContextVar[bool] = ContextVar("only_current", default=False)
+
+
+@contextmanager
+def only_current() -> Iterator[None]:
+    """Inside this block stages only look whether their results are current.
+
+    It tells in seconds, without starting a server, that a run has nothing left to do.
+    """
+    token = _only_current.set(True)
+    try:
+        yield
+    finally:
+        _only_current.reset(token)
+
+
 def run_stage(
     stage: str,
     matter: str,
@@ -225,6 +251,8 @@ def run_stage(
     current = current_manifest(folder, key)
     if current is not None:
         return current
+    if _only_current.get():
+        raise StageNotCurrent(stage)
     try:
         folder.mkdir(parents=True, exist_ok=True)
         (folder / MANIFEST_NAME).unlink(missing_ok=True)

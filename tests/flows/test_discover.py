@@ -78,7 +78,7 @@ def test_run_leaves_results_settings_and_manifest(settings: DiscoverSettings, fa
     folder = page.parent
     assert fakes.worked == ALL
     assert page.name == "report.html"
-    assert (folder / "molecules" / "cif" / "a.cif").read_text() == "data_a"
+    assert (folder / "cif" / "a.cif").read_text() == "data_a"
     assert load_discover(folder / "settings.toml") == settings
     assert tomllib.loads((folder / "settings.toml").read_text())["seed"] == 0
     manifest = json.loads((folder / "manifest.json").read_text())

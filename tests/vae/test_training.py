@@ -18,9 +18,9 @@ def trainer(folder: Path, key: str = "k", **changes: object) -> Trainer:
     schema = toy_schema()
     torch.manual_seed(0)
     model = VAE(schema, SortedLegality(schema), NetworkSettings(width=32, latent=8, dropout=0.1))
-    settings = TrainSettings(
-        objective=ObjectiveSettings(beta=0.01), epochs=4, batch=32
-    ).model_copy(update=changes)
+    settings = TrainSettings(objective=ObjectiveSettings(beta=0.01), epochs=4, batch=32).model_copy(
+        update=changes
+    )
     return Trainer(
         model,
         toy_arrays(300),

@@ -15,7 +15,7 @@ from typing import Any
 from nucleate import matter as registry
 from nucleate.config import DiscoverSettings, PipelineSettings, read_toml, validate
 from nucleate.errors import NucleateError, ResultsError, SettingsError
-from nucleate.runs import Manifest
+from nucleate.runs import MANIFEST_NAME, Manifest, StageNotCurrent, only_current, read_json
 from nucleate.stages.run_folder import Run, open_run
 
 
@@ -237,6 +237,23 @@ def run_all(run: Run, matter_runner: Callable[[str], None]) -> Path:
         raise first or error from None
     if first is not None:
         raise first
+    return page
+
+
+def finished_page(settings: DiscoverSettings) -> Path | None:
+    """The report of a finished run with these settings whose every stage is current, else None."""
+    folder = Path(settings.results) / settings.run
+    page = folder / "report.html"
+    try:
+        if not page.is_file() or read_json(folder / MANIFEST_NAME).get("state") != "finished":
+            return None
+        with only_current():
+            for matter in enabled_matter(settings):
+                done: dict[str, Manifest] = {}
+                for stage in STAGES:
+                    done[stage] = StageCall(settings, matter, stage, dict(done))()
+    except (StageNotCurrent, NucleateError):
+        return None
     return page
 
 

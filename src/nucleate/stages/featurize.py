@@ -248,9 +248,7 @@ class _Job:
         write_json(self.folder / "codec.json", {**names, **plain})
         return ["records.parquet", "rejected.parquet", "features.npz", "codec.json"]
 
-    def _spell(
-        self, accepted: pa.Table, split: NDArray[np.int8], codec: Codec, chunk: int
-    ) -> str:
+    def _spell(self, accepted: pa.Table, split: NDArray[np.int8], codec: Codec, chunk: int) -> str:
         """Write random spellings of the training structures; returns the file's name."""
         from nucleate.vae.arrays import RaggedArrays
 

@@ -5,17 +5,19 @@ results/<run>/
   report.html          one page that shows everything
   settings.toml        the settings as resolved, defaults included
   manifest.json        state, versions, seed, digests, times, and what every stage wrote
+  candidates.parquet   ranked candidates of all kinds of matter (first column), and as .csv
+  rejected.parquet     every structure that fell, with the check and the reason
+  candidates.sdf       molecules; crystals are in candidates.extxyz and cif/
   <matter>/            molecules/, crystals/
-    candidates.parquet, .csv, .sdf or .extxyz and cif/, rejected.parquet, funnel.json
     featurize/         records, rejected rows with reasons, arrays, codec
     train/             curves.csv, model.safetensors, prior.safetensors
     sample/            draws from the prior
     optimize/          the study's journal and its draws
-    screen/            the originals of the results above, with their digests
+    screen/            the originals of the results above, with their digests, and the funnel
 ```
 
-The results are copied out of `screen/` once it is finished, so that a person finds them at once and
-may edit them without touching what later runs resume from.
+The results are copied out of each `screen/` once it is finished, so that a person finds them at
+once and may edit them without touching what later runs resume from.
 """
 
 from __future__ import annotations
@@ -30,6 +32,8 @@ from importlib.metadata import PackageNotFoundError, version
 from pathlib import Path
 from typing import Any
 
+import pyarrow as pa
+import pyarrow.parquet as pq
 import tomli_w
 from filelock import FileLock, Timeout
 
@@ -47,6 +51,8 @@ from nucleate.runs import (
     write_json,
     write_text,
 )
+
+TABLES = ("candidates.parquet", "rejected.parquet")
 
 PACKAGES = (
     *("numpy", "torch", "rdkit", "selfies", "tokenizers", "pymatgen", "moyopy", "smact", "chgnet"),
@@ -103,18 +109,40 @@ class Run:
         write_json(self.folder / MANIFEST_NAME, value)
 
     def publish(self, matter: str) -> None:
-        """Copy the results of the screening to the matter's own folder."""
+        """Copy what the screening of a kind of matter found to the run's folder.
+
+        The formats of the field are copied; tables are joined with those of the kinds of matter
+        that were published before.
+        """
         screened = self.stages[matter]["screen"]
-        target = self.folder / matter
         folders = {Path(output.name).parts[0] for output in screened.outputs}
-        for name in sorted(folders):
+        for name in sorted(folders - {*TABLES, "candidates.csv", "funnel.json"}):
             source = screened.path(name)
             if source.is_dir():
-                with atomic_folder(target / name) as part:
+                with atomic_folder(self.folder / name) as part:
                     shutil.copytree(source, part, dirs_exist_ok=True)
             else:
-                with atomic_path(target / name) as part:
+                with atomic_path(self.folder / name) as part:
                     shutil.copyfile(source, part)
+        for name in sorted(folders & set(TABLES)):
+            self._join(name)
+
+    def _join(self, name: str) -> None:
+        """One table over all kinds of matter that have been screened."""
+        parts = []
+        for matter, stages in self.stages.items():
+            path = stages["screen"].path(name) if "screen" in stages else None
+            if path is not None and path.is_file():
+                table = pq.read_table(path)
+                kind = pa.array([matter] * len(table), pa.string())
+                parts.append(table.add_column(0, "matter", kind))
+        joined = pa.concat_tables(parts, promote_options="permissive")
+        with atomic_path(self.folder / name) as part:
+            pq.write_table(joined, part, compression="zstd")
+        if name == "candidates.parquet":
+            plain = joined.drop_columns([c for c in joined.column_names if c == "latent"])
+            with atomic_path(self.folder / "candidates.csv") as part:
+                plain.to_pandas().to_csv(part, index=False, float_format="%.6g")
 
 
 def _now() -> str:
