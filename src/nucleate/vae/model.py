@@ -206,6 +206,11 @@ class VAE(nn.Module):
         assert isinstance(head, Head)
         return head
 
+    def _once_mask(self, name: str, once: dict[str, Tensor], latent: Tensor) -> Tensor | None:
+        mask = self.legality.once_mask(name, once, len(latent))
+        # The first field's mask depends on nothing that would tell the device.
+        return None if mask is None else mask.to(latent.device)
+
     def _reconstruct_once(
         self, latent: Tensor, batch: Batch, tables: dict[str, Tensor], result: Reconstruction
     ) -> None:
@@ -213,7 +218,7 @@ class VAE(nn.Module):
         for f in self.schema.once:
             head, value = self._head(f.name), batch.once[f.name]
             parameters = head(hidden, tables.get(f.name))
-            legal = self.legality.once_mask(f.name, batch.once, len(batch))
+            legal = self._once_mask(f.name, batch.once, latent)
             result.nats[f.name] = -head.likelihood.log_prob(parameters, value, legal)
             if f.is_categorical:
                 result.right[f.name] = (head.likelihood.mode(parameters, legal) == value).float()
@@ -327,7 +332,7 @@ class VAE(nn.Module):
         for f in self.schema.once:
             head = self._head(f.name)
             parameters = head(hidden, tables.get(f.name))
-            legal = self.legality.once_mask(f.name, once, len(latent))
+            legal = self._once_mask(f.name, once, latent)
             value = head.likelihood.sample(parameters, temperature, generator, legal)
             present = self.legality.once_present(f.name, once, len(latent))
             if present is not None:

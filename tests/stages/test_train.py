@@ -1,0 +1,141 @@
+"""Train, sample and reconstruct on a few real molecules: files, figures, resumption, refusals."""
+
+from __future__ import annotations
+
+import json
+from pathlib import Path
+
+import numpy as np
+import pandas as pd
+import pytest
+
+from nucleate.config import (
+    DatasetSettings,
+    FeaturizeSettings,
+    NetworkSettings,
+    PriorSettings,
+    SampleSettings,
+    TrainSettings,
+)
+from nucleate.errors import CheckpointError, InputError
+from nucleate.latent import LatentModel
+from nucleate.runs import Manifest
+from nucleate.stages.featurize import SPELLINGS_NAME, featurize, load_records
+from nucleate.stages.reconstruct import reconstruct
+from nucleate.stages.sample import sample, sample_to
+from nucleate.stages.train import train
+from nucleate.vae.checkpoint import load_latents
+
+QUICK = TrainSettings(
+    network=NetworkSettings(width=32, latent=8),
+    prior=PriorSettings(steps=20, width=32, layers=1),
+    epochs=2,
+    batch=32,
+)
+
+
+@pytest.fixture(scope="module")
+def features(tmp_path_factory: pytest.TempPathFactory) -> Manifest:
+    settings = FeaturizeSettings(
+        dataset=DatasetSettings(source="nci", limit=150), spellings=2, processes=1
+    )
+    return featurize(settings, "molecules", tmp_path_factory.mktemp("run") / "featurize")
+
+
+@pytest.fixture(scope="module")
+def model(features: Manifest, tmp_path_factory: pytest.TempPathFactory) -> Manifest:
+    folder = tmp_path_factory.mktemp("model")
+    return train(QUICK, features, folder, matter_name="molecules", seed=1)
+
+
+def test_a_model_s_folder_is_complete_and_explains_itself(
+    features: Manifest, model: Manifest
+) -> None:
+    names = {output.name for output in model.outputs}
+    assert names >= {"model.safetensors", "prior.safetensors", "model.json", "curves.csv"}
+    info = json.loads(model.path("model.json").read_text())
+    held_out = info["figures"]["held_out"]
+    assert held_out["n"] == (load_records(features)["split"] == "test").sum()
+    assert 0 <= held_out["exact_match"] <= 1
+    assert held_out["loss"]["distortion"] == pytest.approx(held_out["loss"]["token"])
+    curves = pd.read_csv(model.path("curves.csv"))
+    assert list(curves["epoch"]) == [1, 2]
+    assert np.isfinite(curves.to_numpy()).all()
+
+
+def test_the_prior_is_fitted_to_canonical_spellings_only(
+    features: Manifest, model: Manifest
+) -> None:
+    assert SPELLINGS_NAME in {output.name for output in features.outputs}
+    latents = load_latents(Path(model.folder))
+    assert len(latents["mean"]) == (load_records(features)["split"] == "train").sum()
+
+
+def test_training_again_is_a_no_op_and_other_settings_are_not(
+    features: Manifest, model: Manifest, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    def fails(*_: object) -> None:
+        raise AssertionError("trained again")
+
+    monkeypatch.setattr("nucleate.stages.train._train", fails)
+    folder = Path(model.folder)
+    assert train(QUICK, features, folder, matter_name="molecules", seed=1) == model
+    with pytest.raises(AssertionError, match="trained again"):
+        train(
+            QUICK.model_copy(update={"epochs": 3}),
+            features,
+            folder,
+            matter_name="molecules",
+            seed=1,
+        )
+
+
+def test_another_kind_of_matter_is_refused(features: Manifest, tmp_path: Path) -> None:
+    with pytest.raises(CheckpointError, match="holds molecules, not crystals"):
+        train(QUICK, features, tmp_path, matter_name="crystals")
+
+
+def test_samples_are_molecules_and_the_same_seed_gives_the_same(
+    model: Manifest, tmp_path: Path
+) -> None:
+    settings = SampleSettings(count=30, temperature=1.0)
+    first = sample(settings, model, tmp_path / "a", matter_name="molecules", seed=4)
+    again = sample(settings, model, tmp_path / "b", matter_name="molecules", seed=4)
+    other = sample(settings, model, tmp_path / "c", matter_name="molecules", seed=5)
+    tables = [pd.read_parquet(m.path("samples.parquet")) for m in (first, again, other)]
+    assert tables[0]["structure"].equals(tables[1]["structure"])
+    assert not tables[0]["structure"].equals(tables[2]["structure"])
+    assert first.metrics["valid_share"] == 1.0
+
+    summary = sample_to(Path(model.folder), 10, 4, tmp_path / "out")
+    written = pd.read_csv(tmp_path / "out" / "samples.csv")
+    assert len(written) == summary["decoded"] == 10
+    assert summary["seconds"] >= 0
+
+
+def test_reconstruct_writes_ids_and_counts_what_it_cannot_use(
+    model: Manifest, tmp_path: Path
+) -> None:
+    table = tmp_path / "mine.csv"
+    table.write_text("id,smiles\na,CCO\nb,nonsense\nc,c1ccccc1\nd,[Pt]CC\n")
+    figures = reconstruct(Path(model.folder), DatasetSettings(source=str(table)), tmp_path / "out")
+    assert figures["n"] == 2
+    assert sum(figures["rejected_rows"].values()) == 2
+    rebuilt = pd.read_csv(tmp_path / "out" / "reconstructed.csv")
+    assert list(rebuilt["id"]) == ["a", "c"]
+    assert list(rebuilt["smiles"]) == ["CCO", "c1ccccc1"]
+    exact = (rebuilt["smiles"] == rebuilt["reconstructed"]).mean()
+    assert figures["exact_match"] == pytest.approx(exact)
+    table.write_text("id,smiles\nb,nonsense\n")
+    with pytest.raises(InputError, match=r"mine\.csv.*unparsable.*row 1"):
+        reconstruct(Path(model.folder), DatasetSettings(source=str(table)))
+
+
+def test_decoding_in_worker_processes_changes_nothing(
+    model: Manifest, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    loaded = LatentModel.load(Path(model.folder), "cpu")
+    latents = loaded.draw_prior(12, seed=0)
+    here = loaded.decode(latents)
+    monkeypatch.setattr("nucleate.latent.POOL_FROM", 1)
+    assert loaded.decode(latents) == here
