@@ -49,6 +49,14 @@ def test_legal_makes_strings_canonical() -> None:
     assert "no position 'z'" in bad.reason
 
 
+def test_coinciding_atoms_are_legal_and_too_close() -> None:
+    crystal = "63 c:C(0.11443) c:Mn(0.10726) | 2.7134 7.5586 6.0909"
+    assert run("legal", crystal)[0].passed
+    (verdict,) = run("distances", crystal)
+    assert not verdict.passed
+    assert "a contact of 0.05 A" in verdict.reason
+
+
 def test_distances_name_the_pair() -> None:
     good, clash, apart = run(
         "distances", SALT, "136 a:Ti f:O(0.1) | 4.59 2.96", "225 a:Li b:F | 12"

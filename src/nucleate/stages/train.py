@@ -14,15 +14,24 @@ from numpy.typing import NDArray
 from nucleate.config import TrainSettings
 from nucleate.errors import CheckpointError, InputError
 from nucleate.latent import LatentModel, load_codec
+from nucleate.matter import Codec, Matter
 from nucleate.progress import bar
-from nucleate.runs import Manifest, run_stage, stage_key
+from nucleate.runs import Manifest, atomic_path, run_stage, stage_key
 from nucleate.stages.featurize import SPELLINGS_NAME
 from nucleate.stages.reconstruct import reconstruction_figures
 from nucleate.vae.arrays import RaggedArrays
 from nucleate.vae.checkpoint import save_model
 from nucleate.vae.model import VAE
 from nucleate.vae.prior import Prior, make_prior
-from nucleate.vae.training import RESUME_NAME, Trainer, active_units, encode_all, evaluate
+from nucleate.vae.training import (
+    RESUME_NAME,
+    Augment,
+    Trainer,
+    TrainState,
+    active_units,
+    encode_all,
+    evaluate,
+)
 
 HELD_OUT_LIMIT = 1000
 """Held-out structures that are decoded for the exact-reconstruction figure."""
@@ -76,56 +85,38 @@ def _train(
     if len(training) < 2:
         raise InputError("too few structures to train on", file=source)
     # Without a validation split the training set judges itself: early stopping then never helps.
-    validation = arrays.subset(
-        splits["validation"] if len(splits["validation"]) else splits["train"]
-    )
+    judges = splits["validation"] if len(splits["validation"]) else splits["train"]
 
     torch.manual_seed(seed)
     model = VAE(codec.schema, matter.legality(codec.schema), settings.network)
-    augment_options = dict(settings.augment)
-    augment = (
-        matter.augment(codec.schema, {k: v for k, v in augment_options.items() if k != "enabled"})
-        if augment_options.get("enabled", True)
-        else None
-    )
     trainer = Trainer(
         model,
         _with_spellings(training, features),
-        validation,
+        arrays.subset(judges),
         settings,
         folder=out,
         key=key,
         seed=seed,
         device=device,
-        augment=augment,
+        augment=_augmentation(matter, codec, settings),
     )
     state = trainer.run()
     mean, log_variance = encode_all(model, training, trainer.device)
     prior, prior_figures = fit_prior(model.latent_size, settings, mean, log_variance, seed)
+    ready = LatentModel(out, matter, codec, model, prior, {}, trainer.device)
     metrics: dict[str, Any] = {
-        "epochs": len(state.rows),
-        "steps": state.step,
-        "training_seconds": round(state.seconds, 1),
-        "training_structures": len(training),
-        "structures_per_second": round(state.step * settings.batch / max(state.seconds, 1e-9), 1),
-        "active_units": active_units(mean),
-        "latent_size": model.latent_size,
+        **_training_figures(state, settings, mean),
         "prior": {"kind": prior.kind, **prior_figures},
         "training": evaluate(
             model, training.subset(_some(len(training))), settings, trainer.device
         ),
+        **_held_out(ready, features, splits),
     }
-    shutil.copyfile(source / "codec.json", out / "codec.json")
     latents = {
         "mean": torch.from_numpy(mean),
         "log_variance": torch.from_numpy(log_variance),
         "index": torch.from_numpy(splits["train"]),
     }
-    held_out = splits["test"] if len(splits["test"]) else splits["validation"]
-    if len(held_out):
-        fresh = LatentModel(out, matter, codec, model, prior, {}, trainer.device)
-        chosen = structures_at(features, held_out[_some(len(held_out))])
-        metrics["held_out"], _ = reconstruction_figures(fresh, chosen)
     info = {
         "matter": matter_name,
         "train": settings.model_dump(mode="json"),
@@ -133,9 +124,43 @@ def _train(
         "features": features.key,
         "figures": metrics,
     }
+    with atomic_path(out / "codec.json") as temporary:
+        shutil.copyfile(source / "codec.json", temporary)
     names = save_model(out, model, prior, latents, info)
     (out / RESUME_NAME).unlink(missing_ok=True)
     return [*names, "codec.json", "curves.csv"], metrics
+
+
+def _augmentation(matter: Matter, codec: Codec, settings: TrainSettings) -> Augment | None:
+    options = dict(settings.augment)
+    if not options.pop("enabled", True):
+        return None
+    return matter.augment(codec.schema, options)
+
+
+def _training_figures(
+    state: TrainState, settings: TrainSettings, mean: NDArray[np.float32]
+) -> dict[str, Any]:
+    return {
+        "epochs": len(state.rows),
+        "steps": state.step,
+        "training_seconds": round(state.seconds, 1),
+        "training_structures": len(mean),
+        "structures_per_second": round(state.step * settings.batch / max(state.seconds, 1e-9), 1),
+        "active_units": active_units(mean),
+        "latent_size": mean.shape[1],
+    }
+
+
+def _held_out(
+    model: LatentModel, features: Manifest, splits: dict[str, NDArray[np.int64]]
+) -> dict[str, Any]:
+    """Reconstruction figures on the test split, else on the validation split."""
+    rows = splits["test"] if len(splits["test"]) else splits["validation"]
+    if len(rows) == 0:
+        return {}
+    figures, _ = reconstruction_figures(model, structures_at(features, rows[_some(len(rows))]))
+    return {"held_out": figures}
 
 
 def _with_spellings(training: RaggedArrays, features: Manifest) -> RaggedArrays:

@@ -35,7 +35,7 @@ class LegalCheck(Check):
 
     def _one(self, crystal: str) -> Verdict:
         try:
-            canonical = _rebuilt(crystal)
+            canonical = _rebuilt_or_overlapping(crystal)
             if canonical != crystal and _rebuilt(canonical) != canonical:
                 return Verdict(False, reason="rebuilding it twice gives two different crystals")
             gene = from_string(canonical)
@@ -47,6 +47,16 @@ class LegalCheck(Check):
 
 def _rebuilt(crystal: str) -> str:
     return to_string(gene_from_structure(structure_from_gene(from_string(crystal))))
+
+
+def _rebuilt_or_overlapping(crystal: str) -> str:
+    """The canonical string, or the given one if atoms coincide: `distances` will refuse that."""
+    try:
+        return _rebuilt(crystal)
+    except StructureError as error:
+        if error.reason != "overlapping_atoms":
+            raise
+        return crystal
 
 
 class DistancesOptions(Settings):
