@@ -64,16 +64,11 @@ class Reconstruction:
     counted: dict[str, Tensor]
 
 
-def resolve_network(settings: NetworkSettings, schema: Schema) -> NetworkSettings:
-    """Fill in `auto`: what trained best on two cores (results/benchmarks/discover.md).
-
-    Long sequences of one token train best with recurrent networks; short sequences of many fields
-    with a small transformer.
-    """
-    recurrent = len(schema.step) == 1
-    kind = "gru" if recurrent else "transformer"
-    encoder = kind if settings.encoder == "auto" else settings.encoder
-    decoder = kind if settings.decoder == "auto" else settings.decoder
+def resolve_network(settings: NetworkSettings) -> NetworkSettings:
+    """Fill in `auto`: recurrent networks, which trained best on two cores for molecules and for
+    crystals at equal time (results/benchmarks/discover.md)."""
+    encoder = "gru" if settings.encoder == "auto" else settings.encoder
+    decoder = "gru" if settings.decoder == "auto" else settings.decoder
     return settings.model_copy(
         update={
             "encoder": encoder,
@@ -95,7 +90,7 @@ class VAE(nn.Module):
 
     def __init__(self, schema: Schema, legality: Legality, settings: NetworkSettings):
         super().__init__()
-        settings = resolve_network(settings, schema)
+        settings = resolve_network(settings)
         self.schema, self.legality, self.settings = schema, legality, settings
         width, layers = settings.width or 0, settings.layers or 0
         # A recurrent network wants a wide state behind narrow inputs; a transformer one width.
