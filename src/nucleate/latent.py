@@ -18,10 +18,10 @@ from nucleate.parallel import default_processes, map_ordered
 from nucleate.runs import read_json
 from nucleate.vae.arrays import RaggedArrays
 from nucleate.vae.checkpoint import load_info, load_latents, load_model
+from nucleate.vae.evaluation import choose_device, encode_all
 from nucleate.vae.model import VAE
 from nucleate.vae.prior import Prior
 from nucleate.vae.schema import Record
-from nucleate.vae.training import choose_device, encode_all
 
 DECODE_BATCH = 256
 POOL_FROM = 4000

@@ -10,8 +10,9 @@ import torch
 from toy import SortedLegality, toy_arrays, toy_schema
 
 from nucleate.config import NetworkSettings, ObjectiveSettings, TrainSettings
+from nucleate.vae.evaluation import encode_all, evaluate
 from nucleate.vae.model import VAE
-from nucleate.vae.training import RESUME_NAME, Trainer, bucketed_batches, encode_all, evaluate
+from nucleate.vae.training import RESUME_NAME, Trainer, bucketed_batches
 
 
 def trainer(folder: Path, key: str = "k", **changes: object) -> Trainer:
@@ -61,9 +62,9 @@ def test_a_killed_run_resumes_to_the_same_weights(tmp_path: Path) -> None:
 
 def test_training_lowers_the_validation_loss(tmp_path: Path) -> None:
     run = trainer(tmp_path, epochs=8)
-    before = evaluate(run.model, run.validation, run.settings, run.device)
+    before = evaluate(run.model, run.validation, run.device)
     run.run()
-    after = evaluate(run.model, run.validation, run.settings, run.device)
+    after = evaluate(run.model, run.validation, run.device)
     assert after["distortion"] < 0.9 * before["distortion"]
     assert after["token_accuracy"] > before["token_accuracy"]
 
@@ -85,7 +86,7 @@ def test_early_stopping_keeps_the_best_weights(tmp_path: Path) -> None:
     state = run.run()
     assert len(state.rows) < 30
     best = min(row["validation_objective"] for row in state.rows)
-    scores = evaluate(run.model, run.validation, run.settings, run.device)
+    scores = evaluate(run.model, run.validation, run.device)
     assert scores["distortion"] + 0.01 * scores["rate"] == pytest.approx(best, rel=1e-4)
 
 

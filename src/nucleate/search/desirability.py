@@ -50,7 +50,8 @@ class Desirability:
         values = np.asarray(values, dtype=np.float64)
         finite = np.isfinite(values)
         safe = np.where(finite, values, 0.0)
-        return np.where(finite, np.clip(self._curve(safe), 0.0, 1.0), 0.0)
+        with np.errstate(over="ignore"):  # an extreme value is simply at the end of the curve
+            return np.where(finite, np.clip(self._curve(safe), 0.0, 1.0), 0.0)
 
     def _curve(self, values: NDArray[np.float64]) -> NDArray[np.float64]:
         if self.goal in ("maximise", "minimise"):

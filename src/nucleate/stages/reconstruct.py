@@ -7,12 +7,12 @@ from collections.abc import Sequence
 from pathlib import Path
 from typing import Any
 
-from nucleate.config import DatasetSettings, TrainSettings
+from nucleate.config import DatasetSettings
 from nucleate.datasets.sources import resolve
 from nucleate.errors import InputError, StructureError
 from nucleate.latent import LatentModel
 from nucleate.runs import write_json
-from nucleate.vae.training import encode_all, evaluate
+from nucleate.vae.evaluation import encode_all, evaluate
 
 
 def reconstruction_figures(
@@ -44,7 +44,7 @@ def reconstruction_figures(
         other is not None and model.matter.same(structure, other)
         for structure, other in zip(structures, rebuilt, strict=True)
     )
-    scores = evaluate(model.model, arrays, TrainSettings(), model.device)
+    scores = evaluate(model.model, arrays, model.device)
     return {
         **figures,
         "exact_match": right / len(structures),

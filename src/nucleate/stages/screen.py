@@ -185,7 +185,7 @@ def _run(
 
 
 def _device(name: str) -> str:
-    from nucleate.vae.training import choose_device
+    from nucleate.vae.evaluation import choose_device
 
     return str(choose_device(name))
 

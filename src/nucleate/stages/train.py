@@ -21,17 +21,10 @@ from nucleate.stages.featurize import SPELLINGS_NAME
 from nucleate.stages.reconstruct import reconstruction_figures
 from nucleate.vae.arrays import RaggedArrays
 from nucleate.vae.checkpoint import save_model
+from nucleate.vae.evaluation import active_units, encode_all, evaluate
 from nucleate.vae.model import VAE
 from nucleate.vae.prior import Prior, make_prior
-from nucleate.vae.training import (
-    RESUME_NAME,
-    Augment,
-    Trainer,
-    TrainState,
-    active_units,
-    encode_all,
-    evaluate,
-)
+from nucleate.vae.training import RESUME_NAME, Augment, Trainer, TrainState
 
 HELD_OUT_LIMIT = 1000
 """Held-out structures that are decoded for the exact-reconstruction figure."""
@@ -107,9 +100,7 @@ def _train(
     metrics: dict[str, Any] = {
         **_training_figures(state, settings, mean),
         "prior": {"kind": prior.kind, **prior_figures},
-        "training": evaluate(
-            model, training.subset(_some(len(training))), settings, trainer.device
-        ),
+        "training": evaluate(model, training.subset(_some(len(training))), trainer.device),
         **_held_out(ready, features, splits),
     }
     latents = {

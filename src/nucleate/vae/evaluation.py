@@ -1,0 +1,79 @@
+"""What a trained autoencoder makes of a set: losses at the posterior mean, encodings."""
+
+from __future__ import annotations
+
+from collections.abc import Iterator
+
+import numpy as np
+import torch
+from numpy.typing import NDArray
+
+from nucleate.vae.arrays import RaggedArrays
+from nucleate.vae.model import VAE
+
+
+def choose_device(name: str) -> torch.device:
+    """`auto` takes CUDA, then Apple's, then the processor."""
+    if name != "auto":
+        return torch.device(name)
+    if torch.cuda.is_available():
+        return torch.device("cuda")
+    if torch.backends.mps.is_available():
+        return torch.device("mps")
+    return torch.device("cpu")
+
+
+def ordered_batches(arrays: RaggedArrays, size: int) -> Iterator[NDArray[np.int64]]:
+    """All structures once, sorted by length."""
+    order = np.argsort(arrays.lengths, kind="stable")
+    for start in range(0, len(order), size):
+        yield order[start : start + size]
+
+
+@torch.no_grad()
+def evaluate(model: VAE, arrays: RaggedArrays, device: torch.device) -> dict[str, float]:
+    """Loss terms at the posterior mean, nats per structure, averaged over a set.
+
+    Returns:
+        `distortion`, `rate`, each field's nats, and `token_accuracy`: the share of categorical
+        values that are the mode under teacher forcing.
+    """
+    model.eval()
+    sums: dict[str, float] = {}
+    right = counted = 0.0
+    for rows in ordered_batches(arrays, 256):
+        batch = arrays.batch(rows).to(device)
+        posterior = model.encode(batch)
+        result = model.reconstruct(posterior.mean, batch)
+        terms = {
+            "rate": posterior.divergence().sum(),
+            **{k: v.sum() for k, v in result.nats.items()},
+        }
+        for name, value in terms.items():
+            sums[name] = sums.get(name, 0.0) + float(value)
+        right += float(sum(v.sum() for v in result.right.values()))
+        counted += float(sum(v.sum() for v in result.counted.values()))
+    means = {name: value / max(1, len(arrays)) for name, value in sums.items()}
+    auxiliary = {f.name for f in model.schema.auxiliary}
+    distortion = sum(v for k, v in means.items() if k != "rate" and k not in auxiliary)
+    return {"distortion": distortion, **means, "token_accuracy": right / max(1.0, counted)}
+
+
+@torch.no_grad()
+def encode_all(
+    model: VAE, arrays: RaggedArrays, device: torch.device
+) -> tuple[NDArray[np.float32], NDArray[np.float32]]:
+    """Posterior means and log variances of a set, in its order, each float32 [n, D]."""
+    model.eval()
+    mean = np.zeros((len(arrays), model.latent_size), np.float32)
+    log_variance = np.zeros_like(mean)
+    for rows in ordered_batches(arrays, 256):
+        posterior = model.encode(arrays.batch(rows).to(device))
+        mean[rows] = posterior.mean.cpu().numpy()
+        log_variance[rows] = posterior.log_variance.cpu().numpy()
+    return mean, log_variance
+
+
+def active_units(mean: NDArray[np.float32], threshold: float = 0.01) -> int:
+    """Latent dimensions whose posterior mean varies over the data (Burda et al. 2016)."""
+    return int((mean.var(0) > threshold).sum())
