@@ -144,7 +144,7 @@ class NetworkSettings(Settings):
 class ObjectiveSettings(Settings):
     """The evidence lower bound and its warm-up (Kingma & Welling 2014; beta-VAE, Higgins 2017)."""
 
-    beta: Annotated[float, Field(ge=0)] = 0.05
+    beta: Annotated[float, Field(ge=0)] = 0.02
     """Weight of the KL divergence: the price of a nat of rate in nats of distortion."""
     warm_up: Fraction = 0.3
     """Share of training over which beta rises from zero."""
@@ -176,7 +176,7 @@ class TrainSettings(Settings):
     prior: PriorSettings = PriorSettings()
     augment: dict[str, Any] = Field(default_factory=dict)
     """Options of the matter's augmentation; `{enabled = false}` switches it off."""
-    epochs: Positive = 30
+    epochs: Positive = 40
     batch: Positive = 64
     learning_rate: Annotated[float, Field(gt=0)] = 1.5e-3
     patience: Positive = 8
@@ -276,8 +276,3 @@ class DiscoverSettings(Settings):
     """Folder that holds dataset files already; `NUCLEATE_DATA_MIRROR` if not given."""
     matter: dict[str, PipelineSettings]
     """By registry name: `[matter.molecules]`, `[matter.crystals]`."""
-
-
-def load_discover(path: Path) -> DiscoverSettings:
-    """Read a run's settings file."""
-    return validate(DiscoverSettings, read_toml(path), str(path))

@@ -12,10 +12,11 @@ from typing import Any
 import pytest
 from filelock import FileLock
 
-from nucleate.config import DiscoverSettings, load_discover
+from nucleate.config import DiscoverSettings
 from nucleate.errors import DatasetError, InputError, ResultsError
 from nucleate.runs import Manifest, run_stage
 from nucleate.stages import discover as stages
+from nucleate.stages.discover import load_settings
 from nucleate.stages.run_folder import describe_run, list_runs, lock_path
 
 ROOT = Path(__file__).parents[2]
@@ -79,7 +80,7 @@ def test_run_leaves_results_settings_and_manifest(settings: DiscoverSettings, fa
     assert fakes.worked == ALL
     assert page.name == "report.html"
     assert (folder / "cif" / "a.cif").read_text() == "data_a"
-    assert load_discover(folder / "settings.toml") == settings
+    assert load_settings(folder / "settings.toml") == settings
     assert tomllib.loads((folder / "settings.toml").read_text())["seed"] == 0
     manifest = json.loads((folder / "manifest.json").read_text())
     assert manifest["state"] == "finished"

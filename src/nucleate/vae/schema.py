@@ -11,7 +11,7 @@ This module needs numpy only, so that worker processes that encode structures st
 
 from __future__ import annotations
 
-from collections.abc import Iterable, Mapping, Sequence
+from collections.abc import Mapping, Sequence
 from dataclasses import dataclass, field
 from typing import Any, Literal
 
@@ -112,11 +112,6 @@ class Schema:
             "auxiliary": [f.to_json() for f in self.auxiliary],
             "options": dict(self.options),
         }
-
-    def all_fields(self) -> Iterable[Field]:
-        yield from self.once
-        yield from self.step
-        yield from self.auxiliary
 
 
 @dataclass
