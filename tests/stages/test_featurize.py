@@ -22,9 +22,9 @@ from nucleate.errors import (
     StructureError,
 )
 from nucleate.matter import Codec, Matter, RawRow, Standardised
+from nucleate.screening.known import read_records
 from nucleate.stages.featurize import (
     featurize,
-    known_structures,
     load_records,
     reference_structures,
 )
@@ -146,7 +146,7 @@ def test_records_rejected_rows_and_arrays(tmp_path: Path) -> None:
     assert records["value"][0] == 3.5
     assert records["value"].isna().sum() == len(records) - 1
     assert set(records["split"]) == {"train", "validation", "test"}
-    assert known_structures(manifest) == records["structure"].tolist()
+    assert read_records(manifest).all == records["structure"].tolist()
 
     rejected = pd.read_parquet(manifest.path("rejected.parquet")).set_index("row")
     assert rejected["reason"].to_dict() == {
@@ -331,7 +331,7 @@ def test_real_molecules_in_worker_processes(tmp_path: Path) -> None:
     data = runs.read_json(manifest.path("codec.json"))
     codec = registry.get("molecules").load_codec(data["codec"])
     arrays = RaggedArrays.load(manifest.path("features.npz"), codec.schema)
-    for index, structure in enumerate(known_structures(manifest)[:50]):
+    for index, structure in enumerate(read_records(manifest).all[:50]):
         assert codec.decode(arrays.record(index)) == structure
 
 

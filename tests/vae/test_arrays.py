@@ -21,13 +21,13 @@ def assert_equal(first: RaggedArrays, second: RaggedArrays) -> None:
 
 def test_save_and_load(tmp_path: Path) -> None:
     arrays = toy_arrays(20)
-    np.savez_compressed(tmp_path / "features.npz", **arrays.arrays())
+    arrays.save(tmp_path / "features.npz")
     assert_equal(arrays, RaggedArrays.load(tmp_path / "features.npz", toy_schema()))
 
 
 def test_a_truncated_file_and_another_schema_are_named(tmp_path: Path) -> None:
     path = tmp_path / "features.npz"
-    np.savez_compressed(path, **toy_arrays(20).arrays())
+    toy_arrays(20).save(path)
     other = Schema("other", (), (Field("token", "categorical", 9),), 5)
     with pytest.raises(CheckpointError, match=r"features\.npz.*token"):
         RaggedArrays.load(path, other)

@@ -8,12 +8,10 @@ from collections.abc import Sequence
 from pathlib import Path
 from typing import Any
 
-import pyarrow.parquet as pq
-
 from nucleate.config import DatasetSettings
+from nucleate.datasets import tables
 from nucleate.datasets.rows import standardise_rows
 from nucleate.datasets.sources import Source, resolve
-from nucleate.errors import ResultsError
 from nucleate.matter import Candidate, Matter
 from nucleate.parallel import default_processes
 from nucleate.runs import Manifest
@@ -36,11 +34,7 @@ def from_draws(draws: Sequence[Manifest]) -> Funnel:
         for output in manifest.outputs:
             if not output.name.endswith(".parquet"):
                 continue
-            path = manifest.path(output.name)
-            try:
-                rows += pq.read_table(path).to_pylist()
-            except (OSError, ValueError) as error:
-                raise ResultsError(f"{path}: cannot be read ({error})") from None
+            rows += tables.read(manifest.path(output.name)).to_pylist()
     candidates = []
     refused = []
     for row in rows:

@@ -4,9 +4,7 @@ from __future__ import annotations
 
 from dataclasses import dataclass
 
-import pyarrow.parquet as pq
-
-from nucleate.errors import ResultsError
+from nucleate.datasets import tables
 from nucleate.runs import Manifest
 
 
@@ -29,11 +27,7 @@ def read_records(features: Manifest) -> Records:
     Raises:
         ResultsError: missing or damaged.
     """
-    path = features.path("records.parquet")
-    try:
-        table = pq.read_table(path, columns=["structure", "split"])
-    except (OSError, ValueError, KeyError) as error:
-        raise ResultsError(f"{path}: cannot be read ({error})") from None
+    table = tables.read(features.path("records.parquet"), ["structure", "split"])
     structures = table["structure"].to_pylist()
     splits = table["split"].to_pylist()
     training = [s for s, split in zip(structures, splits, strict=True) if split == "train"]

@@ -30,7 +30,6 @@ from nucleate.matter import Codec, Matter
 from nucleate.parallel import default_processes
 from nucleate.runs import (
     Manifest,
-    atomic_path,
     digest,
     read_json,
     run_stage,
@@ -235,12 +234,9 @@ class _Job:
     ) -> list[str]:
         from nucleate.vae.arrays import RaggedArrays  # imports torch, which workers do without
 
-        stacked = encoded.arrays
-        offsets = np.concatenate([np.zeros(1, np.int64), np.cumsum(stacked.lengths)])
         auxiliary = tables.auxiliary(accepted, codec.schema)
-        arrays = RaggedArrays(codec.schema, stacked.once, stacked.steps, offsets, auxiliary)
-        with atomic_path(self.folder / "features.npz") as temporary:
-            np.savez_compressed(temporary, **arrays.arrays())  # type: ignore[arg-type]
+        arrays = RaggedArrays.from_stacked(codec.schema, encoded.arrays, auxiliary)
+        arrays.save(self.folder / "features.npz")
         tables.write(self.folder / "records.parquet", tables.records(accepted, split))
         tables.write(self.folder / "rejected.parquet", rejected)
         names = {"matter": self.matter.name}
@@ -252,7 +248,7 @@ class _Job:
         """Write random spellings of the training structures; returns the file's name."""
         from nucleate.vae.arrays import RaggedArrays
 
-        stacked = encode_structures(
+        spelt = encode_structures(
             accepted["structure"].filter(pa.array(split == 0)).to_pylist(),
             self.matter,
             codec.to_json(),
@@ -262,11 +258,9 @@ class _Job:
             processes=self.processes,
             spellings=self.settings.spellings,
             seed=self.seed,
-        ).arrays
-        offsets = np.concatenate([np.zeros(1, np.int64), np.cumsum(stacked.lengths)])
-        arrays = RaggedArrays(codec.schema, stacked.once, stacked.steps, offsets)
-        with atomic_path(self.folder / SPELLINGS_NAME) as temporary:
-            np.savez_compressed(temporary, **arrays.arrays())  # type: ignore[arg-type]
+        )
+        arrays = RaggedArrays.from_stacked(codec.schema, spelt.arrays)
+        arrays.save(self.folder / SPELLINGS_NAME)
         return SPELLINGS_NAME
 
     def _metrics(
@@ -305,14 +299,3 @@ def load_records(manifest: Manifest) -> pd.DataFrame:
         ResultsError: missing or damaged.
     """
     return tables.read(manifest.path("records.parquet")).to_pandas()
-
-
-def known_structures(manifest: Manifest) -> list[str]:
-    """Structure strings of all splits, in record order.
-
-    Raises:
-        ResultsError: missing or damaged.
-    """
-    table = tables.read(manifest.path("records.parquet"), ["structure"])
-    structures: list[str] = table["structure"].to_pylist()
-    return structures

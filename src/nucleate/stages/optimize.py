@@ -6,13 +6,13 @@ from pathlib import Path
 from typing import Any
 
 import pyarrow as pa
-import pyarrow.parquet as pq
 
 from nucleate import matter as registry
 from nucleate.config import OptimizeSettings
+from nucleate.datasets import tables
 from nucleate.errors import SettingsError
 from nucleate.latent import LatentModel
-from nucleate.runs import Manifest, atomic_path, run_stage, stage_key, write_json
+from nucleate.runs import Manifest, run_stage, stage_key, write_json
 from nucleate.screening.known import read_records
 from nucleate.search.objective import Objective
 from nucleate.search.study import run_study
@@ -84,5 +84,4 @@ def write_draws(path: Path, rows: list[dict[str, Any]], properties: list[str]) -
     """Write draws with their scores, atomically; columns are there even without rows."""
     columns = [*properties, *(f"{name}_desirability" for name in properties), "score"]
     schema = pa.schema([*DRAW_SCHEMA, *(pa.field(name, pa.float64()) for name in columns)])
-    with atomic_path(path) as temporary:
-        pq.write_table(pa.Table.from_pylist(rows, schema), temporary, compression="zstd")
+    tables.write(path, pa.Table.from_pylist(rows, schema))

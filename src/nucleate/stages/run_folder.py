@@ -33,12 +33,12 @@ from pathlib import Path
 from typing import Any
 
 import pyarrow as pa
-import pyarrow.parquet as pq
 import tomli_w
 from filelock import FileLock, Timeout
 
 from nucleate import __version__
 from nucleate.config import DiscoverSettings
+from nucleate.datasets import tables
 from nucleate.errors import ResultsError
 from nucleate.runs import (
     MANIFEST_NAME,
@@ -133,12 +133,11 @@ class Run:
         for matter, stages in self.stages.items():
             path = stages["screen"].path(name) if "screen" in stages else None
             if path is not None and path.is_file():
-                table = pq.read_table(path)
+                table = tables.read(path)
                 kind = pa.array([matter] * len(table), pa.string())
                 parts.append(table.add_column(0, "matter", kind))
         joined = pa.concat_tables(parts, promote_options="permissive")
-        with atomic_path(self.folder / name) as part:
-            pq.write_table(joined, part, compression="zstd")
+        tables.write(self.folder / name, joined)
         if name == "candidates.parquet":
             plain = joined.drop_columns([c for c in joined.column_names if c == "latent"])
             with atomic_path(self.folder / "candidates.csv") as part:

@@ -9,11 +9,11 @@ from typing import Any
 
 import numpy as np
 import pyarrow as pa
-import pyarrow.parquet as pq
 
 from nucleate.config import SampleSettings
+from nucleate.datasets import tables
 from nucleate.latent import LatentModel
-from nucleate.runs import Manifest, atomic_path, run_stage, write_json
+from nucleate.runs import Manifest, run_stage, write_json
 
 
 def draw_samples(
@@ -79,8 +79,7 @@ def sample(
     def work(out: Path) -> tuple[list[str], dict[str, Any]]:
         model = LatentModel.load(Path(train.folder), device)
         rows, summary = draw_samples(model, settings, seed)
-        with atomic_path(out / "samples.parquet") as temporary:
-            pq.write_table(pa.Table.from_pylist(rows, DRAW_SCHEMA), temporary, compression="zstd")
+        tables.write(out / "samples.parquet", pa.Table.from_pylist(rows, DRAW_SCHEMA))
         write_json(out / "summary.json", summary)
         return ["samples.parquet", "summary.json"], {
             **summary,

@@ -7,11 +7,11 @@ from pathlib import Path
 from typing import Any
 
 import numpy as np
-import pyarrow.parquet as pq
 import torch
 from numpy.typing import NDArray
 
 from nucleate.config import TrainSettings
+from nucleate.datasets import tables
 from nucleate.errors import CheckpointError, InputError
 from nucleate.latent import LatentModel, load_codec
 from nucleate.matter import Codec, Matter
@@ -168,7 +168,7 @@ def _some(count: int) -> NDArray[np.int64]:
 
 def read_splits(features: Manifest) -> dict[str, NDArray[np.int64]]:
     """Rows of the feature arrays by split."""
-    table = pq.read_table(features.path("records.parquet"), columns=["feature_index", "split"])
+    table = tables.read(features.path("records.parquet"), ["feature_index", "split"])
     index = table.column("feature_index").to_numpy().astype(np.int64)
     split = np.asarray(table.column("split").to_pylist())
     return {name: index[(split == name) & (index >= 0)] for name in ("train", "validation", "test")}
@@ -200,7 +200,7 @@ def fit_prior(
 
 def structures_at(features: Manifest, rows: NDArray[np.int64]) -> list[str]:
     """Structure strings at rows of the feature arrays."""
-    table = pq.read_table(features.path("records.parquet"), columns=["feature_index", "structure"])
+    table = tables.read(features.path("records.parquet"), ["feature_index", "structure"])
     index = table.column("feature_index").to_pylist()
     by_row = dict(zip(index, table.column("structure").to_pylist(), strict=True))
     return [by_row[int(row)] for row in rows]

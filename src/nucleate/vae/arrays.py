@@ -15,7 +15,8 @@ from numpy.typing import NDArray
 from torch import Tensor
 
 from nucleate.errors import CheckpointError
-from nucleate.vae.schema import Record, Schema, stack
+from nucleate.runs import atomic_path
+from nucleate.vae.schema import Record, Schema, Stacked, stack
 
 
 @dataclass
@@ -55,6 +56,11 @@ class Batch:
             self.length.to(device),
             {k: v.to(device) for k, v in self.auxiliary.items()},
         )
+
+
+def offsets_of(lengths: NDArray[np.int64]) -> NDArray[np.int64]:
+    """Where each of n consecutive runs starts and the last one ends, int64 [n + 1]."""
+    return np.concatenate([np.zeros(1, np.int64), np.cumsum(lengths)])
 
 
 class RaggedArrays:
@@ -97,8 +103,17 @@ class RaggedArrays:
         auxiliary: dict[str, NDArray[np.float32]] | None = None,
     ) -> RaggedArrays:
         """Stack records that passed `Record.check`."""
-        stacked = stack(schema, records)
-        offsets = np.concatenate([np.zeros(1, np.int64), np.cumsum(stacked.lengths)])
+        return cls.from_stacked(schema, stack(schema, records), auxiliary)
+
+    @classmethod
+    def from_stacked(
+        cls,
+        schema: Schema,
+        stacked: Stacked,
+        auxiliary: dict[str, NDArray[np.float32]] | None = None,
+    ) -> RaggedArrays:
+        """The same arrays, with offsets in the place of lengths."""
+        offsets = offsets_of(stacked.lengths)
         return cls(schema, stacked.once, stacked.steps, offsets, auxiliary)
 
     def record(self, index: int) -> Record:
@@ -112,7 +127,7 @@ class RaggedArrays:
     def subset(self, indices: NDArray[np.int64]) -> RaggedArrays:
         """The chosen structures, in the given order."""
         lengths = self.lengths[indices]
-        offsets = np.concatenate([np.zeros(1, np.int64), np.cumsum(lengths)])
+        offsets = offsets_of(lengths)
         flat = np.repeat(self.offsets[:-1][indices] - offsets[:-1], lengths) + np.arange(
             offsets[-1]
         )
@@ -177,9 +192,14 @@ class RaggedArrays:
                 out[f"{group}/{name}"] = small
         return out
 
+    def save(self, path: Path) -> None:
+        """Write `arrays()` to a compressed npz file, atomically."""
+        with atomic_path(path) as temporary:
+            np.savez_compressed(temporary, **self.arrays())  # type: ignore[arg-type]
+
     @classmethod
     def load(cls, path: Path, schema: Schema) -> RaggedArrays:
-        """Read what `np.savez_compressed(path, **arrays())` wrote.
+        """Read what `save` wrote.
 
         Raises:
             CheckpointError: the file is missing, damaged or lacks a field of the schema.

@@ -11,12 +11,11 @@ from __future__ import annotations
 from dataclasses import dataclass
 from typing import Any
 
-import numpy as np
 import torch
 from torch import Tensor, nn
 
 from nucleate.config import NetworkSettings
-from nucleate.vae.arrays import Batch, RaggedArrays
+from nucleate.vae.arrays import Batch, RaggedArrays, offsets_of
 from nucleate.vae.embedding import CategoricalEmbedding, Head, embedding_for
 from nucleate.vae.legality import Legality
 from nucleate.vae.networks import (
@@ -370,7 +369,7 @@ class VAE(nn.Module):
     ) -> RaggedArrays:
         real = torch.arange(int(lengths.max()), device=lengths.device)[None] < lengths[:, None]
         steps = {name: torch.stack(values, 1)[real].cpu() for name, values in written.items()}
-        offsets = np.concatenate([np.zeros(1, np.int64), np.cumsum(lengths.cpu().numpy())])
+        offsets = offsets_of(lengths.cpu().numpy())
         return RaggedArrays(
             self.schema,
             {name: value.cpu().numpy() for name, value in once.items()},
