@@ -15,6 +15,7 @@ from nucleate import matter as registry
 from nucleate.errors import CheckpointError, ResultsError, StructureError
 from nucleate.matter import Codec, Matter
 from nucleate.parallel import default_processes, map_ordered
+from nucleate.pretrained import model_folder
 from nucleate.runs import read_json
 from nucleate.vae.arrays import RaggedArrays
 from nucleate.vae.checkpoint import load_info, load_latents, load_model
@@ -96,12 +97,13 @@ class LatentModel:
         self.size = model.latent_size
 
     @classmethod
-    def load(cls, folder: Path, device: str = "auto") -> LatentModel:
-        """Read a model's folder.
+    def load(cls, folder: Path | str, device: str = "auto") -> LatentModel:
+        """Read a model's folder, or the shipped model of that name.
 
         Raises:
             CheckpointError: missing, damaged, truncated or of another schema; names the file.
         """
+        folder = model_folder(folder)
         info = load_info(folder)
         matter, codec = load_codec(folder)
         model, prior = load_model(folder, info, codec.schema, matter.legality(codec.schema))
@@ -185,5 +187,12 @@ class LatentModel:
             return self.prior.sample(count, generator, temperature).numpy()
 
     def training_latents(self) -> NDArray[np.float32]:
-        """Posterior means of the training set, float32 [n, D]."""
+        """Posterior means of the training set, or of the sample of it that a shipped model keeps.
+
+        Returns:
+            float32 [n, D].
+
+        Raises:
+            CheckpointError: the folder holds no encoded training set.
+        """
         return load_latents(self.folder)["mean"]

@@ -48,6 +48,15 @@ Mirror = Annotated[
     ),
 ]
 
+Model = Annotated[
+    Path,
+    typer.Option(
+        "--model",
+        metavar="DIR|NAME",
+        help="Output of `nucleate train`, or the name of a shipped model.",
+    ),
+]
+
 S = TypeVar("S", bound="Settings")
 
 
@@ -114,6 +123,22 @@ def load_manifest(folder: Path, *stages: str) -> Manifest:
             f"{folder}: is the output of `nucleate {manifest.stage}`, not of {needed}"
         )
     return manifest
+
+
+def model_manifest(model: Path) -> Manifest:
+    """The manifest of a model given by its folder or by a shipped model's name.
+
+    Raises:
+        CheckpointError: no such model.
+        ResultsError: its manifest is damaged.
+    """
+    from nucleate import pretrained
+    from nucleate.runs import MANIFEST_NAME
+
+    folder = pretrained.model_folder(model)
+    if (folder / MANIFEST_NAME).is_file():
+        return load_manifest(folder, "train", "finetune")
+    return pretrained.model_manifest(folder)
 
 
 def stage_settings(

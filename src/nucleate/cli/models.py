@@ -7,14 +7,23 @@ from typing import Annotated, Any
 
 import typer
 
-from nucleate.cli.common import Device, JsonFile, Mirror, Out, Seed, console, merge, write_results
-
-Model = Annotated[Path, typer.Option("--model", metavar="DIR", help="Output of `nucleate train`.")]
+from nucleate.cli.common import (
+    Device,
+    JsonFile,
+    Mirror,
+    Model,
+    Seed,
+    console,
+    merge,
+    write_results,
+)
 
 
 def sample(
     model: Model,
-    out: Out,
+    out: Annotated[Path, typer.Option("--out", metavar="DIR", help="Folder to write to.")] = Path(
+        "work/samples"
+    ),
     count: Annotated[
         int, typer.Option("-n", "--count", min=1, help="Draws from the prior.")
     ] = 1000,
@@ -28,7 +37,7 @@ def sample(
 ) -> None:
     """Draw new structures: writes samples.csv or samples.extxyz, and summary.json.
 
-    Example: nucleate sample --model work/model -n 10000 --seed 1 --out work/samples
+    Example: nucleate sample --model molecules -n 10000 --seed 1 --out work/samples
     """
     from nucleate.config import SampleSettings, validate
     from nucleate.stages.sample import sample_to

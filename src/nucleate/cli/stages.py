@@ -12,10 +12,12 @@ from nucleate.cli.common import (
     JsonFile,
     MatterName,
     Mirror,
+    Model,
     Out,
     Seed,
     SettingsFile,
     load_manifest,
+    model_manifest,
     show_stage,
     stage_settings,
 )
@@ -24,7 +26,6 @@ from nucleate.errors import SettingsError
 Features = Annotated[
     Path, typer.Option("--features", metavar="DIR", help="Output of `nucleate featurize`.")
 ]
-Model = Annotated[Path, typer.Option("--model", metavar="DIR", help="Output of `nucleate train`.")]
 
 
 def featurize(
@@ -122,7 +123,7 @@ def optimize(
     from nucleate.config import OptimizeSettings
     from nucleate.stages.optimize import optimize as run
 
-    trained, featurized = load_manifest(model, "train"), load_manifest(features, "featurize")
+    trained, featurized = model_manifest(model), load_manifest(features, "featurize")
     matter = trained.matter
     options = {"trials": trials, "sampler": sampler}
     chosen = stage_settings(OptimizeSettings, settings, matter, "optimize", options)

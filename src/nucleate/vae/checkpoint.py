@@ -140,5 +140,16 @@ def load_model(
 
 
 def load_latents(folder: Path) -> dict[str, NDArray[np.float32]]:
-    """The encoded training set: `mean`, `log_variance` [n, D] and `index` [n]."""
-    return {k: v.numpy() for k, v in load_tensors(folder / TENSOR_FILES[2]).items()}
+    """The encoded training set: `mean`, `log_variance` [n, D] and `index` [n].
+
+    Raises:
+        CheckpointError: the folder holds none, or it is damaged.
+    """
+    path = folder / TENSOR_FILES[2]
+    if not path.is_file():
+        raise CheckpointError(f"{folder}: this model came without its encoded training set")
+    # Shipped models keep half precision.
+    return {
+        name: (value.float() if value.is_floating_point() else value).numpy()
+        for name, value in load_tensors(path).items()
+    }

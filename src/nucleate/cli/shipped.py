@@ -1,0 +1,106 @@
+"""Commands about the models that ship with the package: list, show, export."""
+
+from __future__ import annotations
+
+from pathlib import Path
+from typing import Annotated
+
+import typer
+
+from nucleate.cli.common import JsonFile, Model, Out, Seed, console, write_results
+
+app = typer.Typer(name="models", no_args_is_help=False, invoke_without_command=True)
+
+
+@app.callback()
+def _models(
+    ctx: typer.Context,
+    model: Annotated[
+        str | None, typer.Option("--model", metavar="NAME", help="Only this one; a folder too.")
+    ] = None,
+    card: Annotated[bool, typer.Option("--card", help="Print the model's card.")] = False,
+    json_file: JsonFile = None,
+) -> None:
+    """List the models that ship with Nucleate, or show one.
+
+    Example: nucleate models --model molecules --card
+    """
+    if ctx.invoked_subcommand is not None:
+        return
+    if model is not None and card:
+        show(model, json_file)
+        return
+    from nucleate import pretrained
+
+    folders = (
+        [pretrained.model_folder(model)]
+        if model is not None
+        else [pretrained.FOLDER / name for name in pretrained.names()]
+    )
+    found = [pretrained.describe(folder) for folder in folders]
+    out = console(json_file)
+    if not found:
+        out.print("no model ships with this version")
+    for row in found:
+        out.print(f"[bold]{row['name']}[/]: {row['title'] or row['matter']}")
+        out.print("  " + "; ".join(_facts(row)), markup=False)
+    write_results(json_file, found)
+
+
+def _facts(row: dict[str, object]) -> list[str]:
+    """What a line says of a model, as far as it is known."""
+    parameters, latent = row["parameters"], row["latent_size"]
+    facts = [str(row["matter"])]
+    facts += [f"{name}: {row[name]}" for name in ("data", "licence") if row[name]]
+    facts.append(f"{float(str(row['bytes'])) / 1e6:.1f} MB")
+    facts += [] if parameters is None else [f"{float(str(parameters)) / 1e6:.2f} M parameters"]
+    facts += [] if latent is None else [f"latent vectors of {latent}"]
+    return facts + ([str(row["figures"])] if row["figures"] else [])
+
+
+@app.command()
+def show(
+    name: Annotated[str, typer.Argument(metavar="NAME", help="A shipped model's name, or DIR.")],
+    json_file: JsonFile = None,
+) -> None:
+    """Print a model's card: data and licence, figures, limits, intended use.
+
+    Example: nucleate models show molecules
+    """
+    from nucleate import pretrained
+    from nucleate.pretrained.cards import CARD_NAME
+
+    folder = pretrained.model_folder(name)
+    card = pretrained.read_card(folder / CARD_NAME)
+    out = console(json_file)
+    for key, value in card.head.items():
+        out.print(f"{key}: {value}", markup=False)
+    out.print(card.text, markup=False)
+    write_results(json_file, {**pretrained.describe(folder), "card": card.text})
+
+
+@app.command()
+def export(
+    model: Model,
+    out: Out,
+    card: Annotated[Path, typer.Option("--card", metavar="FILE", help="The model card.")],
+    latents: Annotated[
+        int, typer.Option(min=1, help="Encoded training structures to keep at most.")
+    ] = 5000,
+    seed: Seed = 0,
+    json_file: JsonFile = None,
+) -> None:
+    """Make a folder small enough to ship from a trained model's.
+
+    Example: nucleate models export --model work/model --out shipped/mine --card card.md
+    """
+    from nucleate.pretrained import export as write
+    from nucleate.pretrained import model_folder
+    from nucleate.report.terminal import metric_lines
+
+    figures = write(model_folder(model), out, card=card, latents=latents, seed=seed)
+    shown = console(json_file)
+    for line in metric_lines(figures):
+        shown.print(line, markup=False)
+    shown.print(f"written to {out}", markup=False)
+    write_results(json_file, figures)
