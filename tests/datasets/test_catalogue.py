@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import re
 from pathlib import Path
 
 import pytest
@@ -38,8 +39,7 @@ def test_every_public_address_is_at_a_fixed_commit() -> None:
         assert dataset.citation
         for file in dataset.files:
             if file.address is not None:
-                commit = file.address.split("/")[5]
-                assert len(commit) == 40, file.address
+                assert re.search(r"/[0-9a-f]{40}/", file.address), file.address
                 assert not file.mirror.startswith(("/", "."))
 
 
