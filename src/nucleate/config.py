@@ -154,6 +154,13 @@ class ObjectiveSettings(Settings):
     """Share of steps hidden from the decoder's input, so that it leans on the latent vector."""
     auxiliary_weight: Annotated[float, Field(ge=0)] = 0.5
     """Weight of the auxiliary fields' negative log-likelihood."""
+    alignment_weight: Annotated[float, Field(ge=0)] = 0.0
+    """Weight of one minus the correlation of latent and Tanimoto distances within a batch."""
+    alignment_field: str = "fingerprint"
+    """Auxiliary field whose Tanimoto distances the latent ones follow."""
+    noise: Fraction = 0.0
+    """Share of a batch whose latent vectors are blended with noise of a random amplitude that the
+    decoder is told, so that it also learns what is usual where the vector says little."""
 
 
 class PriorSettings(Settings):
@@ -186,6 +193,18 @@ class TrainSettings(Settings):
     maximum_minutes: Annotated[float, Field(gt=0)] | None = None
     """Stop early after this time (the result then depends on the machine's speed)."""
     checkpoint_minutes: Annotated[float, Field(gt=0)] = 1.0
+    start: str = "none"
+    """A model to start from instead of random weights: a shipped model's name, a model's folder,
+    `auto` (the shipped model of this kind of matter, if there is one) or `none`. Its codec and
+    network are then taken, `featurize.codec` and `network` are not looked at, and beta does not
+    warm up."""
+    start_extend: bool = False
+    """Whether symbols that the start model does not know are added to its vocabulary; else
+    structures with such symbols are rejected rows."""
+    start_epochs: Positive | None = None
+    """`epochs` where a start model was found; the same number if not given."""
+    start_learning_rate: Annotated[float, Field(gt=0)] = 5e-4
+    """`learning_rate` where a start model was found."""
 
 
 class SampleSettings(Settings):
@@ -250,6 +269,41 @@ class ScreenSettings(Settings):
     """Candidates written at most."""
     reference: tuple[DatasetSettings, ...] = ()
     """Further known structures, besides the training set, for novelty."""
+
+
+class FinetuneSettings(Settings):
+    """A trained model and a person's own set -> a model of that set which has not forgotten."""
+
+    dataset: DatasetSettings
+    """`properties` names the columns for which property heads are fitted."""
+    standardise: dict[str, Any] = Field(default_factory=dict)
+    split: SplitSettings = SplitSettings(validation=0.1, test=0.1)
+    extend: bool = True
+    """Whether symbols that the model does not know are added to its vocabulary; else structures
+    with such symbols are rejected rows."""
+    epochs: Positive = 30
+    batch: Positive = 64
+    learning_rate: Annotated[float, Field(gt=0)] = 3e-4
+    patience: Positive = 6
+    """Epochs without a better validation loss within the forgetting bound after which it ends."""
+    average: Annotated[float, Field(ge=0, lt=1)] = 0.98
+    """Decay of the moving average of weights that is judged and kept."""
+    maximum_minutes: Annotated[float, Field(gt=0)] | None = None
+    """Stop training early after this time."""
+    rehearsal: Annotated[float, Field(ge=0)] = 2.0
+    """Structures decoded by the old model to train on besides, per structure of one's own."""
+    pull: Annotated[float, Field(ge=0)] = 3.0
+    """Decay of the weights towards the old ones, per unit of learning rate and step (L2-SP)."""
+    maximum_forgetting: Fraction = 0.02
+    """Most that the share of exactly rebuilt structures may fall on the base set."""
+    base_set: Positive = 500
+    """Structures decoded by the old model on which forgetting is measured."""
+    prior_steps: Positive = 2000
+    """Most optimiser steps by which the prior is fitted to one's own set."""
+    samples: Positive = 500
+    """Draws from the prior, before and after, that are compared with one's own set."""
+    processes: Positive | None = None
+    """Worker processes; as many as cores if not given."""
 
 
 class PipelineSettings(Settings):

@@ -144,12 +144,17 @@ class LatentModel:
         return latents, refused
 
     def decode(
-        self, latents: NDArray[np.float32], temperature: float = 0.0, seed: int = 0
+        self,
+        latents: NDArray[np.float32],
+        temperature: float = 0.0,
+        seed: int = 0,
+        noise: float = 0.0,
     ) -> list[Decoded]:
         """Write the structure of each latent vector [n, D].
 
         Args:
             temperature: of the decoder; 0 is greedy.
+            noise: amplitude of noise that the decoder takes for granted (see `VAE.decode`).
         """
         generator = torch.Generator(self.device).manual_seed(seed)
         records: list[Record] = []
@@ -157,7 +162,7 @@ class LatentModel:
         for start in range(0, len(latents), DECODE_BATCH):
             part = np.ascontiguousarray(latents[start : start + DECODE_BATCH], np.float32)
             arrays, likelihood = self.model.decode(
-                torch.from_numpy(part).to(self.device), temperature, generator
+                torch.from_numpy(part).to(self.device), temperature, generator, noise
             )
             records += [arrays.record(i) for i in range(len(arrays))]
             likelihoods += likelihood.tolist()

@@ -89,6 +89,25 @@ class Codec(ABC):
         """Arrays of another way to write a structure (see `Matter.spellings`)."""
         return self.encode(spelling)
 
+    def auxiliary(self, structure: str) -> dict[str, NDArray[Any]]:
+        """Values of the schema's auxiliary fields for a structure, each [size]: float32 with NaN
+        where missing, or uint8 for bernoulli fields.
+
+        Raises:
+            StructureError: the structure cannot be read.
+        """
+        return {}
+
+    def extended(self, structures: Sequence[str]) -> Codec:
+        """A codec that also holds these structures as far as new symbols allow; symbols that were
+        known keep their numbers. Itself if the kind of matter has a closed alphabet."""
+        return self
+
+    def symbols(self) -> list[str]:
+        """What each value of the first step field stands for, by number; empty if it has no
+        names."""
+        return []
+
     @abstractmethod
     def decode(self, record: Record) -> str:
         """The structure string that the arrays mean, canonical.

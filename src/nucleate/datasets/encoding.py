@@ -120,6 +120,8 @@ def encode_chunk(task: _Task) -> int:
         try:
             record = encode(structure)
             record.check(codec.schema)
+            if codec.schema.auxiliary and not task.spellings:
+                record.auxiliary = codec.auxiliary(structure)
         except StructureError as error:
             refused.append((position, error.reason, error.detail[:1000]))
         except Exception as error:
@@ -137,6 +139,7 @@ def encode_chunk(task: _Task) -> int:
         "details": np.array([detail for _, _, detail in refused], np.str_),
         **{f"once/{name}": values for name, values in arrays.once.items()},
         **{f"steps/{name}": values for name, values in arrays.steps.items()},
+        **{f"auxiliary/{name}": values for name, values in arrays.auxiliary.items()},
     }
     with atomic_path(task.target) as temporary:
         np.savez(temporary, **columns)  # type: ignore[arg-type]
@@ -161,5 +164,6 @@ def _join(targets: Sequence[Path], schema: Schema, chunk: int) -> Encoded:
         {f.name: joined[f"once/{f.name}"] for f in schema.once},
         {f.name: joined[f"steps/{f.name}"] for f in schema.step},
         joined["lengths"],
+        {f.name: joined[key] for f in schema.auxiliary if (key := f"auxiliary/{f.name}") in joined},
     )
     return Encoded(arrays, joined["kept"], refused)

@@ -47,14 +47,14 @@ class Molecules(Matter):
         return scaffold(structure) or structure
 
     def fit_codec(self, structures: Sequence[str], options: Any, seed: int) -> Codec:
-        from nucleate.molecules.codec import SelfiesCodec
+        from nucleate.molecules.codec import fit_codec
 
-        return SelfiesCodec.fit(structures, options, seed)
+        return fit_codec(structures, options, seed)
 
     def load_codec(self, data: Mapping[str, Any]) -> Codec:
-        from nucleate.molecules.codec import SelfiesCodec
+        from nucleate.molecules.codec import load_codec
 
-        return SelfiesCodec.load(data)
+        return load_codec(data)
 
     def spellings(self, structure: str, count: int, seed: int) -> list[str]:
         from nucleate.molecules.chem import random_spellings
@@ -62,9 +62,9 @@ class Molecules(Matter):
         return random_spellings(structure, count, seed)
 
     def legality(self, schema: Schema) -> Legality:
-        from nucleate.molecules.legality import MoleculeLegality
+        from nucleate.molecules.legality import PreorderLegality, SelfiesLegality
 
-        return MoleculeLegality(schema)
+        return (PreorderLegality if schema.options.get("preorder") else SelfiesLegality)(schema)
 
     def properties(self) -> dict[str, str]:
         from nucleate.molecules.properties import properties

@@ -43,10 +43,13 @@ class StandardiseOptions(Settings):
 class CodecOptions(Settings):
     """How molecules become token sequences."""
 
+    kind: Literal["fragments", "selfies"] = "fragments"
+    """Trees of fragments, or SELFIES symbols merged by byte pairs."""
     vocabulary: Annotated[int, Field(ge=16, le=65536)] | None = None
-    """Tokens, the stop token counted; 512 below 50,000 training molecules, else 1,024."""
-    learn_from: Annotated[int, Field(ge=1)] = 30_000
-    """Molecules drawn at random to learn the merges from. Those with rare SMILES tokens are
+    """Tokens, the stop token counted. Fragments: 1,024 below 50,000 training molecules, else 4,096;
+    more if the pieces that every fragment can be opened into need more. SELFIES: 512 or 1,024."""
+    learn_from: Annotated[int, Field(ge=1)] = 60_000
+    """Molecules drawn at random to learn the vocabulary from. Those with rare SMILES tokens are
     looked at in any case, so that no symbol of the training set is missed."""
     maximum_steps: Annotated[int, Field(ge=1)] | None = None
     """Longest token sequence; a quarter above the longest one learnt from if not given."""

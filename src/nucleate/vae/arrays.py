@@ -19,6 +19,10 @@ from nucleate.runs import atomic_path
 from nucleate.vae.schema import Record, Schema, Stacked, stack
 
 
+MISSING = 255
+"""Marks a missing value of a bernoulli field, kept as bytes: a fingerprint has a thousand."""
+
+
 @dataclass
 class Batch:
     """A padded minibatch, what encoder, decoder and likelihoods exchange.
@@ -71,7 +75,8 @@ class RaggedArrays:
         once: by field; categorical int64 [n], continuous float32 [n, size].
         steps: by field, concatenated over structures, [total].
         offsets: int64 [n + 1]; structure i owns steps offsets[i]:offsets[i + 1].
-        auxiliary: by field; float32 [n, size], NaN where missing.
+        auxiliary: by field; float32 [n, size], NaN where missing, or uint8 (bernoulli fields),
+            `MISSING` where missing.
     """
 
     def __init__(
@@ -80,7 +85,7 @@ class RaggedArrays:
         once: dict[str, NDArray[Any]],
         steps: dict[str, NDArray[Any]],
         offsets: NDArray[np.int64],
-        auxiliary: dict[str, NDArray[np.float32]] | None = None,
+        auxiliary: dict[str, NDArray[Any]] | None = None,
     ):
         self.schema = schema
         self.once = once
@@ -100,7 +105,7 @@ class RaggedArrays:
         cls,
         schema: Schema,
         records: Sequence[Record],
-        auxiliary: dict[str, NDArray[np.float32]] | None = None,
+        auxiliary: dict[str, NDArray[Any]] | None = None,
     ) -> RaggedArrays:
         """Stack records that passed `Record.check`."""
         return cls.from_stacked(schema, stack(schema, records), auxiliary)
@@ -110,11 +115,11 @@ class RaggedArrays:
         cls,
         schema: Schema,
         stacked: Stacked,
-        auxiliary: dict[str, NDArray[np.float32]] | None = None,
+        auxiliary: dict[str, NDArray[Any]] | None = None,
     ) -> RaggedArrays:
         """The same arrays, with offsets in the place of lengths."""
         offsets = offsets_of(stacked.lengths)
-        return cls(schema, stacked.once, stacked.steps, offsets, auxiliary)
+        return cls(schema, stacked.once, stacked.steps, offsets, auxiliary or stacked.auxiliary)
 
     def record(self, index: int) -> Record:
         """The structure at `index`, as the codec's decoder takes it."""
@@ -142,7 +147,11 @@ class RaggedArrays:
     def joined(self, other: RaggedArrays) -> RaggedArrays:
         """These structures and then the other's; auxiliary fields it lacks are missing (NaN)."""
         blank = {
-            name: np.full((len(other), *values.shape[1:]), np.nan, np.float32)
+            name: np.full(
+                (len(other), *values.shape[1:]),
+                MISSING if values.dtype == np.uint8 else np.nan,
+                values.dtype,
+            )
             for name, values in self.auxiliary.items()
         }
         return RaggedArrays(
@@ -176,7 +185,7 @@ class RaggedArrays:
             {k: torch.from_numpy(v) for k, v in chosen.once.items()},
             steps,
             torch.from_numpy(lengths),
-            {k: torch.from_numpy(v) for k, v in chosen.auxiliary.items()},
+            {k: torch.from_numpy(_with_nan(v)) for k, v in chosen.auxiliary.items()},
         )
 
     def arrays(self) -> dict[str, NDArray[Any]]:
@@ -222,3 +231,9 @@ class RaggedArrays:
         if absent:
             raise CheckpointError(f"{path}: of another schema, lacks {sorted(absent)}")
         return cls(schema, groups["once"], groups["steps"], offsets, groups["auxiliary"])
+
+
+def _with_nan(values: NDArray[Any]) -> NDArray[np.float32]:
+    if values.dtype != np.uint8:
+        return values.astype(np.float32, copy=False)
+    return np.where(values == MISSING, np.float32(np.nan), values.astype(np.float32))

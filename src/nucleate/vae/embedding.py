@@ -113,3 +113,23 @@ class Head(nn.Module):
         if table is None or self.bias is None:
             return out
         return out @ table.T + self.bias
+
+
+class LinearHead(nn.Module):
+    """Latent vector -> parameters of an auxiliary field's likelihood, linearly.
+
+    Linear, so that the latent space itself, not a network behind it, takes the field's shape. A
+    Gaussian's spread does not depend on the latent vector.
+    """
+
+    def __init__(self, field: Field, latent: int):
+        super().__init__()
+        self.likelihood: Likelihood = for_field(field)
+        free = field.size if field.likelihood == "gaussian" else 0
+        self.linear = nn.Linear(latent, self.likelihood.parameter_count - free)
+        self.spread = nn.Parameter(torch.zeros(free))
+
+    def forward(self, latent: Tensor) -> Tensor:
+        """[B, D] -> [B, parameter_count]."""
+        out: Tensor = self.linear(latent)
+        return torch.cat([out, self.spread.expand(len(latent), -1)], -1)

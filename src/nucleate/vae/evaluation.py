@@ -43,11 +43,13 @@ def evaluate(model: VAE, arrays: RaggedArrays, device: torch.device) -> dict[str
     right = counted = 0.0
     for rows in ordered_batches(arrays, 256):
         batch = arrays.batch(rows).to(device)
-        posterior = model.encode(batch)
-        result = model.reconstruct(posterior.mean, batch)
+        walk = model.walk(batch)
+        posterior = model.encode(batch, walk)
+        result = model.reconstruct(posterior.mean, batch, walk=walk)
+        nats = result.nats | model.predict_auxiliary(posterior.mean, batch)
         terms = {
             "rate": posterior.divergence().sum(),
-            **{k: v.sum() for k, v in result.nats.items()},
+            **{k: v.sum() for k, v in nats.items()},
         }
         for name, value in terms.items():
             sums[name] = sums.get(name, 0.0) + float(value)

@@ -37,6 +37,17 @@ class Legality:
         """Components of a continuous once field that exist, bool [B, size], or None if all do."""
         return None
 
+    places = 0
+    """Number of values of the second part of `context`; 0 if there is no context."""
+
+    def context(self, state: State) -> tuple[Tensor, Tensor] | None:
+        """What is known of the next step before it is written, or None.
+
+        Where steps form a tree: the first step field of the step that the next one hangs on, and
+        the place there, each int64 [B]. Encoder and decoder are shown both.
+        """
+        return None
+
     def start(self, once: dict[str, Tensor], batch: int, device: torch.device) -> State:
         """State before the first step. The base class counts steps."""
         return {"count": torch.zeros(batch, dtype=torch.long, device=device)}

@@ -16,7 +16,7 @@ from torch import Tensor, nn
 
 from nucleate.config import NetworkSettings
 from nucleate.vae.arrays import Batch, RaggedArrays, offsets_of
-from nucleate.vae.embedding import CategoricalEmbedding, Head, embedding_for
+from nucleate.vae.embedding import CategoricalEmbedding, Head, LinearHead, embedding_for
 from nucleate.vae.legality import Legality
 from nucleate.vae.networks import (
     GRUDecoder,
@@ -29,6 +29,19 @@ from nucleate.vae.networks import (
 from nucleate.vae.schema import Schema
 
 LOG_VARIANCE_RANGE = (-10.0, 4.0)
+NOISE_INPUTS = 2
+"""Inputs that tell the decoder how noisy its latent vector is."""
+
+
+def add_noise(latent: Tensor, noise: Tensor, generator: torch.Generator | None = None) -> Tensor:
+    """Blend latent vectors [B, D] with standard normal noise, variance kept.
+
+    Args:
+        noise: amplitude of the noise in each vector, [B], from 0 (none) to 1 (nothing else).
+    """
+    share = noise[:, None]
+    fresh = torch.randn(latent.shape, generator=generator, device=latent.device)
+    return torch.sqrt(1 - share**2) * latent + share * fresh
 
 
 @dataclass
@@ -61,6 +74,21 @@ class Reconstruction:
     nats: dict[str, Tensor]
     right: dict[str, Tensor]
     counted: dict[str, Tensor]
+
+
+@dataclass
+class Walk:
+    """Legality along known sequences.
+
+    Attributes:
+        masks: legal categories by field, bool [B, T + 1, size].
+        presents: by field, bool [B, T + 1].
+        context: parent's value and place of each step, int64 [B, T + 1] each, or None.
+    """
+
+    masks: dict[str, Tensor]
+    presents: dict[str, Tensor]
+    context: tuple[Tensor, Tensor] | None
 
 
 def resolve_network(settings: NetworkSettings) -> NetworkSettings:
@@ -104,7 +132,7 @@ class VAE(nn.Module):
             else TransformerEncoder(width, layers, settings.dropout, schema.maximum_steps)
         )
         self.posterior = nn.Linear(width, 2 * settings.latent)
-        context = settings.latent + (width if schema.once else 0)
+        context = settings.latent + NOISE_INPUTS + (width if schema.once else 0)
         self.decoder: SequenceDecoder = (
             GRUDecoder(width, context, hidden, layers, settings.dropout)
             if settings.decoder == "gru"
@@ -121,11 +149,12 @@ class VAE(nn.Module):
         self.inject = nn.ModuleDict({f.name: nn.Linear(width, hidden) for f in schema.step[:-1]})
         self.first_input = nn.Parameter(0.02 * torch.randn(width))
         self.hidden_input = nn.Parameter(0.02 * torch.randn(width))
+        if legality.places:
+            self.parent = nn.Linear(width, width, bias=False)
+            self.place = nn.Embedding(legality.places, width)
         self.auxiliary = nn.ModuleDict(
-            {f.name: Head(f, 2 * width, nn.Identity()) for f in schema.auxiliary}
+            {f.name: LinearHead(f, settings.latent) for f in schema.auxiliary}
         )
-        if schema.auxiliary:
-            self.auxiliary_trunk = nn.Sequential(nn.Linear(settings.latent, 2 * width), nn.GELU())
 
     # Encoding
 
@@ -154,10 +183,26 @@ class VAE(nn.Module):
         parts = [self._embed(f.name, once[f.name], tables) for f in self.schema.once]
         return torch.stack(parts).sum(0)
 
-    def encode(self, batch: Batch) -> Posterior:
-        """Posterior of each structure."""
+    def _embed_context(
+        self, context: tuple[Tensor, Tensor] | None, tables: dict[str, Tensor]
+    ) -> Tensor | float:
+        """Vector of the place that a step fills, [..., width]; 0 if steps have no places."""
+        if context is None:
+            return 0.0
+        parent = self.parent(tables[self.schema.step[0].name])
+        out: Tensor = nn.functional.embedding(context[0], parent) + self.place(context[1])
+        return out
+
+    def encode(self, batch: Batch, walk: Walk | None = None) -> Posterior:
+        """Posterior of each structure.
+
+        Args:
+            walk: `self.walk(batch)`, if it is at hand.
+        """
         tables = self._tables()
-        steps = self._embed_steps(batch, tables)[:, : int(batch.length.max())]
+        walk = walk or self.walk(batch)
+        steps = self._embed_steps(batch, tables) + self._embed_context(walk.context, tables)
+        steps = steps[:, : int(batch.length.max())]
         once = self._embed_once(batch.once, tables)
         if once is not None:
             steps = steps + once[:, None]
@@ -168,17 +213,27 @@ class VAE(nn.Module):
     # Teacher-forced likelihood
 
     def reconstruct(
-        self, latent: Tensor, batch: Batch, word_dropout: float = 0.0
+        self,
+        latent: Tensor,
+        batch: Batch,
+        word_dropout: float = 0.0,
+        noise: Tensor | None = None,
+        walk: Walk | None = None,
     ) -> Reconstruction:
         """Likelihood of a batch given latent vectors [B, D].
 
         Args:
             word_dropout: share of the decoder's inputs replaced by a learnt vector.
+            noise: amplitude of the noise that `latent` holds, [B]; none if not given.
+            walk: `self.walk(batch)`, if it is at hand.
         """
         tables = self._tables()
+        walk = walk or self.walk(batch)
         result = Reconstruction({}, {}, {})
         self._reconstruct_once(latent, batch, tables, result)
-        context = self._context(latent, batch.once, tables)
+        if noise is None:
+            noise = latent.new_zeros(len(latent))
+        context = self._context(latent, noise, batch.once, tables)
         embedded = self._embed_steps(batch, tables)
         b, t, width = embedded.shape
         inputs = torch.cat([self.first_input.expand(b, 1, width), embedded[:, :-1]], 1)
@@ -186,14 +241,19 @@ class VAE(nn.Module):
             hide = torch.rand(b, t, 1, device=inputs.device) < word_dropout
             hide[:, 0] = False
             inputs = torch.where(hide, self.hidden_input, inputs)
-        hidden = self.decoder(inputs, context)
-        self._reconstruct_steps(hidden, batch, tables, result)
+        hidden = self.decoder(inputs + self._embed_context(walk.context, tables), context)
+        self._reconstruct_steps(hidden, batch, tables, result, walk)
+        return result
+
+    def predict_auxiliary(self, latent: Tensor, batch: Batch) -> dict[str, Tensor]:
+        """Negative log-likelihood of each auxiliary field given latent vectors, each [B]."""
+        nats = {}
         for f in self.schema.auxiliary:
             head = self.auxiliary[f.name]
-            assert isinstance(head, Head)
-            parameters = head(self.auxiliary_trunk(latent))
-            result.nats[f.name] = -head.likelihood.log_prob(parameters, batch.auxiliary[f.name])
-        return result
+            assert isinstance(head, LinearHead)
+            if f.name in batch.auxiliary:
+                nats[f.name] = -head.likelihood.log_prob(head(latent), batch.auxiliary[f.name])
+        return nats
 
     def _head(self, name: str) -> Head:
         head = self.heads[name]
@@ -220,18 +280,25 @@ class VAE(nn.Module):
             hidden = hidden + self._embed(f.name, value, tables)
 
     def _context(
-        self, latent: Tensor, once: dict[str, Tensor], tables: dict[str, Tensor]
+        self, latent: Tensor, noise: Tensor, once: dict[str, Tensor], tables: dict[str, Tensor]
     ) -> Tensor:
+        told = torch.stack([noise, torch.sqrt(1 - noise**2)], -1)
         vector = self._embed_once(once, tables)
-        return latent if vector is None else torch.cat([latent, vector], -1)
+        parts = [latent, told] if vector is None else [latent, told, vector]
+        return torch.cat(parts, -1)
 
     def _reconstruct_steps(
-        self, hidden: Tensor, batch: Batch, tables: dict[str, Tensor], result: Reconstruction
+        self,
+        hidden: Tensor,
+        batch: Batch,
+        tables: dict[str, Tensor],
+        result: Reconstruction,
+        walk: Walk,
     ) -> None:
         """Fields of all real steps at once, flattened to [N, ...] to skip the padding."""
         real = batch.step_mask()
         row = torch.arange(len(batch), device=batch.device)[:, None].expand_as(real)[real]
-        masks, presents = self.legal_steps(batch)
+        masks, presents = walk.masks, walk.presents
         flat = hidden[real]
         stopping = batch.steps[self.schema.step[0].name][real] == self.schema.stop
         zeros = torch.zeros(len(batch), device=batch.device)
@@ -244,7 +311,7 @@ class VAE(nn.Module):
             if f.name in presents:
                 counts = counts * presents[f.name][real].to(nats.dtype)
             result.nats[f.name] = zeros.index_add(0, row, nats * counts)
-            if f.is_categorical:
+            if f.is_categorical and not self.training:
                 hit = (head.likelihood.mode(parameters, legal) == value).to(nats.dtype) * counts
                 result.right[f.name] = zeros.index_add(0, row, hit)
                 result.counted[f.name] = zeros.index_add(0, row, counts)
@@ -252,14 +319,18 @@ class VAE(nn.Module):
                 flat = flat + self.inject[f.name](self._embed(f.name, value, tables))
 
     @torch.no_grad()
-    def legal_steps(self, batch: Batch) -> tuple[dict[str, Tensor], dict[str, Tensor]]:
-        """Legality along the given sequences: masks [B, T + 1, size], presences [B, T + 1]."""
+    def walk(self, batch: Batch) -> Walk:
+        """What legality says along the given sequences."""
         masks: dict[str, list[Tensor]] = {}
         presents: dict[str, list[Tensor]] = {}
+        contexts: list[tuple[Tensor, Tensor]] = []
         state = self.legality.start(batch.once, len(batch), batch.device)
         width = next(iter(batch.steps.values())).shape[1]
         for t in range(width):
             step = {name: values[:, t] for name, values in batch.steps.items()}
+            context = self.legality.context(state)
+            if context is not None:
+                contexts.append(context)
             for f in self.schema.step:
                 mask = self.legality.mask(f.name, state, batch.once, step)
                 if mask is not None:
@@ -269,21 +340,30 @@ class VAE(nn.Module):
                 if present is not None:
                     presents.setdefault(f.name, []).append(present)
             state = self.legality.advance(state, batch.once, step)
-        return (
+        joined = [torch.stack(part, 1) for part in zip(*contexts, strict=True)]
+        return Walk(
             {name: torch.stack(m, 1) for name, m in masks.items()},
             {name: torch.stack(p, 1) for name, p in presents.items()},
+            (joined[0], joined[1]) if joined else None,
         )
 
     # Decoding
 
     @torch.no_grad()
     def decode(
-        self, latent: Tensor, temperature: float = 0.0, generator: torch.Generator | None = None
+        self,
+        latent: Tensor,
+        temperature: float = 0.0,
+        generator: torch.Generator | None = None,
+        noise: float = 0.0,
     ) -> tuple[RaggedArrays, Tensor]:
         """Write structures from latent vectors [B, D], legal by construction.
 
         Args:
             temperature: 0 is greedy (the mode of every field).
+            noise: amplitude of the noise that the decoder shall take for granted in the vectors,
+                which are used as they are: 0 copies, towards 1 they matter less and less and what
+                is usual counts.
 
         Returns:
             The structures, and the log-likelihood of each under its latent vector, nats [B].
@@ -291,13 +371,15 @@ class VAE(nn.Module):
         tables = self._tables()
         once, total = self._decode_once(latent, tables, temperature, generator)
         state = self.legality.start(once, len(latent), latent.device)
-        network = self.decoder.start(self._context(latent, once, tables))
+        level = torch.full((len(latent),), noise, device=latent.device)
+        network = self.decoder.start(self._context(latent, level, once, tables))
         inputs = self.first_input.expand(len(latent), -1)
         alive = torch.ones(len(latent), dtype=torch.bool, device=latent.device)
         written: dict[str, list[Tensor]] = {f.name: [] for f in self.schema.step}
         lengths = torch.zeros(len(latent), dtype=torch.long, device=latent.device)
         for _ in range(self.schema.maximum_steps + 1):
-            hidden, network = self.decoder.step(inputs, network)
+            place = self._embed_context(self.legality.context(state), tables)
+            hidden, network = self.decoder.step(inputs + place, network)
             step, gained = self._decode_step(hidden, state, once, tables, temperature, generator)
             stopped = step[self.schema.step[0].name] == self.schema.stop
             total = total + torch.where(alive, torch.where(stopped, gained[0], gained[1]), 0.0)

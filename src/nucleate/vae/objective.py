@@ -9,7 +9,7 @@ from torch import Tensor
 
 from nucleate.config import ObjectiveSettings
 from nucleate.vae.arrays import Batch
-from nucleate.vae.model import VAE
+from nucleate.vae.model import VAE, add_noise
 
 
 @dataclass
@@ -53,16 +53,52 @@ def evidence_loss(
         beta: KL weight now (see `beta_at`).
         sample: draw the latent vector (training) or use its mean (evaluation).
     """
-    posterior = model.encode(view)
+    walk = model.walk(target)
+    posterior = model.encode(view, walk if view is target else None)
     latent = posterior.sample(generator) if sample else posterior.mean
-    dropout = settings.word_dropout if sample else 0.0
-    nats = {k: v.mean() for k, v in model.reconstruct(latent, target, dropout).nats.items()}
+    auxiliary = {k: v.mean() for k, v in model.predict_auxiliary(latent, target).items()}
+    dropout, noise = 0.0, None
+    if sample:
+        dropout, noise = settings.word_dropout, noise_levels(settings.noise, latent)
+        latent = add_noise(latent, noise)
+    fields = model.reconstruct(latent, target, dropout, noise, walk)
+    nats = {k: v.mean() for k, v in fields.nats.items()}
     divergence = posterior.divergence().mean(0)  # [D]
     # Free bits: a dimension below its allowance is neither pushed nor pulled (Kingma 2016).
     charged = torch.clamp(divergence, min=settings.free_bits).sum()
-    auxiliary = {f.name for f in model.schema.auxiliary}
-    distortion = torch.stack([v for k, v in nats.items() if k not in auxiliary]).sum()
+    distortion = torch.stack(list(nats.values())).sum()
     total = distortion + beta * charged
-    for name in auxiliary:
-        total = total + settings.auxiliary_weight * nats[name]
-    return Loss(total, distortion, divergence.sum(), nats)
+    for value in auxiliary.values():
+        total = total + settings.auxiliary_weight * value
+    if settings.alignment_weight and settings.alignment_field in target.auxiliary:
+        crooked = misalignment(posterior.mean, target.auxiliary[settings.alignment_field])
+        auxiliary["misalignment"] = crooked
+        total = total + settings.alignment_weight * crooked
+    return Loss(total, distortion, divergence.sum(), nats | auxiliary)
+
+
+def noise_levels(share: float, latent: Tensor) -> Tensor:
+    """Amplitudes of noise [B]: uniform in (0, 1) for a random share of the rows, else 0."""
+    drawn = torch.rand(2, len(latent), device=latent.device)
+    return torch.where(drawn[0] < share, drawn[1], 0.0)
+
+
+def misalignment(mean: Tensor, bits: Tensor) -> Tensor:
+    """One minus the correlation of latent and Tanimoto distances over the pairs of a batch.
+
+    Args:
+        mean: latent vectors [B, D].
+        bits: fingerprints [B, size] of zeros and ones; rows with NaN do not take part.
+    """
+    known = ~torch.isnan(bits).any(-1)
+    mean, bits = mean[known], bits[known]
+    if len(mean) < 3:
+        return mean.new_zeros(())
+    common = bits @ bits.T
+    count = bits.sum(-1)
+    distance = 1 - common / (count[:, None] + count[None] - common).clamp(min=1)
+    i, j = torch.triu_indices(len(mean), len(mean), 1, device=mean.device)
+    wanted = distance[i, j]
+    apart = (mean[i] - mean[j]).square().sum(-1).clamp(min=1e-8).sqrt()
+    wanted, apart = wanted - wanted.mean(), apart - apart.mean()
+    return 1 - (wanted * apart).sum() / (wanted.norm() * apart.norm() + 1e-8)

@@ -124,10 +124,13 @@ class Record:
         steps: by field name, each of length L >= 1 without the stop step; categorical: int64 [L];
             continuous of size 1: float32 [L]. NaN marks an absent value (a coordinate that the
             Wyckoff position fixes).
+        auxiliary: by field name, float32 [size] with NaN where missing, or uint8 [size] for a
+            bernoulli field; empty where they were not asked for.
     """
 
     once: dict[str, Any]
     steps: dict[str, NDArray[Any]]
+    auxiliary: dict[str, NDArray[Any]] = field(default_factory=dict)
 
     def __len__(self) -> int:
         return len(next(iter(self.steps.values())))
@@ -162,11 +165,13 @@ class Stacked:
         once: by field; categorical int64 [n], continuous float32 [n, size].
         steps: by field, concatenated over records, [total].
         lengths: int64 [n], steps of each record.
+        auxiliary: by field, float32 or uint8 [n, size]; only fields that every record has.
     """
 
     once: dict[str, NDArray[Any]]
     steps: dict[str, NDArray[Any]]
     lengths: NDArray[np.int64]
+    auxiliary: dict[str, NDArray[Any]] = field(default_factory=dict)
 
 
 def stack(schema: Schema, records: Sequence[Record]) -> Stacked:
@@ -182,7 +187,12 @@ def stack(schema: Schema, records: Sequence[Record]) -> Stacked:
         else np.zeros(0, _dtype(f))
         for f in schema.step
     }
-    return Stacked(once, steps, np.array([len(r) for r in records], dtype=np.int64))
+    auxiliary = {
+        f.name: np.stack([r.auxiliary[f.name] for r in records])
+        for f in schema.auxiliary
+        if records and all(f.name in r.auxiliary for r in records)
+    }
+    return Stacked(once, steps, np.array([len(r) for r in records], dtype=np.int64), auxiliary)
 
 
 def _dtype(f: Field) -> type[np.int64] | type[np.float32]:

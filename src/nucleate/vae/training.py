@@ -203,9 +203,13 @@ class Trainer:
         # overhead of a call per tensor is a tenth of a step on small batches.
         torch._foreach_lerp_(self._averaged, self._parameters, 1 - decay)
 
+    def objective(self, scores: dict[str, float]) -> float:
+        """What the epoch that is kept has least of, from what `_validate` measured."""
+        return scores["distortion"] + self.settings.objective.beta * scores["rate"]
+
     def _close_epoch(self, epoch: int, training: dict[str, float]) -> None:
         scores = self._validate()
-        objective = scores["distortion"] + self.settings.objective.beta * scores["rate"]
+        objective = self.objective(scores)
         state = self.state
         state.rows.append(
             {

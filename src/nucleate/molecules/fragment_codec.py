@@ -1,0 +1,308 @@
+"""Canonical SMILES <-> sequences of fragments (see `nucleate.molecules.fragments`).
+
+Token 0 is `stop`, tokens 1..`CLOSURES` are ends of ring closures, the others are templates.
+"""
+
+from __future__ import annotations
+
+from collections import Counter
+from collections.abc import Mapping, Sequence
+from typing import Any
+
+import numpy as np
+from numpy.typing import NDArray
+
+from nucleate.errors import CheckpointError, StructureError
+from nucleate.matter import Codec
+from nucleate.molecules import perception
+from nucleate.molecules.chem import canonical, parse
+from nucleate.molecules.fragments import (
+    Fragment,
+    Node,
+    arity,
+    assemble,
+    fragments,
+    is_root,
+    opened,
+)
+from nucleate.molecules.options import CodecOptions
+from nucleate.molecules.template_features import template_features
+from nucleate.molecules.vocabulary import chosen_molecules
+from nucleate.vae.schema import Field, Record, Schema
+
+_FORMAT = 1
+CLOSURES = 6
+"""Ring closures of opened fragments that may be waiting for their other end at once."""
+_FIRST_TEMPLATE = 1 + CLOSURES
+_LARGE_SET = 50_000
+_SMALL_VOCABULARY, _LARGE_VOCABULARY = 1024, 4096
+
+
+class FragmentCodec(Codec):
+    """Codec of molecules, rebuilt from JSON in each worker.
+
+    Args:
+        templates: the vocabulary, most frequent first.
+        maximum_steps: longest sequence.
+        verify: whether `encode` checks the round trip.
+        scales: mean and standard deviation of each descriptor over the training set (see
+            `nucleate.molecules.perception`).
+    """
+
+    def __init__(
+        self,
+        templates: Sequence[str],
+        maximum_steps: int,
+        verify: bool,
+        scales: Mapping[str, tuple[float, float]],
+    ):
+        self.templates = list(templates)
+        self.verify = verify
+        self.scales = dict(scales)
+        self._token = {t: _FIRST_TEMPLATE + i for i, t in enumerate(self.templates)}
+        if len(self._token) != len(self.templates):
+            raise CheckpointError("codec of molecules: templates repeat")
+        self._arity = [0] * _FIRST_TEMPLATE + [arity(t) for t in self.templates]
+        roots = [self._token[t] for t in self.templates if is_root(t)]
+        size = _FIRST_TEMPLATE + len(self.templates)
+        features = np.zeros((size, template_features("*").shape[0]), np.float32)
+        for template, token in self._token.items():
+            features[token] = template_features(template)
+        self.schema = Schema(
+            matter="molecules",
+            once=(),
+            step=(Field("fragment", "categorical", size, features),),
+            maximum_steps=maximum_steps,
+            stop=0,
+            auxiliary=perception.fields(),
+            options={"arity": self._arity, "roots": roots, "preorder": True},
+        )
+
+    @classmethod
+    def fit(cls, smiles: Sequence[str], options: CodecOptions, seed: int) -> FragmentCodec:
+        """Learn the vocabulary on training molecules.
+
+        Every piece that a fragment of the training set opens into is in it, the rest goes to the
+        most frequent fragments.
+
+        Args:
+            smiles: canonical SMILES of the training split.
+            seed: of the sample that is looked at.
+
+        Raises:
+            StructureError: none of the molecules can be read.
+        """
+        counts: Counter[str] = Counter()
+        trees: list[list[Fragment]] = []
+        looked: list[str] = []
+        for text in chosen_molecules(smiles, options.learn_from, seed):
+            try:
+                trees.append(fragments(text))
+            except StructureError:
+                continue  # counted as rejected when it is encoded
+            looked.append(text)
+            counts.update(f.template for f in trees[-1])
+        if not trees:
+            raise StructureError("unparsable", "no training molecule can be cut into fragments")
+        pieces: Counter[str] = Counter()
+        for template, count in counts.items():
+            try:
+                pieces.update({f.template: count for f in opened(template)})
+            except StructureError:
+                continue
+        ranked = sorted(counts, key=lambda t: (-counts[t], t))
+        size = options.vocabulary or (
+            _SMALL_VOCABULARY if len(smiles) < _LARGE_SET else _LARGE_VOCABULARY
+        )
+        needed = dict.fromkeys(sorted(pieces, key=lambda t: (-pieces[t], t)))
+        room = size - _FIRST_TEMPLATE - len(needed)
+        templates = dict.fromkeys([t for t in ranked if t not in needed][: max(0, room)]) | needed
+        order = sorted(templates, key=lambda t: (-counts[t], -pieces[t], t))
+        verify = len(smiles) < _LARGE_SET if options.verify is None else options.verify
+        rough = cls(order, 10_000, False, {})
+        lengths = [len(rough._written(tree)) for tree in trees]
+        longest = max(lengths)
+        steps = options.maximum_steps or longest + max(4, longest // 4)
+        return cls(order, steps, verify, perception.scales(looked, seed))
+
+    def extended(self, structures: Sequence[str]) -> FragmentCodec:
+        """This codec with the pieces of further structures; old tokens keep their numbers."""
+        new: Counter[str] = Counter()
+        longest = 0
+        for text in structures:
+            try:
+                tree = fragments(text)
+                for fragment in tree:
+                    new.update(
+                        p.template
+                        for p in opened(fragment.template)
+                        if fragment.template not in self._token and p.template not in self._token
+                    )
+            except StructureError:
+                continue
+        added = sorted(new, key=lambda t: (-new[t], t))
+        wider = FragmentCodec(
+            [*self.templates, *added], self.schema.maximum_steps, self.verify, self.scales
+        )
+        for text in structures:
+            try:
+                longest = max(longest, len(wider._written(fragments(text))))
+            except StructureError:
+                continue
+        steps = max(self.schema.maximum_steps, longest)
+        return FragmentCodec(wider.templates, steps, self.verify, self.scales)
+
+    def symbols(self) -> list[str]:
+        """What each token stands for, by number."""
+        return ["stop", *(f"closure {i}" for i in range(CLOSURES)), *self.templates]
+
+    # Encoding
+
+    def encode(self, structure: str) -> Record:
+        """Tokens of a canonical SMILES.
+
+        Raises:
+            StructureError: `unparsable`, `unknown_symbol` (names it), `too_long` or
+                `not_round_trip`.
+        """
+        record = self.encode_spelling(structure)
+        if self.verify:
+            back = self.decode(record)
+            if back != structure:
+                raise StructureError("not_round_trip", f"{structure[:80]} came back as {back[:80]}")
+        return record
+
+    def encode_spelling(self, spelling: str) -> Record:
+        """Tokens of any SMILES, unverified; the tree's root and the order of its branches are
+        those of the text. Raises as `encode` does."""
+        tokens = np.asarray(self._written(fragments(spelling)), dtype=np.int64)
+        record = Record({}, {"fragment": tokens})
+        record.check(self.schema)
+        return record
+
+    def _written(self, tree: Sequence[Fragment]) -> list[int]:
+        return _Preorder(self._token, tree).tokens
+
+    def auxiliary(self, structure: str) -> dict[str, NDArray[Any]]:
+        """What the latent vector shall tell besides: descriptors and fingerprint."""
+        return perception.perceive(structure, self.scales)
+
+    # Decoding
+
+    def decode(self, record: Record) -> str:
+        """Canonical SMILES of a token sequence; places left open are filled with hydrogen.
+
+        Raises:
+            StructureError: `empty`, `unparsable`, or `not_in_schema` (not a sequence of the
+                vocabulary's tokens that starts with a root).
+        """
+        tokens = [int(t) for t in record.steps["fragment"]]
+        if not tokens:
+            raise StructureError("empty", "no fragments")
+        if min(tokens) < 1 or max(tokens) >= len(self._arity):
+            raise StructureError("not_in_schema", f"token is outside 1..{len(self._arity) - 1}")
+        tree = self._tree(tokens)
+        text = assemble(tree)
+        molecule = parse(text)
+        if molecule is None:
+            # Ends of one closure on the same or on bonded atoms: leave such rings open.
+            molecule = parse(assemble(tree, closures=False))
+        if molecule is None:
+            raise StructureError("unparsable", f"{text[:80]} is not a valid SMILES")
+        return canonical(molecule)
+
+    def _tree(self, tokens: Sequence[int]) -> Node:
+        root = self._node(tokens[0])
+        if root.template is None or not is_root(root.template):
+            raise StructureError("not_in_schema", "the first token is not a root")
+        waiting = [root] * self._arity[tokens[0]]
+        for token in tokens[1:]:
+            node = self._node(token)
+            if not waiting or (node.template is not None and is_root(node.template)):
+                raise StructureError("not_in_schema", "a token without a place in the tree")
+            waiting.pop().children.append(node)
+            waiting += [node] * self._arity[token]
+        for parent in reversed(waiting):
+            parent.children.append(Node(None))
+        return root
+
+    def _node(self, token: int) -> Node:
+        if token < _FIRST_TEMPLATE:
+            return Node(None, label=token)
+        return Node(self.templates[token - _FIRST_TEMPLATE])
+
+    # Serialisation
+
+    def to_json(self) -> dict[str, Any]:
+        """Templates and limits; `FragmentCodec.load` rebuilds the codec."""
+        return {
+            "format": _FORMAT,
+            "kind": "fragments",
+            "templates": self.templates,
+            "maximum_steps": self.schema.maximum_steps,
+            "verify": self.verify,
+            "scales": {name: list(values) for name, values in self.scales.items()},
+        }
+
+    @classmethod
+    def load(cls, data: Mapping[str, Any]) -> FragmentCodec:
+        """Rebuild from `to_json`.
+
+        Raises:
+            CheckpointError: not what `to_json` writes.
+        """
+        try:
+            if data["format"] != _FORMAT or data["kind"] != "fragments":
+                raise CheckpointError(f"codec of another format: {data['kind']} {data['format']}")
+            return cls(
+                [str(t) for t in data["templates"]],
+                int(data["maximum_steps"]),
+                bool(data["verify"]),
+                {str(k): (float(v[0]), float(v[1])) for k, v in data["scales"].items()},
+            )
+        except (KeyError, TypeError, ValueError, IndexError, AttributeError) as error:
+            raise CheckpointError(f"codec of molecules is damaged ({error!r})") from None
+
+
+class _Preorder:
+    """Writes a tree's tokens parent first, children in the order of the parent's places."""
+
+    def __init__(self, token: Mapping[str, int], tree: Sequence[Fragment]):
+        self.token, self.tree = token, tree
+        self.tokens: list[int] = []
+        self.waiting: dict[tuple[int, int], int] = {}  # (opened fragment, closure) -> label
+        self.fragment(0)
+
+    def fragment(self, number: int) -> None:
+        fragment = self.tree[number]
+        token = self.token.get(fragment.template)
+        if token is None:
+            self.piece(number, opened(fragment.template), 0)
+            return
+        self.tokens.append(token)
+        for link in fragment.links:
+            self.fragment(link)
+
+    def piece(self, number: int, pieces: tuple[Fragment, ...], index: int) -> None:
+        """Write piece `index` of the opened fragment `number`."""
+        template = pieces[index].template
+        if template not in self.token:
+            raise StructureError("unknown_symbol", f"{template} was not seen in training")
+        self.tokens.append(self.token[template])
+        for link in pieces[index].links:
+            if link <= -1000:
+                self.fragment(self.tree[number].links[-link - 1001])
+            elif link < 0:
+                self.closure((number, link))
+            else:
+                self.piece(number, pieces, link)
+
+    def closure(self, key: tuple[int, int]) -> None:
+        if key in self.waiting:
+            self.tokens.append(self.waiting.pop(key))
+            return
+        free = set(range(1, CLOSURES + 1)) - set(self.waiting.values())
+        if not free:
+            raise StructureError("too_complex", f"more than {CLOSURES} open ring closures")
+        self.waiting[key] = min(free)
+        self.tokens.append(min(free))

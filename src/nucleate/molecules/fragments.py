@@ -1,0 +1,369 @@
+"""Molecules as trees of fragments: the alphabet of the molecules' codec.
+
+A canonical SMILES is cut at its acyclic single bonds. Each fragment becomes a *template*: its
+canonical SMILES, written from the atom where it hangs on its parent, with `*` for the parent
+(first) and for each child. Preorder (Polish) notation of the tree is a sequence of templates;
+since every cut bond is single, every sequence that fills all places is a molecule. A fragment
+that the vocabulary lacks is opened: kekulised, cut at every single bond, rings included, into
+atoms and multiply bonded groups; a cut ring bond becomes a pair of *closures*.
+
+The tree is that of junction trees (Jin et al. 2018) and principal subgraphs (Kong et al. 2022)
+without their search for attachments: a template says where its children hang.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Callable, Iterator, Sequence
+from dataclasses import dataclass, field
+from functools import lru_cache
+from typing import Any
+
+from rdkit import Chem, rdBase
+
+from nucleate.errors import StructureError
+from nucleate.molecules.smiles_tree import (
+    MARKS,
+    MULTIPLE,
+    SmilesTree,
+    cut_tree,
+    parse_tree,
+    ring_digit,
+)
+
+_TRIES = 256  # random spellings among which one that can be opened is looked for
+
+
+@dataclass(frozen=True)
+class Fragment:
+    """One place of a molecule's tree.
+
+    Attributes:
+        template: canonical text, `*` for parent (unless `is_root`) and children.
+        links: in the order of the template's places: number of the fragment there, or -1 - c for
+            the ring closure c of an opened fragment.
+    """
+
+    template: str
+    links: list[int]
+
+
+def is_root(template: str) -> bool:
+    """Whether a template hangs on nothing and so starts a molecule."""
+    return not template.startswith("*")
+
+
+def arity(template: str) -> int:
+    """Places for children."""
+    return template.count("*") - (not is_root(template))
+
+
+def fragments(smiles: str) -> list[Fragment]:
+    """Cut a SMILES at its acyclic single bonds; the first fragment is the root.
+
+    Raises:
+        StructureError: `unparsable`.
+    """
+    tree = parse_tree(smiles)
+    ring = tree.in_ring()
+
+    def cut(atom: int) -> bool:
+        return not ring[atom] and _may_cut(tree, atom)
+
+    out = _canonical_pieces(tree, cut)
+    whole = _conjugated(tree) if "/" in smiles or "\\" in smiles else frozenset()
+    if whole and not _comes_back(smiles, out):
+        # A mark (`/`) between two stereo double bonds belongs to both: keep the three together.
+        return _canonical_pieces(tree, lambda atom: atom not in whole and cut(atom))
+    return out
+
+
+def _may_cut(tree: SmilesTree, atom: int) -> bool:
+    """Whether the bond of an atom to its parent is single, and to no written hydrogen."""
+    return not (
+        tree.bond[atom] in MULTIPLE
+        or tree.atoms[atom] == "[H]"
+        or tree.atoms[tree.parent[atom]] == "[H]"
+    )
+
+
+def _comes_back(smiles: str, tree: Sequence[Fragment]) -> bool:
+    def node(number: int) -> Node:
+        return Node(tree[number].template, 0, [node(link) for link in tree[number].links])
+
+    return bool(Chem.CanonSmiles(assemble(node(0))) == Chem.CanonSmiles(smiles))
+
+
+@lru_cache(maxsize=100_000)
+def opened(template: str) -> tuple[Fragment, ...]:
+    """A template taken apart into atoms and multiply bonded groups, the root's first.
+
+    `links` of -1 - c with c < 1000 are closures; places of the template itself are -1000 - place.
+
+    Raises:
+        StructureError: `unparsable`: no spelling of it can be opened.
+    """
+    for text in _kekule_spellings(template):
+        tree = parse_tree(text)
+        if any(bond in MULTIPLE or bond in MARKS for _, _, bond in tree.closures):
+            continue
+        places = {i: int(a[1:-2]) for i, a in enumerate(tree.atoms) if _is_place(a)}
+        start = 0 if is_root(template) else 1
+        return tuple(_open(tree, places, start))
+    raise StructureError("unparsable", f"fragment {template[:80]} cannot be opened")
+
+
+def _open(tree: SmilesTree, places: dict[int, int], start: int) -> list[Fragment]:
+    """Cut a kekulised spelling at all single bonds and drop the pieces that are places."""
+
+    def cut(atom: int) -> bool:
+        return _may_cut(tree, atom)
+
+    roots = [0, *(i for i in range(1, len(tree.atoms)) if cut(i))]
+    pieces = cut_tree(tree, cut, open_closures=True)
+    numbers: dict[int, int] = {}
+    for piece, root in enumerate(roots):
+        if root not in places and not (start == 1 and root == 0):
+            numbers[piece] = len(numbers)
+    out: list[Fragment] = []
+    for piece in numbers:
+        found = canonical_template(pieces[piece].text)
+        raw = [
+            link
+            if link < 0
+            else (-1000 - places[roots[link]] if roots[link] in places else numbers[link])
+            for link in pieces[piece].links
+        ]
+        out.append(Fragment(found.text, [raw[i] for i in found.order]))
+    return out
+
+
+def _is_place(atom: str) -> bool:
+    return atom.startswith("[") and atom.endswith("*]") and len(atom) > 3
+
+
+def _kekule_spellings(template: str) -> Iterator[str]:
+    """Kekulé SMILES of a template from its parent on, places labelled [i*] from 1 up."""
+    root = is_root(template)
+    molecule = _parse(_labelled(template, first=0 if root else -1))
+    Chem.Kekulize(molecule, clearAromaticFlags=True)
+    start = _first_atom(molecule) if root else 0
+    yield Chem.MolToSmiles(molecule, kekuleSmiles=True, rootedAtAtom=start)
+    for text in Chem.MolToRandomSmilesVect(molecule, _TRIES, randomSeed=1, kekuleSmiles=True):
+        if not _is_place(parse_tree(text).atoms[0]) if root else text.startswith("*"):
+            yield text
+
+
+@dataclass(frozen=True)
+class Template:
+    """A canonical template and how it came from the text given.
+
+    Attributes:
+        text: the canonical text.
+        order: for each place of `text`, which place of the given text it was.
+    """
+
+    text: str
+    order: tuple[int, ...]
+
+
+@lru_cache(maxsize=200_000)
+def canonical_template(raw: str) -> Template:
+    """One text for all spellings of a fragment with places.
+
+    Places are numbered by the canonical order of the fragment without stereo; with the numbers as
+    labels, stereocentres keep their meaning even where two children may be alike.
+
+    Raises:
+        StructureError: `unparsable`.
+    """
+    root = is_root(raw)
+    flat = _parse(raw)
+    Chem.RemoveStereochemistry(flat)
+    entry = _first_atom(flat) if root else 0
+    Chem.MolToSmiles(flat, rootedAtAtom=entry)
+    dummies = [i for i in _output_order(flat) if flat.GetAtomWithIdx(i).GetAtomicNum() == 0]
+    if not root:
+        dummies = dummies[1:]
+    given = [a.GetIdx() for a in flat.GetAtoms() if a.GetAtomicNum() == 0][0 if root else 1 :]
+    place = {atom: number for number, atom in enumerate(given)}
+    labelled = _parse(_labelled(raw, first=0 if root else -1))
+    for label, atom in enumerate(dummies):
+        labelled.GetAtomWithIdx(place_atom(labelled, place[atom], root)).SetIsotope(label + 1)
+    text = Chem.MolToSmiles(labelled, rootedAtAtom=_first_atom(flat) if root else 0)
+    order = [i for i in _output_order(labelled) if labelled.GetAtomWithIdx(i).GetAtomicNum() == 0]
+    if not root:
+        order = order[1:]
+    for label in range(len(dummies)):
+        text = text.replace(f"[{label + 1}*]", "*")
+    indices = [a.GetIdx() for a in labelled.GetAtoms() if a.GetAtomicNum() == 0][not root :]
+    back = {atom: number for number, atom in enumerate(indices)}
+    return Template(text, tuple(back[i] for i in order))
+
+
+def place_atom(molecule: Any, place: int, root: bool) -> int:
+    """Index of the atom that stands for a place."""
+    dummies = [a.GetIdx() for a in molecule.GetAtoms() if a.GetAtomicNum() == 0]
+    return int(dummies[place if root else place + 1])
+
+
+def _labelled(text: str, first: int) -> str:
+    """The text with its stars labelled [1*], [2*] …; a first star numbered -1 + 1 stays bare."""
+    parts = text.split("*")
+    out = parts[0]
+    for number, part in enumerate(parts[1:], start=first + 1):
+        out += ("*" if number == 0 else f"[{number}*]") + part
+    return out
+
+
+def _first_atom(molecule: Any) -> int:
+    """The atom that a root template is written from: the first real one by canonical rank."""
+    ranks = list(Chem.CanonicalRankAtoms(molecule, breakTies=True))
+    real = [a.GetIdx() for a in molecule.GetAtoms() if a.GetAtomicNum() > 0]
+    return int(min(real, key=lambda i: ranks[i]))
+
+
+def _output_order(molecule: Any) -> list[int]:
+    return [int(i) for i in molecule.GetPropsAsDict(True, True)["_smilesAtomOutputOrder"]]
+
+
+def _parse(text: str) -> Any:
+    with rdBase.BlockLogs():
+        molecule = Chem.MolFromSmiles(text)
+    if molecule is None:
+        raise StructureError("unparsable", f"fragment {text[:80]}")
+    return molecule
+
+
+def _conjugated(tree: SmilesTree) -> frozenset[int]:
+    """Atoms whose single bond to the parent joins two multiple bonds."""
+    multiple = [False] * len(tree.atoms)
+    for i in range(1, len(tree.atoms)):
+        if tree.bond[i] in MULTIPLE:
+            multiple[i] = multiple[tree.parent[i]] = True
+    return frozenset(
+        i
+        for i in range(1, len(tree.atoms))
+        if multiple[i] and multiple[tree.parent[i]] and tree.bond[i] not in MULTIPLE
+    )
+
+
+def _canonical_pieces(tree: SmilesTree, cut: Callable[[int], bool]) -> list[Fragment]:
+    out = []
+    for piece in cut_tree(tree, cut):
+        found = canonical_template(piece.text)
+        out.append(Fragment(found.text, [piece.links[i] for i in found.order]))
+    return out
+
+
+# Assembly
+
+
+@dataclass
+class Node:
+    """A template in its place of the tree being put together.
+
+    Attributes:
+        template: its text, or None for a ring closure.
+        label: of the closure.
+        children: by place.
+    """
+
+    template: str | None
+    label: int = 0
+    children: list[Node] = field(default_factory=list)
+
+
+@lru_cache(maxsize=100_000)
+def _parsed(template: str) -> tuple[SmilesTree, list[list[int]]]:
+    tree = parse_tree(template)
+    return tree, tree.children()
+
+
+def assemble(root: Node, closures: bool = True) -> str:
+    """SMILES of a tree of templates.
+
+    A closure whose partner is missing, or every one if not `closures`, becomes a hydrogen.
+    """
+    return _Writer(root, closures).text
+
+
+_KEPT: dict[int, int] = {}
+_FLIPPED = str.maketrans("/\\", "\\/")
+
+
+class _Writer:
+    def __init__(self, root: Node, closures: bool):
+        self.used = 0
+        self.pairs = _pairs(root) if closures else {}
+        self.numbers: dict[int, int] = {}
+        self.text = self.write(root, "")
+
+    def write(self, node: Node, mark: str) -> str:
+        """Text of a node; `mark` is the parent's own text of the bond to it."""
+        if node.template is None:
+            return mark + "[H]"
+        tree, children = _parsed(node.template)
+        own: dict[int, int] = {}
+        places = iter(node.children)
+        # Between two stereo double bonds the mark belongs to both: mirror the lower one's text
+        # (all its marks, which means the same) where it disagrees.
+        entry = "" if is_root(node.template) else tree.bond[children[0][0]]
+        flip = _FLIPPED if entry in MARKS and mark in MARKS and entry != mark else _KEPT
+
+        def atom(index: int) -> str:
+            symbol, digits, closed = tree.atoms[index], "", ""
+            for number in tree.rings[index]:
+                if number not in own:
+                    self.used += 1
+                    own[number] = self.used
+                digits += tree.closures[number][2] + ring_digit(own[number])
+            branches: list[str] = []
+            for child in children[index]:
+                bond = tree.bond[child].translate(flip)
+                if tree.atoms[child] != "*":
+                    branches.append(bond + atom(child))
+                    continue
+                below = next(places)
+                if below.template is None and id(below) in self.pairs:
+                    closed += bond + ring_digit(self.number(self.pairs[id(below)]))
+                    # The digit moves before the branches written so far: as many swaps of
+                    # neighbours as there are branches, each of which mirrors the centre.
+                    if len(branches) % 2:
+                        symbol = _mirrored(symbol)
+                else:
+                    branches.append(self.write(below, bond))
+            tail = branches[-1] if branches else ""
+            return symbol + digits + closed + "".join(f"({b})" for b in branches[:-1]) + tail
+
+        if is_root(node.template):
+            return atom(0)
+        return (entry.translate(flip) or mark or "-") + atom(children[0][0])
+
+    def number(self, pair: int) -> int:
+        if pair not in self.numbers:
+            self.used += 1
+            self.numbers[pair] = self.used
+        return self.numbers[pair]
+
+
+def _mirrored(symbol: str) -> str:
+    if "@@" in symbol:
+        return symbol.replace("@@", "@")
+    return symbol.replace("@", "@@")
+
+
+def _pairs(root: Node) -> dict[int, int]:
+    """Closure nodes by identity -> number of their pair; unmatched ones are left out."""
+    waiting: dict[int, Node] = {}
+    out: dict[int, int] = {}
+    stack = [root]
+    while stack:
+        node = stack.pop()
+        if node.template is None:
+            if node.label in waiting:
+                first = waiting.pop(node.label)
+                out[id(first)] = out[id(node)] = len(out)
+            else:
+                waiting[node.label] = node
+        stack.extend(reversed(node.children))
+    return out
