@@ -153,7 +153,7 @@ def test_featurize_passes_options_and_reports(
     nucleate: Nucleate, monkeypatch: pytest.MonkeyPatch, tmp_path: Path
 ) -> None:
     def featurize(
-        settings: FeaturizeSettings, matter: str, folder: Path, *, seed: int, mirror: str | None
+        settings: FeaturizeSettings, matter: str, folder: Path, *, seed: int, **_: object
     ) -> Manifest:
         figures = {"seed": seed, "properties": settings.dataset.properties, "none": float("nan")}
         return Manifest("featurize", matter, str(folder), "key", metrics=figures)

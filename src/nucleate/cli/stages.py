@@ -26,6 +26,12 @@ from nucleate.errors import SettingsError
 Features = Annotated[
     Path, typer.Option("--features", metavar="DIR", help="Output of `nucleate featurize`.")
 ]
+Start = Annotated[
+    str | None,
+    typer.Option(
+        "--start", metavar="DIR|NAME", help="Model to start from, with its codec; auto, none."
+    ),
+]
 
 
 def featurize(
@@ -48,6 +54,10 @@ def featurize(
     split: Annotated[
         str | None, typer.Option(help="How to split: random, scaffold, formula.")
     ] = None,
+    start: Start = None,
+    extend: Annotated[
+        bool, typer.Option("--extend", help="Add symbols that the start model does not know.")
+    ] = False,
     processes: Annotated[int | None, typer.Option(help="Worker processes; default: cores.")] = None,
     mirror: Mirror = None,
     seed: Seed = 0,
@@ -58,6 +68,7 @@ def featurize(
     Example: nucleate featurize --matter molecules --input mine.csv --out work/features
     """
     from nucleate.config import FeaturizeSettings
+    from nucleate.pretrained import start_folder
     from nucleate.stages.featurize import featurize as run
 
     options = {
@@ -72,7 +83,9 @@ def featurize(
         "processes": processes,
     }
     chosen = stage_settings(FeaturizeSettings, settings, matter, "featurize", options)
-    show_stage(run(chosen, matter, out, seed=seed, mirror=mirror), json_file)
+    folder = start_folder(start or "none", matter)
+    manifest = run(chosen, matter, out, seed=seed, mirror=mirror, start=folder, extend=extend)
+    show_stage(manifest, json_file)
 
 
 def train(
@@ -84,6 +97,7 @@ def train(
     maximum_minutes: Annotated[
         float | None, typer.Option(help="Stop after this time, whatever the epoch.")
     ] = None,
+    start: Start = None,
     seed: Seed = 0,
     device: Device = "auto",
     json_file: JsonFile = None,
@@ -96,7 +110,13 @@ def train(
     from nucleate.stages.train import train as run
 
     manifest = load_manifest(features, "featurize")
-    options = {"epochs": epochs, "batch": batch, "maximum_minutes": maximum_minutes}
+    options = {
+        "epochs": epochs,
+        "batch": batch,
+        "maximum_minutes": maximum_minutes,
+        "start": start,
+        "start_epochs": epochs,
+    }
     chosen = stage_settings(TrainSettings, settings, manifest.matter, "train", options)
     trained = run(chosen, manifest, out, matter_name=manifest.matter, seed=seed, device=device)
     show_stage(trained, json_file)

@@ -15,6 +15,7 @@ from typing import Any
 from nucleate import matter as registry
 from nucleate.config import DiscoverSettings, PipelineSettings, read_toml, validate
 from nucleate.errors import NucleateError, ResultsError, SettingsError
+from nucleate.pretrained import start_folder
 from nucleate.runs import MANIFEST_NAME, Manifest, StageNotCurrent, only_current, read_json
 from nucleate.stages.run_folder import Run, open_run
 
@@ -79,6 +80,7 @@ def check_settings(settings: DiscoverSettings, where: str) -> None:
 
     Raises:
         SettingsError: an unknown kind of matter, check, property or split, or a bad option.
+        CheckpointError: the model to start from does not exist or is of another kind of matter.
     """
     enabled = [name for name, pipeline in settings.matter.items() if pipeline.enabled]
     if not enabled:
@@ -88,6 +90,7 @@ def check_settings(settings: DiscoverSettings, where: str) -> None:
         here = f"{where} [matter.{name}"
         kind = registry.get(name)
         kind.resolve_standardise(pipeline.featurize.standardise, f"{here}.featurize.standardise]")
+        start_folder(pipeline.train.start, name)  # there must be such a model
         kind.resolve_codec(pipeline.featurize.codec, f"{here}.featurize.codec]")
         _one_of(
             pipeline.featurize.split.kind,
@@ -117,13 +120,15 @@ def _one_of(value: str, known: Any, what: str, where: str) -> None:
 def _featurize(call: StageCall) -> Manifest:
     from nucleate.stages.featurize import featurize
 
-    settings = call.settings
+    settings, training = call.settings, call.pipeline.train
     return featurize(
         call.pipeline.featurize,
         call.matter,
         call.folder,
         seed=settings.seed,
         mirror=settings.mirror,
+        start=start_folder(training.start, call.matter),
+        extend=training.start_extend,
     )
 
 

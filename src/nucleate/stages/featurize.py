@@ -28,6 +28,7 @@ from nucleate.datasets.tables import RECORD_COLUMNS as RECORD_COLUMNS
 from nucleate.errors import InputError, SettingsError, StructureError
 from nucleate.matter import Codec, Matter
 from nucleate.parallel import default_processes
+from nucleate.pretrained import model_digest
 from nucleate.runs import (
     Manifest,
     digest,
@@ -37,6 +38,7 @@ from nucleate.runs import (
     write_json,
 )
 from nucleate.stages.reference import reference_structures as reference_structures
+from nucleate.stages.start import START_INPUT, start_codec, symbol_figures
 
 if TYPE_CHECKING:
     import pandas as pd
@@ -55,11 +57,18 @@ def featurize(
     *,
     seed: int = 0,
     mirror: str | None = None,
+    start: Path | None = None,
+    extend: bool = False,
 ) -> Manifest:
     """Standardise, deduplicate, split and encode a dataset.
 
     Writes records.parquet, rejected.parquet, features.npz and codec.json into the folder. Finished
     chunks are kept in a work folder inside it until the end, so that a killed run resumes.
+
+    Args:
+        start: folder of a trained model whose codec is taken instead of fitting one.
+        extend: whether symbols that are new to that codec are added to it; else structures with
+            such symbols are rejected rows.
 
     Raises:
         SettingsError: an option or split kind that the kind of matter does not know.
@@ -81,6 +90,9 @@ def featurize(
         "kind": matter_name,
         "sources": [[s.name, s.role, s.settings.model_dump(mode="json")] for s in sources],
     }
+    if start is not None:
+        inputs[START_INPUT] = model_digest(start)
+        more["extend"] = extend
     key = stage_key(STAGE, plain, inputs, **more)
     work = folder / f"{_WORK_PREFIX}{digest([key, settings.chunk])[:16]}"
 
@@ -89,7 +101,9 @@ def featurize(
             if stale != work:
                 shutil.rmtree(stale, ignore_errors=True)
         work.mkdir(exist_ok=True)
-        return _Job(settings, matter, codec_options, sources, seed, target, work).run()
+        return _Job(
+            settings, matter, codec_options, sources, seed, target, work, start, extend
+        ).run()
 
     manifest = run_stage(STAGE, matter_name, folder, plain, inputs, do, **more)
     shutil.rmtree(work, ignore_errors=True)
@@ -121,6 +135,8 @@ class _Job:
     seed: int
     folder: Path
     work: Path
+    start: Path | None = None
+    extend: bool = False
     seconds: dict[str, float] = field(default_factory=dict)
 
     @property
@@ -156,7 +172,10 @@ class _Job:
         if self.settings.spellings:
             with self._timed("spellings"):
                 names.append(self._spell(accepted, split, codec, chunk))
-        return names, self._metrics(count, accepted, split, encoded, rejected)
+        metrics = self._metrics(count, accepted, split, encoded, rejected)
+        if self.start is not None:
+            metrics |= symbol_figures(self.start, codec, encoded.arrays, rejected)
+        return names, metrics
 
     @contextmanager
     def _timed(self, phase: str) -> Iterator[None]:
@@ -212,10 +231,17 @@ class _Job:
         raise InputError(message + why, file=self.settings.dataset.source)
 
     def _fit(self, accepted: pa.Table, split: NDArray[np.int8]) -> Codec:
-        """Learn the codec on the training split, or take what a killed run has learnt."""
+        """Learn the codec on the training split, or take the start model's, or what a killed run
+        has learnt."""
         kept = self.work / "codec.json"
         if kept.exists():
             return self.matter.load_codec(read_json(kept))
+        if self.start is not None:
+            codec = start_codec(
+                self.start, self.matter, accepted["structure"].to_pylist(), extend=self.extend
+            )
+            write_json(kept, codec.to_json())
+            return codec
         training = accepted["structure"].filter(pa.array(split == 0)).to_pylist()
         try:
             codec = self.matter.fit_codec(training, self.codec_options, self.seed)

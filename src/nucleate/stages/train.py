@@ -15,10 +15,12 @@ from nucleate.datasets import tables
 from nucleate.errors import CheckpointError, InputError
 from nucleate.latent import LatentModel, load_codec
 from nucleate.matter import Codec, Matter
+from nucleate.pretrained import model_digest, start_folder
 from nucleate.progress import bar
 from nucleate.runs import Manifest, atomic_path, run_stage, stage_key
 from nucleate.stages.featurize import SPELLINGS_NAME
 from nucleate.stages.reconstruct import reconstruction_figures
+from nucleate.stages.start import START_INPUT, check_start, started_model, started_settings
 from nucleate.vae.arrays import RaggedArrays
 from nucleate.vae.checkpoint import save_model
 from nucleate.vae.evaluation import active_units, encode_all, evaluate
@@ -45,18 +47,24 @@ def train(
     killed run resumes from its last checkpoint; a finished one with the same settings, data and
     code is not run again.
 
+    With `settings.start` training begins with the weights of a trained model, whose codec the
+    features must have been made with.
+
     Raises:
-        CheckpointError: the features are of another kind of matter, or damaged.
+        CheckpointError: the features are of another kind of matter, damaged, or made with another
+            codec than the start model's; or there is no such model.
         InputError: too few structures to train on.
     """
-    key = stage_key("train", settings, {"features": features.key}, seed=seed)
+    start = start_folder(settings.start, matter_name)
+    inputs = {"features": features.key}
+    if start is not None:
+        inputs[START_INPUT] = model_digest(start)
+    key = stage_key("train", settings, inputs, seed=seed)
 
     def work(out: Path) -> tuple[list[str], dict[str, Any]]:
-        return _train(settings, features, out, matter_name, seed, device, key)
+        return _train(settings, features, out, matter_name, seed, device, key, start)
 
-    return run_stage(
-        "train", matter_name, folder, settings, {"features": features.key}, work, seed=seed
-    )
+    return run_stage("train", matter_name, folder, settings, inputs, work, seed=seed)
 
 
 def _train(
@@ -67,6 +75,7 @@ def _train(
     seed: int,
     device: str,
     key: str,
+    start: Path | None,
 ) -> tuple[list[str], dict[str, Any]]:
     source = Path(features.folder)
     matter, codec = load_codec(source)
@@ -81,7 +90,12 @@ def _train(
     judges = splits["validation"] if len(splits["validation"]) else splits["train"]
 
     torch.manual_seed(seed)
-    model = VAE(codec.schema, matter.legality(codec.schema), settings.network)
+    if start is None:
+        model = VAE(codec.schema, matter.legality(codec.schema), settings.network)
+    else:
+        check_start(start, features)
+        settings = started_settings(settings)
+        model = started_model(LatentModel.load(start, "cpu"), codec)
     trainer = Trainer(
         model,
         _with_spellings(training, features),
