@@ -40,7 +40,7 @@ def _tree(process: psutil.Process) -> list[psutil.Process]:
         return []
 
 
-def _processor() -> str:
+def processor() -> str:
     """The processor's name where Linux tells it."""
     try:
         with open("/proc/cpuinfo", encoding="utf-8") as file:
@@ -74,7 +74,7 @@ def measure(command: list[str]) -> dict[str, Any]:
         "peak_memory_gb": round(peak / 1e9, 2),
         "load_before": round(load, 2),
         "cores": default_processes(),
-        "processor": _processor(),
+        "processor": processor(),
         "code": code_version(),
         "date": datetime.now(UTC).date().isoformat(),
     }

@@ -119,38 +119,35 @@ class FragmentCodec(Codec):
         templates = dict.fromkeys([t for t in ranked if t not in needed][: max(0, room)]) | needed
         order = sorted(templates, key=lambda t: (-counts[t], -pieces[t], t))
         verify = len(smiles) < _LARGE_SET if options.verify is None else options.verify
-        rough = cls(order, 10_000, False, {})
-        lengths = [len(rough._written(tree)) for tree in trees]
-        longest = max(lengths)
+        longest = cls(order, 1, False, {})._longest(trees)
         steps = options.maximum_steps or longest + max(4, longest // 4)
         return cls(order, steps, verify, perception.scales(looked, seed))
 
     def extended(self, structures: Sequence[str]) -> FragmentCodec:
         """This codec with the pieces of further structures; old tokens keep their numbers."""
         new: Counter[str] = Counter()
-        longest = 0
+        trees: list[list[Fragment]] = []
         for text in structures:
             try:
-                tree = fragments(text)
-                for fragment in tree:
-                    new.update(
-                        p.template
-                        for p in opened(fragment.template)
-                        if fragment.template not in self._token and p.template not in self._token
-                    )
+                trees.append(fragments(text))
+                unknown = [f.template for f in trees[-1] if f.template not in self._token]
+                pieces = [p.template for template in unknown for p in opened(template)]
             except StructureError:
                 continue
-        added = sorted(new, key=lambda t: (-new[t], t))
-        wider = FragmentCodec(
-            [*self.templates, *added], self.schema.maximum_steps, self.verify, self.scales
-        )
-        for text in structures:
-            try:
-                longest = max(longest, len(wider._written(fragments(text))))
-            except StructureError:
-                continue
+            new.update(t for t in pieces if t not in self._token)
+        templates = [*self.templates, *sorted(new, key=lambda t: (-new[t], t))]
+        longest = FragmentCodec(templates, 1, False, {})._longest(trees)
         steps = max(self.schema.maximum_steps, longest)
-        return FragmentCodec(wider.templates, steps, self.verify, self.scales)
+        return FragmentCodec(templates, steps, self.verify, self.scales)
+
+    def _longest(self, trees: Sequence[Sequence[Fragment]]) -> int:
+        longest = 1
+        for tree in trees:
+            try:
+                longest = max(longest, len(self._written(tree)))
+            except StructureError:
+                continue  # counted as rejected when it is encoded
+        return longest
 
     def symbols(self) -> list[str]:
         """What each token stands for, by number."""

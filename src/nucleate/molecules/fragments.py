@@ -90,7 +90,9 @@ def _comes_back(smiles: str, tree: Sequence[Fragment]) -> bool:
     def node(number: int) -> Node:
         return Node(tree[number].template, 0, [node(link) for link in tree[number].links])
 
-    return bool(Chem.CanonSmiles(assemble(node(0))) == Chem.CanonSmiles(smiles))
+    with rdBase.BlockLogs():
+        back, given = Chem.MolFromSmiles(assemble(node(0))), Chem.MolFromSmiles(smiles)
+    return back is not None and Chem.MolToSmiles(back) == Chem.MolToSmiles(given)
 
 
 @lru_cache(maxsize=100_000)

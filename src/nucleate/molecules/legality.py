@@ -90,4 +90,5 @@ class PreorderLegality(Legality):
             parent.scatter_(1, at, torch.where(opens, token[:, None], parent.gather(1, at)))
             value = torch.full_like(at, number + 1)
             place.scatter_(1, at, torch.where(opens, value, place.gather(1, at)))
-        return {"count": state["count"] + 1, "open": below + arity, "parent": parent, "place": place}
+        count, places = state["count"] + 1, below + arity
+        return {"count": count, "open": places, "parent": parent, "place": place}

@@ -57,11 +57,11 @@ class SelfiesCodec(Codec):
         maximum_steps: int,
         verify: bool,
     ):
-        self.symbols = list(symbols)
+        self.alphabet = list(symbols)
         self.constraints = dict(constraints)
         self.verify = verify
         self._tokenizer = tokenizer
-        self._character = {s: chr(_FIRST_CHARACTER + i) for i, s in enumerate(self.symbols)}
+        self._character = {s: chr(_FIRST_CHARACTER + i) for i, s in enumerate(self.alphabet)}
         symbol_of = {c: s for s, c in self._character.items()}
         size = tokenizer.get_vocab_size()
         self.pieces = [
@@ -92,7 +92,8 @@ class SelfiesCodec(Codec):
             StructureError: none of the molecules can be written as SELFIES.
         """
         selfies.set_semantic_constraints("hypervalent")
-        texts = [t for t in map(_to_selfies, chosen_molecules(smiles, options.learn_from, seed)) if t]
+        chosen = chosen_molecules(smiles, options.learn_from, seed)
+        texts = [t for t in map(_to_selfies, chosen) if t]
         if not texts:
             raise StructureError("not_in_selfies", "no training molecule can be written as SELFIES")
         counts = Counter(s for t in texts for s in selfies.split_selfies(t))
@@ -177,7 +178,7 @@ class SelfiesCodec(Codec):
         return {
             "format": _FORMAT,
             "kind": "selfies_byte_pairs",
-            "symbols": self.symbols,
+            "symbols": self.alphabet,
             "tokenizer": json.loads(self._tokenizer.to_str()),
             "constraints": self.constraints,
             "maximum_steps": self.schema.maximum_steps,

@@ -136,6 +136,7 @@ def cut_tree(
     roots = [0, *cuts]
     piece_of = {root: number for number, root in enumerate(roots)}
     children = tree.children()
+
     def written(root: int) -> Piece:
         links: list[int] = []
         numbers: dict[int, int] = {}

@@ -18,7 +18,6 @@ from nucleate.errors import CheckpointError
 from nucleate.runs import atomic_path
 from nucleate.vae.schema import Record, Schema, Stacked, stack
 
-
 MISSING = 255
 """Marks a missing value of a bernoulli field, kept as bytes: a fingerprint has a thousand."""
 
