@@ -9,7 +9,7 @@ import typer
 from typer.core import TyperGroup
 
 from nucleate import __version__
-from nucleate.cli import datasets, models, runs, shipped, stages
+from nucleate.cli import benchmark, datasets, finetune, models, runs, shipped, stages
 from nucleate.cli.failures import DEBUG_VARIABLE, explained_failures
 
 
@@ -62,8 +62,10 @@ app.command(rich_help_panel="Whole runs")(runs.report)
 app.add_typer(datasets.app, rich_help_panel="Data")
 app.command(rich_help_panel="Data")(stages.featurize)
 app.command(rich_help_panel="Models")(stages.train)
+app.command(rich_help_panel="Models")(finetune.finetune)
 app.add_typer(shipped.app, rich_help_panel="Models")
 app.command(rich_help_panel="Models")(models.sample)
 app.command(rich_help_panel="Models")(models.reconstruct)
+app.add_typer(benchmark.app, rich_help_panel="Models")
 app.command(rich_help_panel="Search")(stages.optimize)
 app.command(rich_help_panel="Search")(stages.screen)
