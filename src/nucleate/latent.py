@@ -20,6 +20,7 @@ from nucleate.runs import read_json
 from nucleate.vae.arrays import RaggedArrays
 from nucleate.vae.checkpoint import load_info, load_latents, load_model
 from nucleate.vae.evaluation import choose_device, encode_all
+from nucleate.vae.legality import Legality
 from nucleate.vae.model import VAE
 from nucleate.vae.prior import Prior
 from nucleate.vae.schema import Record
@@ -148,21 +149,30 @@ class LatentModel:
         latents: NDArray[np.float32],
         temperature: float = 0.0,
         seed: int = 0,
-        noise: float = 0.0,
+        noise: float | NDArray[np.float32] = 0.0,
+        legality: Legality | None = None,
     ) -> list[Decoded]:
         """Write the structure of each latent vector [n, D].
 
         Args:
             temperature: of the decoder; 0 is greedy.
-            noise: amplitude of noise that the decoder takes for granted (see `VAE.decode`).
+            noise: amplitude of noise that the decoder takes for granted (see `VAE.decode`), one
+                for all or [n].
+            legality: a stricter one than the model's own, of n rows where its rows differ.
         """
         generator = torch.Generator(self.device).manual_seed(seed)
         records: list[Record] = []
         likelihoods: list[float] = []
+        levels = np.broadcast_to(np.asarray(noise, np.float32), len(latents))
         for start in range(0, len(latents), DECODE_BATCH):
             part = np.ascontiguousarray(latents[start : start + DECODE_BATCH], np.float32)
+            stop = start + len(part)
             arrays, likelihood = self.model.decode(
-                torch.from_numpy(part).to(self.device), temperature, generator, noise
+                torch.from_numpy(part).to(self.device),
+                temperature,
+                generator,
+                torch.from_numpy(levels[start:stop].copy()),
+                None if legality is None else legality.rows(start, stop),
             )
             records += [arrays.record(i) for i in range(len(arrays))]
             likelihoods += likelihood.tolist()

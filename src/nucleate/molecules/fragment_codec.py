@@ -5,7 +5,7 @@ Token 0 is `stop`, tokens 1..`CLOSURES` are ends of ring closures, the others ar
 
 from __future__ import annotations
 
-from collections import Counter
+from collections import ChainMap, Counter
 from collections.abc import Mapping, Sequence
 from typing import Any
 
@@ -179,6 +179,18 @@ class FragmentCodec(Codec):
 
     def _written(self, tree: Sequence[Fragment]) -> list[int]:
         return _Preorder(self._token, tree).tokens
+
+    def program(self, tree: Sequence[Fragment], marks: Mapping[str, int]) -> list[int]:
+        """Tokens of a tree some of whose templates stand for numbers of the caller's own.
+
+        Raises:
+            StructureError: `unknown_symbol` (names it) or `too_complex`.
+        """
+        return _Preorder(ChainMap(dict(marks), self._token), tree).tokens
+
+    def knows(self, template: str) -> bool:
+        """Whether a template has a token of its own."""
+        return template in self._token
 
     def auxiliary(self, structure: str) -> dict[str, NDArray[Any]]:
         """What the latent vector shall tell besides: descriptors and fingerprint."""

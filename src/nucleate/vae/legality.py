@@ -48,6 +48,10 @@ class Legality:
         """
         return None
 
+    def rows(self, start: int, stop: int) -> Legality:
+        """The legality of some rows of a batch: itself, unless rows differ."""
+        return self
+
     def start(self, once: dict[str, Tensor], batch: int, device: torch.device) -> State:
         """State before the first step. The base class counts steps."""
         return {"count": torch.zeros(batch, dtype=torch.long, device=device)}

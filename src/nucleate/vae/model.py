@@ -260,8 +260,14 @@ class VAE(nn.Module):
         assert isinstance(head, Head)
         return head
 
-    def _once_mask(self, name: str, once: dict[str, Tensor], latent: Tensor) -> Tensor | None:
-        mask = self.legality.once_mask(name, once, len(latent))
+    def _once_mask(
+        self,
+        name: str,
+        once: dict[str, Tensor],
+        latent: Tensor,
+        rules: Legality | None = None,
+    ) -> Tensor | None:
+        mask = (rules or self.legality).once_mask(name, once, len(latent))
         # The first field's mask depends on nothing that would tell the device.
         return None if mask is None else mask.to(latent.device)
 
@@ -355,7 +361,8 @@ class VAE(nn.Module):
         latent: Tensor,
         temperature: float = 0.0,
         generator: torch.Generator | None = None,
-        noise: float = 0.0,
+        noise: float | Tensor = 0.0,
+        legality: Legality | None = None,
     ) -> tuple[RaggedArrays, Tensor]:
         """Write structures from latent vectors [B, D], legal by construction.
 
@@ -363,24 +370,28 @@ class VAE(nn.Module):
             temperature: 0 is greedy (the mode of every field).
             noise: amplitude of the noise that the decoder shall take for granted in the vectors,
                 which are used as they are: 0 copies, towards 1 they matter less and less and what
-                is usual counts.
+                is usual counts. One for all, or [B].
+            legality: a stricter one for this call, with the places of the model's own.
 
         Returns:
             The structures, and the log-likelihood of each under its latent vector, nats [B].
         """
         tables = self._tables()
-        once, total = self._decode_once(latent, tables, temperature, generator)
-        state = self.legality.start(once, len(latent), latent.device)
-        level = torch.full((len(latent),), noise, device=latent.device)
+        rules = legality or self.legality
+        once, total = self._decode_once(latent, tables, temperature, generator, rules)
+        state = rules.start(once, len(latent), latent.device)
+        level = torch.as_tensor(noise, dtype=latent.dtype, device=latent.device).expand(len(latent))
         network = self.decoder.start(self._context(latent, level, once, tables))
         inputs = self.first_input.expand(len(latent), -1)
         alive = torch.ones(len(latent), dtype=torch.bool, device=latent.device)
         written: dict[str, list[Tensor]] = {f.name: [] for f in self.schema.step}
         lengths = torch.zeros(len(latent), dtype=torch.long, device=latent.device)
         for _ in range(self.schema.maximum_steps + 1):
-            place = self._embed_context(self.legality.context(state), tables)
+            place = self._embed_context(rules.context(state), tables)
             hidden, network = self.decoder.step(inputs + place, network)
-            step, gained = self._decode_step(hidden, state, once, tables, temperature, generator)
+            step, gained = self._decode_step(
+                hidden, state, once, tables, temperature, generator, rules
+            )
             stopped = step[self.schema.step[0].name] == self.schema.stop
             total = total + torch.where(alive, torch.where(stopped, gained[0], gained[1]), 0.0)
             alive = alive & ~stopped
@@ -389,7 +400,7 @@ class VAE(nn.Module):
             lengths = lengths + alive
             for name, value in step.items():
                 written[name].append(value)
-            state = self.legality.advance(state, once, step)
+            state = rules.advance(state, once, step)
             inputs = torch.stack(
                 [self._embed(f.name, step[f.name], tables) for f in self.schema.step]
             ).sum(0)
@@ -401,6 +412,7 @@ class VAE(nn.Module):
         tables: dict[str, Tensor],
         temperature: float,
         generator: torch.Generator | None,
+        rules: Legality,
     ) -> tuple[dict[str, Tensor], Tensor]:
         once: dict[str, Tensor] = {}
         total = torch.zeros(len(latent), device=latent.device)
@@ -408,9 +420,9 @@ class VAE(nn.Module):
         for f in self.schema.once:
             head = self._head(f.name)
             parameters = head(hidden, tables.get(f.name))
-            legal = self._once_mask(f.name, once, latent)
+            legal = self._once_mask(f.name, once, latent, rules)
             value = head.likelihood.sample(parameters, temperature, generator, legal)
-            present = self.legality.once_present(f.name, once, len(latent))
+            present = rules.once_present(f.name, once, len(latent))
             if present is not None:
                 value = value.masked_fill(~present, float("nan"))
             total = total + head.likelihood.log_prob(parameters, value, legal)
@@ -426,6 +438,7 @@ class VAE(nn.Module):
         tables: dict[str, Tensor],
         temperature: float,
         generator: torch.Generator | None,
+        rules: Legality,
     ) -> tuple[dict[str, Tensor], tuple[Tensor, Tensor]]:
         """One step, and its log-likelihood: of the first field alone, and of all fields."""
         step: dict[str, Tensor] = {}
@@ -433,11 +446,11 @@ class VAE(nn.Module):
         for f in self.schema.step:
             head = self._head(f.name)
             parameters = head(hidden, tables.get(f.name))
-            legal = self.legality.mask(f.name, state, once, step)
+            legal = rules.mask(f.name, state, once, step)
             if legal is not None:
                 legal = legal | ~legal.any(-1, keepdim=True)  # only rows that have stopped
             value = head.likelihood.sample(parameters, temperature, generator, legal)
-            present = self.legality.present(f.name, state, once, step)
+            present = rules.present(f.name, state, once, step)
             if present is not None:
                 value = value.masked_fill(~present, float("nan"))
             gained.append(head.likelihood.log_prob(parameters, value, legal))
