@@ -260,7 +260,8 @@ class _Job:
     ) -> list[str]:
         from nucleate.vae.arrays import RaggedArrays  # imports torch, which workers do without
 
-        auxiliary = tables.auxiliary(accepted, codec.schema)
+        # What the codec derives from the structure, and property columns of the other fields.
+        auxiliary = tables.auxiliary(accepted, codec.schema) | encoded.arrays.auxiliary
         arrays = RaggedArrays.from_stacked(codec.schema, encoded.arrays, auxiliary)
         arrays.save(self.folder / "features.npz")
         tables.write(self.folder / "records.parquet", tables.records(accepted, split))
