@@ -18,7 +18,8 @@ from nucleate.runs import Manifest
 Nucleate = Callable[..., Result]
 COMMANDS = (
     "discover", "runs", "report", "datasets list", "datasets show", "datasets fetch",
-    "datasets build", "featurize", "train", "sample", "reconstruct", "optimize", "screen",
+    "datasets build", "featurize", "train", "finetune", "models", "models show", "models export",
+    "sample", "reconstruct", "optimize", "screen",
 )  # fmt: skip
 
 

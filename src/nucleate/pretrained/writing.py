@@ -108,7 +108,11 @@ def _read(model: LatentModel, latents: int, seed: int) -> tuple[Tensors, int]:
         return tensors, total
     order = torch.randperm(total, generator=torch.Generator().manual_seed(seed))
     rows = order[:latents].sort().values
-    tensors[LATENTS] = {name: value[rows] for name, value in encoded.items()}
+    tensors[LATENTS] = {
+        # What a fine-tuned model rehearsed is not of the training set, and of another length.
+        name: value[:latents] if name == "rehearsed" else value[rows]
+        for name, value in encoded.items()
+    }
     return tensors, total
 
 
