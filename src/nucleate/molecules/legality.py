@@ -66,11 +66,16 @@ class PreorderLegality(Legality):
         count, places = state["count"], state["open"]
         kind = torch.where(places <= 0, 2, (count > 0).long())
         legal = self.kinds[kind]
-        room = self.schema.maximum_steps - count - places
+        room = self.room(state)
         if bool((room < self.largest).any()):
             fits = self.arity[None, :] <= room[:, None]
             legal = legal & (fits | (kind == 2)[:, None])
         return legal
+
+    def room(self, state: State) -> Tensor:
+        """Places that the next token may open, int64 [B]."""
+        free: Tensor = self.schema.maximum_steps - state["count"] - state["open"]
+        return free
 
     def context(self, state: State) -> tuple[Tensor, Tensor]:
         """Token of the parent of the place to be filled, and the place's number, int64 [B]."""
