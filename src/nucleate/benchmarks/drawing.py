@@ -19,7 +19,7 @@ class Sampling:
     Attributes:
         temperature: of the decoder; 0 is greedy.
         prior_temperature: scale of the prior's noise.
-        noise: share of noise that the decoder assumes in the latent vector.
+        noise: amplitude of noise in the latent vector that the decoder takes for granted.
     """
 
     temperature: float
@@ -49,10 +49,7 @@ def decode(
     noise: float = 0.0,
 ) -> list[str | None]:
     """Structure of each latent vector [n, D], or None where it means none."""
-    # Models without a noise level know no such argument.
-    options = {"noise": noise} if noise else {}
-    decoded = model.decode(latents, temperature, seed, **options)
-    return [item.structure for item in decoded]
+    return [item.structure for item in model.decode(latents, temperature, seed, noise)]
 
 
 def draw(model: LatentModel, sampling: Sampling, count: int, seed: int) -> list[str | None]:

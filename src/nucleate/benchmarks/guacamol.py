@@ -7,6 +7,7 @@ weights). Stereo is left out of uniqueness, novelty and the KL divergences, as t
 from __future__ import annotations
 
 import math
+import re
 from collections.abc import Collection, Sequence
 from collections.abc import Set as AbstractSet
 from dataclasses import dataclass
@@ -29,6 +30,7 @@ DISCRETE = (
     "NumAromaticRings",
 )
 BITS = "morgan_4096"
+_MARKED = re.compile(r"[@/\\]|\[\d")
 FLOOR = 1e-10
 """Added to densities before their divergence is taken."""
 
@@ -95,16 +97,27 @@ class Reference:
     chemnet: Statistics
 
 
+def without_stereo(smiles: Sequence[str], processes: int = 1) -> list[str]:
+    """Canonical SMILES without stereo and isotopes of canonical SMILES with them."""
+    # Strings without such a mark are what they would become.
+    marked = [i for i, text in enumerate(smiles) if _MARKED.search(text)]
+    out = list(smiles)
+    written = features.compute([smiles[i] for i in marked], ["flat"], processes)["flat"]
+    for i, text in zip(marked, written, strict=True):
+        out[i] = text or smiles[i]
+    return out
+
+
 def reference(
     train: Sequence[str], seed: int = 42, processes: int = 1, device: str = "cpu"
 ) -> Reference:
     """Prepare a training set of canonical SMILES."""
-    flat = features.compute(train, ["flat"], processes)["flat"]
+    flat = without_stereo(train, processes)
     size = min(NUMBER, len(train))
     part = np.random.default_rng(seed).choice(len(train), size, replace=False)
-    chosen = dict.fromkeys(flat[i] for i in part if flat[i])
+    chosen = dict.fromkeys(flat[i] for i in part)
     return Reference(
-        {text for text in flat if text},
+        set(flat),
         describe(chosen, processes, device),
         chemnet_statistics([train[i] for i in part], processes, device),
     )

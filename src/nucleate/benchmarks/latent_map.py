@@ -27,8 +27,6 @@ def step_to_change(shares: Sequence[float], steps: Sequence[float] = STEPS) -> f
     before_step, before = 0.0, 0.0
     for step, share in zip(steps, shares, strict=True):
         if share >= 0.5:
-            if share == before:
-                return step
             return before_step + (step - before_step) * (0.5 - before) / (share - before)
         before_step, before = step, share
     return None
@@ -150,6 +148,18 @@ def midpoints(
     return out
 
 
+def _spearman(first: NDArray[np.floating[Any]], second: NDArray[np.floating[Any]]) -> float:
+    """Rank correlation over the pairs known in both; NaN where either is constant."""
+    from scipy.stats import spearmanr
+
+    known = np.isfinite(first) & np.isfinite(second)
+    first, second = first[known], second[known]
+    # Within rounding of one value there is nothing but rounding to rank.
+    if any(len(side) < 2 or np.ptp(side) < 1e-6 for side in (first, second)):
+        return float("nan")
+    return float(spearmanr(first, second)[0])
+
+
 def rank_correlations(
     smiles: Sequence[str], mean: Latents, spread: Latents, pairs: int, seed: int = 0
 ) -> dict[str, float]:
@@ -160,8 +170,6 @@ def rank_correlations(
         of ECFP4 bits; `euclidean_counts` against counts; `control`: Euclidean distances of
         molecules with each other's latents; `n` pairs.
     """
-    from scipy.stats import spearmanr
-
     if len(smiles) < 3:
         return {"n": 0}
     rng = np.random.default_rng(seed)
@@ -177,9 +185,9 @@ def rank_correlations(
     lengths = np.linalg.norm(mean, axis=1, keepdims=True)
     return {
         "n": pairs,
-        "euclidean": float(spearmanr(distance(mean), bits)[0]),
-        "scaled": float(spearmanr(distance(mean / np.maximum(spread, 1e-9)), bits)[0]),
-        "cosine": float(spearmanr(distance(mean / np.maximum(lengths, 1e-9)), bits)[0]),
-        "euclidean_counts": float(spearmanr(distance(mean), counts)[0]),
-        "control": float(spearmanr(distance(mean[rng.permutation(len(mean))]), bits)[0]),
+        "euclidean": _spearman(distance(mean), bits),
+        "scaled": _spearman(distance(mean / np.maximum(spread, 1e-9)), bits),
+        "cosine": _spearman(distance(mean / np.maximum(lengths, 1e-9)), bits),
+        "euclidean_counts": _spearman(distance(mean), counts),
+        "control": _spearman(distance(mean[rng.permutation(len(mean))]), bits),
     }

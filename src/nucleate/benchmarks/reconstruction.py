@@ -91,7 +91,8 @@ def stochastic_reconstruction(
 
     Returns:
         `exact`: share of the 100 decodes equal to the molecule, averaged over the molecules;
-        `standard_error` over the molecules; `n` molecules.
+        `control`: share equal to the next molecule of the list instead; `standard_error` over the
+        molecules; `n` molecules.
     """
     k, size = encoded.mean.shape
     rng = np.random.default_rng(seed)
@@ -101,14 +102,16 @@ def stochastic_reconstruction(
     repeated = np.repeat(latents.reshape(k * DRAWS, size), DRAWS, axis=0)
     decoded = decode(model, repeated, temperature=1.0, seed=seed, noise=noise)
     every = DRAWS * DRAWS
-    shares = np.array(
-        [
-            sum(text == smiles for text in decoded[i * every : (i + 1) * every]) / every
-            for i, smiles in enumerate(encoded.smiles)
-        ]
-    )
+
+    def shares(targets: Sequence[str]) -> NDArray[np.float64]:
+        parts = [decoded[i * every : (i + 1) * every] for i in range(k)]
+        return np.array([p.count(t) / every for p, t in zip(parts, targets, strict=True)])
+
+    own = shares(encoded.smiles)
+    others = shares([*encoded.smiles[1:], *encoded.smiles[:1]]) if k > 1 else np.zeros(k)
     return {
-        "exact": float(shares.mean()) if k else float("nan"),
-        "standard_error": float(shares.std(ddof=1) / np.sqrt(k)) if k > 1 else float("nan"),
+        "exact": float(own.mean()) if k else float("nan"),
+        "control": float(others.mean()) if k else float("nan"),
+        "standard_error": float(own.std(ddof=1) / np.sqrt(k)) if k > 1 else float("nan"),
         "n": k,
     }

@@ -136,6 +136,7 @@ def codec_section(
                 "10 x 10 stochastic reconstruction",
                 stochastic["exact"],
                 stochastic["n"],
+                controls={"control": stochastic["control"]},
                 note="JT-VAE's protocol: 10 posterior draws, each decoded 10 times at temperature "
                 f"1; standard error over molecules {stochastic['standard_error']:.2g}",
             ),
