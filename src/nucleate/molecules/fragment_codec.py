@@ -11,6 +11,7 @@ from typing import Any
 
 import numpy as np
 from numpy.typing import NDArray
+from rdkit import Chem
 
 from nucleate.errors import CheckpointError, StructureError
 from nucleate.matter import Codec
@@ -129,6 +130,12 @@ class FragmentCodec(Codec):
         trees: list[list[Fragment]] = []
         for text in structures:
             try:
+                self.encode_spelling(text)
+                continue
+            except StructureError as error:
+                if error.reason == "unparsable":
+                    continue
+            try:
                 trees.append(fragments(text))
                 unknown = [f.template for f in trees[-1] if f.template not in self._token]
                 pieces = [p.template for template in unknown for p in opened(template)]
@@ -171,11 +178,31 @@ class FragmentCodec(Codec):
 
     def encode_spelling(self, spelling: str) -> Record:
         """Tokens of any SMILES, unverified; the tree's root and the order of its branches are
-        those of the text. Raises as `encode` does."""
-        tokens = np.asarray(self._written(fragments(spelling)), dtype=np.int64)
-        record = Record({}, {"fragment": tokens})
+        those of the text, unless no training molecule starts with this root. Raises as `encode`
+        does."""
+        tree = fragments(spelling)
+        try:
+            tokens = self._written(tree)
+        except StructureError as error:
+            if error.reason != "unknown_symbol":
+                raise
+            other = self._rerooted(spelling)
+            if other is None:
+                raise
+            tokens = other
+        record = Record({}, {"fragment": np.asarray(tokens, dtype=np.int64)})
         record.check(self.schema)
         return record
+
+    def _rerooted(self, spelling: str) -> list[int] | None:
+        """Tokens from the first other atom from which the molecule can be written, if any."""
+        molecule = parse(spelling)
+        for atom in range(0 if molecule is None else molecule.GetNumAtoms()):
+            try:
+                return self._written(fragments(Chem.MolToSmiles(molecule, rootedAtAtom=atom)))
+            except StructureError:
+                continue
+        return None
 
     def _written(self, tree: Sequence[Fragment]) -> list[int]:
         return _Preorder(self._token, tree).tokens

@@ -276,9 +276,12 @@ class Node:
 
 
 @lru_cache(maxsize=100_000)
-def _parsed(template: str) -> tuple[SmilesTree, list[list[int]]]:
+def _parsed(template: str) -> tuple[SmilesTree, list[list[int]], dict[int, int]]:
+    """A template's tree, its children lists, and which place each of its stars is."""
     tree = parse_tree(template)
-    return tree, tree.children()
+    stars = [i for i, atom in enumerate(tree.atoms) if atom == "*"]
+    places = stars if is_root(template) else stars[1:]
+    return tree, tree.children(), {atom: number for number, atom in enumerate(places)}
 
 
 def assemble(root: Node, closures: bool = True) -> str:
@@ -295,7 +298,7 @@ _FLIPPED = str.maketrans("/\\", "\\/")
 
 class _Writer:
     def __init__(self, root: Node, closures: bool):
-        self.used = 0
+        self.open: set[int] = set()  # numbers of ring closures whose second end is to come
         self.pairs = _pairs(root) if closures else {}
         self.numbers: dict[int, int] = {}
         self.text = self.write(root, "")
@@ -304,48 +307,51 @@ class _Writer:
         """Text of a node; `mark` is the parent's own text of the bond to it."""
         if node.template is None:
             return mark + "[H]"
-        tree, children = _parsed(node.template)
+        tree, children, place = _parsed(node.template)
         own: dict[int, int] = {}
-        places = iter(node.children)
         # Between two stereo double bonds the mark belongs to both: mirror the lower one's text
         # (all its marks, which means the same) where it disagrees.
         entry = "" if is_root(node.template) else tree.bond[children[0][0]]
         flip = _FLIPPED if entry in MARKS and mark in MARKS and entry != mark else _KEPT
 
         def atom(index: int) -> str:
-            symbol, digits, closed = tree.atoms[index], "", ""
+            symbol, digits = tree.atoms[index], ""
+            closed: list[int] = []
             for number in tree.rings[index]:
-                if number not in own:
-                    self.used += 1
-                    own[number] = self.used
-                digits += tree.closures[number][2] + ring_digit(own[number])
-            branches: list[str] = []
+                digits += tree.closures[number][2] + self.digit(own, number, closed)
+            branches: list[tuple[str, int, Node | None]] = []
             for child in children[index]:
+                below = node.children[place[child]] if child in place else None
                 bond = tree.bond[child].translate(flip)
-                if tree.atoms[child] != "*":
-                    branches.append(bond + atom(child))
+                if below is None or below.template is not None or id(below) not in self.pairs:
+                    branches.append((bond, child, below))
                     continue
-                below = next(places)
-                if below.template is None and id(below) in self.pairs:
-                    closed += bond + ring_digit(self.number(self.pairs[id(below)]))
-                    # The digit moves before the branches written so far: as many swaps of
-                    # neighbours as there are branches, each of which mirrors the centre.
-                    if len(branches) % 2:
-                        symbol = _mirrored(symbol)
-                else:
-                    branches.append(self.write(below, bond))
-            tail = branches[-1] if branches else ""
-            return symbol + digits + closed + "".join(f"({b})" for b in branches[:-1]) + tail
+                digits += bond + self.digit(self.numbers, self.pairs[id(below)], closed)
+                # The digit moves before the branches that precede it: as many swaps of
+                # neighbours as there are branches, each of which mirrors the centre.
+                if len(branches) % 2:
+                    symbol = _mirrored(symbol)
+            self.open.difference_update(closed)
+            texts = [
+                bond + atom(child) if below is None else self.write(below, bond)
+                for bond, child, below in branches
+            ]
+            tail = texts[-1] if texts else ""
+            return symbol + digits + "".join(f"({t})" for t in texts[:-1]) + tail
 
         if is_root(node.template):
             return atom(0)
         return (entry.translate(flip) or mark or "-") + atom(children[0][0])
 
-    def number(self, pair: int) -> int:
-        if pair not in self.numbers:
-            self.used += 1
-            self.numbers[pair] = self.used
-        return self.numbers[pair]
+    def digit(self, numbers: dict[int, int], closure: int, closed: list[int]) -> str:
+        """Number of a closure in the text: the least free one, given back at its second end."""
+        if closure in numbers:
+            number = numbers.pop(closure)
+            closed.append(number)
+        else:
+            number = numbers[closure] = min(set(range(1, len(self.open) + 2)) - self.open)
+            self.open.add(number)
+        return ring_digit(number)
 
 
 def _mirrored(symbol: str) -> str:

@@ -17,7 +17,7 @@ from rdkit import Chem, RDConfig
 from nucleate.config import DatasetSettings
 from nucleate.errors import CheckpointError, StructureError
 from nucleate.molecules import Molecules
-from nucleate.molecules.codec import SelfiesCodec
+from nucleate.molecules.selfies_codec import SelfiesCodec
 from nucleate.vae.schema import Record
 
 MOLECULES = Molecules()
@@ -40,7 +40,9 @@ def reference() -> list[str]:
 
 @cache
 def codec() -> SelfiesCodec:
-    return SelfiesCodec.fit(reference(), MOLECULES.resolve_codec({}, "test"), seed=0)
+    return SelfiesCodec.fit(
+        reference(), MOLECULES.resolve_codec({"kind": "selfies"}, "test"), seed=0
+    )
 
 
 def test_every_training_molecule_comes_back() -> None:
@@ -56,7 +58,7 @@ def test_every_training_molecule_comes_back() -> None:
 @given(st.sets(st.integers(0, 800), min_size=5, max_size=40), st.integers(0, 2**31))
 def test_codec_of_any_subset_holds_it(chosen: set[int], seed: int) -> None:
     smiles = [reference()[i] for i in sorted(chosen)]
-    options = MOLECULES.resolve_codec({"vocabulary": 128}, "test")
+    options = MOLECULES.resolve_codec({"kind": "selfies", "vocabulary": 128}, "test")
     own = MOLECULES.load_codec(
         json.loads(json.dumps(SelfiesCodec.fit(smiles, options, seed).to_json()))
     )
@@ -143,4 +145,4 @@ def test_fit_is_the_same_each_time() -> None:
 def test_sampled_fit_misses_no_symbol() -> None:
     options = MOLECULES.resolve_codec({"learn_from": 100}, "test")
     small = SelfiesCodec.fit(reference(), options, 0)
-    assert set(small.symbols) == set(codec().symbols)
+    assert set(small.alphabet) == set(codec().alphabet)
