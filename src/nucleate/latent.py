@@ -10,8 +10,10 @@ from typing import Any
 import numpy as np
 import torch
 from numpy.typing import NDArray
+from pydantic import ValidationError
 
 from nucleate import matter as registry
+from nucleate.config import DrawSettings, SampleSettings
 from nucleate.errors import CheckpointError, ResultsError, StructureError
 from nucleate.matter import Codec, Matter
 from nucleate.parallel import default_processes, map_ordered
@@ -200,6 +202,24 @@ class LatentModel:
         generator = torch.Generator().manual_seed(seed)
         with torch.no_grad():
             return self.prior.sample(count, generator, temperature).numpy()
+
+    def sampling(self, settings: SampleSettings | None = None) -> DrawSettings:
+        """How to draw: as the settings say, else as the model's info does, else the defaults.
+
+        Raises:
+            CheckpointError: the model's info holds no such settings.
+        """
+        own = self.info.get("sampling") or {}
+        try:
+            usual = DrawSettings(**own)
+        except (ValidationError, TypeError) as error:
+            raise CheckpointError(
+                f"{self.folder}: sampling settings of the model: {error}"
+            ) from None
+        if settings is None:
+            return usual
+        given = settings.model_dump(include=set(DrawSettings.model_fields), exclude_none=True)
+        return usual.model_copy(update=given)
 
     def training_latents(self) -> NDArray[np.float32]:
         """Posterior means of the training set, or of the sample of it that a shipped model keeps.

@@ -11,6 +11,8 @@ import pytest
 from nucleate.benchmarks import drawing, latent_map, reconstruction
 from nucleate.benchmarks.features import pair_similarity
 from nucleate.benchmarks.probe import determination, probe
+from nucleate.config import DrawSettings
+from nucleate.latent import LatentModel
 
 
 def _line(*lengths: float) -> np.ndarray:
@@ -119,10 +121,9 @@ def test_rebuilding_takes_the_noise_it_is_given(alkanes: Any) -> None:
 
 
 def test_sampling_is_the_model_s_own(alkanes: Any) -> None:
-    usual = drawing.sampling_of(alkanes)
     alkanes.info = {"sampling": {"temperature": 0.7, "noise": 0.25}}
-    own = drawing.sampling_of(alkanes)
-    assert own == drawing.Sampling(0.7, usual.prior_temperature, 0.25)
+    own = LatentModel.sampling(alkanes)
+    assert own == DrawSettings(temperature=0.7, noise=0.25)
     drawn = drawing.draw(alkanes, own, 50, seed=3)
     assert alkanes.calls[-1] == {"temperature": 0.7, "seed": 3, "noise": 0.25}
     assert len(drawn) == 50

@@ -11,7 +11,7 @@ from typing import Any, Literal
 from pydantic import model_validator
 
 from nucleate.benchmarks import controls, data, figures, guacamol, moses, table
-from nucleate.benchmarks.drawing import draw, sampling_of
+from nucleate.benchmarks.drawing import draw
 from nucleate.benchmarks.figures import Section, combined
 from nucleate.benchmarks.filters import WITHOUT_MCF, molsets_folder
 from nucleate.benchmarks.table import Echo, TableSettings
@@ -149,7 +149,7 @@ class Benchmark:
         for seed in self.seeds:
             if seed not in self._draws:
                 self.echo(f"draw {self.largest:,} samples with seed {seed}")
-                self._draws[seed] = draw(self.model, sampling_of(self.model), self.largest, seed)
+                self._draws[seed] = draw(self.model, self.model.sampling(), self.largest, seed)
         return [self._draws[seed][:count] for seed in self.seeds]
 
     @cached_property
@@ -274,7 +274,7 @@ class Benchmark:
                 "name": self.settings.model,
                 "parameters": self.model.info.get("parameters"),
                 "latent": self.model.size,
-                **{f"sampling {k}": v for k, v in sampling_of(self.model).to_json().items()},
+                **{f"sampling {k}": v for k, v in self.model.sampling().model_dump().items()},
             }
         else:
             out["samples"] = self.settings.samples_file

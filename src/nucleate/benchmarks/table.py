@@ -12,7 +12,7 @@ import numpy as np
 
 from nucleate.benchmarks import features, latent_map, moses
 from nucleate.benchmarks.chemnet import frechet_distance
-from nucleate.benchmarks.drawing import draw, sampling_of
+from nucleate.benchmarks.drawing import draw
 from nucleate.benchmarks.figures import Figure, Section, combined
 from nucleate.benchmarks.probe import probe
 from nucleate.benchmarks.reconstruction import (
@@ -262,7 +262,7 @@ def _probe_section(known: Encoded, test: Encoded, seed: int, processes: int) -> 
 def speed_figure(model: LatentModel, seed: int) -> Figure:
     """Wall seconds from the prior to canonical SMILES, on this machine as it is."""
     started = time.perf_counter()
-    draw(model, sampling_of(model), TIMED, seed)
+    draw(model, model.sampling(), TIMED, seed)
     seconds = time.perf_counter() - started
     return Figure(
         "seconds for 10,000 samples",

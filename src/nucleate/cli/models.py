@@ -28,9 +28,18 @@ def sample(
         int, typer.Option("-n", "--count", min=1, help="Draws from the prior.")
     ] = 1000,
     temperature: Annotated[
-        float, typer.Option(min=0, help="Of the decoder; 0 takes the likeliest.")
-    ] = 0.0,
-    prior_temperature: Annotated[float, typer.Option(help="Scale of the prior's noise.")] = 1.0,
+        float | None,
+        typer.Option(min=0, help="Of the decoder; 0 takes the likeliest. Default: the model's."),
+    ] = None,
+    prior_temperature: Annotated[
+        float | None, typer.Option(help="Scale of the prior's noise. Default: the model's.")
+    ] = None,
+    noise: Annotated[
+        float | None,
+        typer.Option(
+            min=0, max=1, help="0 copies latent vectors, 1 ignores them. Default: the model's."
+        ),
+    ] = None,
     seed: Seed = 0,
     device: Device = "auto",
     json_file: JsonFile = None,
@@ -46,6 +55,7 @@ def sample(
         "count": count,
         "temperature": temperature,
         "prior_temperature": prior_temperature,
+        "noise": noise,
     }
     settings = validate(SampleSettings, options, "command line")
     summary = sample_to(model, count, seed, out, settings, device)

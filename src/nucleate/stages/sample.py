@@ -26,8 +26,9 @@ def draw_samples(
         `parent`, `log_likelihood`), and a summary with counts, failures by reason and seconds.
     """
     started = time.perf_counter()
-    latents = model.draw_prior(settings.count, seed, settings.prior_temperature)
-    decoded = model.decode(latents, settings.temperature, seed)
+    how = model.sampling(settings)
+    latents = model.draw_prior(settings.count, seed, how.prior_temperature)
+    decoded = model.decode(latents, how.temperature, seed, how.noise)
     rows = [
         {
             "structure": item.structure,
@@ -48,6 +49,7 @@ def draw_samples(
         "unique": len({row["structure"] for row in rows}),
         "failures": dict(failures),
         "seed": seed,
+        **how.model_dump(),
         "seconds": round(time.perf_counter() - started, 3),
     }
     return rows, summary

@@ -127,6 +127,7 @@ def _train(
         "train": settings.model_dump(mode="json"),
         "seed": seed,
         "features": features.key,
+        "sampling": settings.sampling.model_dump(mode="json"),
         "figures": metrics,
     }
     with atomic_path(out / "codec.json") as temporary:
