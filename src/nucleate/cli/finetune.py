@@ -21,6 +21,9 @@ from nucleate.cli.common import (
     write_results,
 )
 
+SMALL_BASE_SET = 100
+"""Below this many structures one point of forgetting is one structure or less."""
+
 
 def finetune(
     model: Model,
@@ -136,12 +139,28 @@ def _used(figures: Mapping[str, Any]) -> str:
 
 def _bound(forgetting: Mapping[str, Any]) -> str:
     held = "held" if forgetting["bound_held"] else "NOT HELD"
-    share = forgetting["share_of_new_weights"]
-    how = "" if share == 1 else f"; weights interpolated, {share:.0%} of the way to the new ones"
     return (
         f"forgetting: {100 * forgetting['measured']:+.1f} points of exact reconstruction, at most "
-        f"{100 * forgetting['maximum']:.1f} allowed: {held}{how}"
+        f"{100 * forgetting['maximum']:.1f} allowed: {held}{_kept(forgetting)}{_doubt(forgetting)}"
     )
+
+
+def _kept(forgetting: Mapping[str, Any]) -> str:
+    """Which weights were kept."""
+    share, epoch = forgetting["share_of_new_weights"], forgetting["epoch_kept"]
+    if share == 0:
+        return "; no new weights remember enough, the old ones are kept"
+    if share == 1:
+        return f"; epoch {epoch} is kept"
+    return f"; kept: {share:.0%} of the way from the old weights to those of epoch {epoch}"
+
+
+def _doubt(forgetting: Mapping[str, Any]) -> str:
+    """What a small base set means for the figure."""
+    count = forgetting["base_set"]
+    if count >= SMALL_BASE_SET:
+        return ""
+    return f"; beware: the old model decodes only {count} structures to measure on"
 
 
 def _row(label: str, before: float | None, after: float | None, shape: Any) -> str:

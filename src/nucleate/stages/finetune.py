@@ -155,7 +155,7 @@ class _Job:
             pull=self.settings.pull,
         )
         state = tuner.run()
-        share, left = tuner.settle()
+        kept = tuner.settle()
         prior, prior_figures, latents = self._prior(network, arrays, splits, tuner.device)
         # Kept with the model, so that whoever fine-tunes it again rehearses the first set too.
         known = _encoded(tuned, [*rehearsed, *base_set])
@@ -168,16 +168,17 @@ class _Job:
             "symbols": {k: self.features.metrics[k] for k in ("added_symbols", "unknown_symbols")},
             "rejected": self.features.metrics["rejected"],
             "before": {"base_exact": remembered, **before},
-            "after": {"base_exact": left, **after},
+            "after": {"base_exact": kept.memory, **after},
             "forgetting": {
                 "maximum": self.settings.maximum_forgetting,
-                "measured": remembered - left,
+                "measured": remembered - kept.memory,
                 # Shares are ratios of small integers: leave room for their rounding.
-                "bound_held": remembered - left <= self.settings.maximum_forgetting + 1e-9,
+                "bound_held": remembered - kept.memory <= self.settings.maximum_forgetting + 1e-9,
                 "base_set": len(base_set),
                 "base_set_from": source,
                 "rehearsed": len(rehearsed),
-                "share_of_new_weights": share,
+                "share_of_new_weights": kept.share,
+                "epoch_kept": kept.epoch,
             },
             "training": _training_figures(state),
             "prior": prior_figures,

@@ -4,19 +4,22 @@ from __future__ import annotations
 
 import math
 from collections.abc import Callable
+from dataclasses import dataclass
 from typing import Any
 
 import numpy as np
 import torch
 from numpy.typing import NDArray
+from torch import Tensor
 
+from nucleate.vae.evaluation import evaluate
 from nucleate.vae.model import VAE
 from nucleate.vae.objective import Loss
 from nucleate.vae.training import Trainer
 from nucleate.vae.transfer import interpolated
 
-SHARES = (0.9, 0.75, 0.6, 0.45, 0.3, 0.2, 0.1, 0.05)
-"""Of the way from the old weights to the new ones that are tried where no epoch may be kept."""
+SHARES = (1.0, 0.9, 0.75, 0.6, 0.45, 0.3, 0.2, 0.1, 0.05)
+"""Of the way from the old weights to the last ones, tried in this order."""
 
 
 class Tuner(Trainer):
@@ -66,23 +69,68 @@ class Tuner(Trainer):
         """As of any training run; infinite where too much was forgotten."""
         return super().objective(scores) if scores["recalled"] >= self.least else math.inf
 
-    def settle(self) -> tuple[float, float]:
-        """After `run`: load the weights to keep.
+    def _close_epoch(self, epoch: int, training: dict[str, float]) -> None:
+        super()._close_epoch(epoch, training)
+        # Patience looks at the new set alone: weights beyond the bound are the far end of the way
+        # on which `settle` looks for those to keep.
+        state = self.state
+        values = [
+            super(Tuner, self).objective(
+                {name: row[f"validation_{name}"] for name in ("distortion", "rate")}
+            )
+            for row in state.rows
+        ]
+        state.stale = len(values) - 1 - int(np.argmin(values))
+        finished = self.progress() >= 1 or state.stale >= self.settings.patience
+        if finished != state.finished:
+            state.finished = finished
+            self.save()
 
-        They are those of the best epoch that remembers enough; where there is none, the furthest
-        point on the way from the old weights to the last ones that does (WiSE-FT, Wortsman et al.
-        2022), at worst the old weights.
+    def settle(self) -> Settled:
+        """After `run`: load the weights to keep, on the device.
 
-        Returns:
-            Share of the way to the new weights (1 is an epoch as it was), and the memory left.
+        Among the best epoch that remembers enough and the furthest point that does on the way from
+        the old weights to the last ones (WiSE-FT, Wortsman et al. 2022), the one that is better on
+        the new set's validation split is kept; the old weights where there is neither.
         """
-        share = 1.0
-        memory = self.recalled(self.model) if math.isfinite(self.state.best) else -math.inf
-        for share_tried in (*SHARES, 0.0) if memory < self.least else ():
-            share = share_tried
-            self.model.load_state_dict(interpolated(self.start, self.average, share))
-            memory = self.recalled(self.model)
+        kept = Settled(0.0, 0, self._memory_of(self.start), self.start, math.inf)
+        if math.isfinite(self.state.best):
+            epoch = 1 + int(np.argmin([row["validation_objective"] for row in self.state.rows]))
+            kept = Settled(1.0, epoch, self._memory_of(self.best), self.best, self.state.best)
+        for share in SHARES:
+            weights = interpolated(self.start, self.average, share)
+            memory = self._memory_of(weights)
             if memory >= self.least:
+                scores = evaluate(self.model, self.validation, self.device)
+                value = super().objective(scores)
+                if value < kept.objective:
+                    kept = Settled(share, len(self.state.rows), memory, weights, value)
                 break
+        self.model.load_state_dict(kept.weights)
         self.model.eval()
-        return share, memory
+        return kept
+
+    def _memory_of(self, weights: dict[str, Tensor]) -> float:
+        self.model.load_state_dict(weights)
+        self.model.eval()
+        return self.recalled(self.model)
+
+
+@dataclass(frozen=True)
+class Settled:
+    """The weights that a fine-tuning run ends with.
+
+    Attributes:
+        share: of the way from the old weights to those of `epoch`; 1 is that epoch as it was, 0 the
+            old weights.
+        epoch: one-based; 0 where the old weights are kept.
+        memory: what is left of what was known, 0 to 1.
+        weights: by name.
+        objective: on the new set's validation split, nats; infinite for the old weights.
+    """
+
+    share: float
+    epoch: int
+    memory: float
+    weights: dict[str, Tensor]
+    objective: float
