@@ -63,6 +63,7 @@ def test_a_model_is_measured(
     assert head["command"].startswith("nucleate ")
     assert head["machine"]["cores"] >= 1
     assert head["training set"]["molecules"] > head["test set"]["molecules"] > 0
+    assert head["test set"]["in the training set"] == 0
     text = (tmp_path / "results" / "tiny.md").read_text()
     assert "| exact reconstruction |" in text
     assert "training set perturbed" in text

@@ -5,6 +5,7 @@ from __future__ import annotations
 from pathlib import Path
 
 import pytest
+from rdkit import Chem
 
 from nucleate.benchmarks import controls, data
 from nucleate.config import DatasetSettings
@@ -80,6 +81,14 @@ def test_samples_keep_their_bad_rows(tmp_path: Path) -> None:
     path = tmp_path / "samples.smi"
     path.write_text("CCO one\nC1CC two\nCCO three\n")
     assert data.read_samples(path) == ["CCO", "C1CC", "CCO"]
+
+
+def test_sd_files_are_read(tmp_path: Path) -> None:
+    path = tmp_path / "mine.sdf"
+    records = [Chem.MolToMolBlock(Chem.MolFromSmiles(text)) for text in ("OCC", "c1ccccc1")]
+    path.write_text("".join(f"{record}\n$$$$\n" for record in records))
+    assert data.load(str(path), "train").smiles == ["CCO", "c1ccccc1"]
+    assert data.read_samples(path) == ["CCO", "c1ccccc1"]
 
 
 def test_controls_are_molecules_of_the_right_number(nci_smiles: list[str]) -> None:

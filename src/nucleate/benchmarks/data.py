@@ -85,18 +85,11 @@ def _read(name: str, files: Sequence[Source], processes: int) -> MoleculeSet:
 
     texts: list[str] = []
     for file in files:
-        for row in read_rows(file.path, file.settings):
-            payload = "" if row.error or not isinstance(row.payload, str) else row.payload
-            texts.append(payload)
-    canonical = _canonical(texts, processes)
+        rows = read_rows(file.path, file.settings)
+        texts += ["" if row.error else features.smiles_of(row.payload) for row in rows]
+    canonical = features.compute(texts, ["canonical"], processes)["canonical"]
     valid = [smiles for smiles in canonical if smiles]
     return MoleculeSet(name, list(dict.fromkeys(valid)), len(texts), len(texts) - len(valid))
-
-
-def _canonical(payloads: Sequence[str], processes: int) -> list[str | None]:
-    """Canonical SMILES of SMILES (their first word)."""
-    words = [text.split(None, 1)[0] if text.strip() else "" for text in payloads]
-    return features.compute(words, ["canonical"], processes)["canonical"]
 
 
 def _split(name: str, files: Sequence[Source], role: Role, processes: int) -> MoleculeSet:
@@ -142,4 +135,4 @@ def read_samples(path: Path) -> list[str | None]:
     from nucleate.molecules.read import read_rows
 
     rows = read_rows(path, DatasetSettings(source=str(path)))
-    return [None if row.error or not row.payload else str(row.payload).split()[0] for row in rows]
+    return [None if row.error else features.smiles_of(row.payload) or None for row in rows]

@@ -115,6 +115,16 @@ def compute(smiles: Sequence[str], names: Sequence[str], processes: int) -> dict
     }
 
 
+def smiles_of(payload: object) -> str:
+    """SMILES of a row as the readers give it: its first word, or an SD record's."""
+    text = payload if isinstance(payload, str) else ""
+    if "\n" not in text.strip():
+        return text.split(None, 1)[0] if text.strip() else ""
+    with rdBase.BlockLogs():
+        molecule = Chem.MolFromMolBlock(text)
+    return "" if molecule is None else canonical(molecule)
+
+
 def numbers(values: Iterable[Any]) -> NDArray[np.float64]:
     """float64 [n] of computed values; NaN where there is none."""
     return np.array([math.nan if value is None else value for value in values], np.float64)

@@ -6,21 +6,18 @@ from collections.abc import Callable, Mapping, Sequence
 from dataclasses import asdict
 from functools import cached_property
 from pathlib import Path
-from typing import Any, Literal
-
-from pydantic import model_validator
+from typing import Any
 
 from nucleate.benchmarks import controls, data, figures, guacamol, moses, table
 from nucleate.benchmarks.drawing import draw
 from nucleate.benchmarks.figures import Section, combined
 from nucleate.benchmarks.filters import WITHOUT_MCF, molsets_folder
-from nucleate.benchmarks.table import Echo, TableSettings
-from nucleate.config import Positive, Settings
+from nucleate.benchmarks.settings import BenchmarkSettings
+from nucleate.benchmarks.table import Echo
 from nucleate.errors import SettingsError
 from nucleate.latent import LatentModel
 from nucleate.parallel import default_processes
 
-Suite = Literal["table", "moses", "guacamol"]
 Samples = Sequence[str | None]
 Measure = Callable[[Samples], dict[str, float]]
 TITLE = "Benchmark: molecules"
@@ -28,38 +25,6 @@ TITLES = {
     "moses": "MOSES",
     "guacamol": "GuacaMol, distribution learning",
 }
-
-
-class BenchmarkSettings(Settings):
-    """What is measured against what."""
-
-    train: str
-    """File, catalogue name or featurized folder (see `data.load`)."""
-    test: str
-    model: str | None = None
-    """A model's folder or a shipped model's name."""
-    samples_file: str | None = None
-    """Somebody's own samples instead of a model."""
-    suites: tuple[Suite, ...] = ("table", "moses", "guacamol")
-    samples: Positive = 30_000
-    """Draws of each seed for MOSES and GuacaMol."""
-    seeds: Positive = 3
-    seed: int = 0
-    """The first one; the others follow it."""
-    controls: bool = True
-    """Measure the controls as well: as many molecules again, three times, once."""
-    table: TableSettings = TableSettings()
-    mirror: str | None = None
-    limit: Positive | None = None
-    """Use only the first molecules of the training and of the test set."""
-    device: str = "auto"
-    processes: Positive | None = None
-
-    @model_validator(mode="after")
-    def _one_source(self) -> BenchmarkSettings:
-        if (self.model is None) == (self.samples_file is None):
-            raise ValueError("give either a model or a file of samples")
-        return self
 
 
 class Benchmark:
@@ -279,7 +244,8 @@ class Benchmark:
         else:
             out["samples"] = self.settings.samples_file
         out["training set"] = self.train.summary()
-        out["test set"] = self.test.summary()
+        known = sum(smiles in self.known for smiles in self.test.smiles)
+        out["test set"] = {**self.test.summary(), "in the training set": known}
         out["seeds"] = self.seeds if self.own_samples is None else [self.settings.seed]
         return out
 

@@ -21,8 +21,8 @@ from nucleate.benchmarks.reconstruction import (
     exact_reconstruction,
     stochastic_reconstruction,
 )
+from nucleate.benchmarks.settings import TableSettings
 from nucleate.benchmarks.tanimoto import internal_diversities
-from nucleate.config import Positive, Settings
 from nucleate.latent import LatentModel
 from nucleate.vae.evaluation import active_units
 
@@ -30,28 +30,6 @@ Echo = Callable[[str], None]
 PROBED = {"logP": "MolLogP", "TPSA": "TPSA", "QED": "qed"}
 TIMED = 10_000
 """Samples whose seconds are measured."""
-
-
-class TableSettings(Settings):
-    """How many molecules each part of the table rests on."""
-
-    samples: Positive = 10_000
-    """Prior samples of each seed."""
-    reconstruct: Positive | None = None
-    """Test molecules to rebuild; all if not given."""
-    stochastic: Positive = 200
-    """Test molecules of the 10 x 10 protocol: each costs 100 decodes."""
-    neighbourhood: Positive = 500
-    """Test molecules that are perturbed."""
-    midpoints: Positive = 1000
-    pairs: Positive = 20_000
-    """Random test pairs of the rank correlation."""
-    probe: Positive = 10_000
-    """Training molecules that the spread and the linear probe are fitted on."""
-    noise: float = 0.0
-    """Share of noise that the decoder assumes when it rebuilds; 0 is a codec."""
-    timed: bool = True
-    """Measure the seconds of 10,000 samples."""
 
 
 def generation_figures(

@@ -97,7 +97,8 @@ def molecules(
     --out results/benchmarks/molecules-zinc250k
     """
     from nucleate.benchmarks.figures import show
-    from nucleate.benchmarks.molecules import BenchmarkSettings, run
+    from nucleate.benchmarks.molecules import run
+    from nucleate.benchmarks.settings import BenchmarkSettings
     from nucleate.config import validate
 
     options = merge(
