@@ -139,6 +139,8 @@ class NetworkSettings(Settings):
     layers: Positive | None = None
     latent: Positive = 64
     """Dimensions of the latent vector."""
+    binding: bool = False
+    """A short way between steps and latent vector beside the networks (see `Binding`)."""
     dropout: Fraction = 0.0
 
 
@@ -315,7 +317,8 @@ class SampleSettings(Settings):
     """Amplitude of noise that the decoder takes for granted in the latent vectors: 0 copies them,
     more writes what is usual near them."""
     conditions: ConditionSettings = ConditionSettings()
-    """What every structure shall meet; none if empty. Decoded at temperature 1 if none is set."""
+    """What every structure shall meet; nothing if empty. Temperature and noise then are those that
+    suit the conditions if not given."""
 
 
 class PropertySettings(Settings):

@@ -10,11 +10,12 @@ from nucleate.config import NetworkSettings
 from nucleate.vae.model import VAE
 
 
-@pytest.fixture(params=["gru", "transformer"])
+@pytest.fixture(params=["gru", "transformer", "gru+binding"])
 def toy_model(request: pytest.FixtureRequest) -> VAE:
     torch.manual_seed(0)
     schema = toy_schema()
+    kind, _, binding = request.param.partition("+")
     settings = NetworkSettings(
-        encoder=request.param, decoder=request.param, width=32, layers=2, latent=8
+        encoder=kind, decoder=kind, width=32, layers=2, latent=8, binding=bool(binding)
     )
     return VAE(schema, SortedLegality(schema), settings).eval()

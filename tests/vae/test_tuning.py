@@ -55,7 +55,7 @@ def tuner(
 def distance(network: VAE) -> float:
     """How far a network is from where it started."""
     squares = [
-        float((a - b).square().sum())
+        float((a - b).detach().square().sum())
         for a, b in zip(network.parameters(), model().parameters(), strict=True)
     ]
     return sum(squares) ** 0.5

@@ -19,6 +19,7 @@ from nucleate.vae.arrays import Batch, RaggedArrays, offsets_of
 from nucleate.vae.embedding import CategoricalEmbedding, Head, LinearHead, embedding_for
 from nucleate.vae.legality import Legality
 from nucleate.vae.networks import (
+    Binding,
     GRUDecoder,
     GRUEncoder,
     SequenceDecoder,
@@ -131,7 +132,13 @@ class VAE(nn.Module):
             if settings.encoder == "gru"
             else TransformerEncoder(width, layers, settings.dropout, schema.maximum_steps)
         )
-        self.posterior = nn.Linear(width, 2 * settings.latent)
+        self.binding = (
+            Binding(width, settings.latent, hidden, schema.maximum_steps, roles=legality.places > 0)
+            if settings.binding
+            else None
+        )
+        bound = 0 if self.binding is None else self.binding.parts * width
+        self.posterior = nn.Linear(width + bound, 2 * settings.latent)
         context = settings.latent + NOISE_INPUTS + (width if schema.once else 0)
         self.decoder: SequenceDecoder = (
             GRUDecoder(width, context, hidden, layers, settings.dropout)
@@ -140,9 +147,10 @@ class VAE(nn.Module):
                 width, context, layers + 1, settings.dropout, schema.maximum_steps
             )
         )
-        self.once_trunk = nn.Sequential(
-            nn.Linear(settings.latent, width), nn.GELU(), nn.Linear(width, width)
-        )
+        if schema.once:
+            self.once_trunk = nn.Sequential(
+                nn.Linear(settings.latent, width), nn.GELU(), nn.Linear(width, width)
+            )
         heads = {f.name: Head(f, width, self.embeddings[f.name]) for f in schema.once}
         heads |= {f.name: Head(f, hidden, self.embeddings[f.name]) for f in schema.step}
         self.heads = nn.ModuleDict(heads)
@@ -201,12 +209,17 @@ class VAE(nn.Module):
         """
         tables = self._tables()
         walk = walk or self.walk(batch)
-        steps = self._embed_steps(batch, tables) + self._embed_context(walk.context, tables)
-        steps = steps[:, : int(batch.length.max())]
+        longest = int(batch.length.max())
+        fillers = self._embed_steps(batch, tables)[:, :longest]
+        roles = self._embed_context(walk.context, tables)
+        roles = roles[:, :longest] if isinstance(roles, Tensor) else roles
+        steps = fillers + roles
         once = self._embed_once(batch.once, tables)
         if once is not None:
             steps = steps + once[:, None]
         vector = self.encoder(steps, batch.length)
+        if self.binding is not None:
+            vector = torch.cat([vector, self.binding.bind(fillers, roles, batch.length)], -1)
         mean, log_variance = self.posterior(vector).chunk(2, -1)
         return Posterior(mean, log_variance.clamp(*LOG_VARIANCE_RANGE))
 
@@ -241,7 +254,10 @@ class VAE(nn.Module):
             hide = torch.rand(b, t, 1, device=inputs.device) < word_dropout
             hide[:, 0] = False
             inputs = torch.where(hide, self.hidden_input, inputs)
-        hidden = self.decoder(inputs + self._embed_context(walk.context, tables), context)
+        roles = self._embed_context(walk.context, tables)
+        hidden = self.decoder(inputs + roles, context)
+        if self.binding is not None:
+            hidden = hidden + self.binding.unbind(latent, roles, 0, t)
         self._reconstruct_steps(hidden, batch, tables, result, walk)
         return result
 
@@ -274,7 +290,7 @@ class VAE(nn.Module):
     def _reconstruct_once(
         self, latent: Tensor, batch: Batch, tables: dict[str, Tensor], result: Reconstruction
     ) -> None:
-        hidden = self.once_trunk(latent)
+        hidden = self.once_trunk(latent) if self.schema.once else latent
         for f in self.schema.once:
             head, value = self._head(f.name), batch.once[f.name]
             parameters = head(hidden, tables.get(f.name))
@@ -386,9 +402,12 @@ class VAE(nn.Module):
         alive = torch.ones(len(latent), dtype=torch.bool, device=latent.device)
         written: dict[str, list[Tensor]] = {f.name: [] for f in self.schema.step}
         lengths = torch.zeros(len(latent), dtype=torch.long, device=latent.device)
-        for _ in range(self.schema.maximum_steps + 1):
+        for number in range(self.schema.maximum_steps + 1):
             place = self._embed_context(rules.context(state), tables)
             hidden, network = self.decoder.step(inputs + place, network)
+            if self.binding is not None:
+                roles = place[:, None] if isinstance(place, Tensor) else place
+                hidden = hidden + self.binding.unbind(latent, roles, number, 1)[:, 0]
             step, gained = self._decode_step(
                 hidden, state, once, tables, temperature, generator, rules
             )
@@ -416,7 +435,7 @@ class VAE(nn.Module):
     ) -> tuple[dict[str, Tensor], Tensor]:
         once: dict[str, Tensor] = {}
         total = torch.zeros(len(latent), device=latent.device)
-        hidden = self.once_trunk(latent)
+        hidden = self.once_trunk(latent) if self.schema.once else latent
         for f in self.schema.once:
             head = self._head(f.name)
             parameters = head(hidden, tables.get(f.name))

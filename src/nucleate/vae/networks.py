@@ -7,6 +7,7 @@ step at a time for decoding (`start`, `step`), with the same result.
 
 from __future__ import annotations
 
+import math
 from abc import ABC, abstractmethod
 from typing import Any
 
@@ -196,3 +197,45 @@ class TransformerDecoder(SequenceDecoder):
             x, extended = block(x, None, cache=keys)
             new.append(extended)
         return self.norm(x[:, 0]), (added, new, position + 1)
+
+
+class Binding(nn.Module):
+    """Steps as a sum of bound pairs, filler times role (Gayler 2003; Plate 1995).
+
+    The role of a step is its position, and beside it what it hangs on, if that is known; binding is
+    the element-wise product. The sum is a bag of "this hangs there", to which every step
+    contributes whatever comes before it; unbinding asks a latent vector what hangs there. It gives
+    encoder and decoder a short way for what a recurrent state has to carry through all steps.
+
+    Args:
+        latent: size of the latent vector that is unbound.
+        hidden: size of the decoder's hidden vectors.
+        roles: whether steps come with roles besides their position.
+    """
+
+    def __init__(self, width: int, latent: int, hidden: int, maximum_steps: int, roles: bool):
+        super().__init__()
+        self.parts = 2 if roles else 1
+        self.scale = math.sqrt(maximum_steps)  # of a sum over steps, whatever the batch's padding
+        self.position = nn.Parameter(torch.randn(maximum_steps + 1, width))
+        self.filler = nn.Linear(width, self.parts * width)
+        self.question = nn.Linear(latent, self.parts * width)
+        self.answer = nn.Linear(self.parts * width, hidden)
+
+    def _roles(self, first: int, count: int, roles: Tensor | float) -> Tensor:
+        position = self.position[first : first + count]
+        if not isinstance(roles, Tensor):
+            return position
+        return torch.cat([position.expand(len(roles), -1, -1), roles], -1)
+
+    def bind(self, steps: Tensor, roles: Tensor | float, length: Tensor) -> Tensor:
+        """[B, T, width], roles [B, T, width] or 0, int64 [B] -> [B, parts * width]."""
+        real = torch.arange(steps.shape[1], device=steps.device)[None] < length[:, None]
+        bound = self.filler(steps) * self._roles(0, steps.shape[1], roles)
+        return (bound * real[..., None]).sum(1) / self.scale
+
+    def unbind(self, latent: Tensor, roles: Tensor | float, first: int, count: int) -> Tensor:
+        """[B, D], roles [B, T, width] or 0, positions from `first` on -> [B, T, hidden]."""
+        asked = self.question(latent)[:, None] * self._roles(first, count, roles)
+        out: Tensor = self.answer(asked)
+        return out
