@@ -233,7 +233,7 @@ def test_the_command(
     assert "tiny fine-tuned on" in result.stdout
     assert "element 2, unparsable 1" in result.stdout
     assert "forgetting:" in result.stdout
-    assert "beware: the old model decodes only" in result.stdout
+    assert "beware: measured on only" in result.stdout
     sampled = nucleate("sample", "--model", "mine", "-n", 5, "--out", "samples")
     assert sampled.exit_code == 0, sampled.stderr
     missing = nucleate("finetune", "--model", "tiny", "--out", "other")

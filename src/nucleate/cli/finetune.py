@@ -160,7 +160,7 @@ def _doubt(forgetting: Mapping[str, Any]) -> str:
     count = forgetting["base_set"]
     if count >= SMALL_BASE_SET:
         return ""
-    return f"; beware: the old model decodes only {count} structures to measure on"
+    return f"; beware: measured on only {count} structures"
 
 
 def _row(label: str, before: float | None, after: float | None, shape: Any) -> str:

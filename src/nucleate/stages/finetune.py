@@ -23,8 +23,7 @@ from nucleate.config import (
     TrainSettings,
     validate,
 )
-from nucleate.datasets import tables
-from nucleate.errors import CheckpointError, InputError, StructureError
+from nucleate.errors import CheckpointError
 from nucleate.latent import LatentModel, load_codec
 from nucleate.matter import Codec
 from nucleate.pretrained import matter_of, model_digest, model_folder
@@ -39,8 +38,9 @@ from nucleate.runs import (
     write_json,
 )
 from nucleate.stages.featurize import featurize
-from nucleate.stages.finetune_figures import OwnSet, own_figures
-from nucleate.stages.recall import Memory, recalled_structures
+from nucleate.stages.finetune_data import base_and_rehearsed, encoded_with_auxiliary, own_set
+from nucleate.stages.finetune_figures import own_figures
+from nucleate.stages.recall import Memory
 from nucleate.stages.start import START_INPUT, started_model
 from nucleate.stages.train import read_splits
 from nucleate.vae.arrays import RaggedArrays
@@ -130,8 +130,8 @@ class _Job:
         _, codec = load_codec(Path(self.features.folder))
         arrays = RaggedArrays.load(self.features.path("features.npz"), codec.schema)
         splits = read_splits(self.features)
-        own = self._own(splits)
-        base_set, rehearsed, source = self._recall(own)
+        own = own_set(self.features, splits, self.settings)
+        base_set, rehearsed, source = base_and_rehearsed(self.base, own, self.settings, self.seed)
 
         network = started_model(self.base, codec)
         tuned = self._model(network, codec, self.base.prior)
@@ -142,7 +142,7 @@ class _Job:
         training = arrays.subset(splits["train"])
         tuner = Tuner(
             network,
-            training.joined(_encoded(tuned, rehearsed)) if rehearsed else training,
+            training.joined(encoded_with_auxiliary(tuned, rehearsed)) if rehearsed else training,
             arrays.subset(splits["validation"] if len(splits["validation"]) else splits["train"]),
             self._train_settings(),
             folder=self.out,
@@ -158,7 +158,7 @@ class _Job:
         kept = tuner.settle()
         prior, prior_figures, latents = self._prior(network, arrays, splits, tuner.device)
         # Kept with the model, so that whoever fine-tunes it again rehearses the first set too.
-        known = _encoded(tuned, [*rehearsed, *base_set])
+        known = encoded_with_auxiliary(tuned, [*rehearsed, *base_set])
         latents["rehearsed"] = torch.from_numpy(encode_all(network, known, tuner.device)[0])
         tuned = self._model(network, codec, prior)
         after, heads = own_figures(tuned, own, self.settings.samples, self.seed)
@@ -187,41 +187,6 @@ class _Job:
         return self._write(tuned, latents, heads, figures), figures
 
     # Parts
-
-    def _own(self, splits: dict[str, NDArray[np.int64]]) -> OwnSet:
-        """The person's structures and labels; what is held out is the test split, if there is one,
-        else the validation split."""
-        names = list(self.settings.dataset.properties)
-        columns = ["feature_index", "structure", *names]
-        table = tables.read(self.features.path("records.parquet"), columns)
-        order = np.argsort(table["feature_index"].to_numpy())
-        structures = np.asarray(table["structure"].to_pylist(), object)[order]
-        held_out = splits["test"] if len(splits["test"]) else splits["validation"]
-        if not len(held_out):
-            raise InputError(
-                "nothing is held out to measure on; give the split a share for validation or test",
-                file=self.settings.dataset.source,
-            )
-        rows = np.concatenate([splits["train"], held_out])
-        labels = {n: table[n].to_numpy(zero_copy_only=False)[order][rows] for n in names}
-        return OwnSet(
-            structures[splits["train"]].tolist(),
-            structures[held_out].tolist(),
-            {name: values.astype(np.float64) for name, values in labels.items()},
-        )
-
-    def _recall(self, own: OwnSet) -> tuple[list[str], list[str], str]:
-        """Base set, structures to rehearse, and where both are from."""
-        wanted = self.settings.base_set
-        count = wanted + round(self.settings.rehearsal * len(own.training))
-        found, source = recalled_structures(self.base, count, self.seed, frozenset(own.all))
-        # Where there are few, half of them are needed to measure on.
-        cut = min(wanted, max(1, len(found) // 2)) if self.settings.rehearsal else wanted
-        if not found:
-            raise CheckpointError(
-                f"{self.base.folder}: decodes to no structure that it can encode; it is not trained"
-            )
-        return found[:cut], found[cut:], source
 
     def _model(self, network: VAE, codec: Codec, prior: Prior) -> LatentModel:
         info = {k: v for k, v in self.base.info.items() if k not in _OLD_KEYS}
@@ -305,20 +270,6 @@ class _Job:
         write_json(self.out / REPORT_NAME, figures)
         (self.out / RESUME_NAME).unlink(missing_ok=True)
         return [*names, "codec.json", "curves.csv", REPORT_NAME]
-
-
-def _encoded(model: LatentModel, structures: list[str]) -> RaggedArrays:
-    """Arrays of structures with the auxiliary fields that the codec can compute."""
-    records = []
-    for structure in structures:
-        try:
-            record = model.codec.encode(structure)
-            record.check(model.codec.schema)
-            record.auxiliary = model.codec.auxiliary(structure)
-        except StructureError:
-            continue
-        records.append(record)
-    return RaggedArrays.from_records(model.codec.schema, records)
 
 
 def _training_figures(state: TrainState) -> dict[str, Any]:
