@@ -34,6 +34,7 @@ from nucleate.errors import SettingsError
 if TYPE_CHECKING:
     import torch
 
+    from nucleate.generation.guide import Guide
     from nucleate.vae.arrays import Batch
     from nucleate.vae.legality import Legality
     from nucleate.vae.schema import Record, Schema
@@ -292,6 +293,12 @@ class Matter(ABC):
         Takes and returns padded batches of the schema. Must import torch and numpy only.
         """
         return None
+
+    def guide(self) -> Guide:
+        """What generation under conditions asks of this kind of matter."""
+        from nucleate.generation.guide import Guide
+
+        return Guide(self)
 
     @abstractmethod
     def properties(self) -> dict[str, str]:

@@ -11,6 +11,7 @@ from nucleate.matter import Check, Codec, Matter, Property, RawRow, Standardised
 from nucleate.molecules import options as _options
 
 if TYPE_CHECKING:
+    from nucleate.generation.guide import Guide
     from nucleate.vae.legality import Legality
     from nucleate.vae.schema import Schema
 
@@ -65,6 +66,11 @@ class Molecules(Matter):
         from nucleate.molecules.legality import PreorderLegality, SelfiesLegality
 
         return (PreorderLegality if schema.options.get("preorder") else SelfiesLegality)(schema)
+
+    def guide(self) -> Guide:
+        from nucleate.molecules.guide import MoleculeGuide
+
+        return MoleculeGuide(self)
 
     def properties(self) -> dict[str, str]:
         from nucleate.molecules.properties import properties

@@ -30,13 +30,15 @@ class Program:
 
     tokens: tuple[int, ...]
     headed: bool
+    latest: int = 1
+    """Step at which a headed program starts at the latest; its root is step 0."""
 
 
 class ForcedLegality(PreorderLegality):
     """Sequences that hold a given part, a program for each row.
 
-    A headed program starts wherever the decoder writes its first token; it is made to at the last
-    open place. Holes are filled before the program goes on, and nothing else is added to the part.
+    A headed program starts where the decoder writes its first token by itself, or else at the step
+    `latest`. Holes are filled before the program goes on, and nothing else is added to the part.
 
     Args:
         programs: one for each row of the batch.
@@ -68,6 +70,7 @@ class ForcedLegality(PreorderLegality):
             if waiting:
                 raise ValueError(f"program {program.tokens} leaves {waiting} places open")
         self.headed = torch.tensor([p.headed for p in programs])
+        self.latest = torch.tensor([max(1, p.latest) for p in programs])
         self.leaf = self.arity == 0
         self.leaf[schema.stop] = False
         self.closing = torch.zeros_like(self.leaf)
@@ -79,7 +82,7 @@ class ForcedLegality(PreorderLegality):
     def start(self, once: dict[str, Tensor], batch: int, device: torch.device) -> State:
         state = super().start(once, batch, device)
         if self.token.device != device:
-            for name in ("token", "extra", "used", "headed", "leaf", "closing"):
+            for name in ("token", "extra", "used", "headed", "latest", "leaf", "closing"):
                 setattr(self, name, getattr(self, name).to(device))
         return {
             **state,
@@ -106,12 +109,13 @@ class ForcedLegality(PreorderLegality):
         # A hole starts with a fragment, so that something does grow there.
         entering = started & (wanted == HOLE) & (state["until"] < 0)
         legal = legal & ~(entering[:, None] & self.closing)
-        before = ~started
-        last = before & (state["open"] == 1)
+        # Before the program has started, the last open place must not be closed.
+        last = ~started & (state["open"] == 1)
         legal = legal & ~(last[:, None] & self.leaf)
-        forced = torch.zeros_like(legal).scatter_(1, wanted.clamp(min=0)[:, None], True)
-        legal = legal | (forced & (before & (state["count"] > 0))[:, None])
-        return torch.where((started & (wanted > HOLE))[:, None], forced, legal)
+        only = torch.zeros_like(legal).scatter_(1, wanted.clamp(min=0)[:, None], True)
+        legal = legal | (only & (~started & (state["count"] > 0))[:, None])
+        now = torch.where(started, wanted > HOLE, state["count"] >= self.latest)
+        return torch.where(now[:, None], only, legal)
 
     def advance(self, state: State, once: dict[str, Tensor], step: dict[str, Tensor]) -> State:
         token = step[self.schema.step[0].name]

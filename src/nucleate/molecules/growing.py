@@ -7,7 +7,8 @@ scaffold come from the codec's own cutting, stereo included.
 
 from __future__ import annotations
 
-from collections.abc import Iterator, Mapping, Sequence
+from collections.abc import Iterator, Sequence
+from dataclasses import replace
 from typing import Any
 
 import numpy as np
@@ -30,6 +31,8 @@ _PROGRAMS = 64  # for one call of `legality`
 _TRIES = 6  # choices of sites among which one whose templates are known is looked for
 _STEREOISOMERS = 4
 _HEAD = -1
+_HEAD_ENDS = 0.4
+"""Chance at each step that the decoder is made to begin with the scaffold."""
 
 
 class ScaffoldGrowth(Growth):
@@ -65,16 +68,14 @@ class ScaffoldGrowth(Growth):
 
     def _check(self) -> None:
         """Refuse a scaffold that cannot be written, saying why."""
-        # One site that works is enough: others may fail.
-        chosen = [(), *((site,) for site in self.sites)] if not self.marks else [()]
-        reasons = []
-        for sites in chosen[:1] if self.marks else chosen[1:]:
+        reason: StructureError | None = None
+        for sites in [()] if self.marks else [(site,) for site in self.sites]:
             try:
                 self._written(sites)
-                return
+                return  # one site that works is enough
             except StructureError as error:
-                reasons.append(error)
-        raise SettingsError(f"{self.where}: the model cannot write {self.part}: {reasons[0]}")
+                reason = reason or error
+        raise SettingsError(f"{self.where}: the model cannot write {self.part}: {reason}")
 
     def holds(self, structures: Sequence[str]) -> NDArray[np.bool_]:
         def kept(structure: str) -> bool:
@@ -105,7 +106,10 @@ class ScaffoldGrowth(Growth):
                 best = found
             if best[0] == 0:
                 break
-        return best[1][int(generator.integers(len(best[1])))]
+        chosen = best[1][int(generator.integers(len(best[1])))]
+        room = self.codec.schema.maximum_steps - len(chosen.tokens)
+        head = min(int(generator.geometric(_HEAD_ENDS)), max(1, room))
+        return replace(chosen, latest=head)
 
     def _chosen(self, generator: np.random.Generator) -> tuple[int, ...]:
         if self.marks:
@@ -129,11 +133,11 @@ class ScaffoldGrowth(Growth):
         programs: dict[Program, int] = {}
         failed: StructureError | None = None
         labels = len(sites) + len(self.marks)
-        holes, heads = _leaves(labels)
+        marks = _leaves(labels)
         for spelling in _spellings(_labelled(self.molecule, self.marks, sites)):
             try:
                 tree = fragments(spelling)
-                tokens = self.codec.program(tree, holes | heads)
+                tokens = self.codec.program(tree, marks)
             except StructureError as error:
                 failed = failed or error
                 continue
@@ -143,7 +147,7 @@ class ScaffoldGrowth(Growth):
             if steps > most:
                 failed = failed or StructureError("too_long", f"{steps} steps, at most {most}")
                 continue
-            known = (t.template in holes | heads or self.codec.knows(t.template) for t in tree)
+            known = (t.template in marks or self.codec.knows(t.template) for t in tree)
             programs[program] = sum(not k for k in known)
         if not programs:
             raise failed or StructureError("unparsable", self.part)
@@ -189,10 +193,10 @@ def _without_marks(molecule: Any) -> Any:
 
 def _query(molecule: Any) -> Any:
     """Matches molecules that grow at the marks and nowhere else."""
-    options = Chem.AdjustQueryParameters.NoAdjustments()
+    options: Any = Chem.AdjustQueryParameters.NoAdjustments()
     options.makeDummiesQueries = True
     options.adjustDegree = True
-    options.adjustDegreeFlags = Chem.AdjustQueryWhichFlags.ADJUST_IGNOREDUMMIES
+    options.adjustDegreeFlags = Chem.ADJUST_IGNOREDUMMIES
     return Chem.AdjustQueryProperties(molecule, options)
 
 
@@ -214,11 +218,11 @@ def _labelled(molecule: Any, marks: Sequence[int], sites: Sequence[int]) -> Any:
         return Chem.RemoveHs(out.GetMol())
 
 
-def _leaves(count: int) -> tuple[Mapping[str, int], Mapping[str, int]]:
+def _leaves(count: int) -> dict[str, int]:
     """Templates of the labelled methyl groups: as leaves (holes) and as roots (heads)."""
     names = [f"[{_ISOTOPE + number}CH3]" for number in range(1, count + 1)]
     holes = {canonical_template(f"*{name}").text: HOLE for name in names}
-    return holes, {canonical_template(f"{name}*").text: _HEAD for name in names}
+    return holes | {canonical_template(f"{name}*").text: _HEAD for name in names}
 
 
 def _spellings(molecule: Any) -> Iterator[str]:

@@ -1,4 +1,4 @@
-"""Draws from the prior, decoded."""
+"""Draws from the prior or under conditions, decoded."""
 
 from __future__ import annotations
 
@@ -19,12 +19,21 @@ from nucleate.runs import Manifest, run_stage, write_json
 def draw_samples(
     model: LatentModel, settings: SampleSettings, seed: int
 ) -> tuple[list[dict[str, Any]], dict[str, Any]]:
-    """Decode `settings.count` draws from the model's prior.
+    """Decode `settings.count` draws from the model's prior, or find that many structures that meet
+    `settings.conditions` (see `nucleate.generation.engine.generate`).
 
     Returns:
         One row per draw that decoded to a structure (`structure`, `latent`, `origin`, `trial`,
-        `parent`, `log_likelihood`), and a summary with counts, failures by reason and seconds.
+        `parent`, `log_likelihood`; numbers of the conditions), and a summary with counts, failures
+        by reason and seconds.
+
+    Raises:
+        SettingsError: conditions that nothing can meet, or that the model cannot work with.
     """
+    if settings.conditions.any():
+        from nucleate.generation.engine import generate
+
+        return generate(model, settings, seed)
     started = time.perf_counter()
     how = model.sampling(settings)
     latents = model.draw_prior(settings.count, seed, how.prior_temperature)
@@ -67,6 +76,12 @@ DRAW_SCHEMA = pa.schema(
 )
 
 
+def _schema(rows: list[dict[str, Any]]) -> pa.Schema:
+    """Columns of every draw, then the numbers of the conditions."""
+    further = dict.fromkeys(name for row in rows for name in row if name not in DRAW_SCHEMA.names)
+    return pa.schema([*DRAW_SCHEMA, *(pa.field(name, pa.float64()) for name in further)])
+
+
 def sample(
     settings: SampleSettings,
     train: Manifest,
@@ -81,7 +96,7 @@ def sample(
     def work(out: Path) -> tuple[list[str], dict[str, Any]]:
         model = LatentModel.load(Path(train.folder), device)
         rows, summary = draw_samples(model, settings, seed)
-        tables.write(out / "samples.parquet", pa.Table.from_pylist(rows, DRAW_SCHEMA))
+        tables.write(out / "samples.parquet", pa.Table.from_pylist(rows, _schema(rows)))
         write_json(out / "summary.json", summary)
         return ["samples.parquet", "summary.json"], {
             **summary,

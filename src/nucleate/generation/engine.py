@@ -1,0 +1,204 @@
+"""The loop: propose, decode, test; learn from what was met and what was not."""
+
+from __future__ import annotations
+
+import time
+from collections import Counter
+from collections.abc import Sequence
+from dataclasses import dataclass, field
+from typing import Any
+
+import numpy as np
+from numpy.typing import NDArray
+
+from nucleate.config import SampleSettings
+from nucleate.generation.requirements import Columns
+from nucleate.generation.sources import Proposal
+from nucleate.generation.task import Task, make_task
+from nucleate.latent import Decoded, LatentModel
+from nucleate.progress import bar
+
+_DRAWS_EACH = 50
+_LEAST_BUDGET = 5000
+_SMALLEST_ROUND, _LARGEST_ROUND = 128, 2048
+_REPEATED = "repeated"
+
+
+@dataclass
+class _Judged:
+    """What is known of a decoded structure."""
+
+    reason: str
+    columns: dict[str, float]
+
+
+@dataclass
+class _State:
+    """What was found so far."""
+
+    rows: list[dict[str, Any]] = field(default_factory=list)
+    judged: dict[str, _Judged] = field(default_factory=dict)
+    refused: Counter[str] = field(default_factory=Counter)
+    draws: int = 0
+    decoded: int = 0
+
+
+def generate(
+    model: LatentModel, settings: SampleSettings, seed: int
+) -> tuple[list[dict[str, Any]], dict[str, Any]]:
+    """Sample `settings.count` different structures that meet `settings.conditions`.
+
+    Every row meets every condition, tested on the structure itself. Fewer rows come back if the
+    budget of draws ends before.
+
+    Returns:
+        Rows as `nucleate.stages.sample.draw_samples` makes them with `noise` and the conditions'
+        columns besides, and a summary with counts and, by reason, what was refused.
+
+    Raises:
+        SettingsError: conditions that nothing can meet, or that the model cannot work with.
+    """
+    started = time.perf_counter()
+    task = make_task(model, settings, seed)
+    state, generator = _State(), np.random.default_rng(seed)
+    budget = settings.conditions.budget or max(_LEAST_BUDGET, _DRAWS_EACH * settings.count)
+    with bar(total=settings.count, description="found", unit="structures") as progress:
+        while len(state.rows) < settings.count and state.draws < budget:
+            size = min(_round_size(state, settings.count), budget - state.draws)
+            _round(model, task, state, size, generator)
+            progress.update(min(len(state.rows), settings.count) - progress.n)
+    rows = state.rows[: settings.count]
+    if settings.conditions.between is not None:
+        rows.sort(key=lambda row: row["share"])
+    return rows, _summary(settings, state, rows, budget, seed, time.perf_counter() - started)
+
+
+def _round_size(state: _State, wanted: int) -> int:
+    """Draws that are likely to yield what is still missing, at the rate so far."""
+    rate = (len(state.rows) + 1) / (state.draws + 2)
+    missing = wanted - len(state.rows)
+    return int(min(_LARGEST_ROUND, max(_SMALLEST_ROUND, 1.2 * missing / rate)))
+
+
+def _round(
+    model: LatentModel,
+    task: Task,
+    state: _State,
+    size: int,
+    generator: np.random.Generator,
+) -> None:
+    proposal = task.source.propose(size, generator)
+    latents = proposal.latents
+    if task.steering is not None:
+        latents = task.steering.move(latents, generator)
+    noise = task.source.noise(proposal)
+    decoded = model.decode(
+        latents,
+        task.temperature,
+        int(generator.integers(2**31)),
+        noise,
+        None if task.growth is None else task.growth.legality(size, generator),
+    )
+    state.draws += size
+    _judge(task, state, decoded)
+    kept = np.zeros(size, dtype=bool)
+    for row, item in enumerate(decoded):
+        if item.structure is None:
+            state.refused[item.reason] += 1
+            continue
+        state.decoded += 1
+        judged = state.judged[item.structure]
+        if judged.reason:
+            state.refused[judged.reason] += 1
+            continue
+        kept[row] = True
+        judged.reason = _REPEATED  # from the second time on
+        state.rows.append(_row(task, proposal, latents, noise, decoded, row, judged))
+    task.source.levels.learn(proposal.level, kept)
+    _learn(task, state, latents, decoded)
+
+
+def _judge(task: Task, state: _State, decoded: Sequence[Decoded]) -> None:
+    """Test the structures that were not seen before."""
+    written = dict.fromkeys(d.structure for d in decoded if d.structure is not None)
+    fresh = [s for s in written if s not in state.judged]
+    if not fresh:
+        return
+    columns: Columns = {}
+    reasons = [""] * len(fresh)
+    for requirement in task.requirements:
+        values, failed = requirement.judge(fresh)
+        columns |= values
+        reasons = [first or then for first, then in zip(reasons, failed, strict=True)]
+    for i, structure in enumerate(fresh):
+        numbers = {name: float(values[i]) for name, values in columns.items()}
+        state.judged[structure] = _Judged(reasons[i], numbers)
+
+
+def _row(
+    task: Task,
+    proposal: Proposal,
+    latents: NDArray[np.float32],
+    noise: NDArray[np.float32],
+    decoded: Sequence[Decoded],
+    row: int,
+    judged: _Judged,
+) -> dict[str, Any]:
+    return {
+        "structure": decoded[row].structure,
+        "latent": latents[row].tolist(),
+        "origin": task.source.origin,
+        "trial": None,
+        "parent": task.source.parent,
+        "log_likelihood": decoded[row].log_likelihood,
+        "noise": round(float(noise[row]), 4),
+        **{name: float(values[row]) for name, values in proposal.columns.items()},
+        **judged.columns,
+    }
+
+
+def _learn(
+    task: Task, state: _State, latents: NDArray[np.float32], decoded: Sequence[Decoded]
+) -> None:
+    if task.steering is None:
+        return
+    names = list(task.steering.windows)
+    values = {name: np.full(len(decoded), np.nan) for name in names}
+    for row, item in enumerate(decoded):
+        if item.structure is not None:
+            known = state.judged[item.structure].columns
+            for name in names:
+                values[name][row] = known[name]
+    task.steering.learn(latents, values)
+
+
+def _summary(
+    settings: SampleSettings,
+    state: _State,
+    rows: list[dict[str, Any]],
+    budget: int,
+    seed: int,
+    seconds: float,
+) -> dict[str, Any]:
+    wanted = settings.count
+    summary: dict[str, Any] = {
+        "requested": wanted,
+        "found": len(rows),
+        "draws": state.draws,
+        "decoded": state.decoded,
+        "valid_share": state.decoded / max(1, state.draws),
+        "unique": len(rows),
+        "refused": dict(state.refused.most_common()),
+        "conditions": settings.conditions.model_dump(
+            mode="json", exclude_none=True, exclude_defaults=True
+        ),
+        "seed": seed,
+        "seconds": round(seconds, 3),
+    }
+    if len(rows) < wanted:
+        often = ", ".join(f"{reason} ({n})" for reason, n in state.refused.most_common(3))
+        summary["note"] = (
+            f"only {len(rows)} of {wanted} were found within the budget of {budget} draws; "
+            f"most often refused: {often or 'nothing'}"
+        )
+    return summary

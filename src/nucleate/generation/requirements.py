@@ -1,0 +1,139 @@
+"""What a structure must meet, tested on the structure alone, however it was made."""
+
+from __future__ import annotations
+
+from abc import ABC, abstractmethod
+from collections.abc import Mapping, Sequence
+
+import numpy as np
+import torch
+from numpy.typing import NDArray
+
+from nucleate.config import ConditionSettings, Window
+from nucleate.errors import SettingsError
+from nucleate.generation.guide import Growth, Guide
+from nucleate.generation.predictors import Predict, heads_of
+from nucleate.latent import LatentModel
+
+Columns = dict[str, NDArray[np.float64]]
+
+
+class Requirement(ABC):
+    """One condition."""
+
+    @abstractmethod
+    def judge(self, structures: Sequence[str]) -> tuple[Columns, list[str]]:
+        """Numbers to show by column, and why each structure fails (empty if it does not)."""
+
+
+class Other(Requirement):
+    """Not one of the structures that were given."""
+
+    def __init__(self, given: Mapping[str, str]):
+        self.given = dict(given)
+
+    def judge(self, structures: Sequence[str]) -> tuple[Columns, list[str]]:
+        return {}, [self.given.get(s, "") for s in structures]
+
+
+class Kept(Requirement):
+    """Holds the part, grown where that was asked for."""
+
+    def __init__(self, growth: Growth):
+        self.growth = growth
+
+    def judge(self, structures: Sequence[str]) -> tuple[Columns, list[str]]:
+        return {}, ["" if h else "scaffold_not_kept" for h in self.growth.holds(structures)]
+
+
+class Near(Requirement):
+    """Similarity to a reference within a window, or merely shown."""
+
+    def __init__(self, guide: Guide, reference: str, column: str, window: Window | None):
+        self.guide, self.reference, self.column, self.window = guide, reference, column, window
+
+    def judge(self, structures: Sequence[str]) -> tuple[Columns, list[str]]:
+        values = self.guide.similarities(structures, self.reference)
+        return {self.column: values}, _outside(values, self.window, self.column)
+
+
+class Within(Requirement):
+    """A property within its window.
+
+    Args:
+        predict: of a property that cannot be computed: its head, asked for the latent vector that
+            the structure encodes to.
+    """
+
+    def __init__(
+        self, name: str, window: Window, model: LatentModel, predict: Predict | None = None
+    ):
+        self.name, self.window, self.model, self.predict = name, window, model, predict
+        self.compute = None if predict else model.matter.property(name, {}).compute
+
+    def judge(self, structures: Sequence[str]) -> tuple[Columns, list[str]]:
+        values = self.compute(structures) if self.compute else self._predicted(structures)
+        return {self.name: values}, _outside(values, self.window, self.name)
+
+    def _predicted(self, structures: Sequence[str]) -> NDArray[np.float64]:
+        assert self.predict is not None
+        latents, _ = self.model.encode(structures)
+        with torch.no_grad():
+            return self.predict(torch.from_numpy(latents)).numpy().astype(np.float64)
+
+
+def _outside(values: NDArray[np.float64], window: Window | None, name: str) -> list[str]:
+    if window is None:
+        return [""] * len(values)
+    low = -np.inf if window.low is None else window.low
+    high = np.inf if window.high is None else window.high
+    return [
+        f"{name}_missing"
+        if not np.isfinite(v)
+        else f"{name}_too_low"
+        if v < low
+        else f"{name}_too_high"
+        if v > high
+        else ""
+        for v in values
+    ]
+
+
+def windows_of(
+    conditions: ConditionSettings, guide: Guide, predicted: Sequence[str] = ()
+) -> dict[str, Window]:
+    """Windows by the properties' own names, size among them.
+
+    Args:
+        predicted: names of properties that the model has heads for.
+
+    Raises:
+        SettingsError: unknown property, one given twice, or sizes where there are none.
+    """
+    out: dict[str, Window] = {}
+    smallest, largest = conditions.minimum_size, conditions.maximum_size
+    if smallest is not None or largest is not None:
+        if guide.size_property is None:
+            raise SettingsError(f"minimum_size, maximum_size: not offered for {guide.matter.name}")
+        out[guide.size_property] = Window(low=smallest, high=largest)
+    for written, window in conditions.property.items():
+        name = written if written in predicted else guide.property_name(written)
+        if name is None:
+            name = guide.matter.property(written, {}).name  # raises, and lists the known ones
+        if name in out:
+            raise SettingsError(f"property: {name} is given twice (sizes count)")
+        out[name] = window
+    return out
+
+
+def requirements_of(
+    windows: Mapping[str, Window], model: LatentModel, guide: Guide
+) -> list[Requirement]:
+    """A requirement for each window. What can be computed is computed; only the rest is asked of
+    the model's heads."""
+    heads = heads_of(model)
+    known = model.matter.properties()
+    return [
+        Within(name, window, model, None if name in known else heads[name].predict)
+        for name, window in windows.items()
+    ]

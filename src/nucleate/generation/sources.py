@@ -1,0 +1,237 @@
+"""Where latent vectors come from: the prior, around a lead, between two structures."""
+
+from __future__ import annotations
+
+from abc import ABC, abstractmethod
+from collections.abc import Sequence
+from dataclasses import dataclass, field
+from typing import Any, ClassVar
+
+import numpy as np
+import torch
+from numpy.typing import NDArray
+from torch import Tensor
+
+from nucleate.config import DrawSettings
+from nucleate.errors import CheckpointError, SettingsError
+from nucleate.generation.levels import NoiseLevels
+from nucleate.latent import LatentModel
+from nucleate.vae.evaluation import encode_all
+from nucleate.vae.model import Posterior, add_noise
+
+_SHARE_KEPT = 4
+"""Of so many vectors, the one that tells most of a part is taken."""
+
+
+@dataclass
+class Proposal:
+    """Latent vectors to decode.
+
+    Attributes:
+        latents: [n, D].
+        level: number of each one's amplitude of noise, [n].
+        columns: further numbers by column name, each [n].
+    """
+
+    latents: NDArray[np.float32]
+    level: NDArray[np.int64]
+    columns: dict[str, NDArray[Any]] = field(default_factory=dict)
+
+
+class Source(ABC):
+    """Proposes latent vectors, and learns which amplitude of noise yields most."""
+
+    origin: ClassVar[str]
+    temperature: ClassVar[float | None] = 1.0
+    """Of the decoder if none is asked for; None is the model's own. Greedy decoding would write the
+    same few structures again and again around one point."""
+    parent: str | None = None
+
+    def __init__(self, amplitudes: Sequence[float]):
+        self.levels = NoiseLevels(amplitudes)
+
+    def only(self, amplitude: float) -> None:
+        """Take one amplitude of noise, nothing to be learnt."""
+        self.levels = NoiseLevels([amplitude])
+
+    def noise(self, proposal: Proposal) -> NDArray[np.float32]:
+        """Amplitude that the decoder is told, [n]."""
+        return self.levels.amplitudes[proposal.level]
+
+    @abstractmethod
+    def propose(self, count: int, generator: np.random.Generator) -> Proposal:
+        """`count` latent vectors."""
+
+
+class PriorSource(Source):
+    """Draws from the prior; where a part is to be kept, those that tell of it.
+
+    Args:
+        part: structure string of the part, or None.
+    """
+
+    origin = "prior"
+    temperature = None
+    AMPLITUDES = (0.0, 0.2, 0.4)
+    PART_AMPLITUDES = (0.3, 0.5, 0.7)
+
+    def __init__(self, model: LatentModel, how: DrawSettings, part: str | None = None):
+        usual = sorted({how.noise, *self.AMPLITUDES})
+        super().__init__(self.PART_AMPLITUDES if part else usual)
+        self.model, self.how = model, how
+        self.evidence = part_evidence(model, part) if part else None
+        self.known = _training_latents(model) if self.evidence else None
+
+    def propose(self, count: int, generator: np.random.Generator) -> Proposal:
+        level = self.levels.choose(count, generator)
+        if self.evidence is None:
+            return Proposal(self._draw(count, generator), level)
+        drawn = self._draw(count * _SHARE_KEPT, generator)
+        if self.known is not None and len(self.known):
+            half = len(drawn) // 2
+            drawn[:half] = self.known[generator.integers(len(self.known), size=half)]
+        best = np.argsort(-self.evidence(drawn), kind="stable")[:count]
+        chosen = drawn[generator.permutation(best)]
+        return Proposal(blended(chosen, self.levels.amplitudes[level], generator), level)
+
+    def _draw(self, count: int, generator: np.random.Generator) -> NDArray[np.float32]:
+        seed = int(generator.integers(2**31))
+        return self.model.draw_prior(count, seed, self.how.prior_temperature)
+
+
+class LeadSource(Source):
+    """Draws around a lead: its posterior, blended with noise.
+
+    Raises:
+        SettingsError: the model cannot hold the lead.
+    """
+
+    origin = "lead"
+    AMPLITUDES = (0.0, 0.05, 0.1, 0.15, 0.2, 0.3, 0.4, 0.5, 0.6, 0.7, 0.8, 0.9)
+
+    def __init__(self, model: LatentModel, lead: str):
+        super().__init__(self.AMPLITUDES)
+        self.posterior, self.parent = posterior_of(model, [lead], "like"), lead
+
+    def propose(self, count: int, generator: np.random.Generator) -> Proposal:
+        level = self.levels.choose(count, generator)
+        draw = _sampled(self.posterior, np.zeros(count, np.int64), generator)
+        return Proposal(blended(draw, self.levels.amplitudes[level], generator), level)
+
+
+class PathSource(Source):
+    """Draws along the arc between the posteriors of two structures.
+
+    Raises:
+        SettingsError: the model cannot hold one of them, or both are the same.
+    """
+
+    origin = "path"
+    AMPLITUDES = (0.0, 0.1, 0.2, 0.3, 0.4, 0.5)
+
+    def __init__(self, model: LatentModel, first: str, second: str):
+        super().__init__(self.AMPLITUDES)
+        if first == second:
+            raise SettingsError(f"between: both structures are {first}")
+        self.posterior = posterior_of(model, [first, second], "between")
+        self.parent = f"{first} {second}"
+
+    def propose(self, count: int, generator: np.random.Generator) -> Proposal:
+        level = self.levels.choose(count, generator)
+        # Stratified, so that every round covers the whole path.
+        share = generator.permutation((np.arange(count) + generator.random(count)) / count)
+        ends = [_sampled(self.posterior, np.full(count, i), generator) for i in (0, 1)]
+        draw = spherical(ends[0], ends[1], share.astype(np.float32))
+        draw = blended(draw, self.levels.amplitudes[level], generator)
+        return Proposal(draw, level, {"share": share})
+
+
+def spherical(
+    first: NDArray[np.float32], second: NDArray[np.float32], share: NDArray[np.float32]
+) -> NDArray[np.float32]:
+    """Points on the arcs between vectors [n, D], at shares [n] of the way (Shoemake 1985).
+
+    Lengths are interpolated linearly, so that vectors of unequal length are met at both ends.
+    """
+    lengths = [np.linalg.norm(v, axis=1, keepdims=True) + 1e-9 for v in (first, second)]
+    a, b = first / lengths[0], second / lengths[1]
+    angle = np.arccos(np.clip((a * b).sum(1, keepdims=True), -1 + 1e-6, 1 - 1e-6))
+    t = share[:, None]
+    direction = (np.sin((1 - t) * angle) * a + np.sin(t * angle) * b) / np.sin(angle)
+    out: NDArray[np.float32] = (direction * ((1 - t) * lengths[0] + t * lengths[1])).astype(
+        np.float32
+    )
+    return out
+
+
+def posterior_of(model: LatentModel, structures: list[str], where: str) -> Posterior:
+    """Posterior of each structure, mean and log variance [n, D] each.
+
+    Raises:
+        SettingsError: the model cannot hold one of them.
+    """
+    arrays, _, refused = model.arrays(structures)
+    for position, error in refused.items():
+        raise SettingsError(f"{where}: the model cannot hold {structures[position]}: {error}")
+    mean, log_variance = encode_all(model.model, arrays, model.device)
+    return Posterior(torch.from_numpy(mean), torch.from_numpy(log_variance))
+
+
+def _sampled(
+    posterior: Posterior, rows: NDArray[np.int64], generator: np.random.Generator
+) -> NDArray[np.float32]:
+    picked = Posterior(posterior.mean[rows], posterior.log_variance[rows])
+    return picked.sample(_torch(generator)).numpy()
+
+
+def blended(
+    latents: NDArray[np.float32], amplitude: NDArray[np.float32], generator: np.random.Generator
+) -> NDArray[np.float32]:
+    """Latent vectors [n, D] with noise of the given amplitudes [n], as the decoder was trained."""
+    noise = torch.from_numpy(amplitude)
+    return add_noise(torch.from_numpy(latents), noise, _torch(generator)).numpy()
+
+
+def _torch(generator: np.random.Generator) -> torch.Generator:
+    return torch.Generator().manual_seed(int(generator.integers(2**31)))
+
+
+def _training_latents(model: LatentModel) -> NDArray[np.float32] | None:
+    try:
+        return model.training_latents()
+    except CheckpointError:
+        return None
+
+
+class PartEvidence:
+    """How much latent vectors tell of a part, by the model's linear heads of yes/no fields.
+
+    Args:
+        bits: by field, which components the part has, float32 [size].
+    """
+
+    def __init__(self, model: LatentModel, bits: dict[str, Tensor]):
+        self.model, self.bits = model, bits
+
+    @torch.no_grad()
+    def __call__(self, latents: NDArray[np.float32]) -> NDArray[np.float32]:
+        """Log-likelihood that the part's components are all present, nats, [n]."""
+        vectors = torch.from_numpy(latents).to(self.model.device)
+        total = torch.zeros(len(vectors), device=vectors.device)
+        for name, bits in self.bits.items():
+            logits = self.model.model.auxiliary[name](vectors)
+            total += torch.nn.functional.logsigmoid(logits) @ bits.to(logits)
+        return total.cpu().numpy()
+
+
+def part_evidence(model: LatentModel, part: str) -> PartEvidence | None:
+    """Evidence of a part, or None where the model predicts no yes/no fields."""
+    values = model.codec.auxiliary(part)
+    names = [
+        f.name
+        for f in model.model.schema.auxiliary
+        if f.likelihood == "bernoulli" and f.name in values
+    ]
+    if not names:
+        return None
+    return PartEvidence(model, {n: torch.from_numpy(values[n].astype(np.float32)) for n in names})

@@ -1,0 +1,110 @@
+"""Moving latent vectors to where properties lie in their windows."""
+
+from __future__ import annotations
+
+from collections.abc import Mapping
+
+import numpy as np
+import torch
+from numpy.typing import NDArray
+from torch import Tensor
+
+from nucleate.config import Window
+from nucleate.generation.predictors import Corrected
+
+_ROUNDS = 2
+"""Linearisations; a linear head needs one."""
+_LONGEST = 4.0
+"""Longest move, in standard deviations of the prior."""
+_MARGIN = 0.3
+"""Mean distance beyond a window's only end that is aimed at, in standard deviations."""
+_RIDGE = 1e-3
+
+
+class Steering:
+    """Moves latent vectors by the least distance, measured by the prior, that brings predicted
+    properties to points within their windows.
+
+    For properties v(z) with slopes G [k, D] and the prior's covariance S [D, D] that is
+    z + S G' (G S G')^-1 (t - v(z)): the conditional mean of a Gaussian with covariance S, given
+    the properties (Rasmussen and Williams 2006, A.6).
+
+    Args:
+        windows: by property.
+        predictors: of the same properties.
+        draws: from the prior, [n, D].
+    """
+
+    def __init__(
+        self,
+        windows: Mapping[str, Window],
+        predictors: Mapping[str, Corrected],
+        draws: NDArray[np.float32],
+    ):
+        self.windows, self.predictors = dict(windows), dict(predictors)
+        self.draws = torch.from_numpy(draws)
+        self.covariance = torch.cov(self.draws.T)
+
+    def learn(
+        self, latents: NDArray[np.float32], values: Mapping[str, NDArray[np.float64]]
+    ) -> None:
+        """Take in decoded structures: latent vectors [n, D], properties by name [n]."""
+        for name, predictor in self.predictors.items():
+            predictor.learn(latents, values[name])
+
+    def move(
+        self, latents: NDArray[np.float32], generator: np.random.Generator
+    ) -> NDArray[np.float32]:
+        """Latent vectors [n, D], moved."""
+        vectors = torch.from_numpy(latents)
+        spread = self._predict(self.draws)[0].std(0)  # [k]
+        if not bool((spread > 1e-6).any()):
+            return latents  # nothing is known of any property yet
+        targets = self._targets(self._predict(vectors)[0], spread, generator)
+        for _ in range(_ROUNDS):
+            vectors = self._moved(vectors, targets, spread.clamp(min=1e-6))
+        return vectors.numpy()
+
+    def _moved(self, vectors: Tensor, targets: Tensor, spread: Tensor) -> Tensor:
+        values, slopes = self._predict(vectors)
+        slopes = slopes / spread[:, None]  # [n, k, D], in standard deviations
+        missing = ((targets - values) / spread)[:, :, None]  # [n, k, 1]
+        towards = slopes @ self.covariance  # [n, k, D]
+        matrix = towards @ slopes.transpose(1, 2)
+        matrix = matrix + _RIDGE * torch.eye(matrix.shape[1])
+        weights = torch.linalg.solve(matrix, missing)  # [n, k, 1]
+        length = (weights * (matrix @ weights)).sum((1, 2)).clamp(min=1e-12).sqrt()
+        weights = weights * (_LONGEST / length).clamp(max=1.0)[:, None, None]
+        return vectors + (towards.transpose(1, 2) @ weights)[:, :, 0]
+
+    def _predict(self, vectors: Tensor) -> tuple[Tensor, Tensor]:
+        """Properties [n, k] and their slopes [n, k, D]."""
+        values, slopes = [], []
+        for predictor in self.predictors.values():
+            point = vectors.detach().clone().requires_grad_(True)
+            value = predictor(point)
+            slopes.append(torch.autograd.grad(value.sum(), point)[0])
+            values.append(value.detach())
+        return torch.stack(values, 1), torch.stack(slopes, 1)
+
+    def _targets(self, values: Tensor, spread: Tensor, generator: np.random.Generator) -> Tensor:
+        """Where to go, [n, k]: nowhere from inside a window, else to a random place inside."""
+        targets = values.numpy().copy()
+        for column, window in enumerate(self.windows.values()):
+            value = targets[:, column]
+            low = -np.inf if window.low is None else window.low
+            high = np.inf if window.high is None else window.high
+            outside = (value < low) | (value > high)
+            aimed = _inside(low, high, _MARGIN * float(spread[column]), len(value), generator)
+            targets[:, column] = np.where(outside, aimed, value)
+        return torch.from_numpy(targets)
+
+
+def _inside(
+    low: float, high: float, margin: float, count: int, generator: np.random.Generator
+) -> NDArray[np.float64]:
+    """Random values in a window; near its end if it has only one."""
+    if np.isfinite(low) and np.isfinite(high):
+        return generator.uniform(low, high, count)
+    away = generator.exponential(max(margin, 1e-9), count)
+    return low + away if np.isfinite(low) else high - away

@@ -1,0 +1,133 @@
+"""Conditions as a person gives them, made into parts that work together."""
+
+from __future__ import annotations
+
+from dataclasses import dataclass
+
+from nucleate.config import ConditionSettings, SampleSettings, Window
+from nucleate.errors import SettingsError
+from nucleate.generation.guide import Growth, Guide
+from nucleate.generation.predictors import Corrected, heads_of, known_predictor
+from nucleate.generation.requirements import (
+    Kept,
+    Near,
+    Other,
+    Requirement,
+    requirements_of,
+    windows_of,
+)
+from nucleate.generation.sources import LeadSource, PathSource, PriorSource, Source
+from nucleate.generation.steering import Steering
+from nucleate.latent import LatentModel
+from nucleate.matter import Matter
+
+USUAL_SIMILARITY = Window(low=0.4, high=0.8)
+_PRIOR_DRAWS = 2000
+
+
+@dataclass
+class Task:
+    """Everything that one generation needs.
+
+    Attributes:
+        source: of latent vectors.
+        temperature: of the decoder.
+        requirements: in the order in which they are reported.
+        growth: of the part to keep, or None.
+        steering: towards the windows of properties, or None where there are none.
+    """
+
+    source: Source
+    temperature: float
+    requirements: list[Requirement]
+    growth: Growth | None
+    steering: Steering | None
+
+
+def check_conditions(conditions: ConditionSettings, matter: Matter, where: str = "") -> None:
+    """Refuse, before there is a model, what no model can meet.
+
+    Args:
+        where: settings file and section, for the message.
+
+    Raises:
+        SettingsError: a structure that cannot be read, an unknown property, or a contradiction.
+    """
+    guide = matter.guide()
+    try:
+        _given(conditions, guide)
+        windows_of(conditions, guide)
+        if conditions.scaffold is not None:
+            _fits(guide.growth(conditions.scaffold, None, "scaffold"), conditions, guide)
+    except SettingsError as error:
+        raise SettingsError(f"{where}: {error}" if where else str(error)) from None
+
+
+def make_task(model: LatentModel, settings: SampleSettings, seed: int) -> Task:
+    """Build what the conditions ask for.
+
+    Raises:
+        SettingsError: see `check_conditions`; also where the model cannot hold a structure.
+    """
+    conditions, guide = settings.conditions, model.matter.guide()
+    given = _given(conditions, guide)
+    heads, how = heads_of(model), model.sampling(settings)
+    windows = windows_of(conditions, guide, list(heads))
+    growth = None
+    if conditions.scaffold is not None:
+        growth = guide.growth(conditions.scaffold, model.codec, "scaffold")
+        _fits(growth, conditions, guide)
+    requirements: list[Requirement] = []
+    names = dict.fromkeys(given, "the_lead_itself" if conditions.like else "an_end_itself")
+    if growth is not None:
+        names[growth.part] = "the_scaffold_itself"
+        requirements.append(Kept(growth))
+    if names:
+        requirements.insert(0, Other(names))
+    source: Source
+    if conditions.like is not None:
+        source = LeadSource(model, given[0])
+        window = conditions.similarity or USUAL_SIMILARITY
+        requirements.append(Near(guide, given[0], "similarity", window))
+    elif conditions.between is not None:
+        source = PathSource(model, *given)
+        ends = zip(given, ("similarity_first", "similarity_second"), strict=True)
+        requirements += [Near(guide, end, column, None) for end, column in ends]
+    else:
+        source = PriorSource(model, how, growth.part if growth else None)
+    if settings.noise is not None:
+        source.only(settings.noise)
+    temperature = how.temperature
+    if settings.temperature is None and source.temperature is not None:
+        temperature = source.temperature
+    requirements += requirements_of(windows, model, guide)
+    steering = None
+    if windows:
+        predictors = {
+            name: Corrected(known_predictor(model, guide, name, heads), model.size)
+            for name in windows
+        }
+        draws = model.draw_prior(_PRIOR_DRAWS, seed, how.prior_temperature)
+        steering = Steering(windows, predictors, draws)
+    return Task(source, temperature, requirements, growth, steering)
+
+
+def _given(conditions: ConditionSettings, guide: Guide) -> list[str]:
+    """The structures that the conditions name, read: the lead, or both ends."""
+    if conditions.like is not None:
+        return [guide.read(conditions.like, "like")]
+    if conditions.between is not None:
+        ends = [guide.read(text, "between") for text in conditions.between]
+        if ends[0] == ends[1]:
+            raise SettingsError(f"between: both structures are {ends[0]}")
+        return ends
+    return []
+
+
+def _fits(growth: Growth, conditions: ConditionSettings, guide: Guide) -> None:
+    largest = conditions.maximum_size
+    if largest is not None and growth.minimum_size > largest:
+        raise SettingsError(
+            f"scaffold: a structure that grows from {growth.part} has at least "
+            f"{growth.minimum_size} {guide.size_unit}, but maximum_size is {largest}"
+        )
