@@ -7,6 +7,7 @@ from typing import Annotated, Any
 
 import typer
 
+from nucleate.cli import conditions as asked
 from nucleate.cli.common import (
     Device,
     JsonFile,
@@ -25,7 +26,8 @@ def sample(
         "work/samples"
     ),
     count: Annotated[
-        int, typer.Option("-n", "--count", min=1, help="Draws from the prior.")
+        int,
+        typer.Option("-n", "--count", min=1, help="Draws, or structures that meet conditions."),
     ] = 1000,
     temperature: Annotated[
         float | None,
@@ -40,13 +42,25 @@ def sample(
             min=0, max=1, help="0 copies latent vectors, 1 ignores them. Default: the model's."
         ),
     ] = None,
+    like: asked.Like = None,
+    similarity: asked.Similarity = None,
+    between: asked.Between = None,
+    scaffold: asked.Scaffold = None,
+    properties: asked.Properties = None,
+    minimum_size: asked.MinimumSize = None,
+    maximum_size: asked.MaximumSize = None,
+    budget: asked.Budget = None,
     seed: Seed = 0,
     device: Device = "auto",
     json_file: JsonFile = None,
 ) -> None:
     """Draw new structures: writes samples.csv or samples.extxyz, and summary.json.
 
-    Example: nucleate sample --model molecules -n 10000 --seed 1 --out work/samples
+    With conditions, every row meets all of them; fewer rows than asked for are written if the
+    budget of draws ends before.
+
+    Examples: nucleate sample --model molecules -n 10000 --seed 1 --out work/samples;
+    nucleate sample --model molecules -n 100 --scaffold '[*]c1ccc2ccccc2n1' --property logP=2..3
     """
     from nucleate.config import SampleSettings, validate
     from nucleate.stages.sample import sample_to
@@ -56,6 +70,16 @@ def sample(
         "temperature": temperature,
         "prior_temperature": prior_temperature,
         "noise": noise,
+        "conditions": asked.conditions(
+            like=like,
+            similarity=similarity,
+            between=between,
+            scaffold=scaffold,
+            properties=properties,
+            minimum_size=minimum_size,
+            maximum_size=maximum_size,
+            budget=budget,
+        ),
     }
     settings = validate(SampleSettings, options, "command line")
     summary = sample_to(model, count, seed, out, settings, device)

@@ -97,7 +97,7 @@ def _round(
         task.temperature,
         int(generator.integers(2**31)),
         noise,
-        None if task.growth is None else task.growth.legality(size, generator),
+        proposal.legality if task.growth is None else task.growth.legality(size, generator),
     )
     state.draws += size
     _judge(task, state, decoded)
@@ -147,7 +147,7 @@ def _row(
     return {
         "structure": decoded[row].structure,
         "latent": latents[row].tolist(),
-        "origin": task.source.origin,
+        "origin": task.source.origin if proposal.origin is None else str(proposal.origin[row]),
         "trial": None,
         "parent": task.source.parent,
         "log_likelihood": decoded[row].log_likelihood,

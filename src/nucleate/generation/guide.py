@@ -36,6 +36,15 @@ class Growth(ABC):
         made."""
 
 
+class Variation(ABC):
+    """Ways to keep most of a structure."""
+
+    @abstractmethod
+    def legality(self, kept: NDArray[np.bool_], generator: np.random.Generator) -> Legality:
+        """Masks of n rows; those of `kept` [n] keep a random part of the structure that is most of
+        it, the others are free."""
+
+
 @dataclass(frozen=True)
 class LinearTarget:
     """A property that an auxiliary field of the schema predicts linearly.
@@ -88,6 +97,10 @@ class Guide:
             SettingsError: not such a part, or beyond the codec; `where` names the option.
         """
         raise self._unable(where)
+
+    def variation(self, structure: str, codec: Codec) -> Variation | None:
+        """Ways to keep most of a structure, or None if this kind of matter knows none."""
+        return None
 
     def property_name(self, name: str) -> str | None:
         """The matter's own name of a property that a person wrote in any case, the first one that

@@ -14,9 +14,11 @@ from torch import Tensor
 
 from nucleate.config import DrawSettings
 from nucleate.errors import CheckpointError, SettingsError
+from nucleate.generation.guide import Variation
 from nucleate.generation.levels import NoiseLevels
 from nucleate.latent import LatentModel
 from nucleate.vae.evaluation import encode_all
+from nucleate.vae.legality import Legality
 from nucleate.vae.model import Posterior, add_noise
 
 _SHARE_KEPT = 4
@@ -31,11 +33,15 @@ class Proposal:
         latents: [n, D].
         level: number of each one's amplitude of noise, [n].
         columns: further numbers by column name, each [n].
+        legality: stricter than the model's own, or None.
+        origin: where each comes from, if not all come from the source's own `origin`, [n].
     """
 
     latents: NDArray[np.float32]
     level: NDArray[np.int64]
     columns: dict[str, NDArray[Any]] = field(default_factory=dict)
+    legality: Legality | None = None
+    origin: NDArray[Any] | None = None
 
 
 class Source(ABC):
@@ -100,7 +106,11 @@ class PriorSource(Source):
 
 
 class LeadSource(Source):
-    """Draws around a lead: its posterior, blended with noise.
+    """Draws around a lead: its posterior, blended with noise; some of them free, some keeping most
+    of the lead, whichever meets the conditions more often.
+
+    Args:
+        variation: ways to keep most of the lead, or None.
 
     Raises:
         SettingsError: the model cannot hold the lead.
@@ -108,15 +118,28 @@ class LeadSource(Source):
 
     origin = "lead"
     AMPLITUDES = (0.0, 0.05, 0.1, 0.15, 0.2, 0.3, 0.4, 0.5, 0.6, 0.7, 0.8, 0.9)
+    KEEPING_AMPLITUDES = (0.1, 0.3, 0.5, 0.7, 0.9)
+    KEEPING = "lead, most of it kept"
 
-    def __init__(self, model: LatentModel, lead: str):
-        super().__init__(self.AMPLITUDES)
+    def __init__(self, model: LatentModel, lead: str, variation: Variation | None):
+        self.free = len(self.AMPLITUDES)
+        super().__init__(self.AMPLITUDES + (self.KEEPING_AMPLITUDES if variation else ()))
         self.posterior, self.parent = posterior_of(model, [lead], "like"), lead
+        self.variation = variation
+
+    def only(self, amplitude: float) -> None:
+        self.free = 1
+        self.levels = NoiseLevels([amplitude] * (1 if self.variation is None else 2))
 
     def propose(self, count: int, generator: np.random.Generator) -> Proposal:
         level = self.levels.choose(count, generator)
         draw = _sampled(self.posterior, np.zeros(count, np.int64), generator)
-        return Proposal(blended(draw, self.levels.amplitudes[level], generator), level)
+        out = Proposal(blended(draw, self.levels.amplitudes[level], generator), level)
+        if self.variation is not None:
+            kept = level >= self.free
+            out.legality = self.variation.legality(kept, generator)
+            out.origin = np.where(kept, self.KEEPING, self.origin)
+        return out
 
 
 class PathSource(Source):

@@ -86,7 +86,9 @@ def make_task(model: LatentModel, settings: SampleSettings, seed: int) -> Task:
         requirements.insert(0, Other(names))
     source: Source
     if conditions.like is not None:
-        source = LeadSource(model, given[0])
+        # A scaffold says itself what is kept.
+        variation = None if growth else guide.variation(given[0], model.codec)
+        source = LeadSource(model, given[0], variation)
         window = conditions.similarity or USUAL_SIMILARITY
         requirements.append(Near(guide, given[0], "similarity", window))
     elif conditions.between is not None:

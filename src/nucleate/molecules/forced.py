@@ -34,6 +34,10 @@ class Program:
     """Step at which a headed program starts at the latest; its root is step 0."""
 
 
+FREE = Program((HOLE,), headed=False)
+"""Nothing is given."""
+
+
 class ForcedLegality(PreorderLegality):
     """Sequences that hold a given part, a program for each row.
 

@@ -12,12 +12,14 @@ from rdkit import DataStructs
 from rdkit.Chem import rdFingerprintGenerator
 
 from nucleate.errors import SettingsError, StructureError
-from nucleate.generation.guide import Growth, Guide, LinearTarget
+from nucleate.generation.guide import Growth, Guide, LinearTarget, Variation
 from nucleate.matter import Codec
 from nucleate.molecules import perception
 from nucleate.molecules.chem import molecule
+from nucleate.molecules.fragment_codec import FragmentCodec
 from nucleate.molecules.growing import ScaffoldGrowth
 from nucleate.molecules.options import StandardiseOptions
+from nucleate.molecules.regrowing import Regrowth
 from nucleate.molecules.standardise import standardise
 
 BITS = 2048
@@ -57,6 +59,9 @@ class MoleculeGuide(Guide):
 
     def growth(self, text: str, codec: Codec | None, where: str) -> Growth:
         return ScaffoldGrowth(text, codec, where)
+
+    def variation(self, structure: str, codec: Codec) -> Variation | None:
+        return Regrowth(structure, codec) if isinstance(codec, FragmentCodec) else None
 
     def property_name(self, name: str) -> str | None:
         return super().property_name(_ALIASES.get(name.lower(), name))

@@ -98,6 +98,10 @@ def check_settings(settings: DiscoverSettings, where: str) -> None:
             "split",
             f"{here}.featurize.split]",
         )
+        if pipeline.sample.conditions.any():
+            from nucleate.generation.task import check_conditions
+
+            check_conditions(pipeline.sample.conditions, kind, f"{here}.sample.conditions]")
         for objective in pipeline.optimize.objectives:
             _one_of(objective.property, kind.properties(), "property", f"{here}.optimize]")
         for check in pipeline.screen.checks:
