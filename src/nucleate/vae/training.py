@@ -184,7 +184,7 @@ class Trainer:
             batch = self.augment(batch, generator)
         batch = batch.to(self.device)
         beta = beta_at(self.settings.objective, self.progress())
-        loss = evidence_loss(self.model, batch, batch, self.settings.objective, beta)
+        loss = self.loss(rows, batch, beta)
         for group in self.optimiser.param_groups:
             group["lr"] = self.learning_rate()
         self.optimiser.zero_grad(set_to_none=True)
@@ -194,6 +194,10 @@ class Trainer:
         self.state.step += 1
         self._update_average()
         return loss
+
+    def loss(self, rows: NDArray[np.int64], batch: Batch, beta: float) -> Loss:
+        """What a step minimises for a batch that holds the training set's `rows`."""
+        return evidence_loss(self.model, batch, batch, self.settings.objective, beta)
 
     @torch.no_grad()
     def _update_average(self) -> None:
