@@ -21,6 +21,9 @@ from nucleate.progress import bar
 _DRAWS_EACH = 50
 _LEAST_BUDGET = 5000
 _SMALLEST_ROUND, _LARGEST_ROUND = 128, 2048
+_FEW_FRESH = 0.5
+"""Share of structures in a round that were never seen below which the decoder gets warmer."""
+_WARMER = 0.25
 _REPEATED = "repeated"
 
 
@@ -41,6 +44,7 @@ class _State:
     refused: Counter[str] = field(default_factory=Counter)
     draws: int = 0
     decoded: int = 0
+    warmth: float = 0.0
 
 
 def generate(
@@ -94,13 +98,13 @@ def _round(
     noise = task.source.noise(proposal)
     decoded = model.decode(
         latents,
-        task.temperature,
+        task.temperature + state.warmth,
         int(generator.integers(2**31)),
         noise,
         proposal.legality if task.growth is None else task.growth.legality(size, generator),
     )
     state.draws += size
-    _judge(task, state, decoded)
+    fresh = _judge(task, state, decoded)
     kept = np.zeros(size, dtype=bool)
     for row, item in enumerate(decoded):
         if item.structure is None:
@@ -115,15 +119,17 @@ def _round(
         judged.reason = _REPEATED  # from the second time on
         state.rows.append(_row(task, proposal, latents, noise, decoded, row, judged))
     task.source.levels.learn(proposal.level, kept)
+    if task.warming and fresh < _FEW_FRESH * size:
+        state.warmth = min(state.warmth + _WARMER, max(0.0, 1.0 - task.temperature))
     _learn(task, state, latents, decoded)
 
 
-def _judge(task: Task, state: _State, decoded: Sequence[Decoded]) -> None:
-    """Test the structures that were not seen before."""
+def _judge(task: Task, state: _State, decoded: Sequence[Decoded]) -> int:
+    """Test the structures that were not seen before; returns how many there are."""
     written = dict.fromkeys(d.structure for d in decoded if d.structure is not None)
     fresh = [s for s in written if s not in state.judged]
     if not fresh:
-        return
+        return 0
     columns: Columns = {}
     reasons = [""] * len(fresh)
     for requirement in task.requirements:
@@ -133,6 +139,7 @@ def _judge(task: Task, state: _State, decoded: Sequence[Decoded]) -> None:
     for i, structure in enumerate(fresh):
         numbers = {name: float(values[i]) for name, values in columns.items()}
         state.judged[structure] = _Judged(reasons[i], numbers)
+    return len(fresh)
 
 
 def _row(

@@ -117,9 +117,11 @@ def windows_of(
             raise SettingsError(f"minimum_size, maximum_size: not offered for {guide.matter.name}")
         out[guide.size_property] = Window(low=smallest, high=largest)
     for written, window in conditions.property.items():
-        name = written if written in predicted else guide.property_name(written)
-        if name is None:
-            name = guide.matter.property(written, {}).name  # raises, and lists the known ones
+        name = guide.property_name(written)
+        if name is not None or written not in predicted:
+            # Raises if it cannot be computed, and lists those that can.
+            name = guide.matter.property(name or written, {}).name
+        name = name or written
         if name in out:
             raise SettingsError(f"property: {name} is given twice (sizes count)")
         out[name] = window

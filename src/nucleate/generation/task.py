@@ -31,7 +31,8 @@ class Task:
 
     Attributes:
         source: of latent vectors.
-        temperature: of the decoder.
+        temperature: of the decoder, at first.
+        warming: whether the temperature may rise where the same structures come again and again.
         requirements: in the order in which they are reported.
         growth: of the part to keep, or None.
         steering: towards the windows of properties, or None where there are none.
@@ -39,6 +40,7 @@ class Task:
 
     source: Source
     temperature: float
+    warming: bool
     requirements: list[Requirement]
     growth: Growth | None
     steering: Steering | None
@@ -111,7 +113,8 @@ def make_task(model: LatentModel, settings: SampleSettings, seed: int) -> Task:
         }
         draws = model.draw_prior(_PRIOR_DRAWS, seed, how.prior_temperature)
         steering = Steering(windows, predictors, draws)
-    return Task(source, temperature, requirements, growth, steering)
+    warming = settings.temperature is None
+    return Task(source, temperature, warming, requirements, growth, steering)
 
 
 def _given(conditions: ConditionSettings, guide: Guide) -> list[str]:
