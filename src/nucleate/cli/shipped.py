@@ -87,6 +87,13 @@ def export(
     latents: Annotated[
         int, typer.Option(min=1, help="Encoded training structures to keep at most.")
     ] = 5000,
+    temperature: Annotated[
+        float | None, typer.Option(min=0, help="Of the decoder, in samples; default: as trained.")
+    ] = None,
+    noise: Annotated[
+        float | None,
+        typer.Option(min=0, max=1, help="The decoder's, in samples; default: as trained."),
+    ] = None,
     seed: Seed = 0,
     json_file: JsonFile = None,
 ) -> None:
@@ -98,7 +105,11 @@ def export(
     from nucleate.pretrained import model_folder
     from nucleate.report.terminal import metric_lines
 
-    figures = write(model_folder(model), out, card=card, latents=latents, seed=seed)
+    given = {"temperature": temperature, "noise": noise}
+    sampling = {name: value for name, value in given.items() if value is not None}
+    figures = write(
+        model_folder(model), out, card=card, latents=latents, sampling=sampling, seed=seed
+    )
     shown = console(json_file)
     for line in metric_lines(figures):
         shown.print(line, markup=False)

@@ -31,6 +31,7 @@ def export(
     *,
     card: Path,
     latents: int = 5000,
+    sampling: Mapping[str, float] | None = None,
     maximum_bytes: int = MAXIMUM_BYTES,
     seed: int = 0,
 ) -> dict[str, Any]:
@@ -46,6 +47,8 @@ def export(
         card: the model card, Markdown; see `nucleate.pretrained.cards`.
         latents: encoded training structures to keep at most; 0 leaves them out, and with them what
             rests on them (search, fine-tuning's rehearsal draws from the prior instead).
+        sampling: how `nucleate sample` draws from it (fields of `DrawSettings`), where it differs
+            from what the model was trained with.
         maximum_bytes: of all files together.
         seed: of the choice of latents.
 
@@ -67,6 +70,8 @@ def export(
             f"lacks {', '.join(lacking)}"
         )
     model = LatentModel.load(model_folder, "cpu")
+    draws = model.sampling().model_copy(update=dict(sampling or {}))
+    model.info = {**model.info, "sampling": draws.model_dump(mode="json")}
     tensors, total = _read(model, latents, seed)
     weights = {
         "model.safetensors": {name for name, _ in model.model.named_parameters()},
