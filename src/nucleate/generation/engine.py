@@ -94,7 +94,7 @@ def _round(
     proposal = task.source.propose(size, generator)
     latents = proposal.latents
     if task.steering is not None:
-        latents = task.steering.move(latents, generator)
+        latents = task.steering.steer(latents, generator)
     noise = task.source.noise(proposal)
     decoded = model.decode(
         latents,
@@ -118,10 +118,10 @@ def _round(
         kept[row] = True
         judged.reason = _REPEATED  # from the second time on
         state.rows.append(_row(task, proposal, latents, noise, decoded, row, judged))
-    task.source.levels.learn(proposal.level, kept)
+    task.source.arms.learn(proposal.level, kept)
     if task.warming and fresh < _FEW_FRESH * size:
         state.warmth = min(state.warmth + _WARMER, max(0.0, 1.0 - task.temperature))
-    _learn(task, state, latents, decoded)
+    _learn(task, state, latents, decoded, kept)
 
 
 def _judge(task: Task, state: _State, decoded: Sequence[Decoded]) -> int:
@@ -165,7 +165,11 @@ def _row(
 
 
 def _learn(
-    task: Task, state: _State, latents: NDArray[np.float32], decoded: Sequence[Decoded]
+    task: Task,
+    state: _State,
+    latents: NDArray[np.float32],
+    decoded: Sequence[Decoded],
+    kept: NDArray[np.bool_],
 ) -> None:
     if task.steering is None:
         return
@@ -176,7 +180,7 @@ def _learn(
             known = state.judged[item.structure].columns
             for name in names:
                 values[name][row] = known[name]
-    task.steering.learn(latents, values)
+    task.steering.learn(latents, values, kept)
 
 
 def _summary(

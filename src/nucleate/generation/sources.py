@@ -14,14 +14,15 @@ from torch import Tensor
 
 from nucleate.config import DrawSettings
 from nucleate.errors import CheckpointError, SettingsError
+from nucleate.generation.arms import Arms
 from nucleate.generation.guide import Variation
-from nucleate.generation.levels import NoiseLevels
 from nucleate.latent import LatentModel
 from nucleate.vae.evaluation import encode_all
 from nucleate.vae.legality import Legality
 from nucleate.vae.model import Posterior, add_noise
 
-_SHARE_KEPT = 4
+_POOL = 1000
+_SHARE_KEPT = 8
 """Of so many vectors, the one that tells most of a part is taken."""
 
 
@@ -31,7 +32,7 @@ class Proposal:
 
     Attributes:
         latents: [n, D].
-        level: number of each one's amplitude of noise, [n].
+        level: number of the arm that each came from, which tells its amplitude of noise, [n].
         columns: further numbers by column name, each [n].
         legality: stricter than the model's own, or None.
         origin: where each comes from, if not all come from the source's own `origin`, [n].
@@ -54,15 +55,16 @@ class Source(ABC):
     parent: str | None = None
 
     def __init__(self, amplitudes: Sequence[float]):
-        self.levels = NoiseLevels(amplitudes)
+        self.amplitudes = np.asarray(amplitudes, np.float32)
+        self.arms = Arms(len(amplitudes))
 
     def only(self, amplitude: float) -> None:
         """Take one amplitude of noise, nothing to be learnt."""
-        self.levels = NoiseLevels([amplitude])
+        Source.__init__(self, [amplitude])
 
     def noise(self, proposal: Proposal) -> NDArray[np.float32]:
         """Amplitude that the decoder is told, [n]."""
-        return self.levels.amplitudes[proposal.level]
+        return self.amplitudes[proposal.level]
 
     @abstractmethod
     def propose(self, count: int, generator: np.random.Generator) -> Proposal:
@@ -70,7 +72,8 @@ class Source(ABC):
 
 
 class PriorSource(Source):
-    """Draws from the prior; where a part is to be kept, those that tell of it.
+    """Draws from the prior; where a part is to be kept, around those vectors, of the prior and of
+    the training set, that tell most of it.
 
     Args:
         part: structure string of the part, or None.
@@ -81,27 +84,25 @@ class PriorSource(Source):
     AMPLITUDES = (0.0, 0.2, 0.4)
     PART_AMPLITUDES = (0.3, 0.5, 0.7)
 
-    def __init__(self, model: LatentModel, how: DrawSettings, part: str | None = None):
+    def __init__(self, model: LatentModel, how: DrawSettings, seed: int, part: str | None = None):
         usual = sorted({how.noise, *self.AMPLITUDES})
         super().__init__(self.PART_AMPLITUDES if part else usual)
         self.model, self.how = model, how
-        self.evidence = part_evidence(model, part) if part else None
-        self.known = _training_latents(model) if self.evidence else None
+        evidence = part_evidence(model, part) if part else None
+        self.pool: NDArray[np.float32] | None = None
+        if evidence is not None:
+            pool = np.concatenate([self._draw(_POOL, seed), known_latents(model, _POOL, seed)])
+            best = np.argsort(-evidence(pool), kind="stable")[: len(pool) // _SHARE_KEPT]
+            self.pool = pool[best]
 
     def propose(self, count: int, generator: np.random.Generator) -> Proposal:
-        level = self.levels.choose(count, generator)
-        if self.evidence is None:
-            return Proposal(self._draw(count, generator), level)
-        drawn = self._draw(count * _SHARE_KEPT, generator)
-        if self.known is not None and len(self.known):
-            half = len(drawn) // 2
-            drawn[:half] = self.known[generator.integers(len(self.known), size=half)]
-        best = np.argsort(-self.evidence(drawn), kind="stable")[:count]
-        chosen = drawn[generator.permutation(best)]
-        return Proposal(blended(chosen, self.levels.amplitudes[level], generator), level)
+        level = self.arms.choose(count, generator)
+        if self.pool is None:
+            return Proposal(self._draw(count, int(generator.integers(2**31))), level)
+        chosen = self.pool[generator.integers(len(self.pool), size=count)]
+        return Proposal(blended(chosen, self.amplitudes[level], generator), level)
 
-    def _draw(self, count: int, generator: np.random.Generator) -> NDArray[np.float32]:
-        seed = int(generator.integers(2**31))
+    def _draw(self, count: int, seed: int) -> NDArray[np.float32]:
         return self.model.draw_prior(count, seed, self.how.prior_temperature)
 
 
@@ -129,12 +130,12 @@ class LeadSource(Source):
 
     def only(self, amplitude: float) -> None:
         self.free = 1
-        self.levels = NoiseLevels([amplitude] * (1 if self.variation is None else 2))
+        Source.__init__(self, [amplitude] * (1 if self.variation is None else 2))
 
     def propose(self, count: int, generator: np.random.Generator) -> Proposal:
-        level = self.levels.choose(count, generator)
+        level = self.arms.choose(count, generator)
         draw = _sampled(self.posterior, np.zeros(count, np.int64), generator)
-        out = Proposal(blended(draw, self.levels.amplitudes[level], generator), level)
+        out = Proposal(blended(draw, self.amplitudes[level], generator), level)
         if self.variation is not None:
             kept = level >= self.free
             out.legality = self.variation.legality(kept, generator)
@@ -160,12 +161,12 @@ class PathSource(Source):
         self.parent = f"{first} {second}"
 
     def propose(self, count: int, generator: np.random.Generator) -> Proposal:
-        level = self.levels.choose(count, generator)
+        level = self.arms.choose(count, generator)
         # Stratified, so that every round covers the whole path.
         share = generator.permutation((np.arange(count) + generator.random(count)) / count)
         ends = [_sampled(self.posterior, np.full(count, i), generator) for i in (0, 1)]
         draw = spherical(ends[0], ends[1], share.astype(np.float32))
-        draw = blended(draw, self.levels.amplitudes[level], generator)
+        draw = blended(draw, self.amplitudes[level], generator)
         return Proposal(draw, level, {"share": share})
 
 
@@ -219,11 +220,13 @@ def _torch(generator: np.random.Generator) -> torch.Generator:
     return torch.Generator().manual_seed(int(generator.integers(2**31)))
 
 
-def _training_latents(model: LatentModel) -> NDArray[np.float32] | None:
+def known_latents(model: LatentModel, most: int, seed: int) -> NDArray[np.float32]:
+    """At most so many posterior means of the training set, [n, D]; none if it is not there."""
     try:
-        return model.training_latents()
+        found = model.training_latents()
     except CheckpointError:
-        return None
+        return np.zeros((0, model.size), np.float32)
+    return found[np.random.default_rng(seed).permutation(len(found))[:most]]
 
 
 class PartEvidence:

@@ -10,6 +10,7 @@ from numpy.typing import NDArray
 from torch import Tensor
 
 from nucleate.config import Window
+from nucleate.generation.arms import Arms
 from nucleate.generation.predictors import Corrected
 
 _ROUNDS = 2
@@ -32,7 +33,7 @@ class Steering:
     Args:
         windows: by property.
         predictors: of the same properties.
-        draws: from the prior, [n, D].
+        draws: from the prior or of the training set, [n, D].
     """
 
     def __init__(
@@ -44,18 +45,34 @@ class Steering:
         self.windows, self.predictors = dict(windows), dict(predictors)
         self.draws = torch.from_numpy(draws)
         self.covariance = torch.cov(self.draws.T)
+        # A poor prediction must not be worse than none: whether to move is learnt as well.
+        self._arms = Arms(2)
+        self._moved_rows = np.zeros(0, np.int64)
 
     def learn(
-        self, latents: NDArray[np.float32], values: Mapping[str, NDArray[np.float64]]
+        self,
+        latents: NDArray[np.float32],
+        values: Mapping[str, NDArray[np.float64]],
+        kept: NDArray[np.bool_],
     ) -> None:
-        """Take in decoded structures: latent vectors [n, D], properties by name [n]."""
+        """Take in the last round: latent vectors [n, D], properties by name [n], and which were
+        kept [n]."""
+        self._arms.learn(self._moved_rows, kept)
         for name, predictor in self.predictors.items():
             predictor.learn(latents, values[name])
+
+    def steer(
+        self, latents: NDArray[np.float32], generator: np.random.Generator
+    ) -> NDArray[np.float32]:
+        """Latent vectors [n, D], moved as far as moving has paid so far."""
+        self._moved_rows = self._arms.choose(len(latents), generator)
+        moved = self.move(latents, generator)
+        return np.where(self._moved_rows[:, None] == 1, moved, latents)
 
     def move(
         self, latents: NDArray[np.float32], generator: np.random.Generator
     ) -> NDArray[np.float32]:
-        """Latent vectors [n, D], moved."""
+        """Latent vectors [n, D], all moved."""
         vectors = torch.from_numpy(latents)
         spread = self._predict(self.draws)[0].std(0)  # [k]
         if not bool((spread > 1e-6).any()):

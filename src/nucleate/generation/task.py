@@ -16,13 +16,13 @@ from nucleate.generation.requirements import (
     requirements_of,
     windows_of,
 )
-from nucleate.generation.sources import LeadSource, PathSource, PriorSource, Source
+from nucleate.generation.sources import LeadSource, PathSource, PriorSource, Source, known_latents
 from nucleate.generation.steering import Steering
 from nucleate.latent import LatentModel
 from nucleate.matter import Matter
 
 USUAL_SIMILARITY = Window(low=0.4, high=0.8)
-_PRIOR_DRAWS = 2000
+_DRAWS = 2000
 
 
 @dataclass
@@ -98,7 +98,7 @@ def make_task(model: LatentModel, settings: SampleSettings, seed: int) -> Task:
         ends = zip(given, ("similarity_first", "similarity_second"), strict=True)
         requirements += [Near(guide, end, column, None) for end, column in ends]
     else:
-        source = PriorSource(model, how, growth.part if growth else None)
+        source = PriorSource(model, how, seed, growth.part if growth else None)
     if settings.noise is not None:
         source.only(settings.noise)
     temperature = how.temperature
@@ -111,7 +111,9 @@ def make_task(model: LatentModel, settings: SampleSettings, seed: int) -> Task:
             name: Corrected(known_predictor(model, guide, name, heads), model.size)
             for name in windows
         }
-        draws = model.draw_prior(_PRIOR_DRAWS, seed, how.prior_temperature)
+        draws = known_latents(model, _DRAWS, seed)
+        if len(draws) < _DRAWS // 2:
+            draws = model.draw_prior(_DRAWS, seed, how.prior_temperature)
         steering = Steering(windows, predictors, draws)
     warming = settings.temperature is None
     return Task(source, temperature, warming, requirements, growth, steering)

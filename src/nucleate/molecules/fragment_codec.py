@@ -229,7 +229,7 @@ class FragmentCodec(Codec):
         """Canonical SMILES of a token sequence; places left open are filled with hydrogen.
 
         Raises:
-            StructureError: `empty`, `unparsable`, or `not_in_schema` (not a sequence of the
+            StructureError: `empty`, `unparsable`, `too_complex`, or `not_in_schema` (not a sequence of the
                 vocabulary's tokens that starts with a root).
         """
         tokens = [int(t) for t in record.steps["fragment"]]
@@ -238,7 +238,10 @@ class FragmentCodec(Codec):
         if min(tokens) < 1 or max(tokens) >= len(self._arity):
             raise StructureError("not_in_schema", f"token is outside 1..{len(self._arity) - 1}")
         tree = self._tree(tokens)
-        text = assemble(tree)
+        try:
+            text = assemble(tree)
+        except RecursionError:
+            raise StructureError("too_complex", f"{len(tokens)} fragments in one chain") from None
         molecule = parse(text)
         if molecule is None:
             # Ends of one closure on the same or on bonded atoms: leave such rings open.

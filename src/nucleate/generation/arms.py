@@ -1,8 +1,6 @@
-"""How much noise to take: learnt from what each amplitude has yielded so far."""
+"""Which of several ways to take: learnt from what each has yielded so far."""
 
 from __future__ import annotations
-
-from collections.abc import Sequence
 
 import numpy as np
 from numpy.typing import NDArray
@@ -10,23 +8,19 @@ from numpy.typing import NDArray
 _MEMORY = 0.6
 
 
-class NoiseLevels:
-    """Amplitudes of noise, each chosen as often as it is likely to yield most (Thompson 1933).
+class Arms:
+    """Ways to do something, each taken as often as it is likely to yield most (Thompson 1933).
 
-    What an amplitude yields falls as its structures run out, so that older rounds count less.
-
-    Args:
-        amplitudes: from 0 to 1.
+    What a way yields falls as its structures run out, so that older rounds count less.
     """
 
-    def __init__(self, amplitudes: Sequence[float]):
-        self.amplitudes = np.asarray(amplitudes, np.float32)
-        self.kept = np.zeros(len(amplitudes))
-        self.lost = np.zeros(len(amplitudes))
+    def __init__(self, count: int):
+        self.kept = np.zeros(count)
+        self.lost = np.zeros(count)
 
     def choose(self, count: int, generator: np.random.Generator) -> NDArray[np.int64]:
-        """Number of the amplitude for each of `count` draws."""
-        size = (count, len(self.amplitudes))
+        """Number of the way for each of `count` draws."""
+        size = (count, len(self.kept))
         chosen: NDArray[np.int64] = generator.beta(1 + self.kept, 1 + self.lost, size).argmax(1)
         return chosen
 

@@ -1,0 +1,25 @@
+"""A small model for the tests of this folder, trained for seconds: its decoder can stop."""
+
+from __future__ import annotations
+
+from pathlib import Path
+
+import pytest
+from tiny import QUICK, nucleate, tiny_features
+
+from nucleate.latent import LatentModel
+from nucleate.runs import Manifest
+from nucleate.stages.train import train
+
+__all__ = ["nucleate", "tiny_features"]
+
+
+@pytest.fixture(scope="session")
+def trained(tiny_features: Manifest, tmp_path_factory: pytest.TempPathFactory) -> Manifest:
+    settings = QUICK.model_copy(update={"epochs": 40, "patience": 40})
+    return train(settings, tiny_features, tmp_path_factory.mktemp("m"), matter_name="molecules")
+
+
+@pytest.fixture(scope="session")
+def model(trained: Manifest) -> LatentModel:
+    return LatentModel.load(Path(trained.folder), "cpu")
