@@ -52,6 +52,17 @@ class Batch:
         width = next(iter(self.steps.values())).shape[1]
         return torch.arange(width, device=self.device)[None, :] <= self.length[:, None]
 
+    def subset(self, rows: Tensor) -> Batch:
+        """The chosen rows, int64 [n], padded to the longest of them."""
+        length = self.length[rows]
+        width = int(length.max()) + 1
+        return Batch(
+            {k: v[rows] for k, v in self.once.items()},
+            {k: v[rows, :width].contiguous() for k, v in self.steps.items()},
+            length,
+            {k: v[rows] for k, v in self.auxiliary.items()},
+        )
+
     def to(self, device: torch.device | str) -> Batch:
         return Batch(
             {k: v.to(device) for k, v in self.once.items()},

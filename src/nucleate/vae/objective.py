@@ -28,6 +28,12 @@ class Loss:
     rate: Tensor
     nats: dict[str, Tensor]
 
+    def terms(self) -> dict[str, float]:
+        """All terms as plain numbers, fields under their own names."""
+        terms = {"total": self.total, "distortion": self.distortion, "rate": self.rate, **self.nats}
+        values = torch.stack([v.detach() for v in terms.values()]).cpu().tolist()
+        return dict(zip(terms, values, strict=True))
+
 
 def beta_at(settings: ObjectiveSettings, progress: float) -> float:
     """KL weight after a share `progress` of training: linear warm-up (Bowman et al. 2016)."""

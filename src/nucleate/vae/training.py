@@ -30,6 +30,7 @@ from nucleate.vae.arrays import Batch, RaggedArrays
 from nucleate.vae.evaluation import choose_device, evaluate
 from nucleate.vae.model import VAE
 from nucleate.vae.objective import Loss, beta_at, evidence_loss
+from nucleate.vae.workers import GradientWorkers, pack
 
 Augment = Callable[[Batch, torch.Generator], Batch]
 RESUME_NAME = "resume.safetensors"
@@ -102,6 +103,13 @@ class Trainer:
         self.training, self.validation = training, validation
         self.settings, self.folder, self.key, self.seed = settings, folder, key, seed
         self.augment = augment
+        # Before anything refers to the parameters: they move to shared memory.
+        several = settings.processes > 1 and self.device.type == "cpu"
+        self.workers = (
+            GradientWorkers(self.model, settings.objective, settings.processes - 1)
+            if several
+            else None
+        )
         self.state = TrainState()
         self.saved = time.monotonic()
         self.average = {k: v.detach().clone() for k, v in model.state_dict().items()}
@@ -141,6 +149,17 @@ class Trainer:
 
     def run(self) -> TrainState:
         """Train to the end, from where an earlier sitting stopped."""
+        threads = torch.get_num_threads()
+        if self.workers is not None:
+            torch.set_num_threads(1)
+        try:
+            return self._run()
+        finally:
+            torch.set_num_threads(threads)
+            if self.workers is not None:
+                self.workers.close()
+
+    def _run(self) -> TrainState:
         self._resume()
         epoch = self.state.step // self.steps_per_epoch
         while not self.state.finished:
@@ -151,10 +170,10 @@ class Trainer:
                 progress.update(done)
                 for rows in self._epoch_batches(epoch)[done:]:
                     started = time.monotonic()
-                    loss = self._train_step(rows)
+                    terms = self._train_step(rows)
                     self.state.seconds += time.monotonic() - started
                     count += 1
-                    for name, value in _flat(loss).items():
+                    for name, value in terms.items():
                         sums[name] = sums.get(name, 0.0) + value
                     if count % 10 == 0:
                         progress.set_postfix(
@@ -174,26 +193,47 @@ class Trainer:
         generator = np.random.default_rng([self.seed, epoch])
         return bucketed_batches(self.training.lengths, self.settings.batch, generator)
 
-    def _train_step(self, rows: NDArray[np.int64]) -> Loss:
+    def _train_step(self, rows: NDArray[np.int64]) -> dict[str, float]:
+        """One optimiser step; returns the loss terms."""
         self.model.train()
         # One integer for (seed, step): dropout and sampling use the global generator.
-        torch.manual_seed((self.seed << 32) + self.state.step)
+        seed = (self.seed << 32) + self.state.step
+        torch.manual_seed(seed)
         batch = self.training.batch(rows)
         if self.augment is not None:
-            generator = torch.Generator().manual_seed((self.seed << 32) + self.state.step)
-            batch = self.augment(batch, generator)
-        batch = batch.to(self.device)
+            batch = self.augment(batch, torch.Generator().manual_seed(seed))
         beta = beta_at(self.settings.objective, self.progress())
-        loss = self.loss(rows, batch, beta)
+        self.optimiser.zero_grad(set_to_none=True)
+        terms = self._gradients(rows, batch, beta, seed)
         for group in self.optimiser.param_groups:
             group["lr"] = self.learning_rate()
-        self.optimiser.zero_grad(set_to_none=True)
-        loss.total.backward()
         torch.nn.utils.clip_grad_norm_(self.model.parameters(), CLIP)
         self.optimiser.step()
         self.state.step += 1
         self._update_average()
-        return loss
+        return terms
+
+    def _gradients(
+        self, rows: NDArray[np.int64], batch: Batch, beta: float, seed: int
+    ) -> dict[str, float]:
+        """Gradients of a batch, shared out among the workers if there are any."""
+        count = 1 + (0 if self.workers is None else len(self.workers.processes))
+        if self.workers is None or len(rows) < 2 * count:
+            loss = self.loss(rows, batch.to(self.device), beta)
+            loss.total.backward()
+            return loss.terms()
+        shares = [batch.subset(torch.arange(part, len(rows), count)) for part in range(count)]
+        weights = [len(share) / len(rows) for share in shares]
+        self.workers.start(
+            [pack(s, seed ^ (part << 56), beta) for part, s in enumerate(shares) if part]
+        )
+        loss = self.loss(rows[::count], shares[0], beta)
+        (weights[0] * loss.total).backward()
+        parts = [loss.terms(), *self.workers.finish(weights[1:])]
+        return {
+            name: sum(w * part[name] for w, part in zip(weights, parts, strict=True))
+            for name in parts[0]
+        }
 
     def loss(self, rows: NDArray[np.int64], batch: Batch, beta: float) -> Loss:
         """What a step minimises for a batch that holds the training set's `rows`."""
@@ -295,13 +335,6 @@ class Trainer:
         groups = self.optimiser.state_dict()["param_groups"]
         self.optimiser.load_state_dict({"state": moments, "param_groups": groups})
         self.state = TrainState(**json.loads(note["state"]))
-
-
-def _flat(loss: Loss) -> dict[str, float]:
-    """Loss terms as plain numbers, fields under their own names."""
-    terms = {"total": loss.total, "distortion": loss.distortion, "rate": loss.rate, **loss.nats}
-    values = torch.stack([v.detach() for v in terms.values()]).cpu().tolist()
-    return dict(zip(terms, values, strict=True))
 
 
 def _csv(rows: list[dict[str, Any]]) -> str:

@@ -14,7 +14,6 @@ from torch import Tensor
 
 from nucleate.vae.evaluation import evaluate
 from nucleate.vae.model import VAE
-from nucleate.vae.objective import Loss
 from nucleate.vae.training import Trainer
 from nucleate.vae.transfer import interpolated
 
@@ -49,12 +48,12 @@ class Tuner(Trainer):
         self.start = {k: v.detach().clone() for k, v in self.model.state_dict().items()}
         self._anchors = [self.start[name] for name, _ in self.model.named_parameters()]
 
-    def _train_step(self, rows: NDArray[np.int64]) -> Loss:
-        loss = super()._train_step(rows)
+    def _train_step(self, rows: NDArray[np.int64]) -> dict[str, float]:
+        terms = super()._train_step(rows)
         with torch.no_grad():
             share = min(1.0, self.pull * self.learning_rate())
             torch._foreach_lerp_(self._parameters, self._anchors, share)
-        return loss
+        return terms
 
     def _validate(self) -> dict[str, float]:
         scores = super()._validate()
