@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from pathlib import Path
 from typing import Any
 
 import numpy as np
@@ -9,6 +10,7 @@ import pytest
 from rdkit import Chem, DataStructs
 from rdkit.Chem import Crippen, Descriptors, rdFingerprintGenerator
 
+from nucleate import matter as registry
 from nucleate.config import SampleSettings, validate
 from nucleate.errors import SettingsError
 from nucleate.generation.engine import generate
@@ -16,6 +18,7 @@ from nucleate.generation.task import check_conditions
 from nucleate.latent import LatentModel
 from nucleate.matter import Matter
 from nucleate.stages.sample import draw_samples
+from nucleate.vae.property_heads import fit_head, predict, save_heads
 
 LEAD = "CC(=O)Nc1ccc(O)cc1"
 OTHER = "CCOC(=O)c1ccccc1"
@@ -181,3 +184,38 @@ def test_latents_are_those_that_were_decoded(model: LatentModel) -> None:
     rows, _ = run(model, count=3, property={"logp": "0..5"})
     assert np.isfinite([r["latent"] for r in rows]).all()
     assert {len(r["latent"]) for r in rows} == {model.size}
+
+
+def test_property_that_only_a_head_of_the_model_knows(model: LatentModel, tmp_path: Path) -> None:
+    """A fine-tuned model's property, tested on what the structure itself encodes to."""
+    known = model.decode(model.draw_prior(80, 0), 1.0)
+    structures = sorted({d.structure for d in known if d.structure})
+    latents, _ = model.encode(structures)
+    labels = np.array([Crippen.MolLogP(Chem.MolFromSmiles(s)) for s in structures])
+    head = fit_head("activity", latents, labels)
+    assert head is not None
+    save_heads(tmp_path, [head])
+    info = {**model.info, "properties": [head.to_json()]}
+    tuned = LatentModel(
+        tmp_path, model.matter, model.codec, model.model, model.prior, info, model.device
+    )
+    low, high = np.nanquantile(predict(head, latents), [0.4, 0.8])
+    window = {"low": float(low), "high": float(high)}
+    rows, _ = run(tuned, count=5, property={"activity": window})
+    assert len(rows) == 5
+    again = predict(head, tuned.encode([r["structure"] for r in rows])[0])
+    assert ((again >= low - 1e-4) & (again <= high + 1e-4)).all()
+    assert [r["activity"] for r in rows] == pytest.approx(again, abs=1e-3)
+
+
+@pytest.mark.parametrize(
+    "conditions",
+    [{"like": "x"}, {"between": ("x", "y")}, {"scaffold": "x"}, {"minimum_size": 3}],
+)
+def test_kind_of_matter_without_such_conditions_says_so(conditions: dict[str, Any]) -> None:
+    with pytest.raises(SettingsError, match="not offered for crystals"):
+        checked(conditions, registry.get("crystals"))
+
+
+def test_properties_are_for_every_kind_of_matter() -> None:
+    checked({"property": {"Density": "2..4"}}, registry.get("crystals"))

@@ -78,7 +78,7 @@ def test_correction_finds_bias_and_slope() -> None:
         corrected = Corrected(base, 3)
         corrected.learn(latents, true)
         probe = torch.eye(3)
-        assert corrected(probe).tolist() == pytest.approx([3.5, 4.0, 3.0], abs=0.03)
+        assert corrected(probe).tolist() == pytest.approx([3.5, 4.0, 3.0], abs=0.06)
 
 
 def test_too_little_is_not_learnt_from() -> None:

@@ -19,6 +19,7 @@ Predict = Callable[[Tensor], Tensor]
 _MEMORY = 6000
 """Decoded structures that a correction is fitted to at most, the latest."""
 _RIDGE = 30.0
+_TAILS = (0.02, 0.98)
 
 
 def heads_of(model: LatentModel) -> dict[str, PropertyHead]:
@@ -77,6 +78,8 @@ class Corrected:
         if self.base is not None:
             with torch.no_grad():
                 rest = rest - self.base(torch.from_numpy(self._latents)).numpy()
+        # A few giants must not decide.
+        rest = np.clip(rest, *np.quantile(rest, _TAILS))
         centre = points.mean(0)
         points = points - centre
         # Ridge regression; the ridge is in units of a latent dimension's variance, about 1.

@@ -20,6 +20,7 @@ _LONGEST = 4.0
 _MARGIN = 0.3
 """Mean distance beyond a window's only end that is aimed at, in standard deviations."""
 _RIDGE = 1e-3
+_ENOUGH = 20
 
 
 class Steering:
@@ -48,6 +49,9 @@ class Steering:
         # A poor prediction must not be worse than none: whether to move is learnt as well.
         self._arms = Arms(2)
         self._moved_rows = np.zeros(0, np.int64)
+        # What predictions are too high by where vectors were moved to, which is where few of the
+        # draws lie that a line is fitted to.
+        self._bias = torch.zeros(len(self.predictors))
 
     def learn(
         self,
@@ -58,8 +62,14 @@ class Steering:
         """Take in the last round: latent vectors [n, D], properties by name [n], and which were
         kept [n]."""
         self._arms.learn(self._moved_rows, kept)
-        for name, predictor in self.predictors.items():
+        moved = self._moved_rows == 1
+        for column, (name, predictor) in enumerate(self.predictors.items()):
             predictor.learn(latents, values[name])
+            there = moved & np.isfinite(values[name])
+            if there.sum() >= _ENOUGH:
+                with torch.no_grad():
+                    predicted = predictor(torch.from_numpy(latents[there])).numpy()
+                self._bias[column] = float(np.median(predicted - values[name][there]))
 
     def steer(
         self, latents: NDArray[np.float32], generator: np.random.Generator
@@ -102,7 +112,7 @@ class Steering:
             value = predictor(point)
             slopes.append(torch.autograd.grad(value.sum(), point)[0])
             values.append(value.detach())
-        return torch.stack(values, 1), torch.stack(slopes, 1)
+        return torch.stack(values, 1) - self._bias, torch.stack(slopes, 1)
 
     def _targets(self, values: Tensor, spread: Tensor, generator: np.random.Generator) -> Tensor:
         """Where to go, [n, k]: nowhere from inside a window, else to a random place inside."""
