@@ -71,7 +71,7 @@ def test_two_runs_of_two_processes_agree(tmp_path: Path) -> None:
             _model(),
             toy_arrays(100),
             toy_arrays(20, seed=1),
-            TrainSettings(epochs=2, batch=32, processes=2),
+            TrainSettings(epochs=8, batch=16, processes=2),
             folder=tmp_path / name,
             key="k",
             seed=3,
