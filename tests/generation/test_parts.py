@@ -10,7 +10,7 @@ from torch import Tensor
 from nucleate.config import Window, validate
 from nucleate.generation.arms import Arms
 from nucleate.generation.predictors import Corrected
-from nucleate.generation.sources import blended, spherical
+from nucleate.generation.sources import COLUMNS, PathSource, blended, spherical
 from nucleate.generation.steering import Steering
 
 
@@ -140,3 +140,12 @@ def test_moving_that_does_not_pay_is_given_up() -> None:
         moved = (steering.steer(draws, generator) != draws).any(1)
         steering.learn(draws, {"a": np.full(len(draws), np.nan)}, ~moved)
     assert (steering.steer(draws, generator) != draws).any(1).mean() < 0.05
+
+
+def test_path_takes_the_likest_of_each_place() -> None:
+    near = [(0.1, 0.2, 0.0), (0.12, 0.9, 0.0), (0.9, 0.0, 0.3), (0.88, 0.5, 0.6), (0.5, 0.4, 0.4)]
+    rows = [dict(zip(("share", *COLUMNS), values, strict=True)) for values in near]
+    chosen = PathSource.chosen(PathSource.__new__(PathSource), rows, 2)
+    assert [row["share"] for row in chosen] == [0.12, 0.88]
+    every = PathSource.chosen(PathSource.__new__(PathSource), rows, 5)
+    assert [row["share"] for row in every] == [0.1, 0.12, 0.5, 0.88, 0.9]

@@ -61,7 +61,7 @@ def sample(
 
     Example: nucleate sample --model molecules -n 10000 --seed 1 --out work/samples
 
-    Example: nucleate sample --model molecules -n 100 --scaffold '*c1ccc2ccccc2n1' --property logP=2..3
+    Example: nucleate sample --model molecules --scaffold '*c1ccc2ccccc2n1' --property logP=2..3
     """
     from nucleate.config import SampleSettings, validate
     from nucleate.stages.sample import sample_to

@@ -66,14 +66,13 @@ def generate(
     task = make_task(model, settings, seed)
     state, generator = _State(), np.random.default_rng(seed)
     budget = settings.conditions.budget or max(_LEAST_BUDGET, _DRAWS_EACH * settings.count)
-    with bar(total=settings.count, description="found", unit="structures") as progress:
-        while len(state.rows) < settings.count and state.draws < budget:
-            size = min(_round_size(state, settings.count), budget - state.draws)
+    wanted = settings.count * task.source.surplus
+    with bar(total=wanted, description="found", unit="structures") as progress:
+        while len(state.rows) < wanted and state.draws < budget:
+            size = min(_round_size(state, wanted), budget - state.draws)
             _round(model, task, state, size, generator)
-            progress.update(min(len(state.rows), settings.count) - progress.n)
-    rows = state.rows[: settings.count]
-    if settings.conditions.between is not None:
-        rows.sort(key=lambda row: row["share"])
+            progress.update(min(len(state.rows), wanted) - progress.n)
+    rows = task.source.chosen(state.rows, settings.count)
     return rows, _summary(settings, state, rows, budget, seed, time.perf_counter() - started)
 
 

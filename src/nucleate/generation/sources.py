@@ -52,6 +52,8 @@ class Source(ABC):
     temperature: ClassVar[float | None] = 1.0
     """Of the decoder if none is asked for; None is the model's own. Greedy decoding would write the
     same few structures again and again around one point."""
+    surplus: ClassVar[int] = 1
+    """Structures to find for each one asked for, among which `chosen` chooses."""
     parent: str | None = None
 
     def __init__(self, amplitudes: Sequence[float]):
@@ -65,6 +67,10 @@ class Source(ABC):
     def noise(self, proposal: Proposal) -> NDArray[np.float32]:
         """Amplitude that the decoder is told, [n]."""
         return self.amplitudes[proposal.level]
+
+    def chosen(self, rows: list[dict[str, Any]], count: int) -> list[dict[str, Any]]:
+        """At most `count` of the rows found."""
+        return rows[:count]
 
     @abstractmethod
     def propose(self, count: int, generator: np.random.Generator) -> Proposal:
@@ -143,15 +149,21 @@ class LeadSource(Source):
         return out
 
 
+COLUMNS = ("similarity_first", "similarity_second")
+"""Similarity to each end of a path."""
+
+
 class PathSource(Source):
-    """Draws along the arc between the posteriors of two structures.
+    """Draws along the arc between the posteriors of two structures; of several near each place
+    those that are most like the ends, each end counting by its share.
 
     Raises:
         SettingsError: the model cannot hold one of them, or both are the same.
     """
 
     origin = "path"
-    AMPLITUDES = (0.0, 0.1, 0.2, 0.3, 0.4, 0.5)
+    AMPLITUDES = (0.0, 0.1, 0.2, 0.3)
+    surplus = 5
 
     def __init__(self, model: LatentModel, first: str, second: str):
         super().__init__(self.AMPLITUDES)
@@ -168,6 +180,17 @@ class PathSource(Source):
         draw = spherical(ends[0], ends[1], share.astype(np.float32))
         draw = blended(draw, self.amplitudes[level], generator)
         return Proposal(draw, level, {"share": share})
+
+    def chosen(self, rows: list[dict[str, Any]], count: int) -> list[dict[str, Any]]:
+        def likeness(row: dict[str, Any]) -> float:
+            share = row["share"]
+            return float((1 - share) * row[COLUMNS[0]] + share * row[COLUMNS[1]])
+
+        ordered = sorted(rows, key=lambda row: float(row["share"]))
+        if len(ordered) <= count:
+            return ordered
+        places = np.array_split(np.arange(len(ordered)), count)
+        return [max((ordered[i] for i in place), key=likeness) for place in places]
 
 
 def spherical(

@@ -16,7 +16,14 @@ from nucleate.generation.requirements import (
     requirements_of,
     windows_of,
 )
-from nucleate.generation.sources import LeadSource, PathSource, PriorSource, Source, known_latents
+from nucleate.generation.sources import (
+    COLUMNS,
+    LeadSource,
+    PathSource,
+    PriorSource,
+    Source,
+    known_latents,
+)
 from nucleate.generation.steering import Steering
 from nucleate.latent import LatentModel
 from nucleate.matter import Matter
@@ -95,7 +102,7 @@ def make_task(model: LatentModel, settings: SampleSettings, seed: int) -> Task:
         requirements.append(Near(guide, given[0], "similarity", window))
     elif conditions.between is not None:
         source = PathSource(model, *given)
-        ends = zip(given, ("similarity_first", "similarity_second"), strict=True)
+        ends = zip(given, COLUMNS, strict=True)
         requirements += [Near(guide, end, column, None) for end, column in ends]
     else:
         source = PriorSource(model, how, seed, growth.part if growth else None)
