@@ -229,8 +229,8 @@ class FragmentCodec(Codec):
         """Canonical SMILES of a token sequence; places left open are filled with hydrogen.
 
         Raises:
-            StructureError: `empty`, `unparsable`, `too_complex`, or `not_in_schema` (not a sequence of the
-                vocabulary's tokens that starts with a root).
+            StructureError: `empty`, `unparsable`, `too_complex`, or `not_in_schema` (not a
+                sequence of the vocabulary's tokens that starts with a root).
         """
         tokens = [int(t) for t in record.steps["fragment"]]
         if not tokens:
