@@ -15,7 +15,8 @@ from torch import Tensor
 
 from nucleate.vae.schema import Schema
 
-State = Any
+State = dict[str, Any]
+"""Tensors of leading dimension B by name."""
 
 
 class Legality:

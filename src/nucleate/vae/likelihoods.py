@@ -75,9 +75,15 @@ def _bounded(raw: Tensor, low: float, high: float) -> Tensor:
 
 
 def _choose(logits: Tensor, temperature: float, generator: torch.Generator | None) -> Tensor:
-    weights = torch.softmax(logits / temperature, -1)
-    flat = torch.multinomial(weights.reshape(-1, logits.shape[-1]), 1, generator=generator)
-    return flat.reshape(logits.shape[:-1])
+    """Inverse of the cumulative distribution: one random number a row, where torch.multinomial
+    takes one a category, which is slow for thousands of them."""
+    cumulative = torch.softmax(logits / temperature, -1).cumsum(-1)
+    total = cumulative[..., -1:]
+    drawn = torch.rand(total.shape, generator=generator, device=logits.device) * total
+    chosen = torch.searchsorted(cumulative, drawn, right=True)
+    # Rounding may reach the total itself: then the last category of any weight.
+    last = torch.searchsorted(cumulative, total.contiguous())
+    return torch.minimum(chosen, last)[..., 0]
 
 
 class Categorical(Likelihood):

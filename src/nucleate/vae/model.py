@@ -30,6 +30,7 @@ from nucleate.vae.networks import (
 from nucleate.vae.schema import Schema
 
 LOG_VARIANCE_RANGE = (-10.0, 4.0)
+PARENT = "parent of a step"  # no field's name has spaces
 NOISE_INPUTS = 2
 """Inputs that tell the decoder how noisy its latent vector is."""
 
@@ -167,12 +168,16 @@ class VAE(nn.Module):
     # Encoding
 
     def _tables(self) -> dict[str, Tensor]:
-        """Category vectors by field, computed once per forward pass."""
-        return {
+        """Category vectors by field, computed once per forward pass; `PARENT`: those of the first
+        step field in their role of parents."""
+        tables = {
             name: module.table()
             for name, module in self.embeddings.items()
             if isinstance(module, CategoricalEmbedding)
         }
+        if self.legality.places:
+            tables[PARENT] = self.parent(tables[self.schema.step[0].name])
+        return tables
 
     def _embed(self, name: str, value: Tensor, tables: dict[str, Tensor]) -> Tensor:
         if name in tables:
@@ -197,8 +202,8 @@ class VAE(nn.Module):
         """Vector of the place that a step fills, [..., width]; 0 if steps have no places."""
         if context is None:
             return 0.0
-        parent = self.parent(tables[self.schema.step[0].name])
-        out: Tensor = nn.functional.embedding(context[0], parent) + self.place(context[1])
+        parent = nn.functional.embedding(context[0], tables[PARENT])
+        out: Tensor = parent + self.place(context[1])
         return out
 
     def encode(self, batch: Batch, walk: Walk | None = None) -> Posterior:
@@ -399,9 +404,12 @@ class VAE(nn.Module):
         level = torch.as_tensor(noise, dtype=latent.dtype, device=latent.device).expand(len(latent))
         network = self.decoder.start(self._context(latent, level, once, tables))
         inputs = self.first_input.expand(len(latent), -1)
-        alive = torch.ones(len(latent), dtype=torch.bool, device=latent.device)
+        size = len(latent)
+        rows = torch.arange(size, device=latent.device)  # of the vectors still being written
+        alive = torch.ones(size, dtype=torch.bool, device=latent.device)
+        given = once
         written: dict[str, list[Tensor]] = {f.name: [] for f in self.schema.step}
-        lengths = torch.zeros(len(latent), dtype=torch.long, device=latent.device)
+        lengths = torch.zeros(size, dtype=torch.long, device=latent.device)
         for number in range(self.schema.maximum_steps + 1):
             place = self._embed_context(rules.context(state), tables)
             hidden, network = self.decoder.step(inputs + place, network)
@@ -412,17 +420,28 @@ class VAE(nn.Module):
                 hidden, state, once, tables, temperature, generator, rules
             )
             stopped = step[self.schema.step[0].name] == self.schema.stop
-            total = total + torch.where(alive, torch.where(stopped, gained[0], gained[1]), 0.0)
+            total[rows] += torch.where(alive, torch.where(stopped, gained[0], gained[1]), 0.0)
             alive = alive & ~stopped
             if not bool(alive.any()):
                 break
-            lengths = lengths + alive
+            lengths[rows] += alive
             for name, value in step.items():
-                written[name].append(value)
+                whole = value.new_zeros(size)
+                whole[rows] = value
+                written[name].append(whole)
             state = rules.advance(state, once, step)
+            if legality is None and not bool(alive.all()):
+                # What has stopped costs no more; a stricter legality may know its rows by number.
+                rows, latent = rows[alive], latent[alive]
+                once = {k: v[alive] for k, v in once.items()}
+                step = {k: v[alive] for k, v in step.items()}
+                state = {k: v[alive] for k, v in state.items()}
+                network = self.decoder.select(network, alive)
+                alive = alive[alive]
             inputs = torch.stack(
                 [self._embed(f.name, step[f.name], tables) for f in self.schema.step]
             ).sum(0)
+        once = given
         return self._gather(once, written, lengths), total
 
     def _decode_once(

@@ -39,6 +39,10 @@ class SequenceDecoder(nn.Module, ABC):
     def step(self, inputs: Tensor, state: Any) -> tuple[Tensor, Any]:
         """[B, width], state -> [B, hidden], state."""
 
+    @abstractmethod
+    def select(self, state: Any, rows: Tensor) -> Any:
+        """The state of some rows, bool [B] or int64 [n]."""
+
 
 class GRUEncoder(SequenceEncoder):
     """Bidirectional GRU; the mean over steps beside the two final states."""
@@ -100,6 +104,10 @@ class GRUDecoder(SequenceDecoder):
         context, hidden = state
         out, hidden = self.gru(torch.cat([inputs, context], -1)[:, None], hidden)
         return out[:, 0] + self.late(context), (context, hidden)
+
+    def select(self, state: Any, rows: Tensor) -> Any:
+        context, hidden = state
+        return context[rows], hidden[:, rows].contiguous()
 
 
 class Block(nn.Module):
@@ -197,6 +205,10 @@ class TransformerDecoder(SequenceDecoder):
             x, extended = block(x, None, cache=keys)
             new.append(extended)
         return self.norm(x[:, 0]), (added, new, position + 1)
+
+    def select(self, state: Any, rows: Tensor) -> Any:
+        added, cache, position = state
+        return added[rows], [(key[rows], value[rows]) for key, value in cache], position
 
 
 class Binding(nn.Module):
