@@ -172,10 +172,12 @@ class PriorSettings(Settings):
     kind: Literal["flow_matching", "gaussian_mixture", "standard_normal"] = "flow_matching"
     components: Positive = 30
     """Of the Gaussian mixture."""
-    steps: Positive = 3000
+    steps: Annotated[int, Field(ge=20)] = 3000
     """Optimiser steps of the flow."""
     width: Positive = 256
     layers: Positive = 3
+    integration_steps: Positive = 16
+    """Steps of the midpoint rule by which the flow draws."""
 
 
 class DrawSettings(Settings):
@@ -279,7 +281,7 @@ class ConditionSettings(Settings):
     between: tuple[str, str] | None = None
     """Two structures: what lies between them."""
     scaffold: str | None = None
-    """A part that every structure holds; where it has marks (`*`), it grows there and only there."""
+    """A part that every structure holds; where it has marks (`*`), it grows there, only there."""
     property: dict[str, Window] = Field(default_factory=dict)
     """By property, where it shall lie."""
     minimum_size: Positive | None = None

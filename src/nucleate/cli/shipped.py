@@ -115,3 +115,44 @@ def export(
         shown.print(line, markup=False)
     shown.print(f"written to {out}", markup=False)
     write_results(json_file, figures)
+
+
+@app.command()
+def prior(
+    model: Model,
+    out: Out,
+    kind: Annotated[
+        str, typer.Option(help="flow_matching, gaussian_mixture or standard_normal.")
+    ] = "flow_matching",
+    steps: Annotated[int, typer.Option(help="Optimiser steps of a flow.")] = 3000,
+    width: Annotated[int, typer.Option(help="Of the flow's network.")] = 256,
+    layers: Annotated[int, typer.Option(help="Of the flow's network.")] = 3,
+    integration_steps: Annotated[int, typer.Option(help="By which a flow draws.")] = 16,
+    components: Annotated[int, typer.Option(help="Of a mixture.")] = 30,
+    seed: Seed = 0,
+    json_file: JsonFile = None,
+) -> None:
+    """Fit another prior to a trained model's encodings; writes a copy of the model.
+
+    Example: nucleate models prior --model work/model --steps 20000 --out work/refitted
+    """
+    from nucleate.config import PriorSettings, validate
+    from nucleate.pretrained import model_folder
+    from nucleate.report.terminal import metric_lines
+    from nucleate.stages.refit import refit_prior
+
+    options = {
+        "kind": kind,
+        "steps": steps,
+        "width": width,
+        "layers": layers,
+        "integration_steps": integration_steps,
+        "components": components,
+    }
+    settings = validate(PriorSettings, options, "command line")
+    figures = refit_prior(model_folder(model), out, settings, seed)
+    shown = console(json_file)
+    for line in metric_lines(figures):
+        shown.print(line, markup=False)
+    shown.print(f"written to {out}", markup=False)
+    write_results(json_file, figures)

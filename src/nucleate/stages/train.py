@@ -10,7 +10,7 @@ import numpy as np
 import torch
 from numpy.typing import NDArray
 
-from nucleate.config import TrainSettings
+from nucleate.config import PriorSettings, TrainSettings
 from nucleate.datasets import tables
 from nucleate.errors import CheckpointError, InputError
 from nucleate.latent import LatentModel, load_codec
@@ -109,7 +109,7 @@ def _train(
     )
     state = trainer.run()
     mean, log_variance = encode_all(model, training, trainer.device)
-    prior, prior_figures = fit_prior(model.latent_size, settings, mean, log_variance, seed)
+    prior, prior_figures = fit_prior(model.latent_size, settings.prior, mean, log_variance, seed)
     ready = LatentModel(out, matter, codec, model, prior, {}, trainer.device)
     metrics: dict[str, Any] = {
         **_training_figures(state, settings, mean),
@@ -191,16 +191,16 @@ def read_splits(features: Manifest) -> dict[str, NDArray[np.int64]]:
 
 def fit_prior(
     size: int,
-    settings: TrainSettings,
+    settings: PriorSettings,
     mean: NDArray[np.float32],
     log_variance: NDArray[np.float32],
     seed: int,
 ) -> tuple[Prior, dict[str, Any]]:
     """A prior of the settings' kind fitted to the posteriors [n, D] of the training set."""
     torch.manual_seed(seed)
-    prior = make_prior(size, settings.prior)
+    prior = make_prior(size, settings)
     generator = torch.Generator().manual_seed(seed)
-    with bar(description="prior", total=settings.prior.steps) as progress:
+    with bar(description="prior", total=settings.steps) as progress:
 
         def report(step: int, loss: float) -> None:
             progress.update()

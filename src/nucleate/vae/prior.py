@@ -146,7 +146,6 @@ class FlowMatchingPrior(Prior):
 
     kind = "flow_matching"
     BATCH = 256
-    INTEGRATION_STEPS = 32
     FREQUENCIES = 16
 
     def __init__(self, size: int, settings: PriorSettings):
@@ -208,8 +207,9 @@ class FlowMatchingPrior(Prior):
     @torch.no_grad()
     def sample(self, count: int, generator: torch.Generator, temperature: float = 1.0) -> Tensor:
         x = temperature * torch.randn(count, self.size, generator=generator)
-        h = 1.0 / self.INTEGRATION_STEPS
-        for i in range(self.INTEGRATION_STEPS):
+        steps = self.settings.integration_steps
+        h = 1.0 / steps
+        for i in range(steps):
             time = torch.full((count,), i * h)
             middle = x + 0.5 * h * self.velocity(x, time)
             x = x + h * self.velocity(middle, time + 0.5 * h)
