@@ -57,7 +57,7 @@ def test_a_model_s_folder_is_complete_and_explains_itself(
     held_out = info["figures"]["held_out"]
     assert held_out["n"] == (load_records(features)["split"] == "test").sum()
     assert 0 <= held_out["exact_match"] <= 1
-    assert held_out["loss"]["distortion"] == pytest.approx(held_out["loss"]["token"])
+    assert held_out["loss"]["distortion"] == pytest.approx(held_out["loss"]["fragment"])
     curves = pd.read_csv(model.path("curves.csv"))
     assert list(curves["epoch"]) == [1, 2]
     assert np.isfinite(curves.to_numpy()).all()

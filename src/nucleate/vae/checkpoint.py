@@ -68,11 +68,11 @@ def save_model(
     write_json(
         folder / INFO_NAME,
         {
+            **info,
             "schema": model.schema.to_json(),
             "network": model.settings.model_dump(mode="json"),
             "prior": prior.settings.model_dump(mode="json"),
             "parameters": sum(p.numel() for p in model.parameters()),
-            **info,
             "sha256": {name: sha256_file(folder / name) for name in TENSOR_FILES},
         },
     )
