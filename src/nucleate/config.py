@@ -157,6 +157,8 @@ class ObjectiveSettings(Settings):
     """Share of steps hidden from the decoder's input, so that it leans on the latent vector."""
     auxiliary_weight: Annotated[float, Field(ge=0)] = 0.5
     """Weight of the auxiliary fields' negative log-likelihood."""
+    auxiliary_weights: dict[str, Annotated[float, Field(ge=0)]] = Field(default_factory=dict)
+    """By auxiliary field, where it differs from `auxiliary_weight`."""
     alignment_weight: Annotated[float, Field(ge=0)] = 0.0
     """Weight of one minus the correlation of latent and Tanimoto distances within a batch."""
     alignment_field: str = "fingerprint"

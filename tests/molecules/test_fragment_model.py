@@ -90,6 +90,9 @@ def test_loss_counts_the_map_terms_and_missing_labels_do_not(model: VAE) -> None
         + 2.0 * nats["misalignment"]
     )
     torch.testing.assert_close(loss.total, expected)
+    own = settings.model_copy(update={"auxiliary_weights": {"descriptors": 0.7}})
+    heavier = evidence_loss(model, batch, batch, own, 0.0, sample=False).total
+    torch.testing.assert_close(heavier, loss.total + 0.6 * nats["descriptors"])
     for values in batch.auxiliary.values():
         values[:] = float("nan")
     bare = evidence_loss(model, batch, batch, settings, 0.0, sample=False)

@@ -74,8 +74,9 @@ def evidence_loss(
     charged = torch.clamp(divergence, min=settings.free_bits).sum()
     distortion = torch.stack(list(nats.values())).sum()
     total = distortion + beta * charged
-    for value in auxiliary.values():
-        total = total + settings.auxiliary_weight * value
+    for name, value in auxiliary.items():
+        weight = settings.auxiliary_weights.get(name, settings.auxiliary_weight)
+        total = total + weight * value
     if settings.alignment_weight and settings.alignment_field in target.auxiliary:
         crooked = misalignment(posterior.mean, target.auxiliary[settings.alignment_field])
         auxiliary["misalignment"] = crooked
