@@ -15,7 +15,7 @@ from nucleate.config import TrainSettings
 from nucleate.errors import CheckpointError
 from nucleate.matter import Codec, Matter
 from nucleate.pretrained import model_digest
-from nucleate.runs import Manifest
+from nucleate.runs import Manifest, read_json
 from nucleate.vae.schema import Stacked
 
 if TYPE_CHECKING:
@@ -76,11 +76,17 @@ def check_start(start: Path, features: Manifest) -> None:
     Raises:
         CheckpointError: says what to do.
     """
-    if features.inputs.get(START_INPUT) != model_digest(start):
+    made_for = features.inputs.get(START_INPUT) == model_digest(start)
+    # The start model may itself have been trained on these features.
+    if not made_for and _codec_json(start) != _codec_json(Path(features.folder)):
         raise CheckpointError(
             f"{features.folder}: these features were not made with the codec of {start}; "
             f"`nucleate featurize --start {start}` makes such"
         )
+
+
+def _codec_json(folder: Path) -> Any:
+    return read_json(folder / "codec.json").get("codec")
 
 
 def started_settings(settings: TrainSettings) -> TrainSettings:
