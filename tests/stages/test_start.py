@@ -2,6 +2,8 @@
 
 from __future__ import annotations
 
+import json
+import shutil
 from collections.abc import Callable
 from pathlib import Path
 
@@ -18,7 +20,7 @@ from nucleate.latent import LatentModel, load_codec
 from nucleate.runs import Manifest
 from nucleate.stages.discover import StageCall, check_settings, load_settings
 from nucleate.stages.featurize import featurize
-from nucleate.stages.start import START_INPUT, started_model
+from nucleate.stages.start import START_INPUT, check_start, started_model
 from nucleate.stages.train import train
 from nucleate.vae.transfer import interpolated, transfer_weights
 
@@ -116,9 +118,20 @@ def test_training_starts_where_the_model_stood(
 def test_features_of_another_codec_are_refused(
     tiny_features: Manifest, trained: Manifest, tmp_path: Path
 ) -> None:
-    settings = QUICK.model_copy(update={"start": trained.folder})
+    other = tmp_path / "other"
+    shutil.copytree(trained.folder, other)
+    codec = json.loads((other / "codec.json").read_text())
+    codec["codec"]["templates"].append("*[Og]")
+    (other / "codec.json").write_text(json.dumps(codec))
+    settings = QUICK.model_copy(update={"start": str(other)})
     with pytest.raises(CheckpointError, match="not made with the codec of"):
-        train(settings, tiny_features, tmp_path, matter_name="molecules")
+        train(settings, tiny_features, tmp_path / "out", matter_name="molecules")
+
+
+def test_features_that_the_start_model_was_trained_on_will_do(
+    tiny_features: Manifest, trained: Manifest
+) -> None:
+    check_start(Path(trained.folder), tiny_features)
 
 
 def test_another_start_model_makes_features_stale(
