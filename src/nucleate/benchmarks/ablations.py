@@ -294,7 +294,7 @@ def main() -> None:
         rows[variant.name] = run(variant, folder, given.structures, given.measured, given.seed)
         print(variant.name, rows[variant.name], flush=True)
         about = {
-            **surroundings(" ".join(sys.argv)),
+            **surroundings(" ".join(["python -m nucleate.benchmarks.ablations", *sys.argv[1:]])),
             "structures": given.structures,
             "seed": given.seed,
         }

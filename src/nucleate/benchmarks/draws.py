@@ -81,7 +81,12 @@ def main() -> None:
                     {"prior": prior.kind, "noise": noise, "temperature": temperature, **found}
                 )
                 print(markdown(rows[-1:]).splitlines()[-1], flush=True)
-                about = {**surroundings(" ".join(sys.argv)), "count": given.count}
+                about = {
+                    **surroundings(
+                        " ".join(["python -m nucleate.benchmarks.draws", *sys.argv[1:]])
+                    ),
+                    "count": given.count,
+                }
                 write_json(given.out, {"about": about, "rows": rows})
                 write_text(given.out.with_suffix(".md"), markdown(rows))
 
