@@ -71,7 +71,15 @@ def export(
         )
     model = LatentModel.load(model_folder, "cpu")
     draws = model.sampling().model_copy(update=dict(sampling or {}))
-    model.info = {**model.info, "sampling": draws.model_dump(mode="json")}
+    trained = dict(model.info.get("train") or {})
+    if "start" in trained:
+        # The name is enough for a reader, and a path of this machine would mean nothing elsewhere.
+        trained["start"] = Path(str(trained["start"])).name
+    model.info = {
+        **model.info,
+        "train": trained,
+        "sampling": draws.model_dump(mode="json"),
+    }
     tensors, total = _read(model, latents, seed)
     weights = {
         "model.safetensors": {name for name, _ in model.model.named_parameters()},
