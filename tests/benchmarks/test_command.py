@@ -60,7 +60,7 @@ def test_a_model_is_measured(
     assert found["Codec"]["10 x 10 stochastic reconstruction"]["n"] == 2
     head = json.loads((tmp_path / "results" / "tiny.json").read_text())
     assert head["seeds"] == [0, 1]
-    assert head["command"].startswith("nucleate ")
+    assert head["command"].startswith("nucleate")
     assert head["machine"]["cores"] >= 1
     assert head["training set"]["molecules"] > head["test set"]["molecules"] > 0
     assert head["test set"]["in the training set"] == 0
