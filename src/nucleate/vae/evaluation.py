@@ -7,9 +7,11 @@ from collections.abc import Iterator
 import numpy as np
 import torch
 from numpy.typing import NDArray
+from torch import Tensor
 
 from nucleate.vae.arrays import RaggedArrays
 from nucleate.vae.model import VAE
+from nucleate.vae.objective import labels
 
 
 def choose_device(name: str) -> torch.device:
@@ -35,29 +37,34 @@ def evaluate(model: VAE, arrays: RaggedArrays, device: torch.device) -> dict[str
     """Loss terms at the posterior mean, nats per structure, averaged over a set.
 
     Returns:
-        `distortion`, `rate`, each field's nats, and `token_accuracy`: the share of categorical
-        values that are the mode under teacher forcing.
+        `distortion`, `rate`, each field's nats (an auxiliary field's as in `Loss`), and
+        `token_accuracy`: the share of categorical values that are the mode under teacher forcing.
     """
     model.eval()
     sums: dict[str, float] = {}
+    auxiliary: dict[str, tuple[Tensor, Tensor]] = {}
     right = counted = 0.0
     for rows in ordered_batches(arrays, 256):
         batch = arrays.batch(rows).to(device)
         walk = model.walk(batch)
         posterior = model.encode(batch, walk)
         result = model.reconstruct(posterior.mean, batch, walk=walk)
-        nats = result.nats | model.predict_auxiliary(posterior.mean, batch)
         terms = {
             "rate": posterior.divergence().sum(),
-            **{k: v.sum() for k, v in nats.items()},
+            **{k: v.sum() for k, v in result.nats.items()},
         }
+        for name, nats in model.predict_auxiliary(posterior.mean, batch).items():
+            count = labels(batch.auxiliary[name], nats.shape[1])
+            before = auxiliary.get(name, (0.0, 0))
+            auxiliary[name] = (before[0] + nats.sum(0), before[1] + count)
         for name, value in terms.items():
             sums[name] = sums.get(name, 0.0) + float(value)
         right += float(sum(v.sum() for v in result.right.values()))
         counted += float(sum(v.sum() for v in result.counted.values()))
     means = {name: value / max(1, len(arrays)) for name, value in sums.items()}
-    auxiliary = {f.name for f in model.schema.auxiliary}
-    distortion = sum(v for k, v in means.items() if k != "rate" and k not in auxiliary)
+    distortion = sum(v for k, v in means.items() if k != "rate")
+    for name, (total, labelled) in auxiliary.items():
+        means[name] = float((total / labelled.clamp(min=1)).sum())
     return {"distortion": distortion, **means, "token_accuracy": right / max(1.0, counted)}
 
 

@@ -60,13 +60,24 @@ class Likelihood(ABC):
         return self.draw(_restrict(parameters, legal), temperature, generator)
 
 
+class Factorised(Likelihood):
+    """A likelihood whose components are independent, so that each can be weighed by itself."""
+
+    @abstractmethod
+    def terms(self, parameters: Tensor, value: Tensor) -> Tensor:
+        """Log-likelihood of every component in nats, [..., size]; 0 where the value is NaN."""
+
+    def log_prob(self, parameters: Tensor, value: Tensor, legal: Tensor | None = None) -> Tensor:
+        return self.terms(parameters, value).sum(-1)
+
+
 def _restrict(logits: Tensor, legal: Tensor | None) -> Tensor:
     return logits if legal is None else logits.masked_fill(~legal, ILLEGAL)
 
 
-def _sum_present(terms: Tensor, value: Tensor) -> Tensor:
-    """Sum over components that are not NaN. `terms` must be finite everywhere."""
-    return (terms * (~torch.isnan(value)).to(terms.dtype)).sum(-1)
+def _present(terms: Tensor, value: Tensor) -> Tensor:
+    """`terms`, finite everywhere, with 0 where the value is NaN."""
+    return terms * (~torch.isnan(value)).to(terms.dtype)
 
 
 def _bounded(raw: Tensor, low: float, high: float) -> Tensor:
@@ -193,7 +204,7 @@ class GaussianMixture(Likelihood):
         target = value[..., None, :]
         distance = (torch.nan_to_num(target) - mean) * torch.exp(-log_sd)
         terms = -0.5 * (distance**2 + LOG_TWO_PI) - log_sd
-        return torch.logsumexp(weights + _sum_present(terms, target), -1)
+        return torch.logsumexp(weights + _present(terms, target).sum(-1), -1)
 
     def mode(self, parameters: Tensor, legal: Tensor | None = None) -> Tensor:
         weights, mean, log_sd = self._split(parameters)
@@ -215,7 +226,7 @@ def _normal(like: Tensor, generator: torch.Generator | None) -> Tensor:
     return torch.randn(like.shape, generator=generator, device=like.device, dtype=like.dtype)
 
 
-class Gaussian(Likelihood):
+class Gaussian(Factorised):
     """Independent Gaussians, missing values masked. Parameters [..., 2 size]: means, raw log sd."""
 
     LOW, HIGH = -6.0, 4.0
@@ -228,10 +239,10 @@ class Gaussian(Likelihood):
         d = self.size
         return parameters[..., :d], _bounded(parameters[..., d:], self.LOW, self.HIGH)
 
-    def log_prob(self, parameters: Tensor, value: Tensor, legal: Tensor | None = None) -> Tensor:
+    def terms(self, parameters: Tensor, value: Tensor) -> Tensor:
         mean, log_sd = self._split(parameters)
         distance = (torch.nan_to_num(value) - mean) * torch.exp(-log_sd)
-        return _sum_present(-0.5 * (distance**2 + LOG_TWO_PI) - log_sd, value)
+        return _present(-0.5 * (distance**2 + LOG_TWO_PI) - log_sd, value)
 
     def mode(self, parameters: Tensor, legal: Tensor | None = None) -> Tensor:
         return self._split(parameters)[0]
@@ -243,17 +254,17 @@ class Gaussian(Likelihood):
         return mean + temperature * log_sd.exp() * _normal(mean, generator)
 
 
-class Bernoulli(Likelihood):
+class Bernoulli(Factorised):
     """Independent yes/no values (fingerprint bits). Parameters: logits [..., size]."""
 
     def __init__(self, size: int):
         super().__init__(size)
         self.parameter_count = size
 
-    def log_prob(self, parameters: Tensor, value: Tensor, legal: Tensor | None = None) -> Tensor:
+    def terms(self, parameters: Tensor, value: Tensor) -> Tensor:
         target = torch.nan_to_num(value)
         terms = -F.binary_cross_entropy_with_logits(parameters, target, reduction="none")
-        return _sum_present(terms, value)
+        return _present(terms, value)
 
     def mode(self, parameters: Tensor, legal: Tensor | None = None) -> Tensor:
         return (parameters > 0).to(parameters.dtype)
@@ -264,7 +275,7 @@ class Bernoulli(Likelihood):
         return torch.bernoulli(torch.sigmoid(parameters / temperature), generator=generator)
 
 
-class ContinuousBernoulli(Likelihood):
+class ContinuousBernoulli(Factorised):
     """Intensities in [0, 1] (Loaiza-Ganem & Cunningham 2019). Parameters: logits [..., size].
 
     Unlike binary cross entropy it is a density: its normaliser does not pull values to 0.5. With
@@ -283,10 +294,10 @@ class ContinuousBernoulli(Likelihood):
         exact = torch.log(safe / torch.tanh(safe / 2))
         return torch.where(small, math.log(2) + logit**2 / 12, exact)
 
-    def log_prob(self, parameters: Tensor, value: Tensor, legal: Tensor | None = None) -> Tensor:
+    def terms(self, parameters: Tensor, value: Tensor) -> Tensor:
         target = torch.nan_to_num(value)
         terms = -F.binary_cross_entropy_with_logits(parameters, target, reduction="none")
-        return _sum_present(terms + self._log_normaliser(parameters), value)
+        return _present(terms + self._log_normaliser(parameters), value)
 
     def mode(self, parameters: Tensor, legal: Tensor | None = None) -> Tensor:
         """The mean, since the density's mode is always an end of the interval."""
@@ -308,7 +319,7 @@ class ContinuousBernoulli(Likelihood):
         return torch.where(small, uniform, inverse).clamp(0, 1)
 
 
-class NegativeBinomial(Likelihood):
+class NegativeBinomial(Factorised):
     """Counts of size-dependent spread. Parameters [..., 2 size]: log mean, log inverse dispersion.
 
     p(k) = G(k + r) / (k! G(r)) (r / (r + m))^r (m / (r + m))^k with mean m and variance
@@ -335,8 +346,8 @@ class NegativeBinomial(Likelihood):
             + count * (log_mean - log_total)
         )
 
-    def log_prob(self, parameters: Tensor, value: Tensor, legal: Tensor | None = None) -> Tensor:
-        return _sum_present(self._terms(parameters, torch.nan_to_num(value)), value)
+    def terms(self, parameters: Tensor, value: Tensor) -> Tensor:
+        return _present(self._terms(parameters, torch.nan_to_num(value)), value)
 
     def mode(self, parameters: Tensor, legal: Tensor | None = None) -> Tensor:
         log_mean, log_r = self._split(parameters)
@@ -362,12 +373,12 @@ class ZeroInflatedNegativeBinomial(NegativeBinomial):
         super().__init__(size)
         self.parameter_count = 3 * size
 
-    def log_prob(self, parameters: Tensor, value: Tensor, legal: Tensor | None = None) -> Tensor:
+    def terms(self, parameters: Tensor, value: Tensor) -> Tensor:
         count = torch.nan_to_num(value)
         gate = parameters[..., 2 * self.size :]
         counted = F.logsigmoid(-gate) + self._terms(parameters, count)
         zero = torch.logaddexp(F.logsigmoid(gate), counted)
-        return _sum_present(torch.where(count == 0, zero, counted), value)
+        return _present(torch.where(count == 0, zero, counted), value)
 
     def mode(self, parameters: Tensor, legal: Tensor | None = None) -> Tensor:
         closed = parameters[..., 2 * self.size :] > 0

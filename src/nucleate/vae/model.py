@@ -18,6 +18,7 @@ from nucleate.config import NetworkSettings
 from nucleate.vae.arrays import Batch, RaggedArrays, offsets_of
 from nucleate.vae.embedding import CategoricalEmbedding, Head, LinearHead, embedding_for
 from nucleate.vae.legality import Legality
+from nucleate.vae.likelihoods import Factorised
 from nucleate.vae.networks import (
     Binding,
     GRUDecoder,
@@ -267,13 +268,22 @@ class VAE(nn.Module):
         return result
 
     def predict_auxiliary(self, latent: Tensor, batch: Batch) -> dict[str, Tensor]:
-        """Negative log-likelihood of each auxiliary field given latent vectors, each [B]."""
+        """Negative log-likelihood of each auxiliary field's components given latent vectors.
+
+        Each [B, size], or [B, 1] of a field whose components are not independent; 0 where NaN.
+        """
         nats = {}
         for f in self.schema.auxiliary:
             head = self.auxiliary[f.name]
             assert isinstance(head, LinearHead)
-            if f.name in batch.auxiliary:
-                nats[f.name] = -head.likelihood.log_prob(head(latent), batch.auxiliary[f.name])
+            if f.name not in batch.auxiliary:
+                continue
+            parameters, value = head(latent), batch.auxiliary[f.name]
+            likelihood = head.likelihood
+            if isinstance(likelihood, Factorised):
+                nats[f.name] = -likelihood.terms(parameters, value)
+            else:
+                nats[f.name] = -likelihood.log_prob(parameters, value)[:, None]
         return nats
 
     def _head(self, name: str) -> Head:

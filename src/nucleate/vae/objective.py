@@ -20,7 +20,8 @@ class Loss:
         total: what is minimised.
         distortion: negative log-likelihood of the structure's fields.
         rate: KL divergence of the posterior from the standard normal.
-        nats: negative log-likelihood by field, auxiliary fields included.
+        nats: negative log-likelihood by field, auxiliary fields included, these as the sum over
+            components of the mean over the rows labelled with that component.
     """
 
     total: Tensor
@@ -62,7 +63,11 @@ def evidence_loss(
     walk = model.walk(target)
     posterior = model.encode(view, walk if view is target else None)
     latent = posterior.sample(generator) if sample else posterior.mean
-    auxiliary = {k: v.mean() for k, v in model.predict_auxiliary(latent, target).items()}
+    auxiliary = {}
+    for name, terms in model.predict_auxiliary(latent, target).items():
+        count = labels(target.auxiliary[name], terms.shape[1])
+        # Over the labelled rows alone: a rare label weighs as much as one that every row has.
+        auxiliary[name] = (terms.sum(0) / count.clamp(min=1)).sum()
     dropout, noise = 0.0, None
     if sample:
         dropout, noise = settings.word_dropout, noise_levels(settings.noise, latent)
@@ -82,6 +87,19 @@ def evidence_loss(
         auxiliary["misalignment"] = crooked
         total = total + settings.alignment_weight * crooked
     return Loss(total, distortion, divergence.sum(), nats | auxiliary)
+
+
+def labels(value: Tensor, components: int) -> Tensor:
+    """How many rows of an auxiliary field are labelled, by component, [components].
+
+    Args:
+        value: [B] or [B, size], NaN where not labelled.
+        components: as `VAE.predict_auxiliary` gives; 1 counts the rows with any label.
+    """
+    known = ~torch.isnan(value.reshape(len(value), -1))
+    if components != known.shape[1]:
+        known = known.any(1, keepdim=True)
+    return known.sum(0)
 
 
 def noise_levels(share: float, latent: Tensor) -> Tensor:
