@@ -7,7 +7,8 @@ and log(angle / (180 - angle)) of alpha, beta, gamma, each less its mean over it
 training set; NaN where the crystal system fixes it). Step, one per occupied Wyckoff position:
 `wyckoff_position` (0 stops, else 1 + its global index), `element` (atomic number - 1), and the free
 parameters under the names of their variables in the position's first operation: `x`, `y`, `z`,
-period 1, NaN where that variable is not free.
+period 1, NaN where that variable is not free. Auxiliary: the property columns of `MEASURED`, NaN
+where a structure has no such label.
 """
 
 from __future__ import annotations
@@ -30,6 +31,8 @@ from nucleate.crystals.symmetry import (
 from nucleate.vae.schema import Field, Schema
 
 AXES = ("x", "y", "z")
+MEASURED = {"formation_energy_per_atom": "eV/atom", "band_gap": "eV"}
+"""Property columns that the latent vector shall tell, and their units."""
 _RATIO_LIMIT = np.log(30.0)
 _ANGLE_LIMIT = np.log(150 / 30)
 _VOLUME_LIMITS = np.log([2.0, 500.0])
@@ -168,6 +171,7 @@ def build_schema(
             Field("element", "categorical", elements.LARGEST, elements.features()),
             *(Field(axis, "von_mises_mixture") for axis in AXES),
         ),
+        auxiliary=tuple(Field(name, "gaussian", 1, unit=unit) for name, unit in MEASURED.items()),
         maximum_steps=maximum_sites,
         options=options,
     )
