@@ -19,6 +19,7 @@ Nucleate = Callable[..., Result]
 COMMANDS = (
     "discover", "runs", "report", "datasets list", "datasets show", "datasets fetch",
     "datasets build", "featurize", "train", "finetune", "models", "models show", "models export",
+    "models prior", "models average",
     "sample", "reconstruct", "optimize", "screen",
 )  # fmt: skip
 

@@ -1,13 +1,23 @@
-"""Commands about the models that ship with the package: list, show, export."""
+"""Commands about models as such: list and show those shipped, export, refit, average."""
 
 from __future__ import annotations
 
+from collections.abc import Mapping
 from pathlib import Path
-from typing import Annotated
+from typing import Annotated, Any
 
 import typer
 
-from nucleate.cli.common import JsonFile, Model, Out, Seed, console, write_results
+from nucleate.cli.common import (
+    Device,
+    JsonFile,
+    Model,
+    Out,
+    Seed,
+    console,
+    load_manifest,
+    write_results,
+)
 
 app = typer.Typer(name="models", no_args_is_help=False, invoke_without_command=True)
 
@@ -103,18 +113,13 @@ def export(
     """
     from nucleate.pretrained import export as write
     from nucleate.pretrained import model_folder
-    from nucleate.report.terminal import metric_lines
 
     given = {"temperature": temperature, "noise": noise}
     sampling = {name: value for name, value in given.items() if value is not None}
     figures = write(
         model_folder(model), out, card=card, latents=latents, sampling=sampling, seed=seed
     )
-    shown = console(json_file)
-    for line in metric_lines(figures):
-        shown.print(line, markup=False)
-    shown.print(f"written to {out}", markup=False)
-    write_results(json_file, figures)
+    _show(figures, out, json_file)
 
 
 @app.command()
@@ -138,7 +143,6 @@ def prior(
     """
     from nucleate.config import PriorSettings, validate
     from nucleate.pretrained import model_folder
-    from nucleate.report.terminal import metric_lines
     from nucleate.stages.refit import refit_prior
 
     options = {
@@ -151,6 +155,48 @@ def prior(
     }
     settings = validate(PriorSettings, options, "command line")
     figures = refit_prior(model_folder(model), out, settings, seed)
+    _show(figures, out, json_file)
+
+
+@app.command()
+def average(
+    first: Annotated[Path, typer.Argument(metavar="A", help="A model's folder or shipped name.")],
+    second: Annotated[Path, typer.Argument(metavar="B", help="A model that was started from A.")],
+    features: Annotated[
+        Path,
+        typer.Option("--features", metavar="DIR", help="The featurized set that B trained on."),
+    ],
+    out: Out,
+    share: Annotated[
+        float, typer.Option(min=0, max=1, help="Of the way from A (0) to B (1).")
+    ] = 0.5,
+    device: Device = "auto",
+    json_file: JsonFile = None,
+) -> None:
+    """Average a model's weights with those of one started from it; writes a further model.
+
+    Its prior is the standard normal: fit another with `nucleate models prior`.
+
+    Example: nucleate models average work/a work/b --features work/features --out work/average
+    """
+    from nucleate.pretrained import model_folder
+    from nucleate.stages.average import average_models
+
+    figures = average_models(
+        model_folder(first),
+        model_folder(second),
+        load_manifest(features, "featurize"),
+        out,
+        share=share,
+        device=device,
+    )
+    _show(figures, out, json_file)
+
+
+def _show(figures: Mapping[str, Any], out: Path, json_file: str | None) -> None:
+    """Say what was written and how good it is."""
+    from nucleate.report.terminal import metric_lines
+
     shown = console(json_file)
     for line in metric_lines(figures):
         shown.print(line, markup=False)

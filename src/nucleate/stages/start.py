@@ -78,14 +78,15 @@ def check_start(start: Path, features: Manifest) -> None:
     """
     made_for = features.inputs.get(START_INPUT) == model_digest(start)
     # The start model may itself have been trained on these features.
-    if not made_for and _codec_json(start) != _codec_json(Path(features.folder)):
+    if not made_for and codec_json(start) != codec_json(Path(features.folder)):
         raise CheckpointError(
             f"{features.folder}: these features were not made with the codec of {start}; "
             f"`nucleate featurize --start {start}` makes such"
         )
 
 
-def _codec_json(folder: Path) -> Any:
+def codec_json(folder: Path) -> Any:
+    """What `codec.json` of a featurized set or a model says of the codec."""
     return read_json(folder / "codec.json").get("codec")
 
 

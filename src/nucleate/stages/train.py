@@ -114,8 +114,8 @@ def _train(
     metrics: dict[str, Any] = {
         **_training_figures(state, settings, mean),
         "prior": {"kind": prior.kind, **prior_figures},
-        "training": evaluate(model, training.subset(_some(len(training))), trainer.device),
-        **_held_out(ready, features, splits),
+        "training": evaluate(model, training.subset(evenly_spread(len(training))), trainer.device),
+        **held_out_figures(ready, features, splits),
     }
     latents = {
         "mean": torch.from_numpy(mean),
@@ -158,14 +158,16 @@ def _training_figures(
     }
 
 
-def _held_out(
+def held_out_figures(
     model: LatentModel, features: Manifest, splits: dict[str, NDArray[np.int64]]
 ) -> dict[str, Any]:
     """Reconstruction figures on the test split, else on the validation split."""
     rows = splits["test"] if len(splits["test"]) else splits["validation"]
     if len(rows) == 0:
         return {}
-    figures, _ = reconstruction_figures(model, structures_at(features, rows[_some(len(rows))]))
+    figures, _ = reconstruction_figures(
+        model, structures_at(features, rows[evenly_spread(len(rows))])
+    )
     return {"held_out": figures}
 
 
@@ -176,7 +178,7 @@ def _with_spellings(training: RaggedArrays, features: Manifest) -> RaggedArrays:
     return training.joined(RaggedArrays.load(features.path(SPELLINGS_NAME), training.schema))
 
 
-def _some(count: int) -> NDArray[np.int64]:
+def evenly_spread(count: int) -> NDArray[np.int64]:
     """At most HELD_OUT_LIMIT positions, evenly spread."""
     return np.unique(np.linspace(0, count - 1, min(count, HELD_OUT_LIMIT)).astype(np.int64))
 
