@@ -143,7 +143,7 @@ def _differing(old: Any, new: Any) -> str:
 
 def _between(old: VAE, new: VAE, share: float) -> VAE:
     """The second network with weights between those of both; buffers are constant tables."""
-    weights = [dict(network.named_parameters()) for network in (old, new)]
     with torch.no_grad():
-        new.load_state_dict({**new.state_dict(), **interpolated(*weights, share)})
+        weights = interpolated(dict(old.named_parameters()), dict(new.named_parameters()), share)
+        new.load_state_dict({**new.state_dict(), **weights})
     return new.eval()
