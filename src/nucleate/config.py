@@ -18,6 +18,8 @@ from nucleate.errors import SettingsError
 
 Fraction = Annotated[float, Field(ge=0, le=1)]
 Positive = Annotated[int, Field(gt=0)]
+Share = Fraction | Positive
+"""A share of the whole, or, as a whole number above 0, a count."""
 
 
 class Settings(BaseModel):
@@ -83,8 +85,13 @@ def read_toml(path: Path) -> dict[str, Any]:
 class DatasetSettings(Settings):
     """Where structures come from."""
 
-    source: str
-    """Catalogue name (`nucleate datasets list`) or path of a file or folder."""
+    source: str | Annotated[tuple[str, ...], Field(min_length=1)]
+    """Catalogue name (`nucleate datasets list`) or path of a file or folder; or a list of them,
+    read in that order: of equal rows the first is kept."""
+    test_source: str | None = None
+    """Another one whose rows are the test split, whatever `split` says; they are read first."""
+    validation_source: str | None = None
+    """Likewise for the validation split."""
     format: Literal["auto", "csv", "tsv", "smi", "parquet", "sdf", "cif", "poscar", "extxyz"] = (
         "auto"
     )
@@ -96,7 +103,17 @@ class DatasetSettings(Settings):
     properties: tuple[str, ...] = ()
     """Columns (or SD tags, or extxyz info keys) to keep as properties; missing values allowed."""
     limit: Positive | None = None
-    """Use only the first rows."""
+    """Use only the first rows of `source`, and of `test_source` and `validation_source` each."""
+
+    @property
+    def sources(self) -> tuple[str, ...]:
+        """What `source` names, always as a tuple."""
+        return (self.source,) if isinstance(self.source, str) else self.source
+
+    @property
+    def shown(self) -> str:
+        """What `source` names, on one line."""
+        return ", ".join(self.sources)
 
 
 class SplitSettings(Settings):
@@ -104,12 +121,18 @@ class SplitSettings(Settings):
 
     kind: str = "random"
     """`random`, or a kind that the matter offers: `scaffold` (molecules), `formula` (crystals)."""
-    validation: Fraction = 0.05
-    test: Fraction = 0.05
+    validation: Share = 0.05
+    """Share of the rows that may be held out (below 1), or how many of them (a whole number)."""
+    test: Share = 0.05
+    """Likewise."""
+    hold_out: dict[str, Any] = Field(default_factory=dict)
+    """Which rows may be held out, by the matter's own options; all of them if empty. Rows whose
+    split key is also that of a row that may not are trained on."""
 
     @model_validator(mode="after")
     def _leaves_training(self) -> SplitSettings:
-        if self.validation + self.test >= 1:
+        shares = [s for s in (self.validation, self.test) if isinstance(s, float)]
+        if sum(shares) >= 1:
             raise ValueError("validation and test leave nothing to train on")
         return self
 

@@ -227,6 +227,7 @@ class Matter(ABC):
     StandardiseOptions: ClassVar[type[Settings]]
     CodecOptions: ClassVar[type[Settings]]
     split_kinds: ClassVar[tuple[str, ...]]
+    HoldOutOptions: ClassVar[type[Settings]] = Settings
 
     @abstractmethod
     def read_rows(self, source: Path, dataset: DatasetSettings) -> Iterator[RawRow]:
@@ -262,6 +263,14 @@ class Matter(ABC):
     @abstractmethod
     def split_key(self, structure: str, kind: str) -> str:
         """Rows of equal split key go to the same split; `kind` is one of `split_kinds`."""
+
+    def may_hold_out(self, structure: str, options: Any) -> bool:
+        """Whether a structure may be in the test or validation split.
+
+        Args:
+            options: `HoldOutOptions`, the settings' `split.hold_out`.
+        """
+        return True
 
     @abstractmethod
     def fit_codec(self, structures: Sequence[str], options: Any, seed: int) -> Codec:
@@ -363,6 +372,10 @@ class Matter(ABC):
     def resolve_codec(self, options: Mapping[str, Any], where: str) -> Any:
         """Validate the codec section of a settings file."""
         return validate(self.CodecOptions, options, where)
+
+    def resolve_hold_out(self, options: Mapping[str, Any], where: str) -> Any:
+        """Validate the split.hold_out section of a settings file."""
+        return validate(self.HoldOutOptions, options, where)
 
     def build_check(
         self, name: str, options: Mapping[str, Any], context: CheckContext, where: str

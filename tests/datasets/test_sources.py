@@ -65,6 +65,36 @@ def test_refusals_say_what_there_is() -> None:
         resolve(DatasetSettings(source="mp20/half"), "crystals")
 
 
+def test_several_sets_are_one_without_the_split_of_the_literature() -> None:
+    wanted = DatasetSettings(
+        source=("mp20", "mpts52/val"), properties=("formation_energy_per_atom", "band_gap")
+    )
+    found = resolve(wanted, "crystals")
+    names = ["mp20/train", "mp20/val", "mp20/test", "mpts52/val"]
+    assert [(s.name, s.role) for s in found] == [(name, None) for name in names]
+    assert found[0].settings.properties == ("formation_energy_per_atom", "band_gap")
+    assert found[-1].settings.properties == ("formation_energy_per_atom",)
+
+
+def test_sources_of_held_out_splits_come_first() -> None:
+    wanted = DatasetSettings(
+        source="perov5/val", test_source="perov5/test", validation_source="mpts52", limit=10
+    )
+    found = resolve(wanted, "crystals")
+    assert [(s.name, s.role, s.settings.limit) for s in found] == [
+        ("perov5/test", "test", 10),
+        ("mpts52/val", "validation", 4),
+        ("mpts52/test", "validation", 6),
+        ("perov5/val", None, 10),
+    ]
+
+
+def test_a_property_that_no_source_has_is_refused() -> None:
+    wanted = DatasetSettings(source=("mp20", "mpts52"), properties=("year", "dir_gap"))
+    with pytest.raises(InputError, match="mp20, mpts52: no source has a column dir_gap"):
+        resolve(wanted, "crystals")
+
+
 def test_digests_follow_content_not_place(tmp_path: Path) -> None:
     for name in ("one", "two"):
         (tmp_path / name).mkdir()

@@ -5,11 +5,13 @@ from __future__ import annotations
 from collections import Counter
 
 import numpy as np
+import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
 from nucleate.config import SplitSettings
-from nucleate.datasets.splits import SPLITS, assign
+from nucleate.datasets.splits import SPLITS, assign, divide
+from nucleate.errors import SettingsError
 
 groups = st.lists(st.integers(0, 40).map(str), min_size=1, max_size=200)
 shares = st.floats(0, 0.4)
@@ -49,3 +51,51 @@ def test_groups_too_large_for_a_split_leave_it_the_smallest() -> None:
     split = assign(rows, SplitSettings(validation=0.05, test=0.05), 0)
     assert {rows[i] for i in np.flatnonzero(split == 2)} == {"c"}
     assert {rows[i] for i in np.flatnonzero(split == 1)} == {"b"}
+
+
+@given(
+    st.lists(st.tuples(st.integers(0, 60).map(str), st.booleans()), min_size=1, max_size=200),
+    st.integers(0, 3),
+)
+def test_groups_with_a_row_that_may_not_be_held_out_are_trained_on(
+    rows: list[tuple[str, bool]], seed: int
+) -> None:
+    groups, eligible = [row[0] for row in rows], np.array([row[1] for row in rows])
+    split = assign(groups, SplitSettings(validation=0.2, test=0.3), seed, eligible)
+    barred = {group for group, allowed in rows if not allowed}
+    assert all(code == 0 for group, code in zip(groups, split, strict=True) if group in barred)
+    assert 0 in split
+
+
+def test_counts_are_met_exactly_from_those_that_may() -> None:
+    groups = [str(i) for i in range(300)]
+    eligible = np.arange(300) % 3 > 0
+    split = assign(groups, SplitSettings(validation=30, test=120), 0, eligible)
+    assert Counter(SPLITS[c] for c in split) == {"train": 150, "validation": 30, "test": 120}
+    assert eligible[split > 0].all()
+    everything = assign(groups, SplitSettings(validation=40, test=160), 0, eligible)
+    assert Counter(everything.tolist()) == {0: 100, 1: 40, 2: 160}
+
+
+@pytest.mark.parametrize(("test", "allowed"), [(11, 20), (6, 5), (10, 10)])
+def test_counts_that_cannot_be_met_are_refused(test: int, allowed: int) -> None:
+    eligible = np.arange(10) < allowed
+    with pytest.raises(SettingsError, match=f"{test} for test .* only {min(allowed, 10)} of 10"):
+        assign([str(i) for i in range(10)], SplitSettings(validation=0, test=test), 0, eligible)
+
+
+def test_roles_win_and_fill_their_split_alone() -> None:
+    groups = [str(i) for i in range(100)]
+    roles = ["test"] * 40 + [None] * 60
+    split = divide(groups, roles, SplitSettings(validation=10, test=50), 0)
+    assert (split[:40] == 2).all()
+    assert Counter(split[40:].tolist()) == {0: 50, 1: 10}
+
+
+def test_a_share_and_a_count_are_told_apart() -> None:
+    settings = SplitSettings(validation=1, test=0.5)
+    assert isinstance(settings.validation, int)
+    again = SplitSettings.model_validate_json(settings.model_dump_json())
+    assert again == settings
+    assert isinstance(again.validation, int)
+    assert isinstance(again.test, float)

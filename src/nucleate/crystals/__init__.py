@@ -8,7 +8,7 @@ from typing import TYPE_CHECKING, Any
 
 from nucleate.config import DatasetSettings, validate
 from nucleate.crystals.codec import CodecOptions
-from nucleate.crystals.standardise import StandardiseOptions
+from nucleate.crystals.standardise import HoldOutOptions, StandardiseOptions
 from nucleate.matter import Check, Codec, Matter, Property, RawRow, Standardised
 
 if TYPE_CHECKING:
@@ -27,6 +27,7 @@ class Crystals(Matter):
     StandardiseOptions = StandardiseOptions
     CodecOptions = CodecOptions
     split_kinds = ("random", "formula")
+    HoldOutOptions = HoldOutOptions
 
     def read_rows(self, source: Path, dataset: DatasetSettings) -> Iterator[RawRow]:
         from nucleate.crystals.read import read_rows
@@ -64,6 +65,11 @@ class Crystals(Matter):
         from nucleate.crystals.describe import reduced_formula
 
         return reduced_formula(structure)
+
+    def may_hold_out(self, structure: str, options: Any) -> bool:
+        from nucleate.crystals.describe import composition
+
+        return bool(options.allows(composition(structure)))
 
     def fit_codec(self, structures: Sequence[str], options: Any, seed: int) -> Codec:
         from nucleate.crystals.codec import WyckoffCodec

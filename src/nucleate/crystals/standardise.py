@@ -42,6 +42,24 @@ class StandardiseOptions(Settings):
     """Atoms in the cell as it stands in the file, before it is reduced."""
 
 
+class HoldOutOptions(Settings):
+    """Which crystals may be held out; every one if nothing is given."""
+
+    minimum_elements: Positive | None = None
+    maximum_elements: Positive | None = None
+    maximum_atoms: Positive | None = None
+    """In the primitive cell."""
+
+    def allows(self, composition: Mapping[str, int]) -> bool:
+        """Whether a crystal of so many atoms of each element may be held out."""
+        elements, atoms = len(composition), sum(composition.values())
+        return (
+            (self.minimum_elements is None or elements >= self.minimum_elements)
+            and (self.maximum_elements is None or elements <= self.maximum_elements)
+            and (self.maximum_atoms is None or atoms <= self.maximum_atoms)
+        )
+
+
 def standardise(payload: Any, options: StandardiseOptions) -> Standardised:
     """The canonical Wyckoff string of a row's payload and its prototype key.
 

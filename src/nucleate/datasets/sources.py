@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 import hashlib
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from pathlib import Path
 
 from nucleate.config import DatasetSettings
@@ -38,7 +38,11 @@ def resolve(dataset: DatasetSettings, matter: str, mirror: str | None = None) ->
 
     A catalogue name means all its files; `NAME/PART` one of them; anything else is a path (write
     `./nci` for a path that is called like a catalogued set). A `limit` is shared out over the
-    files by their rows. Files keep the literature's split if a training file is among them.
+    files by their rows. Files keep the literature's split if a single whole set is asked for and a
+    training file is among them. The files of `test_source` and `validation_source` come first and
+    carry that role.
+
+    Of several sources a catalogued one need not have every property column; its rows lack it.
 
     Args:
         matter: registry name of the kind of matter the structures must be of.
@@ -46,66 +50,120 @@ def resolve(dataset: DatasetSettings, matter: str, mirror: str | None = None) ->
 
     Raises:
         DatasetError: unknown, of another kind of matter, or cannot be fetched.
-        InputError: neither catalogued nor an existing path.
+        InputError: neither catalogued nor an existing path, or a property that no source has.
     """
-    name, _, part = dataset.source.partition("/")
-    if name not in catalogue.load():
-        return [_own(dataset)]
-    known = catalogue.get(name)
-    if known.use != "structures":
-        raise DatasetError(f"dataset {name} holds {known.use.replace('_', ' ')}, not structures")
-    if known.matter != matter:
-        raise DatasetError(f"dataset {name} holds {known.matter}, not {matter}")
-    files = known.select(part or None)
-    keep_roles = len(files) > 1 and any(file.role == "train" for file in files)
-    limits = _shares(dataset.limit, files)
-    return [
-        Source(
-            path=fetch_file(known, file, mirror),
-            settings=_filled(dataset, known, file, limit),
-            role=file.role if keep_roles else None,
-            name=name if len(known.files) == 1 else f"{name}/{file.part}",
-            rows=file.rows if limit is None else limit,
+    held_out: tuple[tuple[catalogue.Role, str | None], ...] = (
+        ("test", dataset.test_source),
+        ("validation", dataset.validation_source),
+    )
+    named = [(role, name) for role, name in held_out if name is not None]
+    mixed = bool(named) or len(dataset.sources) > 1
+    found: list[Source] = []
+    for role, name in named:
+        files = _files((name,), dataset, matter, mirror, mixed)
+        found.extend(replace(source, role=role) for source in files)
+    found.extend(_files(dataset.sources, dataset, matter, mirror, mixed))
+    if mixed:
+        known = {name for source in found for name in source.settings.properties}
+        absent = [name for name in dataset.properties if name not in known]
+        if absent:
+            raise InputError(f"no source has a column {', '.join(absent)}", file=dataset.shown)
+    return found
+
+
+@dataclass(frozen=True)
+class _Wanted:
+    """A file to read; `known` and `file` are None for a person's own."""
+
+    name: str
+    known: Dataset | None = None
+    file: File | None = None
+    role: catalogue.Role | None = None
+
+
+def _files(
+    names: tuple[str, ...], dataset: DatasetSettings, matter: str, mirror: str | None, mixed: bool
+) -> list[Source]:
+    """The files of some sources, a limit shared out over all of them.
+
+    Args:
+        mixed: whether these are not the only ones: then the literature's split does not apply.
+    """
+    wanted = [file for name in names for file in _named(name, matter, keep_roles=not mixed)]
+    rows = [one.file.rows if one.file else None for one in wanted]
+    sources = []
+    for one, limit in zip(wanted, _limits(dataset.limit, rows), strict=True):
+        if limit == 0:
+            continue
+        one_set = dataset.model_copy(update={"source": one.name, "limit": limit})
+        if one.known is None or one.file is None:
+            path = Path(one.name).expanduser()
+            sources.append(Source(path, one_set, None, path.name, limit))
+            continue
+        sources.append(
+            Source(
+                path=fetch_file(one.known, one.file, mirror),
+                settings=_filled(one_set, one.known, one.file, mixed),
+                role=one.role,
+                name=one.name,
+                rows=one.file.rows if limit is None else limit,
+            )
         )
-        for file, limit in zip(files, limits, strict=True)
-        if limit != 0
+    return sources
+
+
+def _named(source: str, matter: str, keep_roles: bool) -> list[_Wanted]:
+    name, _, part = source.partition("/")
+    if name not in catalogue.load():
+        path = Path(source).expanduser()
+        if not path.exists():
+            known = ", ".join(catalogue.load())
+            message = f"no such file or folder, nor a catalogued dataset ({known})"
+            raise InputError(message, file=path)
+        return [_Wanted(source)]
+    known_set = catalogue.get(name)
+    if known_set.use != "structures":
+        use = known_set.use.replace("_", " ")
+        raise DatasetError(f"dataset {name} holds {use}, not structures")
+    if known_set.matter != matter:
+        raise DatasetError(f"dataset {name} holds {known_set.matter}, not {matter}")
+    files = known_set.select(part or None)
+    keep_roles = keep_roles and len(files) > 1 and any(file.role == "train" for file in files)
+    return [
+        _Wanted(
+            name if len(known_set.files) == 1 else f"{name}/{file.part}",
+            known_set,
+            file,
+            file.role if keep_roles else None,
+        )
+        for file in files
     ]
 
 
-def _own(dataset: DatasetSettings) -> Source:
-    path = Path(dataset.source).expanduser()
-    if not path.exists():
-        known = ", ".join(catalogue.load())
-        raise InputError(f"no such file or folder, nor a catalogued dataset ({known})", file=path)
-    return Source(path, dataset, None, path.name, dataset.limit)
-
-
-def _filled(
-    dataset: DatasetSettings, known: Dataset, file: File, limit: int | None
-) -> DatasetSettings:
+def _filled(dataset: DatasetSettings, known: Dataset, file: File, mixed: bool) -> DatasetSettings:
     """The person's settings win over the catalogue's."""
+    columns = {column.name for column in known.columns}
+    properties = tuple(name for name in dataset.properties if name in columns or not mixed)
     return dataset.model_copy(
         update={
-            "source": dataset.source,
             "format": file.format if dataset.format == "auto" else dataset.format,
             "structure_column": dataset.structure_column or known.structure_column,
             "id_column": dataset.id_column or known.id_column,
-            "limit": limit,
+            "properties": properties,
         }
     )
 
 
-def _shares(limit: int | None, files: tuple[File, ...]) -> list[int | None]:
+def _limits(limit: int | None, rows: list[int | None]) -> list[int | None]:
     """A limit shared out in proportion to known row counts, remainders to the largest."""
-    if limit is None:
-        return [None] * len(files)
-    weights = [file.rows or 1 for file in files]
-    if not all(file.rows for file in files):
-        weights = [1] * len(files)
+    if limit is None or len(rows) == 1:
+        return [limit] * len(rows)
+    known = [count for count in rows if count]
+    weights = known if len(known) == len(rows) else [1] * len(rows)
     total = sum(weights)
     exact = [limit * weight / total for weight in weights]
     shares = [int(value) for value in exact]
-    by_remainder = sorted(range(len(files)), key=lambda i: shares[i] - exact[i])
+    by_remainder = sorted(range(len(shares)), key=lambda i: shares[i] - exact[i])
     for index in by_remainder[: limit - sum(shares)]:
         shares[index] += 1
     return list(shares)

@@ -98,6 +98,9 @@ def check_settings(settings: DiscoverSettings, where: str) -> None:
             "split",
             f"{here}.featurize.split]",
         )
+        kind.resolve_hold_out(
+            pipeline.featurize.split.hold_out, f"{here}.featurize.split.hold_out]"
+        )
         if pipeline.sample.conditions.any():
             from nucleate.generation.task import check_conditions
 

@@ -23,7 +23,7 @@ from nucleate.datasets.duplicates import find_duplicates
 from nucleate.datasets.encoding import Encoded, encode_structures
 from nucleate.datasets.rows import PROPERTY_PREFIX, standardise_rows
 from nucleate.datasets.sources import Source, content_digest, resolve
-from nucleate.datasets.splits import SPLITS, assign
+from nucleate.datasets.splits import SPLITS, divide
 from nucleate.datasets.tables import RECORD_COLUMNS as RECORD_COLUMNS
 from nucleate.errors import InputError, SettingsError, StructureError
 from nucleate.matter import Codec, Matter
@@ -117,6 +117,7 @@ def _check(settings: FeaturizeSettings, matter: Matter, where: str) -> None:
             f"{where}.split]: no split of kind {settings.split.kind!r} for {matter.name}; "
             f"known: {', '.join(kinds)}"
         )
+    matter.resolve_hold_out(settings.split.hold_out, f"{where}.split.hold_out]")
     taken = [name for name in settings.dataset.properties if name in RECORD_COLUMNS]
     if taken:
         raise SettingsError(
@@ -209,11 +210,16 @@ class _Job:
         return len(rows), accepted.take(np.flatnonzero(first < 0)), rejected
 
     def _split(self, accepted: pa.Table) -> NDArray[np.int8]:
-        """Index into `SPLITS` by row: the literature's where the sources carry it."""
-        if any(source.role is not None for source in self.sources):
-            codes = {name: code for code, name in enumerate(SPLITS)}
-            return np.array([codes[role] for role in accepted["role"].to_pylist()], np.int8)
-        return assign(accepted["group"].to_pylist(), self.settings.split, self.seed)
+        """Index into `SPLITS` by row: the sources' roles first, then the settings."""
+        split = self.settings.split
+        eligible = None
+        if split.hold_out:
+            options = self.matter.resolve_hold_out(split.hold_out, "split.hold_out")
+            structures = accepted["structure"].to_pylist()
+            may = (self.matter.may_hold_out(structure, options) for structure in structures)
+            eligible = np.fromiter(may, bool, len(structures))
+        groups, roles = accepted["group"].to_pylist(), accepted["role"].to_pylist()
+        return divide(groups, roles, split, self.seed, eligible)
 
     def _enough(self, split: NDArray[np.int8], rejected: pa.Table) -> None:
         training = int((split == 0).sum())
@@ -228,7 +234,7 @@ class _Job:
                 f"only {training} distinct structures are left to train on, "
                 f"at least {MINIMUM_TRAINING} are needed"
             )
-        raise InputError(message + why, file=self.settings.dataset.source)
+        raise InputError(message + why, file=self.settings.dataset.shown)
 
     def _fit(self, accepted: pa.Table, split: NDArray[np.int8]) -> Codec:
         """Learn the codec on the training split, or take the start model's, or what a killed run
@@ -246,7 +252,7 @@ class _Job:
         try:
             codec = self.matter.fit_codec(training, self.codec_options, self.seed)
         except StructureError as error:
-            raise InputError(str(error), file=self.settings.dataset.source) from error
+            raise InputError(str(error), file=self.settings.dataset.shown) from error
         write_json(kept, codec.to_json())
         return codec
 

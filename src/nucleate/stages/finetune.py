@@ -252,7 +252,8 @@ class _Job:
         with atomic_path(self.out / "codec.json") as temporary:
             shutil.copyfile(self.features.path("codec.json"), temporary)
         settings = self.settings.model_dump(mode="json")
-        settings["dataset"]["source"] = Path(self.settings.dataset.source).name
+        for name in ("source", "test_source", "validation_source"):  # no paths of this machine
+            settings["dataset"][name] = _names(settings["dataset"][name])
         info = {
             **model.info,
             "finetune": settings,
@@ -286,3 +287,10 @@ def _record_digest(folder: Path, name: str) -> None:
     info = read_json(folder / INFO_NAME)
     info["sha256"][name] = sha256_file(folder / name)
     write_json(folder / INFO_NAME, info)
+
+
+def _names(source: Any) -> Any:
+    """The last part of a path, or of each of a list of them."""
+    if isinstance(source, list):
+        return [_names(one) for one in source]
+    return None if source is None else Path(source).name

@@ -91,7 +91,7 @@ def reconstruct(
                 first.setdefault(error.reason, f"row {row.number}: {error.detail}")
     if not structures:
         reasons = "; ".join(f"{n} x {r} ({first[r]})" for r, n in rejected.most_common())
-        raise InputError(f"no usable structure: {reasons or 'no rows'}", file=dataset.source)
+        raise InputError(f"no usable structure: {reasons or 'no rows'}", file=dataset.shown)
     figures, rebuilt = reconstruction_figures(model, structures)
     figures["rejected_rows"] = dict(rejected)
     if out is not None:
