@@ -61,14 +61,15 @@ def nearest(
             lattice=lattice,
             tol=1e-8,
         )
-        real = distance > 1e-6
         # Two atoms on one point are a contact of no length, an atom and itself are none.
-        real |= first != second
-        if real.any():
+        real = (distance > 1e-6) | (first != second)
+        first, second, distance = first[real], second[real], distance[real]
+        ratio = distance / (radii[first] + radii[second])
+        # A longer contact of larger atoms may still have the smallest ratio.
+        needed = 2 * float(radii.max()) * float(ratio.min(initial=np.inf))
+        if needed <= cutoff:
             break
-        cutoff *= 1.6
-    first, second, distance = first[real], second[real], distance[real]
-    ratio = distance / (radii[first] + radii[second])
+        cutoff = min(1.6 * cutoff, needed + 1e-6)
     worst = int(ratio.argmin())
     pair = (int(numbers[first[worst]]), int(numbers[second[worst]]))
     return Nearest(float(distance.min()), float(ratio[worst]), pair, float(distance[worst]))

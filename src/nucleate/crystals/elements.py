@@ -54,3 +54,8 @@ def features() -> NDArray[np.float32]:
 def volumes() -> NDArray[np.float32]:
     """Typical volume of an atom of elements 1..94 in crystals, cubic angstrom."""
     return _table()["volumes"]
+
+
+def radii() -> NDArray[np.float32]:
+    """Covalent radii of elements 1..94, angstrom (Cordero et al. 2008)."""
+    return _table()["radii"]

@@ -33,9 +33,9 @@ from nucleate.vae.schema import Field, Schema
 AXES = ("x", "y", "z")
 MEASURED = {"formation_energy_per_atom": "eV/atom", "band_gap": "eV"}
 """Property columns that the latent vector shall tell, and their units."""
-_RATIO_LIMIT = np.log(30.0)
-_ANGLE_LIMIT = np.log(150 / 30)
-_VOLUME_LIMITS = np.log([2.0, 500.0])
+RATIO_LIMIT = np.log(30.0)
+ANGLE_LIMIT = np.log(150 / 30)
+VOLUME_LIMITS = np.log([2.0, 500.0])
 
 
 def free_components(system: str) -> tuple[int, ...]:
@@ -70,8 +70,8 @@ def lattice_from_components(
     ratios to a factor of 30, angles to 30..150 degrees; three angles that close no cell are drawn
     together towards 90 degrees until they do.
     """
-    limits = [_RATIO_LIMIT, _RATIO_LIMIT, _ANGLE_LIMIT, _ANGLE_LIMIT, _ANGLE_LIMIT]
-    log_volume = np.clip(values[0], *_VOLUME_LIMITS)
+    limits = [RATIO_LIMIT, RATIO_LIMIT, ANGLE_LIMIT, ANGLE_LIMIT, ANGLE_LIMIT]
+    log_volume = np.clip(values[0], *VOLUME_LIMITS)
     rest = np.clip(np.nan_to_num(values[1:]), np.negative(limits), limits)
     angles = 180 / (1 + np.exp(-rest[2:]))
     group = space_group(number)

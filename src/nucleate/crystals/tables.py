@@ -7,8 +7,8 @@ choice 2), as tabulated in PyXtal's `wyckoff_list.csv` (facts only; not needed a
     pip download --no-deps pyxtal==1.1.5 && unzip pyxtal-1.1.5-py3-none-any.whl
     python -m nucleate.crystals.tables wyckoff pyxtal/database/wyckoff_list.csv
 
-`elements.npz`, descriptors of the elements (pymatgen's and ASE's data) and the volume of an atom of
-each, fitted to the cells of Materials Project crystals (CC BY 4.0):
+`elements.npz`, descriptors and covalent radii of the elements (pymatgen's and ASE's data) and the
+volume of an atom of each, fitted to the cells of Materials Project crystals (CC BY 4.0):
 
     python -m nucleate.crystals.tables elements mp20_binary_ternary/val.csv.gz mpts52/test.csv.gz
 """
@@ -25,7 +25,7 @@ from pathlib import Path
 import numpy as np
 from numpy.typing import NDArray
 
-from nucleate.crystals import elements, symmetry
+from nucleate.crystals import distances, elements, symmetry
 from nucleate.crystals.symmetry import CENTRINGS
 
 DENOMINATOR = 24
@@ -190,6 +190,9 @@ if __name__ == "__main__":
         build(files[0], symmetry.TABLE_PATH)
     elif sys.argv[1:2] == ["elements"] and files:
         volumes = atomic_volumes(files)
-        np.savez_compressed(elements.TABLE_PATH, features=element_table(), volumes=volumes)
+        radii = distances.covalent_radii()[1 : elements.LARGEST + 1].astype(np.float32)
+        np.savez_compressed(
+            elements.TABLE_PATH, features=element_table(), volumes=volumes, radii=radii
+        )
     else:
         sys.exit(__doc__)
