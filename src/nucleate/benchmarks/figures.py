@@ -18,7 +18,7 @@ from nucleate.benchmarks.resources import processor
 from nucleate.parallel import default_processes
 from nucleate.runs import code_version, write_json, write_text
 
-LIBRARIES = ("torch", "rdkit", "numpy", "scipy", "fcd_torch")
+LIBRARIES = ("torch", "rdkit", "numpy", "scipy", "fcd_torch", "pymatgen", "smact", "chgnet")
 
 
 @dataclass(frozen=True)
@@ -33,6 +33,7 @@ class Figure:
         deviation: standard deviation over the seeds (n - 1); None for one seed.
         controls: by name, the same number of what no model made.
         note: how it was measured, where the name does not say.
+        error: standard error; None where it was not estimated.
     """
 
     name: str
@@ -42,6 +43,7 @@ class Figure:
     deviation: float | None = None
     controls: dict[str, float] = field(default_factory=dict)
     note: str = ""
+    error: float | None = None
 
 
 @dataclass(frozen=True)
@@ -113,8 +115,9 @@ def number(value: float | None) -> str:
 
 def _cells(figure: Figure, controls: Sequence[str]) -> list[str]:
     value = number(figure.value)
-    if figure.deviation is not None:
-        value += f" ± {figure.deviation:.2g}"
+    spread = figure.error if figure.deviation is None else figure.deviation
+    if spread is not None and math.isfinite(spread):
+        value += f" ± {spread:.2g}"
     return [
         figure.name,
         value,

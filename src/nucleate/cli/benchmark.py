@@ -138,6 +138,145 @@ def molecules(
     write_results(json_file, results)
 
 
+@app.command()
+def crystals(
+    model: Annotated[
+        str,
+        typer.Option(
+            "--model",
+            metavar="DIR|NAME",
+            help="Output of `nucleate train`, or the name of a shipped model.",
+        ),
+    ],
+    features: Annotated[
+        str,
+        typer.Option(
+            "--features",
+            metavar="DIR",
+            help="Output of `nucleate featurize`: its test, validation and training crystals.",
+        ),
+    ],
+    out: Annotated[
+        Path,
+        typer.Option(
+            "--out",
+            metavar="PATH",
+            help="Writes PATH.json and PATH.md; keeps costly results in PATH.work.",
+        ),
+    ],
+    suite: Annotated[
+        list[str] | None,
+        typer.Option(
+            help="reconstruction, generation, stability, optimisation, speed; all if not given. "
+            "May be repeated or comma-separated.",
+        ),
+    ] = None,
+    count: Annotated[
+        int | None,
+        typer.Option(
+            "-n",
+            "--count",
+            min=1,
+            help="Crystals of each chosen suite: test crystals to rebuild (all), samples (1,000), "
+            "samples to relax (100), starts (100).",
+        ),
+    ] = None,
+    seeds: Annotated[int, typer.Option(min=1, help="How many seeds to average over.")] = 1,
+    reference: Annotated[
+        int | None,
+        typer.Option(min=1, help="Test crystals that samples are held against; all."),
+    ] = None,
+    cutoffs: Annotated[
+        str | None,
+        typer.Option(help="CDVAE's cut-offs: mp20, perov5, carbon24; guessed from the data."),
+    ] = None,
+    energy: Annotated[
+        str | None,
+        typer.Option(metavar="COLUMN", help="Energies per atom; formation_energy_per_atom."),
+    ] = None,
+    threshold: Annotated[
+        float | None, typer.Option(min=0, help="eV/atom above the hull that is stable; 0.08.")
+    ] = None,
+    steps: Annotated[
+        int | None, typer.Option(min=1, help="Steps of a relaxation at most; 150.")
+    ] = None,
+    references: Annotated[
+        int | None,
+        typer.Option(min=10, help="Crystals that element references are regressed on; 700."),
+    ] = None,
+    oracle: Annotated[
+        str | None, typer.Option(help="What optimisation asks: head or chgnet; head.")
+    ] = None,
+    calls: Annotated[
+        int | None, typer.Option(min=1, help="Questions to the oracle from each start; 100.")
+    ] = None,
+    timed: Annotated[
+        list[int] | None,
+        typer.Option(min=1, help="Crystals to time; may be repeated; 1,000 and 10,000."),
+    ] = None,
+    controls: Annotated[bool, typer.Option(help="Measure what no model made as well.")] = True,
+    limit: Annotated[
+        int | None, typer.Option(min=1, help="Use only the first crystals of each split.")
+    ] = None,
+    work: Annotated[
+        str | None,
+        typer.Option(metavar="DIR", help="Where costly results are kept, so that a run goes on."),
+    ] = None,
+    processes: Annotated[
+        int | None, typer.Option(min=1, help="Worker processes; as many as cores.")
+    ] = None,
+    seed: Seed = 0,
+    device: Device = "auto",
+    json_file: JsonFile = None,
+) -> None:
+    """Measure a crystal model: reconstruction, samples, stability, optimisation, speed.
+
+    Example: nucleate benchmark crystals --model crystals --features work/features --suite
+    reconstruction --suite generation --out results/benchmarks/crystals
+    """
+    from nucleate.benchmarks.crystals import run
+    from nucleate.benchmarks.crystals_settings import SUITES, CrystalBenchmarkSettings
+    from nucleate.benchmarks.figures import show
+    from nucleate.config import validate
+
+    names = [part.strip() for text in suite or SUITES for part in text.split(",")]
+    options = merge(
+        {"model": model, "features": features, "seeds": seeds, "seed": seed},
+        {
+            "suites": tuple(name for name in names if name),
+            "reconstruct": count,
+            "samples": count,
+            "reference": reference,
+            "cutoffs": cutoffs,
+            "energy": energy,
+            "stability": {
+                "count": count,
+                "threshold": threshold,
+                "steps": steps,
+                "references": references,
+            },
+            "optimisation": {"starts": count, "oracle": oracle, "calls": calls},
+            "speed": tuple(timed) if timed else None,
+            "controls": controls,
+            "limit": limit,
+            "work": work,
+            "device": device,
+            "processes": processes,
+        },
+    )
+    settings = validate(CrystalBenchmarkSettings, options, "command line")
+    shown = console(json_file)
+    results, paths = run(
+        settings,
+        out,
+        _command(),
+        echo=lambda text: shown.print(text, style="dim", markup=False),
+        finished=lambda section: show(shown, section),
+    )
+    shown.print(f"written to {paths[0]} and {paths[1]}", markup=False)
+    write_results(json_file, results)
+
+
 def _command() -> str:
     """The line as it was typed."""
     import shlex

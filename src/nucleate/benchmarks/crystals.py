@@ -1,0 +1,358 @@
+"""`nucleate benchmark crystals`: a crystal model by the field's protocols, beside its controls."""
+
+from __future__ import annotations
+
+from collections import Counter
+from collections.abc import Callable, Iterator, Sequence
+from contextlib import contextmanager
+from dataclasses import asdict
+from functools import cached_property
+from pathlib import Path
+from typing import Any
+
+import numpy as np
+
+from nucleate import progress
+from nucleate.benchmarks import crystals_controls as controls
+from nucleate.benchmarks import crystals_generation as generation
+from nucleate.benchmarks import crystals_optimisation as optimisation
+from nucleate.benchmarks import crystals_reconstruction as reconstruction
+from nucleate.benchmarks import crystals_stability as stability
+from nucleate.benchmarks import figures
+from nucleate.benchmarks.crystals_data import CrystalData, load
+from nucleate.benchmarks.crystals_energies import (
+    Ruler,
+    build_ruler,
+    chgnet_energies,
+    labelled,
+    missing_elements,
+)
+from nucleate.benchmarks.crystals_settings import CrystalBenchmarkSettings
+from nucleate.benchmarks.crystals_speed import speed_section
+from nucleate.benchmarks.crystals_validity import describe_all
+from nucleate.benchmarks.drawing import draw
+from nucleate.benchmarks.figures import Figure, Section
+from nucleate.errors import SettingsError
+from nucleate.latent import LatentModel
+from nucleate.parallel import default_processes
+
+Samples = Sequence[str | None]
+Echo = Callable[[str], object]
+TITLE = "Benchmark: crystals"
+
+
+class CrystalBenchmark:
+    """One run over the suites; parts that several of them need are made once.
+
+    Args:
+        settings: what to measure.
+        work: folder of costly results, with which a killed run goes on.
+        echo: told what is being done.
+        finished: given each section when it is complete.
+    """
+
+    def __init__(
+        self,
+        settings: CrystalBenchmarkSettings,
+        work: Path,
+        echo: Echo,
+        finished: Callable[[Section], None],
+    ):
+        self.settings, self.work, self.echo, self.finished = settings, work, echo, finished
+        self.processes = settings.processes or default_processes()
+        self.sections: list[Section] = []
+        self.details: dict[str, Any] = {}
+        self._draws: dict[int, Samples] = {}
+
+    @cached_property
+    def model(self) -> LatentModel:
+        model = LatentModel.load(self.settings.model, self.settings.device)
+        if model.matter.name != "crystals":
+            raise SettingsError(f"{self.settings.model}: holds {model.matter.name}, not crystals")
+        return model
+
+    @cached_property
+    def data(self) -> CrystalData:
+        return load(self.settings.features, self.settings.energy, self.settings.limit)
+
+    @cached_property
+    def seeds(self) -> list[int]:
+        return [self.settings.seed + i for i in range(self.settings.seeds)]
+
+    @property
+    def device(self) -> str:
+        """Where CHGNet runs."""
+        return self.model.device.type
+
+    @contextmanager
+    def _shown(
+        self, text: str, total: int, unit: str = "crystal"
+    ) -> Iterator[Callable[[int], Any]]:
+        self.echo(f"{text}: {total:,}")
+        with progress.bar(description=text, total=total, unit=unit) as bar:
+            yield bar.update
+
+    # Samples
+
+    def _draw(self, count: int) -> list[Samples]:
+        """Samples of each seed."""
+        s = self.settings
+        wanted = {"generation": s.samples, "stability": s.stability.count}
+        largest = max(number for suite, number in wanted.items() if suite in s.suites)
+        for seed in self.seeds:
+            if seed not in self._draws:
+                self.echo(f"draw {largest:,} samples with seed {seed}")
+                self._draws[seed] = draw(self.model, self.model.sampling(), largest, seed)
+        return [self._draws[seed][:count] for seed in self.seeds]
+
+    # Suites
+
+    def run_reconstruction(self) -> None:
+        """CDVAE's match rate and rms of the test split."""
+        chosen = controls.replayed(
+            self.data.test.crystals,
+            self.settings.reconstruct or len(self.data.test),
+            self.settings.seed,
+        )
+        self.echo(f"rebuild {len(chosen):,} test crystals")
+        truth = reconstruction.Truth.of(chosen)
+        beside = {}
+        if self.settings.controls:
+            made = reconstruction.made_without_model(
+                chosen, self.data.train.crystals, self.settings.seed
+            )
+            for name, crystals in made.items():
+                self.echo(f"compare: {name}")
+                beside[name] = reconstruction.numbers(truth, crystals, self.processes)
+        latents, refused = self.model.encode(chosen)
+        reasons = dict(Counter(error.reason for error in refused.values()))
+        rebuilt = decode_rows(self.model, latents)
+        self.echo("compare the reconstructions")
+        self.add(
+            reconstruction.section(
+                "Reconstruction of the test split", truth, rebuilt, beside, reasons, self.processes
+            )
+        )
+
+    def run_generation(self) -> None:
+        """Validity, coverage and distributions of prior samples."""
+        s = self.settings
+        test = controls.replayed(self.data.test.crystals, s.reference or len(self.data.test), 0)
+        file = self.work / "fingerprints.jsonl"
+        with self._shown("fingerprints of test crystals", len(test)) as done:
+            vectors = generation.fingerprints(test, file, self.processes, done)
+        yardstick = generation.Yardstick(
+            [one for one in describe_all(test) if one.legal],
+            vectors,
+            self.data.train.crystals,
+            s.cutoffs or self.data.cutoffs(),
+            file,
+            self.processes,
+        )
+
+        def measured(name: str, samples: Samples) -> dict[str, float]:
+            with self._shown(f"measure {name}", len(samples)) as done:
+                yardstick.done = done
+                return generation.numbers(samples, yardstick)
+
+        draws = self._draw(s.samples)
+        runs = [measured(f"samples {i + 1}", samples) for i, samples in enumerate(draws)]
+        made: dict[str, Samples] = {}
+        if s.controls:
+            made = generation.made_without_model(
+                self.data.train.crystals, self.data.test.crystals, s.samples, s.seed
+            )
+        beside = {name: measured(name, samples) for name, samples in made.items()}
+        self.add(generation.section(runs, beside, s.samples, yardstick))
+
+    @cached_property
+    def ruler(self) -> Ruler:
+        """CHGNet's energies on the data's scale, and the data's hull."""
+        count = self.settings.stability.references
+        with self._shown("CHGNet energies for the references", count) as done:
+            ruler = build_ruler(
+                self.data, count, 0, self.work / "energies.jsonl", self.processes, self.device, done
+            )
+        self.details["references"] = {
+            **ruler.references.summary(),
+            "elements without": missing_elements(ruler.references),
+        }
+        return ruler
+
+    def run_stability(self) -> None:
+        """Stable, unique and novel samples, relaxed with CHGNet."""
+        s = self.settings.stability
+        how = stability.Relaxing(s.force, s.steps, s.keep_symmetry, self.device)
+        ruler, known = self.ruler, self.data.train.crystals
+
+        def measured(name: str, samples: Samples) -> stability.Outcome:
+            present = [crystal for crystal in samples if crystal is not None]
+            with self._shown(f"relax {name}", len(present)) as done:
+                found = stability.relax_all(present, how, self.work, self.processes, done)
+            rows = iter(found)
+            outcome = stability.measure(
+                samples,
+                [None if crystal is None else next(rows) for crystal in samples],
+                ruler,
+                known,
+                s.threshold,
+                self.settings.seed,
+                self.processes,
+            )
+            self.details.setdefault("stability", {})[name] = outcome.reasons
+            return outcome
+
+        draws = self._draw(s.count)
+        outcomes = [measured(f"samples {i + 1}", samples) for i, samples in enumerate(draws)]
+        beside = {}
+        if self.settings.controls:
+            seed = self.settings.seed
+            made = {
+                "test crystals": controls.replayed(self.data.test.crystals, s.count, seed),
+                "training replay": controls.replayed(known, s.count, seed),
+            }
+            beside = {name: measured(name, samples) for name, samples in made.items()}
+        self.add(stability.section(outcomes, beside, s.count, s.threshold, how, ruler))
+
+    def run_optimisation(self) -> None:
+        """CDVAE's success rates of latent optimisation."""
+        s, seed = self.settings.optimisation, self.settings.seed
+        energies = labelled(self.data).energies
+        thresholds = np.percentile(energies, optimisation.PERCENTILES).tolist()
+        self.echo("fit a head to training crystals")
+        train = self.data.train
+        latents = self.model.encode(train.crystals)[0]
+        head = optimisation.fit_energy_head(latents, train.energies, seed)
+        scorer = optimisation.Scorer(self.model, head, self._chgnet_score(s.oracle))
+        chosen = controls.replayed(self.data.test.crystals, s.starts, seed)
+        starts = self.model.encode(chosen)[0]
+        starts = starts[np.isfinite(starts).all(axis=1)]
+        spread = np.nanstd(latents, axis=0)
+        screened = s.screened if s.oracle == "chgnet" else 1
+        with self._shown(f"climb from {len(starts)} test crystals", s.calls, "round") as done:
+            climbers = optimisation.climb(scorer, starts, spread, s.calls, seed, screened, done)
+        rates = optimisation.success_rates(
+            self._judge([climber.best() for climber in climbers]), thresholds
+        )
+        n = len(starts)
+        beside = {
+            "the starts": optimisation.success_rates(self._judge([[c] for c in chosen]), thresholds)
+        }
+        if self.settings.controls:
+            self.echo(f"score {min(s.pool, n * s.calls):,} prior samples")
+            drawn = optimisation.from_prior(scorer, n, s.calls, s.pool, seed)
+            known = optimisation.from_known(train.energies, n, s.calls, seed)
+            beside["prior samples"] = optimisation.success_rates(self._judge(drawn), thresholds)
+            beside["known crystals"] = optimisation.success_rates(known, thresholds)
+        note = (
+            f"Oracle of the search: {s.oracle}; {s.calls} questions from each start. Judge: CHGNet "
+            "as they are, references regressed on the data, best of the ten crystals of each start "
+            "that the oracle liked most, each valid (0.5 A, SMACT smact14) and with contacts of at "
+            f"least 0.7 of the radii. Percentiles: {', '.join(f'{t:.3f}' for t in thresholds)} "
+            "eV/atom. Controls: the starts as they are; as many prior samples scored by the same "
+            "oracle; as many known training crystals at their own energies."
+        )
+        quality = Figure("R2 of the head", head.leave_one_out_r2, head.labels, note="leave-one-out")
+        self.add(optimisation.section(rates, beside, n, note, [quality]))
+
+    def _chgnet_score(self, oracle: str) -> optimisation.Score | None:
+        if oracle == "head":
+            return None
+        return lambda crystals: self.formation(crystals)
+
+    def formation(self, crystals: Sequence[str]) -> Any:
+        """CHGNet's formation energies of crystals as they are, float64 [n]."""
+        file = self.work / "energies.jsonl"
+        found = chgnet_energies(crystals, file, self.processes, self.device)
+        return self.ruler.references.formation(crystals, found)
+
+    def _judge(self, rows: Sequence[Sequence[str]]) -> list[list[float]]:
+        """Judged energies of each start's crystals, eV/atom."""
+        every = list(dict.fromkeys(crystal for row in rows for crystal in row))
+        self.echo(f"judge {len(every):,} crystals with CHGNet")
+        found = dict(zip(every, self.formation(every).tolist(), strict=True)) if every else {}
+        return [[found[crystal] for crystal in row] for row in rows]
+
+    def run_speed(self) -> None:
+        """Seconds and peak memory."""
+        self.echo(f"time {', '.join(f'{count:,}' for count in self.settings.speed)} crystals")
+        s = self.settings
+        self.add(speed_section(s.model, s.speed, s.seed, s.device))
+
+    def add(self, section: Section) -> None:
+        """Keep a section and tell of it."""
+        self.sections.append(section)
+        self.finished(section)
+
+    def head(self, command: str) -> dict[str, Any]:
+        """Everything that a figure must carry besides itself."""
+        return {
+            **figures.surroundings(command),
+            "model": {
+                "name": self.settings.model,
+                "parameters": self.model.info.get("parameters"),
+                "latent": self.model.size,
+                **{f"sampling {k}": v for k, v in self.model.sampling().model_dump().items()},
+            },
+            "data": self.data.summary(),
+            "seeds": self.seeds,
+        }
+
+
+def decode_rows(model: LatentModel, latents: Any) -> list[str | None]:
+    """Greedy decodes of latent vectors [n, D]; None for rows with NaN."""
+    rebuilt: list[str | None] = [None] * len(latents)
+    kept = np.flatnonzero(np.isfinite(latents).all(axis=1)).tolist()
+    for place, item in zip(kept, model.decode(latents[kept]), strict=True):
+        rebuilt[place] = item.structure
+    return rebuilt
+
+
+def run(
+    settings: CrystalBenchmarkSettings,
+    out: Path,
+    command: str,
+    echo: Echo = lambda _: None,
+    finished: Callable[[Section], None] = lambda _: None,
+) -> tuple[dict[str, Any], list[Path]]:
+    """Measure, and write `OUT.json` and `OUT.md` whenever a section is complete.
+
+    Args:
+        command: the line that people can repeat.
+        echo: told what is being done.
+        finished: given each section when it is complete.
+
+    Returns:
+        What the JSON file holds, and both paths.
+
+    Raises:
+        InputError, SettingsError: the features cannot be read or lack what a suite needs.
+        CheckpointError: the model cannot be read.
+        ResultsError: the files cannot be written.
+    """
+    paths: list[Path] = []
+    stem = out.with_suffix("") if out.suffix in (".json", ".md") else out
+    work = Path(settings.work) if settings.work else stem.with_name(stem.name + ".work")
+
+    def keep(section: Section) -> None:
+        paths[:] = figures.write(
+            out, TITLE, benchmark.head(command), benchmark.sections, benchmark.details
+        )
+        finished(section)
+
+    benchmark = CrystalBenchmark(settings, work, echo, keep)
+    # Before hours of work: what cannot be read is said at once.
+    _ = benchmark.model, benchmark.data
+    if {"stability", "optimisation"} & set(settings.suites):
+        labelled(benchmark.data)
+    suites = {
+        "reconstruction": benchmark.run_reconstruction,
+        "generation": benchmark.run_generation,
+        "stability": benchmark.run_stability,
+        "optimisation": benchmark.run_optimisation,
+        "speed": benchmark.run_speed,
+    }
+    for suite in dict.fromkeys(settings.suites):
+        suites[suite]()
+    head = benchmark.head(command)
+    return {**head, "sections": [asdict(s) for s in benchmark.sections]}, paths
