@@ -1,6 +1,6 @@
 """What each idea of the molecule model is worth: one change at a time, equally many molecules.
 
-    python -m nucleate.benchmarks.ablations --features DIR [--selfies DIR] --out FILE
+    python -m nucleate.benchmarks.ablations --features DIR [--codec selfies=DIR ...] --out FILE
 
 Every variant is trained from the same seed on the same molecules in the same order, each seen
 equally often, and measured on validation molecules. The seconds stand beside it, since some
@@ -69,7 +69,7 @@ class Variant:
         translate: share of batches whose encoder reads a random spelling, the decoder writing the
             canonical record.
         consistency: weight of the squared distance between the means of the two spellings.
-        codec: `fragments` or `selfies`: which features.
+        codec: which features: `fragments`, or the name of a folder given by `--codec`.
     """
 
     name: str
@@ -108,6 +108,9 @@ VARIANTS = (
     Variant("transformers", _network(encoder="transformer", decoder="transformer", binding=False)),
     Variant("transformers with binding", _network(encoder="transformer", decoder="transformer")),
     Variant("fragments without heads and alignment, no binding", _BARE | _network(binding=False)),
+    Variant("vocabulary 512", codec="vocabulary-512"),
+    Variant("vocabulary 1,024", codec="vocabulary-1024"),
+    Variant("vocabulary 2,048", codec="vocabulary-2048"),
     Variant("SELFIES, the same otherwise", _BARE | _network(binding=False), codec="selfies"),
 )
 
@@ -272,7 +275,13 @@ def main() -> None:
     """Command line."""
     parser = argparse.ArgumentParser(description=__doc__)
     parser.add_argument("--features", type=Path, required=True)
-    parser.add_argument("--selfies", type=Path)
+    parser.add_argument(
+        "--codec",
+        action="append",
+        default=[],
+        metavar="NAME=DIR",
+        help="Features of the same molecules made with another codec; repeatable.",
+    )
     parser.add_argument("--structures", type=int, default=30_000)
     parser.add_argument("--measured", type=int, default=500)
     parser.add_argument("--seed", type=int, default=0)
@@ -281,12 +290,13 @@ def main() -> None:
     parser.add_argument("--out", type=Path, required=True, help="JSON; Markdown beside it.")
     given = parser.parse_args()
     torch.set_num_threads(given.threads)
-    folders = {"fragments": given.features, "selfies": given.selfies}
+    others = (text.partition("=") for text in given.codec)
+    folders = {"fragments": given.features, **{name: Path(path) for name, _, path in others}}
     rows: dict[str, dict[str, float]] = {}
     if given.out.exists():
         rows = json.loads(given.out.read_text())["rows"]
     for variant in VARIANTS:
-        folder = folders[variant.codec]
+        folder = folders.get(variant.codec)
         if folder is None or (given.only and variant.name not in given.only):
             continue
         if variant.name in rows:

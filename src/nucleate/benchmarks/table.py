@@ -194,7 +194,7 @@ def _map_figures(
         return Figure(name, value(table, key), int(table["n"]), controls=beside, note=note)
 
     half = f"measured there: {value(near, 'changed'):.3f} changed; control: random pairs"
-    third = "to each of the two parents; control: a random third molecule"
+    third = "on the arc; to each of the two parents; control: a random third molecule"
     euclid = "Euclidean latent distance against 1 - Tanimoto; control: latents of other molecules"
     same = f"{value(between, 'parent'):.3f} of the midpoints are one of the parents"
     return [
@@ -202,6 +202,9 @@ def _map_figures(
         figure("changed to parent there", near, "bits", "random_bits", half),
         figure("changed to parent there, counts", near, "counts", "random_counts", half),
         figure("midpoint to parents", between, "bits", "control_bits", third),
+        figure(
+            "midpoint to parents, straight", between, "straight_bits", "", "mean of the vectors"
+        ),
         figure("midpoint to parents, counts", between, "counts", "control_counts", third),
         figure(
             "midpoint to the less similar parent",
