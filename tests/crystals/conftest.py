@@ -2,14 +2,15 @@
 
 from __future__ import annotations
 
+from dataclasses import replace
 from typing import Any
 
 import numpy as np
 import pytest
 from numpy.typing import NDArray
 
-from nucleate.crystals.gene import Gene, Site
-from nucleate.crystals.symmetry import space_group
+from nucleate.crystals.gene import Gene, Site, expand, to_string
+from nucleate.crystals.symmetry import lattice_matrix, space_group
 
 Arrays = tuple[NDArray[Any], NDArray[Any], NDArray[Any]]
 
@@ -51,11 +52,21 @@ def scrambled(arrays: Arrays, seed: int) -> Arrays:
     return (cell @ lattice) @ rotation, moved[order], numbers[order]
 
 
+def packed(gene: Gene, volume: float = 15.0) -> str:
+    """The Wyckoff string of a gene at so many cubic angstrom an atom."""
+    atoms = len(expand(gene, primitive=False)[2])
+    now = abs(np.linalg.det(lattice_matrix(gene.lattice)))
+    factor = (volume * atoms / now) ** (1 / 3)
+    lengths = tuple(factor * length for length in gene.lattice[:3])
+    return to_string(replace(gene, lattice=(*lengths, *gene.lattice[3:])))
+
+
 class Crystal:
-    """Hands the two functions to tests, which cannot import each other's modules."""
+    """Hands the functions to tests, which cannot import each other's modules."""
 
     random_gene = staticmethod(random_gene)
     scrambled = staticmethod(scrambled)
+    packed = staticmethod(packed)
 
 
 @pytest.fixture(scope="session")

@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-from dataclasses import replace
 from itertools import product
 
 import numpy as np
@@ -15,7 +14,7 @@ from nucleate.crystals.codec import CodecOptions, WyckoffCodec
 from nucleate.crystals.distances import covalent_radii, nearest
 from nucleate.crystals.elements import radii
 from nucleate.crystals.expansion import reduced
-from nucleate.crystals.gene import expand, structure_from_gene, to_string
+from nucleate.crystals.gene import expand, structure_from_gene
 from nucleate.crystals.packing import Packing
 from nucleate.crystals.schema import free_components, lattice_from_components
 from nucleate.crystals.symmetry import lattice_matrix, space_group
@@ -40,15 +39,6 @@ def batch_of(texts, dtype=torch.float32):
     for axis in "xyz":
         batch.steps[axis] = batch.steps[axis].to(dtype)
     return batch
-
-
-def dense(gene):
-    """The Wyckoff string of a gene at 15 cubic angstrom an atom."""
-    matrix = lattice_matrix(gene.lattice)
-    atoms = len(expand(gene, primitive=False)[2])
-    factor = (15 * atoms / abs(np.linalg.det(matrix))) ** (1 / 3)
-    lengths = tuple(factor * length for length in gene.lattice[:3])
-    return to_string(replace(gene, lattice=(*lengths, *gene.lattice[3:])))
 
 
 def test_radii_are_those_of_the_check():
@@ -82,14 +72,14 @@ def test_atoms_are_those_of_the_structure():
 @settings(max_examples=60, deadline=None)
 @given(seed=st.integers(0, 2**31))
 def test_shortest_agrees_with_pymatgen(crystal, seed):
-    record = CODEC.encode(dense(crystal.random_gene(seed)))
+    record = CODEC.encode(crystal.packed(crystal.random_gene(seed)))
     arrays = RaggedArrays.from_records(CODEC.schema, [record])
     found = float(PACKING.shortest(arrays.batch([0])))
     assert np.isclose(found, nearest(*expand(CODEC._as_written(record))).scaled, atol=1e-4)
 
 
 def test_portions_change_nothing(crystal):
-    texts = [dense(crystal.random_gene(seed)) for seed in range(30)]
+    texts = [crystal.packed(crystal.random_gene(seed)) for seed in range(30)]
     batch, few = batch_of(texts), Packing(CODEC.schema, pairs=7)
     assert torch.equal(few.shortest(batch), PACKING.shortest(batch))
     assert torch.allclose(few.overlap(batch), PACKING.overlap(batch))
@@ -143,7 +133,7 @@ def test_lattices_are_the_codecs(number, values, atoms):
 
 
 def test_gradients_agree_with_differences(crystal):
-    texts = [*TEXTS, *(dense(crystal.random_gene(seed)) for seed in range(6))]
+    texts = [*TEXTS, *(crystal.packed(crystal.random_gene(seed)) for seed in range(6))]
     batch = batch_of(texts, torch.float64)
     inputs = [batch.once["lattice"], *(batch.steps[axis] for axis in "xyz")]
     inputs = [torch.nan_to_num(v, nan=0.3).requires_grad_() for v in inputs]

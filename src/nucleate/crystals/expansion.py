@@ -114,6 +114,8 @@ class Cells:
         coordinates: fractional in the conventional basis, not wrapped, [A, 3].
         element: atomic number - 1, int64 [A].
         crystal: to which each atom belongs, int64 [A].
+        step: of which step of the batch each atom is, int64 [A].
+        operation: of `Tables.linear` that made each, int64 [A].
         atoms: of each crystal, int64 [B].
         first: first atom of each of S orbits, int64 [S].
         size: atoms of each orbit, int64 [S].
@@ -124,6 +126,8 @@ class Cells:
     coordinates: Tensor
     element: Tensor
     crystal: Tensor
+    step: Tensor
+    operation: Tensor
     atoms: Tensor
     first: Tensor
     size: Tensor
@@ -184,6 +188,8 @@ class Expansion:
             turned + tables.shift[operation],
             batch.steps["element"][crystal, column][owner],
             crystal[owner],
+            column[owner],
+            operation,
             atoms,
             first,
             size,

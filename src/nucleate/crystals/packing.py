@@ -52,8 +52,9 @@ class Packing(Expansion):
         self.pairs = pairs
 
     @torch.no_grad()
-    def _search(self, cells: Cells, threshold: float) -> tuple[Tensor, list[Contacts]]:
-        """Shortest scaled distance [B], and the contacts below the threshold."""
+    def search(self, cells: Cells, threshold: float) -> tuple[Tensor, Contacts]:
+        """Shortest scaled distance of each crystal [B], and all contacts below the threshold, but
+        for images beyond the nearest 27."""
         tables = self.tables(cells.lattice.device, cells.lattice.dtype)
         primitive = cells.primitive()
         images = tables.images @ primitive  # [B, 27, 3]
@@ -64,7 +65,7 @@ class Packing(Expansion):
         partners = cells.atoms[owner]
         before = cells.atoms.cumsum(0) - cells.atoms
         shortest = primitive.new_full((len(cells),), torch.inf)
-        found = []
+        found: list[tuple[Tensor, ...]] = []
         for orbits in _portions(partners, self.pairs):
             count = partners[orbits]
             row = torch.repeat_interleave(count)
@@ -85,18 +86,8 @@ class Packing(Expansion):
             shift = tables.images[image] - apart.round()[pair]
             shift = torch.einsum("ci,cij->cj", shift, cells.basis[crystal[pair]])
             weight = (cells.size[orbits][row[pair]] / cells.atoms[crystal[pair]]).to(scaled.dtype)
-            found.append(Contacts(start[pair], end[pair], shift, weight))
-        return shortest, found
-
-    def contacts(self, cells: Cells, threshold: float) -> Contacts:
-        """All contacts nearer than a scaled distance, but for images beyond the nearest 27."""
-        found = self._search(cells, threshold)[1]
-        return Contacts(
-            torch.cat([c.start for c in found]),
-            torch.cat([c.end for c in found]),
-            torch.cat([c.shift for c in found]),
-            torch.cat([c.weight for c in found]),
-        )
+            found.append((start[pair], end[pair], shift, weight))
+        return shortest, Contacts(*(torch.cat(parts) for parts in zip(*found, strict=True)))
 
     def scaled(self, cells: Cells, contacts: Contacts) -> Tensor:
         """Scaled distances of contacts [C], differentiable."""
@@ -112,7 +103,7 @@ class Packing(Expansion):
     def shortest(self, batch: Batch) -> Tensor:
         """Shortest scaled distance of each crystal, images included, no gradient, [B]."""
         with torch.no_grad():
-            return self._search(self.expand(batch), 0.0)[0]
+            return self.search(self.expand(batch), 0.0)[0]
 
     def overlap(self, batch: Batch, threshold: float = THRESHOLD) -> Tensor:
         """How much atoms overlap: squared shortfalls of scaled distances below the threshold,
@@ -122,7 +113,7 @@ class Packing(Expansion):
         gradient; the search for them takes none.
         """
         cells = self.expand(batch)
-        return self.hinge(cells, self.contacts(cells, threshold), threshold)
+        return self.hinge(cells, self.search(cells, threshold)[1], threshold)
 
     def hinge(self, cells: Cells, contacts: Contacts, threshold: float) -> Tensor:
         """`overlap` over known contacts."""
