@@ -211,6 +211,13 @@ class DrawSettings(Settings):
     temperature: Annotated[float, Field(ge=0)] = 0.0
     prior_temperature: Annotated[float, Field(gt=0)] = 1.0
     noise: Fraction = 0.0
+    resample: Annotated[int, Field(ge=0)] = 8
+    """Draws of the continuous fields, categorical ones kept, where what was written is not fine, as
+    the kind of matter judges (crystals: atoms that overlap); 0 for none."""
+    resample_temperature: Annotated[float, Field(gt=0)] = 0.7
+    relief: bool = True
+    """Whether continuous fields that are still not fine are mended, where the kind of matter knows
+    how (crystals: atoms that overlap part, symmetry kept)."""
 
 
 class TrainSettings(Settings):
@@ -297,10 +304,16 @@ def _ends(text: str) -> dict[str, float | None]:
 
 
 class ConditionSettings(Settings):
-    """What every sampled structure shall meet. Conditions combine."""
+    """What every sampled structure shall meet. Conditions combine.
+
+    Further keys belong to the kind of matter and are checked by its `Guide.Options`.
+    """
+
+    model_config = ConfigDict(extra="allow")
 
     like: str | None = None
-    """A lead: structures near it, never itself."""
+    """A lead: structures near it, never itself. A SMILES; a file of a crystal or a Wyckoff
+    string."""
     similarity: Window | None = None
     """To the lead, 0 to 1; 0.4..0.8 if not given."""
     between: tuple[str, str] | None = None
@@ -346,6 +359,11 @@ class SampleSettings(Settings):
     noise: Fraction | None = None
     """Amplitude of noise that the decoder takes for granted in the latent vectors: 0 copies them,
     more writes what is usual near them."""
+    resample: Annotated[int, Field(ge=0)] | None = None
+    """Draws of coordinates and lattice at a fixed gene where atoms overlap (see `DrawSettings`)."""
+    resample_temperature: Annotated[float, Field(gt=0)] | None = None
+    relief: bool | None = None
+    """Whether atoms that still overlap are parted, symmetry kept (see `DrawSettings`)."""
     conditions: ConditionSettings = ConditionSettings()
     """What every structure shall meet; nothing if empty. Temperature and noise then are those that
     suit the conditions if not given."""

@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 import math
-from collections.abc import Mapping, Sequence
+from collections.abc import Iterable, Mapping, Sequence
 from typing import Annotated, Any
 
 import numpy as np
@@ -45,10 +45,18 @@ class WyckoffCodec(Codec):
     Args:
         mean: of the six lattice numbers over the training set.
         spread: their standard deviations.
+        seen: symbols of the elements of the training set; nothing if that is not known.
     """
 
-    def __init__(self, options: CodecOptions, mean: list[float], spread: list[float]):
+    def __init__(
+        self,
+        options: CodecOptions,
+        mean: list[float],
+        spread: list[float],
+        seen: Iterable[str] = (),
+    ):
         self.options = options
+        self.seen = frozenset(elements.NUMBERS[symbol] for symbol in seen)
         self.mean = np.array(mean, np.float64)
         self.spread = np.array(spread, np.float64)
         self.schema = build_schema(
@@ -59,21 +67,23 @@ class WyckoffCodec(Codec):
     @classmethod
     def fit(cls, structures: Sequence[str], options: CodecOptions) -> WyckoffCodec:
         """Measure the mean and spread of the lattice numbers; 0 and 1 where there are none."""
-        rows = [_components(from_string(structure)) for structure in structures]
-        values = np.array(rows).reshape(-1, 6)
+        genes = [from_string(structure) for structure in structures]
+        values = np.array([_components(gene) for gene in genes]).reshape(-1, 6)
         mean, spread = [], []
         for column in values.T:
             known = column[np.isfinite(column)]
             mean.append(round(float(known.mean()), 6) if len(known) else 0.0)
             deviation = float(known.std()) if len(known) else 0.0
             spread.append(round(deviation, 6) if deviation > 1e-2 else 1.0)
-        return cls(options, mean, spread)
+        return cls(options, mean, spread, {site.element for gene in genes for site in gene.sites})
 
     def to_json(self) -> dict[str, Any]:
+        seen = [elements.SYMBOLS[number - 1] for number in sorted(self.seen)]
         return {
             "options": self.options.model_dump(mode="json"),
             "lattice_mean": self.mean.tolist(),
             "lattice_spread": self.spread.tolist(),
+            **({"elements": seen} if seen else {}),
         }
 
     @classmethod
@@ -87,7 +97,8 @@ class WyckoffCodec(Codec):
             mean, spread = list(data["lattice_mean"]), list(data["lattice_spread"])
             if len(mean) != 6 or len(spread) != 6 or not all(s > 0 for s in spread):
                 raise ValueError("six means and six positive spreads are needed")
-            return cls(CodecOptions.model_validate(data["options"]), mean, spread)
+            seen = list(data.get("elements", ()))
+            return cls(CodecOptions.model_validate(data["options"]), mean, spread, seen)
         except (KeyError, TypeError, ValueError) as error:
             raise CheckpointError(f"not a codec of crystals: {error}") from None
 

@@ -5,14 +5,42 @@ from __future__ import annotations
 from abc import ABC, abstractmethod
 from collections.abc import Sequence
 from dataclasses import dataclass
-from typing import ClassVar
+from typing import Any, ClassVar
 
 import numpy as np
 from numpy.typing import NDArray
 
+from nucleate.config import ConditionSettings, Settings, Window, validate
 from nucleate.errors import SettingsError
 from nucleate.matter import Codec, Matter
 from nucleate.vae.legality import Legality
+
+
+Columns = dict[str, NDArray[np.float64]]
+"""Numbers of structures by column name, [n] each."""
+
+
+class Constraint(ABC):
+    """What the decoder itself is made to keep, by masks; more than one part of a structure.
+
+    Attributes:
+        notes: what a person should know of it, one sentence each.
+    """
+
+    notes: Sequence[str] = ()
+
+    @abstractmethod
+    def legality(self, count: int, generator: np.random.Generator) -> Legality:
+        """Masks of `count` rows."""
+
+    @abstractmethod
+    def judge(self, structures: Sequence[str]) -> tuple[Columns, list[str]]:
+        """Numbers to show of structures, and why each does not meet the constraint (empty if it
+        does); independent of how it was made."""
+
+    def columns(self, legality: Legality) -> Columns:
+        """Further numbers of the rows that were decoded under masks of `legality`."""
+        return {}
 
 
 class Growth(ABC):
@@ -71,6 +99,14 @@ class Guide:
     size_property: ClassVar[str | None] = None
     """Name of the property that is a structure's size."""
     size_unit: ClassVar[str] = ""
+    Options: ClassVar[type[Settings]] = Settings
+    """Conditions that only this kind of matter knows, with defaults that ask for nothing."""
+    nearness: ClassVar[tuple[str, Window]] = ("similarity", Window(low=0.4, high=0.8))
+    """What tells how near a structure is to another one, and where it lies if nobody says."""
+    nearer: ClassVar[int] = 1
+    """Sign of a change of that when structures get nearer."""
+    predicted: ClassVar[tuple[str, ...]] = ()
+    """Properties that nothing but a model's auxiliary fields tells."""
 
     def __init__(self, matter: Matter):
         self.matter = matter
@@ -82,6 +118,43 @@ class Guide:
             SettingsError: not a structure; `where` names the option.
         """
         raise self._unable(where)
+
+    def options(self, conditions: ConditionSettings) -> Any:
+        """`Options` as the conditions hold them.
+
+        Raises:
+            SettingsError: a key that neither these nor the common conditions know, or a value that
+                cannot be; several that contradict each other.
+        """
+        given = conditions.model_extra or {}
+        known = {*self.Options.model_fields, *ConditionSettings.model_fields}
+        for key in given:
+            if key not in known:
+                raise SettingsError(
+                    f"conditions: {key}: unknown key for {self.matter.name}; known keys: "
+                    f"{', '.join(sorted(known))}"
+                )
+        return validate(self.Options, given, "conditions")
+
+    def constraint(self, conditions: ConditionSettings, codec: Codec | None) -> Constraint | None:
+        """What the decoder is made to keep, or None if that is nothing.
+
+        Args:
+            codec: of the model; None if only contradictions are looked for.
+
+        Raises:
+            SettingsError: contradictions, or what no structure that the codec holds can meet.
+        """
+        self.options(conditions)
+        return None
+
+    def window(self, conditions: ConditionSettings) -> Window:
+        """Where the nearness to a lead shall lie."""
+        return conditions.similarity or self.nearness[1]
+
+    def near(self, structures: Sequence[str], reference: str) -> Columns:
+        """How near structures are to a reference: `nearness` first, then what it is made of."""
+        return {self.nearness[0]: self.similarities(structures, reference)}
 
     def similarities(self, structures: Sequence[str], reference: str) -> NDArray[np.float64]:
         """Similarity of structures to a reference, 0 to 1, [n]."""

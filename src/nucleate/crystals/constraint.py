@@ -1,0 +1,286 @@
+"""Conditions on crystals that the decoder itself is made to keep, and what to say if it cannot."""
+
+from __future__ import annotations
+
+import math
+from collections.abc import Iterable, Sequence
+from functools import cache, cached_property
+
+import numpy as np
+from numpy.typing import NDArray
+
+from nucleate.crystals.codec import WyckoffCodec
+from nucleate.crystals.conditions import CrystalConditions, asked_range, formula
+from nucleate.crystals.constrained import BoundedLegality, ConstrainedLegality, FilledLegality
+from nucleate.crystals.describe import composition
+from nucleate.crystals.elements import LARGEST, NUMBERS, SYMBOLS
+from nucleate.crystals.feasibility import Filling, Range, Reach
+from nucleate.crystals.gene import from_string
+from nucleate.crystals.symmetry import space_group
+from nucleate.errors import SettingsError
+from nucleate.generation.guide import Columns, Constraint
+from nucleate.vae.legality import Legality
+
+_FURTHER_ATOMS = 100
+"""Atoms up to which numbers of formula units are named that a model with more room could write."""
+_LARGEST_TABLE = 100_000
+
+
+class CrystalConstraint(Constraint):
+    """Space groups, elements, numbers of sites and atoms, a composition.
+
+    Args:
+        asked: the conditions.
+        codec: of the model.
+
+    Raises:
+        SettingsError: nothing that the codec holds can meet them; says what could be.
+    """
+
+    def __init__(self, asked: CrystalConditions, codec: WyckoffCodec):
+        self.asked, self.codec = asked, codec
+        most_sites, most_atoms = codec.options.maximum_sites, codec.options.maximum_atoms
+        self.formula = {} if asked.composition is None else formula(asked.composition)
+        try:
+            self.sites = asked_range(asked.minimum_sites, asked.maximum_sites, most_sites, "sites")
+            self.atoms = asked_range(asked.minimum_atoms, asked.maximum_atoms, most_atoms, "atoms")
+        except ValueError as error:
+            raise SettingsError(str(error)) from None
+        self.elements, self.required = self._elements()
+        candidates = asked.space_group or tuple(range(1, 231))
+        self.groups = self._filled(candidates) if self.formula else self._bounded(candidates)
+        self.notes = self._notes(candidates)
+
+    def _elements(self) -> tuple[list[int], list[int]]:
+        """Atomic numbers that may occur, and those that must."""
+        asked = self.asked
+        for what, symbols in (
+            ("chemical_system", asked.chemical_system),
+            ("include", asked.include),
+            ("composition", tuple(self.formula)),
+        ):
+            for symbol in symbols:
+                self._known(symbol, what)
+        named = set(self.formula) or set(asked.chemical_system)
+        allowed = {NUMBERS[s] for s in named} if named else set(self.codec.supported)
+        allowed -= {NUMBERS[s] for s in asked.exclude}
+        if not allowed:
+            raise SettingsError("exclude: no element is left")
+        exact = bool(self.formula) or not asked.subsets
+        required = {NUMBERS[s] for s in named} if exact else set()
+        return sorted(allowed), sorted(required | {NUMBERS[s] for s in asked.include})
+
+    def _known(self, symbol: str, what: str) -> None:
+        number = NUMBERS[symbol]
+        seen = (self.codec.seen & self.codec.supported) or self.codec.supported
+        if number in seen:
+            return
+        why = "has never seen" if number in self.codec.supported else "does not hold"
+        known = ", ".join(SYMBOLS[z - 1] for z in range(1, LARGEST + 1) if z in seen)
+        raise SettingsError(f"{what}: the model {why} {symbol}; it knows {known}")
+
+    # Without a composition
+
+    def _bounded(self, candidates: Sequence[int]) -> list[int]:
+        self.reach = Reach(self.sites, self.atoms, len(self.required))
+        groups = [number for number in candidates if self.reach.starts(number)]
+        if not groups:
+            self._say_what_would_do(candidates)
+        self.tables = BoundedLegality.tables_of(self.reach, groups)
+        return groups
+
+    def _say_what_would_do(self, candidates: Sequence[int]) -> None:
+        have = f"{self.sites} sites and {self.atoms} atoms in the primitive cell"
+        elements = f" and {len(self.required)} elements" if self.required else ""
+        if len(self.required) > min(self.sites.high, self.atoms.high):
+            raise SettingsError(
+                f"{len(self.required)} elements need as many sites and atoms; the crystals have "
+                f"{have}"
+            )
+        others = [n for n in range(1, 231) if self.reach.starts(n)]
+        least = min(_smallest(number) for number in candidates)
+        limits = (
+            f"the smallest crystal there has {least} atoms"
+            if least > self.atoms.high
+            else f"other numbers of sites or atoms would do, of at most "
+            f"{self.codec.options.maximum_sites} sites and {self.codec.options.maximum_atoms} atoms"
+        )
+        could = f"; space groups that can: {listed(others)}" if others else "; no space group can"
+        raise SettingsError(
+            f"{_groups_text(self.asked)} cannot have {have}{elements}: {limits}{could}"
+        )
+
+    # With one
+
+    def _filled(self, candidates: Sequence[int]) -> list[int]:
+        counts, size = list(self.formula.values()), sum(self.formula.values())
+        units = self._units(size)
+        self.filling = Filling([n * units.high for n in counts], self.sites.high)
+        fits = np.zeros((len(range(units.low, units.high + 1)), 230), bool)
+        for row, unit in enumerate(range(units.low, units.high + 1)):
+            for number in range(1, 231):
+                found = self.filling.sites(number, [n * unit for n in counts])
+                fits[row, number - 1] = any(n >= self.sites.low for n in found)
+        asked = np.zeros(230, bool)
+        asked[np.array(candidates) - 1] = True
+        if not (fits & asked).any():
+            self._say_what_would_fill(candidates, units, fits)
+        rows = np.flatnonzero((fits & asked).any(1))
+        self.fits, self.units = (fits & asked)[rows], (units.low + rows).tolist()
+        groups: list[int] = (np.flatnonzero(self.fits.any(0)) + 1).tolist()
+        self.tables_of_filling = FilledLegality.tables_of(self.filling, groups)
+        return groups
+
+    def _units(self, size: int) -> Range:
+        """Numbers of formula units that the number of atoms admits."""
+        low = max(1, math.ceil(self.atoms.low / size))
+        high, wanted = self.atoms.high // size, self.asked.formula_units
+        name = self.asked.composition
+        limit = f"{self.atoms} atoms in the primitive cell"
+        if high < low:
+            raise SettingsError(
+                f"composition {name}: a formula unit has {size} atoms, but crystals have {limit}"
+                + ("" if high < 1 else f"; {_near(self.atoms, size)} would do")
+            )
+        if wanted is None:
+            return Range(low, high)
+        if wanted[0] > high or wanted[1] < low:
+            raise SettingsError(
+                f"formula_units {Range(*wanted)}: with {limit}, {name} has {Range(low, high)}"
+            )
+        return Range(max(low, wanted[0]), min(high, wanted[1]))
+
+    def _say_what_would_fill(
+        self, candidates: Sequence[int], units: Range, fits: NDArray[np.bool_]
+    ) -> None:
+        size = sum(self.formula.values())
+        with_sites = "" if self.sites.low == 1 else f" and {self.sites} sites"
+        others = (np.flatnonzero(fits.any(0)) + 1).tolist()
+        could = f"space groups that can: {listed(others)}" if others else "no space group can"
+        further = self._further_units(candidates, units)
+        more = (
+            ""
+            if not further
+            else f"; with {listed(further)} formula units "
+            f"({listed([n * size for n in further])} atoms) it could be done"
+        )
+        raise SettingsError(
+            f"composition {self.asked.composition} cannot fill {_groups_text(self.asked)} with "
+            f"{units} formula units ({Range(units.low * size, units.high * size)} atoms in the "
+            f"primitive cell){with_sites}; {could}{more}"
+        )
+
+    def _further_units(self, candidates: Sequence[int], units: Range) -> list[int]:
+        """Numbers of formula units, few or many, that do fit one of the groups."""
+        counts, size = list(self.formula.values()), sum(self.formula.values())
+        highest = max(units.high, _FURTHER_ATOMS // size)
+        while math.prod(n * highest + 1 for n in counts) > _LARGEST_TABLE and highest > units.high:
+            highest -= 1
+        filling = Filling([n * highest for n in counts], self.codec.options.maximum_sites)
+        return [
+            unit
+            for unit in range(1, highest + 1)
+            if any(filling.sites(number, [n * unit for n in counts]) for number in candidates)
+        ]
+
+    def _notes(self, candidates: Sequence[int]) -> list[str]:
+        left_out = sorted(set(candidates) - set(self.groups)) if self.asked.space_group else []
+        if not left_out:
+            return []
+        return [f"space groups that cannot meet the conditions were left out: {listed(left_out)}"]
+
+    # What generation asks for
+
+    def legality(self, count: int, generator: np.random.Generator) -> ConstrainedLegality:
+        schema = self.codec.schema
+        if not self.formula:
+            return BoundedLegality(
+                schema, self.reach, self.tables, self.groups, self.elements, self.required, count
+            )
+        return FilledLegality(
+            schema,
+            self.filling,
+            self.tables_of_filling,
+            self.fits,
+            self.elements,
+            list(self.formula.values()),
+            self.units,
+            generator.integers(len(self.units), size=count),
+            self.sites,
+        )
+
+    def columns(self, legality: Legality) -> Columns:
+        """`written_space_group`: what the decoder wrote, which the crystal may exceed."""
+        assert isinstance(legality, ConstrainedLegality)
+        return {"written_space_group": legality.written.astype(np.float64)}
+
+    def judge(self, structures: Sequence[str]) -> tuple[Columns, list[str]]:
+        """Also `space_group`: what the crystal has, and, for a composition, `formula_units`."""
+        columns: Columns = {"space_group": np.full(len(structures), np.nan)}
+        if self.formula:
+            columns["formula_units"] = np.full(len(structures), np.nan)
+        reasons = []
+        for row, structure in enumerate(structures):
+            gene, count = from_string(structure), composition(structure)
+            columns["space_group"][row] = gene.space_group
+            if self.formula:
+                columns["formula_units"][row] = sum(count.values()) / sum(self.formula.values())
+            reasons.append(self._reason(gene.space_group, len(gene.sites), count))
+        return columns, reasons
+
+    def _reason(self, group: int, sites: int, count: dict[str, int]) -> str:
+        numbers = {NUMBERS[symbol] for symbol in count}
+        atoms = sum(count.values())
+        if not numbers <= self._allowed or not self._required <= numbers:
+            return "other_elements"
+        if self.formula:
+            units = atoms // sum(self.formula.values())
+            if count != {symbol: n * units for symbol, n in self.formula.items()}:
+                return "other_composition"
+            wanted = self.asked.formula_units
+            if wanted is not None and not wanted[0] <= units <= wanted[1]:
+                return "smaller_primitive_cell"
+        if not self.sites.low <= sites <= self.sites.high:
+            return "higher_symmetry_fewer_sites"
+        if not self.atoms.low <= atoms <= self.atoms.high:
+            return "smaller_primitive_cell"
+        asked = self.asked.space_group
+        if asked and group not in asked and self.asked.higher_symmetry == "reject":
+            return "higher_symmetry"
+        return ""
+
+    @cached_property
+    def _allowed(self) -> frozenset[int]:
+        return frozenset(self.elements)
+
+    @cached_property
+    def _required(self) -> frozenset[int]:
+        return frozenset(self.required)
+
+
+@cache
+def _smallest(number: int) -> int:
+    """Atoms in the smallest primitive cell of a space group."""
+    return min(p.primitive_multiplicity for p in space_group(number).positions)
+
+
+def _near(atoms: Range, size: int) -> str:
+    return f"{atoms.high // size * size} or {(atoms.high // size + 1) * size} atoms"
+
+
+def _groups_text(asked: CrystalConditions) -> str:
+    if not asked.space_group:
+        return "any space group"
+    plural = "s" if len(asked.space_group) > 1 else ""
+    return f"space group{plural} {listed(asked.space_group)}"
+
+
+def listed(numbers: Iterable[int]) -> str:
+    """Whole numbers as `1-15, 47, 65-74`."""
+    parts: list[list[int]] = []
+    for number in sorted(numbers):
+        if parts and number == parts[-1][1] + 1:
+            parts[-1][1] = number
+        else:
+            parts.append([number, number])
+    return ", ".join(str(a) if a == b else f"{a}-{b}" for a, b in parts)
