@@ -11,6 +11,7 @@ import numpy as np
 import torch
 from numpy.typing import NDArray
 from pydantic import ValidationError
+from torch import Tensor
 
 from nucleate import matter as registry
 from nucleate.config import DrawSettings, SampleSettings
@@ -25,6 +26,7 @@ from nucleate.vae.evaluation import choose_device, encode_all
 from nucleate.vae.legality import Legality
 from nucleate.vae.model import VAE
 from nucleate.vae.prior import Prior
+from nucleate.vae.refinement import repair, resample
 from nucleate.vae.schema import Record
 
 DECODE_BATCH = 256
@@ -38,7 +40,7 @@ class Decoded:
 
     Attributes:
         structure: structure string, or None where the arrays mean no structure.
-        log_likelihood: of the written fields given the latent vector, nats.
+        log_likelihood: of the written fields given the latent vector, nats; before relief.
         reason: why there is no structure, else empty.
     """
 
@@ -153,6 +155,7 @@ class LatentModel:
         seed: int = 0,
         noise: float | NDArray[np.float32] = 0.0,
         legality: Legality | None = None,
+        refine: DrawSettings | None = None,
     ) -> list[Decoded]:
         """Write the structure of each latent vector [n, D].
 
@@ -161,10 +164,12 @@ class LatentModel:
             noise: amplitude of noise that the decoder takes for granted (see `VAE.decode`), one
                 for all or [n].
             legality: a stricter one than the model's own, of n rows where its rows differ.
+            refine: how continuous fields are resampled and relieved (`resample`,
+                `resample_temperature` and `relief`); not at all if not given.
         """
         generator = torch.Generator(self.device).manual_seed(seed)
-        records: list[Record] = []
-        likelihoods: list[float] = []
+        parts: list[RaggedArrays] = []
+        likelihoods: list[Tensor] = []
         levels = np.broadcast_to(np.asarray(noise, np.float32), len(latents))
         for start in range(0, len(latents), DECODE_BATCH):
             part = np.ascontiguousarray(latents[start : start + DECODE_BATCH], np.float32)
@@ -176,13 +181,49 @@ class LatentModel:
                 torch.from_numpy(levels[start:stop].copy()),
                 None if legality is None else legality.rows(start, stop),
             )
-            records += [arrays.record(i) for i in range(len(arrays))]
-            likelihoods += likelihood.tolist()
-        written = self._write(records)
+            parts.append(arrays)
+            likelihoods.append(likelihood.cpu())
+        if not parts:
+            return []
+        arrays, likelihood = RaggedArrays.concatenated(parts), torch.cat(likelihoods)
+        if refine is not None:
+            vectors = torch.from_numpy(np.array(latents, np.float32)).to(self.device)
+            noises = torch.from_numpy(levels.copy()).to(self.device)
+            arrays, likelihood = self._refined(
+                vectors, arrays, likelihood, refine, generator, noises
+            )
+        written = self._write([arrays.record(i) for i in range(len(arrays))])
         return [
-            Decoded(structure, likelihood, reason)
-            for (structure, reason), likelihood in zip(written, likelihoods, strict=True)
+            Decoded(structure, nats, reason)
+            for (structure, reason), nats in zip(written, likelihood.tolist(), strict=True)
         ]
+
+    def _refined(
+        self,
+        latent: Tensor,
+        arrays: RaggedArrays,
+        likelihood: Tensor,
+        how: DrawSettings,
+        generator: torch.Generator,
+        noise: Tensor,
+    ) -> tuple[RaggedArrays, Tensor]:
+        """Structures with better continuous fields, and the log-likelihood before relief."""
+        refiner = self.matter.refiner(self.model.schema)
+        if refiner is None:
+            return arrays, likelihood
+        if how.resample:
+            arrays, likelihood = resample(
+                self.model,
+                refiner,
+                latent,
+                arrays,
+                likelihood,
+                draws=how.resample,
+                temperature=how.resample_temperature,
+                generator=generator,
+                noise=noise,
+            )
+        return repair(refiner, arrays, self.device) if how.relief else arrays, likelihood
 
     def _write(self, records: list[Record]) -> list[tuple[str | None, str]]:
         if len(records) < POOL_FROM:

@@ -37,6 +37,7 @@ if TYPE_CHECKING:
     from nucleate.generation.guide import Guide
     from nucleate.vae.arrays import Batch
     from nucleate.vae.legality import Legality
+    from nucleate.vae.refinement import Refiner
     from nucleate.vae.schema import Record, Schema
 
 
@@ -301,6 +302,11 @@ class Matter(ABC):
 
         Takes and returns padded batches of the schema. Must import torch and numpy only.
         """
+        return None
+
+    def refiner(self, schema: Schema) -> Refiner | None:
+        """What betters the continuous fields of decoded structures at fixed categorical ones, or
+        None where nothing does. Must import torch and numpy only."""
         return None
 
     def guide(self) -> Guide:

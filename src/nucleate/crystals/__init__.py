@@ -16,6 +16,7 @@ if TYPE_CHECKING:
 
     from nucleate.vae.arrays import Batch
     from nucleate.vae.legality import Legality
+    from nucleate.vae.refinement import Refiner
     from nucleate.vae.schema import Schema
 
 
@@ -92,6 +93,11 @@ class Crystals(Matter):
         from nucleate.crystals.augment import AugmentOptions, build_augment
 
         return build_augment(schema, validate(AugmentOptions, options, "train.augment"))
+
+    def refiner(self, schema: Schema) -> Refiner:
+        from nucleate.crystals.relief import OverlapRefiner
+
+        return OverlapRefiner(schema)
 
     def properties(self) -> dict[str, str]:
         from nucleate.crystals.properties import properties

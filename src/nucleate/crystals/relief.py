@@ -22,6 +22,8 @@ from nucleate.crystals.expansion import Cells
 from nucleate.crystals.packing import THRESHOLD, Contacts, Packing
 from nucleate.crystals.schema import AXES, VOLUME_LIMITS
 from nucleate.vae.arrays import Batch
+from nucleate.vae.refinement import Refiner
+from nucleate.vae.schema import Schema
 
 _LATTICE = 6
 _COINCIDENT = 0.1
@@ -229,6 +231,21 @@ class Relief:
         )
         out: Tensor = ((up - down) / (2 * _DIFFERENCE)).reshape(-1, _LATTICE, 3, 3)
         return out
+
+
+class OverlapRefiner(Refiner):
+    """Quality is the shortest scaled distance; repair is `Relief`."""
+
+    def __init__(self, schema: Schema):
+        self.packing = Packing(schema)
+        self.relief = Relief(self.packing)
+        self.enough = self.relief.options.threshold
+
+    def quality(self, batch: Batch) -> Tensor:
+        return self.packing.shortest(batch)
+
+    def repair(self, batch: Batch) -> Batch:
+        return self.relief(batch)[0]
 
 
 def _nudged(variables: _Variables, rows: Tensor) -> Tensor:

@@ -131,6 +131,18 @@ class RaggedArrays:
         offsets = offsets_of(stacked.lengths)
         return cls(schema, stacked.once, stacked.steps, offsets, auxiliary or stacked.auxiliary)
 
+    @classmethod
+    def from_batch(cls, schema: Schema, batch: Batch) -> RaggedArrays:
+        """The structures of a padded batch, without auxiliary fields."""
+        width = next(iter(batch.steps.values())).shape[1]
+        real = torch.arange(width, device=batch.device)[None] < batch.length[:, None]
+        return cls(
+            schema,
+            {k: v.cpu().numpy() for k, v in batch.once.items()},
+            {k: v[real].cpu().numpy() for k, v in batch.steps.items()},
+            offsets_of(batch.length.cpu().numpy()),
+        )
+
     def record(self, index: int) -> Record:
         """The structure at `index`, as the codec's decoder takes it."""
         span = slice(int(self.offsets[index]), int(self.offsets[index + 1]))
@@ -152,6 +164,17 @@ class RaggedArrays:
             {k: v[flat] for k, v in self.steps.items()},
             offsets,
             {k: v[indices] for k, v in self.auxiliary.items()},
+        )
+
+    @classmethod
+    def concatenated(cls, parts: Sequence[RaggedArrays]) -> RaggedArrays:
+        """One set after the other, at least one; without auxiliary fields."""
+        first = parts[0]
+        return cls(
+            first.schema,
+            {k: np.concatenate([p.once[k] for p in parts]) for k in first.once},
+            {k: np.concatenate([p.steps[k] for p in parts]) for k in first.steps},
+            offsets_of(np.concatenate([p.lengths for p in parts])),
         )
 
     def joined(self, other: RaggedArrays) -> RaggedArrays:

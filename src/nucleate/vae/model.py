@@ -11,6 +11,7 @@ from __future__ import annotations
 from dataclasses import dataclass
 from typing import Any
 
+import numpy as np
 import torch
 from torch import Tensor, nn
 
@@ -394,6 +395,7 @@ class VAE(nn.Module):
         generator: torch.Generator | None = None,
         noise: float | Tensor = 0.0,
         legality: Legality | None = None,
+        given: RaggedArrays | None = None,
     ) -> tuple[RaggedArrays, Tensor]:
         """Write structures from latent vectors [B, D], legal by construction.
 
@@ -403,13 +405,16 @@ class VAE(nn.Module):
                 which are used as they are: 0 copies, towards 1 they matter less and less and what
                 is usual counts. One for all, or [B].
             legality: a stricter one for this call, with the places of the model's own.
+            given: B structures whose categorical fields are written as they are there, so that
+                only the continuous ones are decoded.
 
         Returns:
             The structures, and the log-likelihood of each under its latent vector, nats [B].
         """
         tables = self._tables()
         rules = legality or self.legality
-        once, total = self._decode_once(latent, tables, temperature, generator, rules)
+        forced = None if given is None else given.batch(np.arange(len(given))).to(latent.device)
+        once, total = self._decode_once(latent, tables, temperature, generator, rules, forced)
         state = rules.start(once, len(latent), latent.device)
         level = torch.as_tensor(noise, dtype=latent.dtype, device=latent.device).expand(len(latent))
         network = self.decoder.start(self._context(latent, level, once, tables))
@@ -417,7 +422,7 @@ class VAE(nn.Module):
         size = len(latent)
         rows = torch.arange(size, device=latent.device)  # of the vectors still being written
         alive = torch.ones(size, dtype=torch.bool, device=latent.device)
-        given = once
+        whole_once = once
         written: dict[str, list[Tensor]] = {f.name: [] for f in self.schema.step}
         lengths = torch.zeros(size, dtype=torch.long, device=latent.device)
         for number in range(self.schema.maximum_steps + 1):
@@ -426,8 +431,9 @@ class VAE(nn.Module):
             if self.binding is not None:
                 roles = place[:, None] if isinstance(place, Tensor) else place
                 hidden = hidden + self.binding.unbind(latent, roles, number, 1)[:, 0]
+            known = {} if forced is None else _categories(forced, rows, number, self.schema)
             step, gained = self._decode_step(
-                hidden, state, once, tables, temperature, generator, rules
+                hidden, state, once, tables, temperature, generator, rules, known
             )
             stopped = step[self.schema.step[0].name] == self.schema.stop
             total[rows] += torch.where(alive, torch.where(stopped, gained[0], gained[1]), 0.0)
@@ -451,8 +457,7 @@ class VAE(nn.Module):
             inputs = torch.stack(
                 [self._embed(f.name, step[f.name], tables) for f in self.schema.step]
             ).sum(0)
-        once = given
-        return self._gather(once, written, lengths), total
+        return self._gather(whole_once, written, lengths), total
 
     def _decode_once(
         self,
@@ -461,6 +466,7 @@ class VAE(nn.Module):
         temperature: float,
         generator: torch.Generator | None,
         rules: Legality,
+        forced: Batch | None = None,
     ) -> tuple[dict[str, Tensor], Tensor]:
         once: dict[str, Tensor] = {}
         total = torch.zeros(len(latent), device=latent.device)
@@ -469,7 +475,10 @@ class VAE(nn.Module):
             head = self._head(f.name)
             parameters = head(hidden, tables.get(f.name))
             legal = self._once_mask(f.name, once, latent, rules)
-            value = head.likelihood.sample(parameters, temperature, generator, legal)
+            if forced is not None and f.is_categorical:
+                value = forced.once[f.name]
+            else:
+                value = head.likelihood.sample(parameters, temperature, generator, legal)
             present = rules.once_present(f.name, once, len(latent))
             if present is not None:
                 value = value.masked_fill(~present, float("nan"))
@@ -487,8 +496,10 @@ class VAE(nn.Module):
         temperature: float,
         generator: torch.Generator | None,
         rules: Legality,
+        known: dict[str, Tensor],
     ) -> tuple[dict[str, Tensor], tuple[Tensor, Tensor]]:
-        """One step, and its log-likelihood: of the first field alone, and of all fields."""
+        """One step, of which `known` fields are given, and its log-likelihood: of the first field
+        alone, and of all fields."""
         step: dict[str, Tensor] = {}
         gained: list[Tensor] = []
         for f in self.schema.step:
@@ -497,7 +508,10 @@ class VAE(nn.Module):
             legal = rules.mask(f.name, state, once, step)
             if legal is not None:
                 legal = legal | ~legal.any(-1, keepdim=True)  # only rows that have stopped
-            value = head.likelihood.sample(parameters, temperature, generator, legal)
+            if f.name in known:
+                value = known[f.name]
+            else:
+                value = head.likelihood.sample(parameters, temperature, generator, legal)
             present = rules.present(f.name, state, once, step)
             if present is not None:
                 value = value.masked_fill(~present, float("nan"))
@@ -519,3 +533,8 @@ class VAE(nn.Module):
             {name: value.numpy() for name, value in steps.items()},
             offsets,
         )
+
+
+def _categories(batch: Batch, rows: Tensor, number: int, schema: Schema) -> dict[str, Tensor]:
+    """Categorical fields of a step of some rows of a batch."""
+    return {f.name: batch.steps[f.name][rows, number] for f in schema.step if f.is_categorical}
