@@ -11,6 +11,7 @@ from numpy.typing import NDArray
 
 from nucleate.config import (
     DatasetSettings,
+    DrawSettings,
     FeaturizeSettings,
     NetworkSettings,
     PriorSettings,
@@ -40,6 +41,7 @@ class AlkaneLine:
         temperature: float = 0.0,
         seed: int = 0,
         noise: float = 0.0,
+        refine: DrawSettings | None = None,
     ) -> list[Decoded]:
         self.calls.append({"temperature": temperature, "seed": seed, "noise": noise})
         lengths = np.rint(latents[:, 0]).astype(int)

@@ -11,6 +11,7 @@ from pathlib import Path
 from typing import Any
 
 import numpy as np
+from numpy.typing import NDArray
 
 from nucleate import progress
 from nucleate.benchmarks import crystals_controls as controls
@@ -30,8 +31,9 @@ from nucleate.benchmarks.crystals_energies import (
 from nucleate.benchmarks.crystals_settings import CrystalBenchmarkSettings
 from nucleate.benchmarks.crystals_speed import speed_section
 from nucleate.benchmarks.crystals_validity import describe_all
-from nucleate.benchmarks.drawing import draw
+from nucleate.benchmarks.drawing import decode, draw
 from nucleate.benchmarks.figures import Figure, Section
+from nucleate.config import DrawSettings
 from nucleate.errors import SettingsError
 from nucleate.latent import LatentModel
 from nucleate.parallel import default_processes
@@ -126,13 +128,14 @@ class CrystalBenchmark:
                 beside[name] = reconstruction.numbers(truth, crystals, self.processes)
         latents, refused = self.model.encode(chosen)
         reasons = dict(Counter(error.reason for error in refused.values()))
-        rebuilt = decode_rows(self.model, latents)
-        self.echo("compare the reconstructions")
-        self.add(
-            reconstruction.section(
-                "Reconstruction of the test split", truth, rebuilt, beside, reasons, self.processes
-            )
-        )
+        ways = {
+            "Reconstruction of the test split": None,
+            "Reconstruction, refined as samples are": self.model.sampling(),
+        }
+        for title, refine in ways.items():
+            self.echo(f"compare: {title}")
+            rebuilt = decode_rows(self.model, latents, refine)
+            self.add(reconstruction.section(title, truth, rebuilt, beside, reasons, self.processes))
 
     def run_generation(self) -> None:
         """Validity, coverage and distributions of prior samples."""
@@ -299,12 +302,18 @@ class CrystalBenchmark:
         }
 
 
-def decode_rows(model: LatentModel, latents: Any) -> list[str | None]:
-    """Greedy decodes of latent vectors [n, D]; None for rows with NaN."""
+def decode_rows(
+    model: LatentModel, latents: NDArray[np.float32], refine: DrawSettings | None = None
+) -> list[str | None]:
+    """Greedy decodes of latent vectors [n, D]; None for rows with NaN.
+
+    Args:
+        refine: see `LatentModel.decode`.
+    """
     rebuilt: list[str | None] = [None] * len(latents)
     kept = np.flatnonzero(np.isfinite(latents).all(axis=1)).tolist()
-    for place, item in zip(kept, model.decode(latents[kept]), strict=True):
-        rebuilt[place] = item.structure
+    for place, crystal in zip(kept, decode(model, latents[kept], refine=refine), strict=True):
+        rebuilt[place] = crystal
     return rebuilt
 
 

@@ -69,9 +69,9 @@ def least_absolute(
     for _ in range(ITERATIONS):
         weighed = fractions * weights[:, None]
         matrix = fractions.T @ weighed + RIDGE * np.eye(fractions.shape[1])
-        coefficients = np.linalg.solve(matrix, weighed.T @ values)
+        coefficients = np.linalg.solve(matrix, weighed.T @ values).astype(np.float64)
         residual = np.abs(values - fractions @ coefficients)
-        weights = np.reciprocal(np.maximum(residual, SMALLEST_RESIDUAL))
+        weights = 1 / np.maximum(residual, SMALLEST_RESIDUAL)
     return coefficients
 
 
@@ -117,8 +117,10 @@ class References:
         self, crystals: Sequence[str], energies: NDArray[np.float64]
     ) -> NDArray[np.float64]:
         """CHGNet energies [n] on the data's scale, eV/atom; NaN without a reference."""
+        if not len(crystals):
+            return np.zeros(0)
         rows = np.array([fractions_of(crystal) for crystal in crystals], np.float64)
-        return energies - _apply(self.values, rows.reshape(len(crystals), -1))
+        return energies - _apply(self.values, rows)
 
     def summary(self) -> dict[str, Any]:
         """For the report."""

@@ -62,7 +62,7 @@ def acceptable(crystal: str | None) -> bool:
 
 
 class Scorer:
-    """Decodes latent vectors and scores what they become.
+    """Decodes latent vectors, refined as samples are, and scores what they become.
 
     Args:
         head: predicts the energy from latent vectors.
@@ -84,8 +84,9 @@ class Scorer:
 
         A crystal is None and its energy infinite where nothing acceptable was decoded.
         """
-        decoded = [item.structure for item in self.model.decode(latents)]
-        crystals = [crystal if acceptable(crystal) else None for crystal in decoded]
+        decoded = self.model.decode(latents, refine=self.model.sampling())
+        found = [item.structure for item in decoded]
+        crystals = [crystal if acceptable(crystal) else None for crystal in found]
         own = latents.copy()
         energies = np.full(len(latents), np.inf)
         places = [i for i, crystal in enumerate(crystals) if crystal is not None]

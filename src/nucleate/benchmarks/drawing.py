@@ -15,12 +15,18 @@ def decode(
     temperature: float = 0.0,
     seed: int = 0,
     noise: float = 0.0,
+    refine: DrawSettings | None = None,
 ) -> list[str | None]:
-    """Structure of each latent vector [n, D], or None where it means none."""
-    return [item.structure for item in model.decode(latents, temperature, seed, noise)]
+    """Structure of each latent vector [n, D], or None where it means none.
+
+    Args:
+        refine: see `LatentModel.decode`.
+    """
+    items = model.decode(latents, temperature, seed, noise, refine=refine)
+    return [item.structure for item in items]
 
 
 def draw(model: LatentModel, sampling: DrawSettings, count: int, seed: int) -> list[str | None]:
-    """`count` draws from the prior, decoded."""
+    """`count` draws from the prior, decoded and refined as samples are."""
     latents = model.draw_prior(count, seed, sampling.prior_temperature)
-    return decode(model, latents, sampling.temperature, seed, sampling.noise)
+    return decode(model, latents, sampling.temperature, seed, sampling.noise, sampling)
