@@ -163,6 +163,7 @@ def checked(conditions: dict[str, Any], matter: Matter) -> None:
         ({"property": {"logp": "high"}}, "not a window"),
         ({"property": {"logp": "1..2", "LOGP": "1..3"}}, "given twice"),
         ({"property": {"similarity": "0..1"}}, "takes one argument"),
+        ({"composition": "NaCl"}, "composition: unknown key for molecules; known keys: between"),
     ],
 )
 def test_impossible_conditions_say_why(
@@ -211,7 +212,7 @@ def test_property_that_only_a_head_of_the_model_knows(model: LatentModel, tmp_pa
 
 @pytest.mark.parametrize(
     "conditions",
-    [{"like": "x"}, {"between": ("x", "y")}, {"scaffold": "x"}, {"minimum_size": 3}],
+    [{"scaffold": "x"}, {"minimum_size": 3}, {"like": "225 a:Na b:Cl | 5.6", "similarity": "..1"}],
 )
 def test_kind_of_matter_without_such_conditions_says_so(conditions: dict[str, Any]) -> None:
     with pytest.raises(SettingsError, match="not offered for crystals"):

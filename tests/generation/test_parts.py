@@ -7,10 +7,11 @@ import pytest
 import torch
 from torch import Tensor
 
+from nucleate import matter as registry
 from nucleate.config import Window, validate
 from nucleate.generation.arms import Arms
 from nucleate.generation.predictors import Corrected
-from nucleate.generation.sources import COLUMNS, PathSource, blended, spherical
+from nucleate.generation.sources import PathSource, blended, spherical
 from nucleate.generation.steering import Steering
 
 
@@ -142,10 +143,16 @@ def test_moving_that_does_not_pay_is_given_up() -> None:
     assert (steering.steer(draws, generator) != draws).any(1).mean() < 0.05
 
 
-def test_path_takes_the_likest_of_each_place() -> None:
+@pytest.mark.parametrize(
+    ("matter", "column", "sign"), [("molecules", "similarity", 1), ("crystals", "distance", -1)]
+)
+def test_path_takes_the_nearest_of_each_place(matter: str, column: str, sign: int) -> None:
     near = [(0.1, 0.2, 0.0), (0.12, 0.9, 0.0), (0.9, 0.0, 0.3), (0.88, 0.5, 0.6), (0.5, 0.4, 0.4)]
-    rows = [dict(zip(("share", *COLUMNS), values, strict=True)) for values in near]
-    chosen = PathSource.chosen(PathSource.__new__(PathSource), rows, 2)
-    assert [row["share"] for row in chosen] == [0.12, 0.88]
-    every = PathSource.chosen(PathSource.__new__(PathSource), rows, 5)
-    assert [row["share"] for row in every] == [0.1, 0.12, 0.5, 0.88, 0.9]
+    rows = [
+        {"share": share, f"{column}_first": sign * first, f"{column}_second": sign * second}
+        for share, first, second in near
+    ]
+    source = PathSource.__new__(PathSource)
+    source.guide = registry.get(matter).guide()
+    assert [row["share"] for row in source.chosen(rows, 2)] == [0.12, 0.88]
+    assert [row["share"] for row in source.chosen(rows, 5)] == [0.1, 0.12, 0.5, 0.88, 0.9]

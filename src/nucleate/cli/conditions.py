@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Sequence
-from typing import Annotated, Any
+from typing import Annotated, Any, Literal
 
 import typer
 
@@ -11,10 +11,16 @@ from nucleate.cli.common import merge
 from nucleate.errors import SettingsError
 
 _PANEL = "Conditions"
+_CRYSTALS = "Conditions on crystals"
 
 Like = Annotated[
     str | None,
-    typer.Option("--like", metavar="SMILES", help="Near this lead.", rich_help_panel=_PANEL),
+    typer.Option(
+        "--like",
+        metavar="STRUCTURE",
+        help="Near this one: a SMILES; a CIF or POSCAR file or a Wyckoff string.",
+        rich_help_panel=_PANEL,
+    ),
 ]
 Similarity = Annotated[
     str | None,
@@ -24,9 +30,17 @@ Similarity = Annotated[
         rich_help_panel=_PANEL,
     ),
 ]
+Distance = Annotated[
+    str | None,
+    typer.Option(
+        metavar="LOW..HIGH",
+        help="Distance to the crystal like which: 0 equal, about 1 unrelated; default 0.05..0.4.",
+        rich_help_panel=_PANEL,
+    ),
+]
 Between = Annotated[
     tuple[str, str] | None,
-    typer.Option(metavar="SMILES SMILES", help="Between these two.", rich_help_panel=_PANEL),
+    typer.Option(metavar="STRUCTURE STRUCTURE", help="Between these two.", rich_help_panel=_PANEL),
 ]
 Scaffold = Annotated[
     str | None,
@@ -51,6 +65,67 @@ MinimumSize = Annotated[
 MaximumSize = Annotated[
     int | None, typer.Option(help="Heavy atoms at most.", rich_help_panel=_PANEL)
 ]
+ChemicalSystem = Annotated[
+    str | None,
+    typer.Option(
+        metavar="A-B-C", help="Of exactly these elements, as Li-Fe-O.", rich_help_panel=_CRYSTALS
+    ),
+]
+Subsets = Annotated[
+    bool,
+    typer.Option(
+        "--subsets", help="Some of the chemical system's elements do.", rich_help_panel=_CRYSTALS
+    ),
+]
+Composition = Annotated[
+    str | None,
+    typer.Option(
+        metavar="FORMULA", help="Of this reduced formula, as LiFePO4.", rich_help_panel=_CRYSTALS
+    ),
+]
+FormulaUnits = Annotated[
+    str | None,
+    typer.Option(
+        metavar="N|A..B",
+        help="Formula units in the primitive cell; default: all that fit.",
+        rich_help_panel=_CRYSTALS,
+    ),
+]
+SpaceGroup = Annotated[
+    str | None,
+    typer.Option(
+        metavar="LIST",
+        help="In these space groups: 225,221 or 195..230 or Fm-3m or cubic.",
+        rich_help_panel=_CRYSTALS,
+    ),
+]
+Include = Annotated[
+    str | None,
+    typer.Option(metavar="LIST", help="With these elements, as Li,O.", rich_help_panel=_CRYSTALS),
+]
+Exclude = Annotated[
+    str | None,
+    typer.Option(metavar="LIST", help="Without these elements.", rich_help_panel=_CRYSTALS),
+]
+MinimumSites = Annotated[
+    int | None, typer.Option(help="Occupied Wyckoff positions.", rich_help_panel=_CRYSTALS)
+]
+MaximumSites = Annotated[
+    int | None, typer.Option(help="Occupied Wyckoff positions.", rich_help_panel=_CRYSTALS)
+]
+MinimumAtoms = Annotated[
+    int | None, typer.Option(help="Atoms in the primitive cell.", rich_help_panel=_CRYSTALS)
+]
+MaximumAtoms = Annotated[
+    int | None, typer.Option(help="Atoms in the primitive cell.", rich_help_panel=_CRYSTALS)
+]
+HigherSymmetry = Annotated[
+    Literal["reject", "keep"] | None,
+    typer.Option(
+        help="Crystals that have more symmetry than was asked for; default reject.",
+        rich_help_panel=_CRYSTALS,
+    ),
+]
 Budget = Annotated[
     int | None,
     typer.Option(
@@ -60,18 +135,12 @@ Budget = Annotated[
 ]
 
 
-def conditions(
-    *,
-    like: str | None,
-    similarity: str | None,
-    between: tuple[str, str] | None,
-    scaffold: str | None,
-    properties: Sequence[str] | None,
-    minimum_size: int | None,
-    maximum_size: int | None,
-    budget: int | None,
-) -> dict[str, Any]:
+def conditions(properties: Sequence[str] | None, **given: Any) -> dict[str, Any]:
     """The table of conditions as a settings file would hold it, only what was given.
+
+    Args:
+        properties: as `NAME=LOW..HIGH`.
+        given: the other conditions by their key; None where not given.
 
     Raises:
         SettingsError: a property without a window, or one given twice.
@@ -82,17 +151,7 @@ def conditions(
         if name in windows:
             raise SettingsError(f"--property {name} is given twice")
         windows[name] = window
-    given = {
-        "like": like,
-        "similarity": similarity,
-        "between": between,
-        "scaffold": scaffold,
-        "property": windows,
-        "minimum_size": minimum_size,
-        "maximum_size": maximum_size,
-        "budget": budget,
-    }
-    return merge({}, given)
+    return merge({}, {**given, "property": windows})
 
 
 def _property(text: str) -> tuple[str, str]:

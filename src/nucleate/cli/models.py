@@ -42,14 +42,42 @@ def sample(
             min=0, max=1, help="0 copies latent vectors, 1 ignores them. Default: the model's."
         ),
     ] = None,
+    resample: Annotated[
+        int | None,
+        typer.Option(
+            min=0,
+            help="Draws of coordinates and lattice, gene kept, where atoms overlap; 0 for none. "
+            "Default: the model's.",
+        ),
+    ] = None,
+    relief: Annotated[
+        bool | None,
+        typer.Option(
+            "--relief/--no-relief",
+            help="Part atoms that still overlap, symmetry kept. Default: the model's.",
+        ),
+    ] = None,
     like: asked.Like = None,
     similarity: asked.Similarity = None,
+    distance: asked.Distance = None,
     between: asked.Between = None,
     scaffold: asked.Scaffold = None,
     properties: asked.Properties = None,
     minimum_size: asked.MinimumSize = None,
     maximum_size: asked.MaximumSize = None,
     budget: asked.Budget = None,
+    chemical_system: asked.ChemicalSystem = None,
+    subsets: asked.Subsets = False,
+    composition: asked.Composition = None,
+    formula_units: asked.FormulaUnits = None,
+    space_group: asked.SpaceGroup = None,
+    include: asked.Include = None,
+    exclude: asked.Exclude = None,
+    minimum_sites: asked.MinimumSites = None,
+    maximum_sites: asked.MaximumSites = None,
+    minimum_atoms: asked.MinimumAtoms = None,
+    maximum_atoms: asked.MaximumAtoms = None,
+    higher_symmetry: asked.HigherSymmetry = None,
     seed: Seed = 0,
     device: Device = "auto",
     json_file: JsonFile = None,
@@ -62,6 +90,8 @@ def sample(
     Example: nucleate sample --model molecules -n 10000 --seed 1 --out work/samples
 
     Example: nucleate sample --model molecules --scaffold '*c1ccc2ccccc2n1' --property logP=2..3
+
+    Example: nucleate sample --model crystals --composition LiFePO4 --formula-units 1..2
     """
     from nucleate.config import SampleSettings, validate
     from nucleate.stages.sample import sample_to
@@ -71,15 +101,30 @@ def sample(
         "temperature": temperature,
         "prior_temperature": prior_temperature,
         "noise": noise,
+        "resample": resample,
+        "relief": relief,
         "conditions": asked.conditions(
+            properties,
             like=like,
             similarity=similarity,
+            distance=distance,
             between=between,
             scaffold=scaffold,
-            properties=properties,
             minimum_size=minimum_size,
             maximum_size=maximum_size,
             budget=budget,
+            chemical_system=chemical_system,
+            subsets=subsets or None,
+            composition=composition,
+            formula_units=formula_units,
+            space_group=space_group,
+            include=include,
+            exclude=exclude,
+            minimum_sites=minimum_sites,
+            maximum_sites=maximum_sites,
+            minimum_atoms=minimum_atoms,
+            maximum_atoms=maximum_atoms,
+            higher_symmetry=higher_symmetry,
         ),
     }
     settings = validate(SampleSettings, options, "command line")

@@ -14,6 +14,7 @@ from nucleate.matter import Check, Codec, Matter, Property, RawRow, Standardised
 if TYPE_CHECKING:
     import torch
 
+    from nucleate.generation.guide import Guide
     from nucleate.vae.arrays import Batch
     from nucleate.vae.legality import Legality
     from nucleate.vae.refinement import Refiner
@@ -98,6 +99,11 @@ class Crystals(Matter):
         from nucleate.crystals.relief import OverlapRefiner
 
         return OverlapRefiner(schema)
+
+    def guide(self) -> Guide:
+        from nucleate.crystals.guide import CrystalGuide
+
+        return CrystalGuide(self)
 
     def properties(self) -> dict[str, str]:
         from nucleate.crystals.properties import properties

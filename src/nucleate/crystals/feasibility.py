@@ -198,7 +198,7 @@ class Filling:
         kinds = len(self.counts)
         out = np.zeros((kinds + 1, *self.shape), self.kind)
         if not tail:
-            out[(slice(None), *(0 for _ in self.counts))] = 1
+            out.reshape(kinds + 1, -1)[:, 0] = 1  # nothing is left: no site
         else:
             (size, again), later = tail[0], self.table(tail[1:])[0]
             out[kinds] = later

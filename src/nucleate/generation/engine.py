@@ -12,7 +12,6 @@ import numpy as np
 from numpy.typing import NDArray
 
 from nucleate.config import SampleSettings
-from nucleate.generation.requirements import Columns
 from nucleate.generation.sources import Proposal
 from nucleate.generation.task import Task, make_task
 from nucleate.latent import Decoded, LatentModel
@@ -40,6 +39,7 @@ class _State:
     """What was found so far."""
 
     rows: list[dict[str, Any]] = field(default_factory=list)
+    kept: dict[str, list[str]] = field(default_factory=dict)
     judged: dict[str, _Judged] = field(default_factory=dict)
     refused: Counter[str] = field(default_factory=Counter)
     draws: int = 0
@@ -73,7 +73,10 @@ def generate(
             _round(model, task, state, size, generator)
             progress.update(min(len(state.rows), wanted) - progress.n)
     rows = task.source.chosen(state.rows, settings.count)
-    return rows, _summary(settings, state, rows, budget, seed, time.perf_counter() - started)
+    summary = _summary(settings, state, rows, budget, seed, time.perf_counter() - started)
+    if task.constraint is not None and task.constraint.notes:
+        summary["constraint_notes"] = "; ".join(task.constraint.notes)
+    return rows, summary
 
 
 def _round_size(state: _State, wanted: int) -> int:
@@ -95,13 +98,18 @@ def _round(
     if task.steering is not None:
         latents = task.steering.steer(latents, generator)
     noise = task.source.noise(proposal)
+    keeper = task.growth or task.constraint
+    legality = proposal.legality if keeper is None else keeper.legality(size, generator)
     decoded = model.decode(
         latents,
         task.temperature + state.warmth,
         int(generator.integers(2**31)),
         noise,
-        proposal.legality if task.growth is None else task.growth.legality(size, generator),
+        legality,
+        refine=task.how,
     )
+    if task.constraint is not None and legality is not None:
+        proposal.columns |= task.constraint.columns(legality)
     state.draws += size
     fresh = _judge(task, state, decoded)
     kept = np.zeros(size, dtype=bool)
@@ -114,13 +122,25 @@ def _round(
         if judged.reason:
             state.refused[judged.reason] += 1
             continue
-        kept[row] = True
         judged.reason = _REPEATED  # from the second time on
+        if _known(model, state, item.structure):
+            state.refused[_REPEATED] += 1
+            continue
+        kept[row] = True
         state.rows.append(_row(task, proposal, latents, noise, decoded, row, judged))
     task.source.arms.learn(proposal.level, kept)
     if task.warming and fresh < _FEW_FRESH * size:
         state.warmth = min(state.warmth + _WARMER, max(0.0, 1.0 - task.temperature))
     _learn(task, state, latents, decoded, kept)
+
+
+def _known(model: LatentModel, state: _State, structure: str) -> bool:
+    """Whether an equal structure was kept before under another string; if not, note this one."""
+    alike = state.kept.setdefault(model.matter.key(structure), [])
+    if any(model.matter.duplicate(other, structure) for other in alike):
+        return True
+    alike.append(structure)
+    return False
 
 
 def _judge(task: Task, state: _State, decoded: Sequence[Decoded]) -> int:
@@ -129,15 +149,20 @@ def _judge(task: Task, state: _State, decoded: Sequence[Decoded]) -> int:
     fresh = [s for s in written if s not in state.judged]
     if not fresh:
         return 0
-    columns: Columns = {}
+    columns: list[dict[str, float]] = [{} for _ in fresh]
     reasons = [""] * len(fresh)
+    tested = np.arange(len(fresh))
     for requirement in task.requirements:
-        values, failed = requirement.judge(fresh)
-        columns |= values
-        reasons = [first or then for first, then in zip(reasons, failed, strict=True)]
-    for i, structure in enumerate(fresh):
-        numbers = {name: float(values[i]) for name, values in columns.items()}
-        state.judged[structure] = _Judged(reasons[i], numbers)
+        values, failed = requirement.judge([fresh[i] for i in tested])
+        for place, (i, reason) in enumerate(zip(tested.tolist(), failed, strict=True)):
+            columns[i] |= {name: float(column[place]) for name, column in values.items()}
+            reasons[i] = reasons[i] or reason
+        if requirement.first:
+            tested = tested[[not reasons[i] for i in tested]]
+        if not len(tested):
+            break
+    for structure, reason, numbers in zip(fresh, reasons, columns, strict=True):
+        state.judged[structure] = _Judged(reason, numbers)
     return len(fresh)
 
 
@@ -178,7 +203,7 @@ def _learn(
         if item.structure is not None:
             known = state.judged[item.structure].columns
             for name in names:
-                values[name][row] = known[name]
+                values[name][row] = known.get(name, np.nan)
     task.steering.learn(latents, values, kept)
 
 

@@ -15,7 +15,6 @@ from nucleate.errors import SettingsError
 from nucleate.matter import Codec, Matter
 from nucleate.vae.legality import Legality
 
-
 Columns = dict[str, NDArray[np.float64]]
 """Numbers of structures by column name, [n] each."""
 

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 from abc import ABC, abstractmethod
 from collections.abc import Mapping, Sequence
+from typing import ClassVar
 
 import numpy as np
 import torch
@@ -11,15 +12,20 @@ from numpy.typing import NDArray
 
 from nucleate.config import ConditionSettings, Window
 from nucleate.errors import SettingsError
-from nucleate.generation.guide import Growth, Guide
-from nucleate.generation.predictors import Predict, heads_of
+from nucleate.generation.guide import Columns, Constraint, Growth, Guide
+from nucleate.generation.predictors import Predict, heads_of, known_predictor
 from nucleate.latent import LatentModel
-
-Columns = dict[str, NDArray[np.float64]]
 
 
 class Requirement(ABC):
-    """One condition."""
+    """One condition.
+
+    Attributes:
+        first: structures that fail it are not tested further: the rest may be expensive, and says
+            nothing of structures that are of another kind than was asked for.
+    """
+
+    first: ClassVar[bool] = False
 
     @abstractmethod
     def judge(self, structures: Sequence[str]) -> tuple[Columns, list[str]]:
@@ -46,15 +52,33 @@ class Kept(Requirement):
         return {}, ["" if h else "scaffold_not_kept" for h in self.growth.holds(structures)]
 
 
-class Near(Requirement):
-    """Similarity to a reference within a window, or merely shown."""
+class Met(Requirement):
+    """Meets what the decoder was made to keep, also as the structure that it turns out to be."""
 
-    def __init__(self, guide: Guide, reference: str, column: str, window: Window | None):
-        self.guide, self.reference, self.column, self.window = guide, reference, column, window
+    first = True
+
+    def __init__(self, constraint: Constraint):
+        self.constraint = constraint
 
     def judge(self, structures: Sequence[str]) -> tuple[Columns, list[str]]:
-        values = self.guide.similarities(structures, self.reference)
-        return {self.column: values}, _outside(values, self.window, self.column)
+        return self.constraint.judge(structures)
+
+
+class Near(Requirement):
+    """Nearness to a reference within a window, or merely shown.
+
+    Args:
+        suffix: of the columns' names.
+    """
+
+    def __init__(self, guide: Guide, reference: str, window: Window | None, suffix: str = ""):
+        self.guide, self.reference, self.window, self.suffix = guide, reference, window, suffix
+
+    def judge(self, structures: Sequence[str]) -> tuple[Columns, list[str]]:
+        found = self.guide.near(structures, self.reference)
+        columns = {name + self.suffix: values for name, values in found.items()}
+        name = self.guide.nearness[0]
+        return columns, _outside(found[name], self.window, name)
 
 
 class Within(Requirement):
@@ -117,15 +141,20 @@ def windows_of(
             raise SettingsError(f"minimum_size, maximum_size: not offered for {guide.matter.name}")
         out[guide.size_property] = Window(low=smallest, high=largest)
     for written, window in conditions.property.items():
-        name = guide.property_name(written)
-        if name is not None or written not in predicted:
+        name = guide.property_name(written) or _any_case(written, predicted)
+        if name is None and (name := _any_case(written, guide.predicted)):
+            raise SettingsError(f"property: {name} is only told by a model's head, and it has none")
+        if name is None or name not in predicted:
             # Raises if it cannot be computed, and lists those that can.
             name = guide.matter.property(name or written, {}).name
-        name = name or written
         if name in out:
             raise SettingsError(f"property: {name} is given twice (sizes count)")
         out[name] = window
     return out
+
+
+def _any_case(name: str, known: Sequence[str]) -> str | None:
+    return next((own for own in known if own.lower() == name.lower()), None)
 
 
 def requirements_of(
@@ -136,6 +165,11 @@ def requirements_of(
     heads = heads_of(model)
     known = model.matter.properties()
     return [
-        Within(name, window, model, None if name in known else heads[name].predict)
+        Within(
+            name,
+            window,
+            model,
+            None if name in known else known_predictor(model, guide, name, heads),
+        )
         for name, window in windows.items()
     ]

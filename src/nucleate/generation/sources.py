@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 from abc import ABC, abstractmethod
-from collections.abc import Sequence
+from collections.abc import Callable, Sequence
 from dataclasses import dataclass, field
 from typing import Any, ClassVar
 
@@ -15,8 +15,8 @@ from torch import Tensor
 from nucleate.config import DrawSettings
 from nucleate.errors import CheckpointError, SettingsError
 from nucleate.generation.arms import Arms
-from nucleate.generation.guide import Variation
-from nucleate.latent import LatentModel
+from nucleate.generation.guide import Constraint, Guide, Variation
+from nucleate.latent import DECODE_BATCH, LatentModel
 from nucleate.vae.evaluation import encode_all
 from nucleate.vae.legality import Legality
 from nucleate.vae.model import Posterior, add_noise
@@ -83,6 +83,8 @@ class PriorSource(Source):
 
     Args:
         part: structure string of the part, or None.
+        constraint: what the decoder is made to keep, or None; draws are then chosen from those
+            that would keep it by themselves more likely than others.
     """
 
     origin = "prior"
@@ -90,11 +92,20 @@ class PriorSource(Source):
     AMPLITUDES = (0.0, 0.2, 0.4)
     PART_AMPLITUDES = (0.3, 0.5, 0.7)
 
-    def __init__(self, model: LatentModel, how: DrawSettings, seed: int, part: str | None = None):
+    def __init__(
+        self,
+        model: LatentModel,
+        how: DrawSettings,
+        seed: int,
+        part: str | None = None,
+        constraint: Constraint | None = None,
+    ):
         usual = sorted({how.noise, *self.AMPLITUDES})
-        super().__init__(self.PART_AMPLITUDES if part else usual)
+        super().__init__(self.PART_AMPLITUDES if part or constraint else usual)
         self.model, self.how = model, how
-        evidence = part_evidence(model, part) if part else None
+        evidence: Evidence | None = part_evidence(model, part) if part else None
+        if constraint is not None:
+            evidence = ConstraintEvidence(model, constraint, seed)
         self.pool: NDArray[np.float32] | None = None
         if evidence is not None:
             pool = np.concatenate([self._draw(_POOL, seed), known_latents(model, _POOL, seed)])
@@ -149,8 +160,8 @@ class LeadSource(Source):
         return out
 
 
-COLUMNS = ("similarity_first", "similarity_second")
-"""Similarity to each end of a path."""
+ENDS = ("_first", "_second")
+"""Suffixes of the columns that tell the nearness to each end of a path."""
 
 
 class PathSource(Source):
@@ -165,8 +176,9 @@ class PathSource(Source):
     AMPLITUDES = (0.0, 0.1, 0.2, 0.3)
     surplus = 5
 
-    def __init__(self, model: LatentModel, first: str, second: str):
+    def __init__(self, model: LatentModel, first: str, second: str, guide: Guide):
         super().__init__(self.AMPLITUDES)
+        self.guide = guide
         if first == second:
             raise SettingsError(f"between: both structures are {first}")
         self.posterior = posterior_of(model, [first, second], "between")
@@ -182,9 +194,11 @@ class PathSource(Source):
         return Proposal(draw, level, {"share": share})
 
     def chosen(self, rows: list[dict[str, Any]], count: int) -> list[dict[str, Any]]:
+        first, second = (self.guide.nearness[0] + end for end in ENDS)
+
         def likeness(row: dict[str, Any]) -> float:
             share = row["share"]
-            return float((1 - share) * row[COLUMNS[0]] + share * row[COLUMNS[1]])
+            return float(self.guide.nearer * ((1 - share) * row[first] + share * row[second]))
 
         ordered = sorted(rows, key=lambda row: float(row["share"]))
         if len(ordered) <= count:
@@ -250,6 +264,38 @@ def known_latents(model: LatentModel, most: int, seed: int) -> NDArray[np.float3
     except CheckpointError:
         return np.zeros((0, model.size), np.float32)
     return found[np.random.default_rng(seed).permutation(len(found))[:most]]
+
+
+Evidence = Callable[[NDArray[np.float32]], NDArray[np.float32]]
+"""Latent vectors [n, D] -> how much they tell of what is wanted, nats, [n]."""
+
+
+class ConstraintEvidence:
+    """How likely the decoder, left alone, keeps what it is made to keep.
+
+    One structure is written under the constraint's masks from each latent vector. What its
+    likelihood loses where the masks are lifted is the log-probability, under the decoder, of the
+    choices that the masks left open, summed along that structure.
+    """
+
+    def __init__(self, model: LatentModel, constraint: Constraint, seed: int):
+        self.model, self.constraint, self.seed = model, constraint, seed
+
+    @torch.no_grad()
+    def __call__(self, latents: NDArray[np.float32]) -> NDArray[np.float32]:
+        """Log-probability, nats, [n]; at most 0."""
+        network, device = self.model.model, self.model.device
+        legality = self.constraint.legality(len(latents), np.random.default_rng(self.seed))
+        generator = torch.Generator(device).manual_seed(self.seed)
+        out = []
+        for start in range(0, len(latents), DECODE_BATCH):
+            part = torch.from_numpy(latents[start : start + DECODE_BATCH]).to(device)
+            masks = legality.rows(start, start + len(part))
+            arrays, forced = network.decode(part, 1.0, generator, legality=masks)
+            batch = arrays.batch(np.arange(len(arrays))).to(device)
+            nats = network.reconstruct(part, batch).nats
+            out.append(-torch.stack(list(nats.values())).sum(0) - forced)
+        return torch.cat(out).cpu().numpy()
 
 
 class PartEvidence:

@@ -4,12 +4,13 @@ from __future__ import annotations
 
 from dataclasses import dataclass
 
-from nucleate.config import ConditionSettings, SampleSettings, Window
+from nucleate.config import ConditionSettings, DrawSettings, SampleSettings
 from nucleate.errors import SettingsError
-from nucleate.generation.guide import Growth, Guide
+from nucleate.generation.guide import Constraint, Growth, Guide
 from nucleate.generation.predictors import Corrected, heads_of, known_predictor
 from nucleate.generation.requirements import (
     Kept,
+    Met,
     Near,
     Other,
     Requirement,
@@ -17,7 +18,7 @@ from nucleate.generation.requirements import (
     windows_of,
 )
 from nucleate.generation.sources import (
-    COLUMNS,
+    ENDS,
     LeadSource,
     PathSource,
     PriorSource,
@@ -28,7 +29,6 @@ from nucleate.generation.steering import Steering
 from nucleate.latent import LatentModel
 from nucleate.matter import Matter
 
-USUAL_SIMILARITY = Window(low=0.4, high=0.8)
 _DRAWS = 2000
 
 
@@ -38,18 +38,22 @@ class Task:
 
     Attributes:
         source: of latent vectors.
+        how: the draws' other settings, of which refinement is taken.
         temperature: of the decoder, at first.
         warming: whether the temperature may rise where the same structures come again and again.
         requirements: in the order in which they are reported.
         growth: of the part to keep, or None.
+        constraint: what else the decoder is made to keep, or None.
         steering: towards the windows of properties, or None where there are none.
     """
 
     source: Source
+    how: DrawSettings
     temperature: float
     warming: bool
     requirements: list[Requirement]
     growth: Growth | None
+    constraint: Constraint | None
     steering: Steering | None
 
 
@@ -64,8 +68,11 @@ def check_conditions(conditions: ConditionSettings, matter: Matter, where: str =
     """
     guide = matter.guide()
     try:
+        guide.constraint(conditions, None)
         _given(conditions, guide)
-        windows_of(conditions, guide)
+        windows_of(conditions, guide, guide.predicted)
+        if conditions.like is not None:
+            guide.window(conditions)
         if conditions.scaffold is not None:
             _fits(guide.growth(conditions.scaffold, None, "scaffold"), conditions, guide)
     except SettingsError as error:
@@ -79,9 +86,12 @@ def make_task(model: LatentModel, settings: SampleSettings, seed: int) -> Task:
         SettingsError: see `check_conditions`; also where the model cannot hold a structure.
     """
     conditions, guide = settings.conditions, model.matter.guide()
+    constraint = guide.constraint(conditions, model.codec)
     given = _given(conditions, guide)
     heads, how = heads_of(model), model.sampling(settings)
-    windows = windows_of(conditions, guide, list(heads))
+    told = [name for name in guide.linear_targets(model.codec) if name in guide.predicted]
+    told = [name for name in told if known_predictor(model, guide, name, heads) is not None]
+    windows = windows_of(conditions, guide, [*heads, *told])
     growth = None
     if conditions.scaffold is not None:
         growth = guide.growth(conditions.scaffold, model.codec, "scaffold")
@@ -91,21 +101,22 @@ def make_task(model: LatentModel, settings: SampleSettings, seed: int) -> Task:
     if growth is not None:
         names[growth.part] = "the_scaffold_itself"
         requirements.append(Kept(growth))
+    if constraint is not None:
+        requirements.insert(0, Met(constraint))
     if names:
         requirements.insert(0, Other(names))
     source: Source
     if conditions.like is not None:
-        # A scaffold says itself what is kept.
-        variation = None if growth else guide.variation(given[0], model.codec)
+        # A scaffold or a constraint says itself what is kept.
+        variation = None if growth or constraint else guide.variation(given[0], model.codec)
         source = LeadSource(model, given[0], variation)
-        window = conditions.similarity or USUAL_SIMILARITY
-        requirements.append(Near(guide, given[0], "similarity", window))
+        requirements.append(Near(guide, given[0], guide.window(conditions)))
     elif conditions.between is not None:
-        source = PathSource(model, *given)
-        ends = zip(given, COLUMNS, strict=True)
-        requirements += [Near(guide, end, column, None) for end, column in ends]
+        source = PathSource(model, given[0], given[1], guide)
+        ends = zip(given, ENDS, strict=True)
+        requirements += [Near(guide, end, None, suffix) for end, suffix in ends]
     else:
-        source = PriorSource(model, how, seed, growth.part if growth else None)
+        source = PriorSource(model, how, seed, growth.part if growth else None, constraint)
     if settings.noise is not None:
         source.only(settings.noise)
     temperature = how.temperature
@@ -123,7 +134,7 @@ def make_task(model: LatentModel, settings: SampleSettings, seed: int) -> Task:
             draws = model.draw_prior(_DRAWS, seed, how.prior_temperature)
         steering = Steering(windows, predictors, draws)
     warming = settings.temperature is None
-    return Task(source, temperature, warming, requirements, growth, steering)
+    return Task(source, how, temperature, warming, requirements, growth, constraint, steering)
 
 
 def _given(conditions: ConditionSettings, guide: Guide) -> list[str]:
