@@ -100,6 +100,7 @@ class LatentModel:
         self.folder, self.matter, self.codec = folder, matter, codec
         self.model, self.prior, self.info, self.device = model, prior, info, device
         self.size = model.latent_size
+        self.refiner = matter.refiner(model.schema)
 
     @classmethod
     def load(cls, folder: Path | str, device: str = "auto") -> LatentModel:
@@ -208,13 +209,12 @@ class LatentModel:
         noise: Tensor,
     ) -> tuple[RaggedArrays, Tensor]:
         """Structures with better continuous fields, and the log-likelihood before relief."""
-        refiner = self.matter.refiner(self.model.schema)
-        if refiner is None:
+        if self.refiner is None:
             return arrays, likelihood
         if how.resample:
             arrays, likelihood = resample(
                 self.model,
-                refiner,
+                self.refiner,
                 latent,
                 arrays,
                 likelihood,
@@ -223,7 +223,9 @@ class LatentModel:
                 generator=generator,
                 noise=noise,
             )
-        return repair(refiner, arrays, self.device) if how.relief else arrays, likelihood
+        if how.relief:
+            arrays = repair(self.refiner, arrays, self.device)
+        return arrays, likelihood
 
     def _write(self, records: list[Record]) -> list[tuple[str | None, str]]:
         if len(records) < POOL_FROM:
@@ -245,7 +247,8 @@ class LatentModel:
             return self.prior.sample(count, generator, temperature).numpy()
 
     def sampling(self, settings: SampleSettings | None = None) -> DrawSettings:
-        """How to draw: as the settings say, else as the model's info does, else the defaults.
+        """How to draw: as the settings say, else as the model's info does, else the defaults (no
+        refinement for a kind of matter that has none).
 
         Raises:
             CheckpointError: the model's info holds no such settings.
@@ -257,6 +260,8 @@ class LatentModel:
             raise CheckpointError(
                 f"{self.folder}: sampling settings of the model: {error}"
             ) from None
+        if self.refiner is None:
+            usual = usual.model_copy(update={"resample": 0, "relief": False})
         if settings is None:
             return usual
         given = settings.model_dump(include=set(DrawSettings.model_fields), exclude_none=True)

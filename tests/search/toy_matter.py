@@ -18,7 +18,7 @@ import pyarrow as pa
 import pyarrow.parquet as pq
 
 from nucleate import matter as registry
-from nucleate.config import DatasetSettings, Settings
+from nucleate.config import DatasetSettings, DrawSettings, Settings
 from nucleate.errors import SettingsError, StructureError
 from nucleate.matter import Candidate, Check, Codec, Matter, Property, RawRow, Standardised, Verdict
 from nucleate.runs import Manifest, Output, atomic_path, sha256_file
@@ -160,7 +160,11 @@ class ToyModel:
         return np.array([parse(s) for s in structures], np.float32).reshape(-1, SIZE), {}
 
     def decode(
-        self, latents: np.ndarray, temperature: float = 0.0, seed: int = 0
+        self,
+        latents: np.ndarray,
+        temperature: float = 0.0,
+        seed: int = 0,
+        refine: DrawSettings | None = None,
     ) -> list[ToyDecoded]:
         self.decoded += len(latents)
         if self.fail_after is not None and self.decoded > self.fail_after:
@@ -171,6 +175,9 @@ class ToyModel:
             else ToyDecoded(write(z), -float(np.abs(z).sum()))
             for z in latents
         ]
+
+    def sampling(self) -> DrawSettings:
+        return DrawSettings()
 
     def training_latents(self) -> np.ndarray:
         return self.encode(self.training)[0]

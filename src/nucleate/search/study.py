@@ -189,7 +189,12 @@ class _Search:
 
     def _batch(self, trials: Sequence[Trial], finished: int) -> None:
         latents = self._latents([trial.params for trial in trials])
-        decoded = self.model.decode(latents, self.settings.temperature, self.seed + finished)
+        decoded = self.model.decode(
+            latents,
+            self.settings.temperature,
+            self.seed + finished,
+            refine=self.model.sampling(),
+        )
         outcomes = []
         for trial, item in zip(trials, decoded, strict=True):
             outcome = self._outcome(item)

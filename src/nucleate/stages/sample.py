@@ -37,7 +37,7 @@ def draw_samples(
     started = time.perf_counter()
     how = model.sampling(settings)
     latents = model.draw_prior(settings.count, seed, how.prior_temperature)
-    decoded = model.decode(latents, how.temperature, seed, how.noise)
+    decoded = model.decode(latents, how.temperature, seed, how.noise, refine=how)
     rows = [
         {
             "structure": item.structure,

@@ -1,0 +1,158 @@
+"""Continuous fields drawn anew keep the categorical ones; their likelihood is the training one."""
+
+from __future__ import annotations
+
+from typing import Any
+
+import numpy as np
+import pytest
+import torch
+from numpy.typing import NDArray
+from torch import Tensor
+from toy import toy_arrays, toy_schema
+
+from nucleate.vae.arrays import Batch, RaggedArrays
+from nucleate.vae.model import VAE
+from nucleate.vae.refinement import Refiner, quality_of, repair, resample
+
+SCHEMA = toy_schema()
+CATEGORIES = ("letter", "colour")
+
+
+class CloseToZero(Refiner):
+    """Good cells have a first component near 0; repair halves it."""
+
+    def __init__(self, enough: float):
+        self.enough = enough
+
+    def quality(self, batch: Batch) -> Tensor:
+        return -batch.once["cell"][:, 0].abs()
+
+    def repair(self, batch: Batch) -> Batch:
+        cell = batch.once["cell"].clone()
+        cell[self.quality(batch) < self.enough, 0] /= 2
+        return Batch(batch.once | {"cell": cell}, batch.steps, batch.length, batch.auxiliary)
+
+
+def latents(model: VAE, count: int) -> Tensor:
+    return torch.randn(count, model.latent_size, generator=torch.Generator().manual_seed(1))
+
+
+def likelihood_of(model: VAE, latent: Tensor, arrays: RaggedArrays, noise: Tensor) -> Tensor:
+    batch = arrays.batch(range(len(arrays)))
+    nats = model.reconstruct(latent, batch, noise=noise).nats
+    return -torch.stack([nats[f.name] for f in (*SCHEMA.once, *SCHEMA.step)]).sum(0)
+
+
+def assert_same_categories(first: RaggedArrays, second: RaggedArrays) -> None:
+    np.testing.assert_array_equal(first.offsets, second.offsets)
+    np.testing.assert_array_equal(first.once["group"], second.once["group"])
+    for name in CATEGORIES:
+        np.testing.assert_array_equal(first.steps[name], second.steps[name])
+    absent: dict[str, NDArray[Any]] = {"angle": first.steps["angle"]}
+    np.testing.assert_array_equal(np.isnan(absent["angle"]), np.isnan(second.steps["angle"]))
+
+
+@pytest.mark.parametrize("temperature", [0.0, 0.8])
+def test_given_categories_are_written_and_the_likelihood_is_the_training_one(
+    toy_model: VAE, temperature: float
+) -> None:
+    arrays, latent = toy_arrays(50, seed=3), latents(toy_model, 50)
+    noise = torch.linspace(0, 0.9, 50)
+    generator = torch.Generator().manual_seed(0)
+    drawn, likelihood = toy_model.decode(latent, temperature, generator, noise, given=arrays)
+    assert_same_categories(drawn, arrays)
+    known = ~np.isnan(arrays.steps["angle"])
+    assert (drawn.steps["angle"][known] != arrays.steps["angle"][known]).all()
+    with torch.no_grad():
+        wanted = likelihood_of(toy_model, latent, drawn, noise)
+    torch.testing.assert_close(likelihood, wanted, atol=1e-3, rtol=1e-4)
+
+
+def test_greedy_for_what_was_written_writes_it_again(toy_model: VAE) -> None:
+    latent = latents(toy_model, 30)
+    first, likelihood = toy_model.decode(latent)
+    again, same = toy_model.decode(latent, given=first)
+    for name, values in first.arrays().items():
+        np.testing.assert_allclose(again.arrays()[name], values, atol=1e-5, equal_nan=True)
+    torch.testing.assert_close(same, likelihood)
+
+
+def refined(model: VAE, enough: float, draws: int) -> tuple[Any, ...]:
+    latent, noise = latents(model, 60), torch.full((60,), 0.2)
+    with torch.no_grad():
+        arrays, likelihood = model.decode(latent, noise=noise)
+    refiner = CloseToZero(enough)
+    generator = torch.Generator().manual_seed(5)
+    found = resample(model, refiner, latent, arrays, likelihood, draws, 1.0, generator, noise)
+    return refiner, latent, noise, arrays, likelihood, *found
+
+
+def test_resampling_betters_what_is_poor_and_leaves_what_is_fine(toy_model: VAE) -> None:
+    quality = quality_of(CloseToZero(0), toy_model.decode(latents(toy_model, 60))[0], CPU)
+    enough = float(quality.median())
+    refiner, latent, noise, before, old, after, new = refined(toy_model, enough, 6)
+    assert_same_categories(after, before)
+    first, then = (quality_of(refiner, arrays, CPU) for arrays in (before, after))
+    fine = first >= enough
+    assert 10 < int(fine.sum()) < 50
+    for row in fine.nonzero()[:, 0].tolist():
+        one, two = before.record(row), after.record(row)
+        np.testing.assert_array_equal(one.once["cell"], two.once["cell"])
+        np.testing.assert_array_equal(one.steps["angle"], two.steps["angle"])
+    assert torch.equal(new[fine], old[fine])
+    assert (then >= first).all()
+    assert int((then >= enough).sum()) > int(fine.sum())
+    with torch.no_grad():
+        torch.testing.assert_close(
+            new, likelihood_of(toy_model, latent, after, noise), atol=1e-2, rtol=1e-3
+        )
+
+
+def test_where_no_draw_is_fine_the_best_is_taken(toy_model: VAE) -> None:
+    few, many = (refined(toy_model, 10.0, draws) for draws in (1, 40))
+    quality = [quality_of(run[0], run[5], CPU) for run in (few, many)]
+    assert float(quality[1].mean()) > float(quality[0].mean())
+
+
+def test_likelier_draws_win(toy_model: VAE) -> None:
+    latent = latents(toy_model, 1).expand(2, -1)
+    arrays, likelihood = toy_model.decode(latent)
+
+    class FirstIsPoor(CloseToZero):
+        """Everything but what was written at first is fine."""
+
+        def quality(self, batch: Batch) -> Tensor:
+            written = float(arrays.once["cell"][0, 0])
+            return (batch.once["cell"][:, 0] != written).float() - 0.5
+
+    def worst(draws: int) -> float:
+        seeded, refiner = torch.Generator().manual_seed(2), FirstIsPoor(0.0)
+        found = resample(
+            toy_model, refiner, latent, arrays, likelihood, draws, 1.0, generator=seeded
+        )
+        return float(found[1].min())
+
+    assert worst(64) > worst(1)
+
+
+def test_no_draws_and_nothing_poor_change_nothing(toy_model: VAE) -> None:
+    for enough, draws in ((10.0, 0), (-1e9, 4)):
+        *_, before, old, after, new = refined(toy_model, enough, draws)
+        assert after is before
+        assert new is old
+
+
+def test_repair_is_applied_to_all_chunks() -> None:
+    arrays = toy_arrays(1100)
+    mended = repair(CloseToZero(-1.0), arrays, CPU)
+    assert_same_categories(mended, arrays)
+    cell = arrays.once["cell"][:, 0]
+    wanted = np.where(-np.abs(cell) < -1.0, cell / 2, cell)
+    np.testing.assert_allclose(mended.once["cell"][:, 0], wanted)
+    np.testing.assert_array_equal(mended.steps["angle"], arrays.steps["angle"])
+    nothing = arrays.subset(np.zeros(0, np.int64))
+    assert len(repair(CloseToZero(0.0), nothing, CPU)) == 0
+
+
+CPU = torch.device("cpu")
