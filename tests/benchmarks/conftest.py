@@ -30,6 +30,7 @@ class AlkaneLine:
     """
 
     info: dict[str, Any]
+    refiner = None
 
     def __init__(self) -> None:
         self.info, self.calls = {}, []

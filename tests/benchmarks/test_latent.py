@@ -123,7 +123,7 @@ def test_rebuilding_takes_the_noise_it_is_given(alkanes: Any) -> None:
 def test_sampling_is_the_model_s_own(alkanes: Any) -> None:
     alkanes.info = {"sampling": {"temperature": 0.7, "noise": 0.25}}
     own = LatentModel.sampling(alkanes)
-    assert own == DrawSettings(temperature=0.7, noise=0.25)
+    assert own == DrawSettings(temperature=0.7, noise=0.25, resample=0, relief=False)
     drawn = drawing.draw(alkanes, own, 50, seed=3)
     assert alkanes.calls[-1] == {"temperature": 0.7, "seed": 3, "noise": 0.25}
     assert len(drawn) == 50
