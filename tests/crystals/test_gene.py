@@ -144,6 +144,12 @@ def test_impossible_structures_are_refused_with_their_reason(species, points, ed
     assert caught.value.reason == reason
 
 
+def test_a_panic_of_the_symmetry_search_is_a_refusal():
+    with pytest.raises(StructureError) as caught:
+        canonical_gene(np.eye(3) * 4, np.zeros((0, 3)), np.zeros(0, np.int64))
+    assert caught.value.reason == "symmetry_failed"
+
+
 def test_same_crystal_compares_geometry():
     assert same_crystal(ROCK_SALT, "225 a:Na b:Cl | 5.7")
     assert not same_crystal(ROCK_SALT, "221 a:Na b:Cl | 3.5")

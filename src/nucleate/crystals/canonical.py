@@ -13,7 +13,8 @@ are full of; two values of a smooth function are as good as never within roundin
 from __future__ import annotations
 
 import logging
-from collections.abc import Sequence
+from collections.abc import Iterator, Sequence
+from contextlib import contextmanager
 from functools import lru_cache
 from typing import TYPE_CHECKING, Any
 
@@ -114,18 +115,28 @@ def _dataset(lattice: Array, positions: Array, numbers: NDArray[np.int64], toler
     import moyopy
 
     cell = moyopy.Cell(lattice.tolist(), (positions % 1.0).tolist(), numbers.tolist())
-    try:
+    with _failures_told():
         return moyopy.MoyoDataset(cell, symprec=tolerance, setting=moyopy.Setting.standard())
+
+
+@contextmanager
+def _failures_told() -> Iterator[None]:
+    """moyopy's failures as StructureError."""
+    try:
+        yield
     except (ValueError, RuntimeError) as error:
         raise StructureError("symmetry_failed", str(error)) from None
+    except BaseException as error:
+        # What Rust calls a panic is no Exception, and would end a whole run.
+        if type(error).__name__ != "PanicException":
+            raise
+        raise StructureError("symmetry_failed", f"moyopy: {error}") from None
 
 
 def _gene_of(dataset: Any) -> Gene:
     """The preferred description of what a symmetry search found."""
-    try:
+    with _failures_told():
         normaliser = dataset.normalizer_wyckoff_positions()
-    except (ValueError, RuntimeError) as error:
-        raise StructureError("symmetry_failed", str(error)) from None
     group = space_group(dataset.number)
     standard = dataset.std_cell
     sites = _Sites(group, np.array(standard.positions), np.array(standard.numbers), normaliser)

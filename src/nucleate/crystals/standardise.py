@@ -3,7 +3,6 @@
 from __future__ import annotations
 
 import json
-import re
 import warnings
 from collections.abc import Callable, Mapping
 from io import StringIO
@@ -12,15 +11,16 @@ from typing import TYPE_CHECKING, Annotated, Any
 from pydantic import Field
 
 from nucleate.config import Positive, Settings
+from nucleate.crystals.canonical import Arrays, arrays_of, canonical_gene
+from nucleate.crystals.cif import parse_cif, plain_arrays
 from nucleate.crystals.gene import (
     Gene,
+    expand,
     from_string,
-    gene_from_structure,
     prototype_key,
     structure_from_gene,
     to_string,
 )
-from nucleate.crystals.symmetry import volume_factor
 from nucleate.errors import StructureError
 from nucleate.matter import Standardised
 
@@ -70,15 +70,8 @@ def standardise(payload: Any, options: StandardiseOptions) -> Standardised:
         StructureError: what `gene_from_structure` raises, and `unreadable`, `too_large`,
             `too_many_atoms`.
     """
-    with warnings.catch_warnings():
-        warnings.simplefilter("ignore")
-        structure = parse(payload)
-        if len(structure) > options.maximum_input_atoms:
-            raise StructureError(
-                "too_many_atoms",
-                f"{len(structure)} in the cell, at most {options.maximum_input_atoms}",
-            )
-        gene = gene_from_structure(structure, options.tolerance)
+    lattice, coordinates, numbers = read_arrays(payload, options.maximum_input_atoms)
+    gene = canonical_gene(lattice, coordinates, numbers, options.tolerance)
     _check_size(gene, options)
     text = to_string(gene)
     return Standardised(text, prototype_key(text))
@@ -92,20 +85,40 @@ def _check_size(gene: Gene, options: StandardiseOptions) -> None:
         )
 
 
+def read_arrays(payload: Any, maximum_atoms: int) -> Arrays:
+    """Lattice (rows, angstrom), fractional coordinates and atomic numbers that a payload holds.
+
+    Raises:
+        StructureError: what `parse` and `arrays_of` raise, and `too_many_atoms`.
+    """
+    kind, text = _kind_and_text(payload)
+    arrays = None
+    if kind == "cif":
+        arrays = plain_arrays(text)
+    elif kind == "wyckoff":
+        arrays = expand(from_string(text))
+    if arrays is None:
+        with warnings.catch_warnings():
+            warnings.simplefilter("ignore")
+            structure = parse(payload)
+            _check_input(len(structure), maximum_atoms)
+            return arrays_of(structure)
+    _check_input(len(arrays[2]), maximum_atoms)
+    return arrays
+
+
+def _check_input(atoms: int, maximum_atoms: int) -> None:
+    if atoms > maximum_atoms:
+        raise StructureError("too_many_atoms", f"{atoms} in the cell, at most {maximum_atoms}")
+
+
 def parse(payload: Any) -> Structure:
     """The structure that a payload holds.
 
     Raises:
         StructureError: `unreadable`, `too_large`, `zero_volume`, `partial_occupancy`, ...
     """
-    kind, text = next(iter(payload.items())) if isinstance(payload, Mapping) else ("", payload)
-    if not isinstance(text, str) or not text.strip():
-        raise StructureError("unreadable", "no structure")
-    if len(text) > MAXIMUM_TEXT:
-        raise StructureError("too_large", f"{len(text)} characters, at most {MAXIMUM_TEXT}")
-    kind = kind or _kind_of(text)
-    if kind not in _PARSERS:
-        raise StructureError("unreadable", f"{text[:40]!r} is not a crystal's text")
+    kind, text = _kind_and_text(payload)
     try:
         structure = _PARSERS[kind](text)
     except StructureError:
@@ -115,6 +128,18 @@ def parse(payload: Any) -> Structure:
     if len(structure) == 0:
         raise StructureError("empty", "no atoms")
     return structure
+
+
+def _kind_and_text(payload: Any) -> tuple[str, str]:
+    kind, text = next(iter(payload.items())) if isinstance(payload, Mapping) else ("", payload)
+    if not isinstance(text, str) or not text.strip():
+        raise StructureError("unreadable", "no structure")
+    if len(text) > MAXIMUM_TEXT:
+        raise StructureError("too_large", f"{len(text)} characters, at most {MAXIMUM_TEXT}")
+    kind = kind or _kind_of(text)
+    if kind not in _PARSERS:
+        raise StructureError("unreadable", f"{text[:40]!r} is not a crystal's text")
+    return kind, text
 
 
 def _first_line(error: Exception) -> str:
@@ -136,30 +161,6 @@ def _kind_of(text: str) -> str:
 
 def _from_wyckoff(text: str) -> Structure:
     return structure_from_gene(from_string(text))
-
-
-_CELL = re.compile(r"^\s*_cell_(length_[abc]|angle_alpha|angle_beta|angle_gamma)\s+(\S+)", re.M)
-
-
-def _from_cif(text: str) -> Structure:
-    from pymatgen.io.cif import CifParser
-
-    cell = {name: value.split("(")[0] for name, value in _CELL.findall(text)}
-    names = ["length_a", "length_b", "length_c", "angle_alpha", "angle_beta", "angle_gamma"]
-    try:
-        values = tuple(float(cell[name]) for name in names)
-    except (KeyError, ValueError):
-        raise StructureError("unreadable", "cif: no complete unit cell") from None
-    if not (min(values[:3]) > 0 and volume_factor(values[3:]) > 1e-3):
-        raise StructureError("zero_volume", f"unit cell {values}")
-    parser = CifParser.from_str(text)
-    try:
-        structures = parser.parse_structures(primitive=False)
-    except (ValueError, ZeroDivisionError) as error:
-        if any("occupanc" in warning for warning in parser.warnings):
-            raise StructureError("disorder", "occupancies on one site sum to more than 1") from None
-        raise StructureError("unreadable", f"cif: {_first_line(error)}") from None
-    return structures[0]
 
 
 def _from_poscar(text: str) -> Structure:
@@ -188,7 +189,7 @@ def _from_json(text: str) -> Structure:
 
 _PARSERS: dict[str, Callable[[str], Structure]] = {
     "wyckoff": _from_wyckoff,
-    "cif": _from_cif,
+    "cif": parse_cif,
     "poscar": _from_poscar,
     "extxyz": _from_extxyz,
     "json": _from_json,
