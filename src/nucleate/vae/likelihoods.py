@@ -57,7 +57,7 @@ class Likelihood(ABC):
         """A random value; temperature 0 gives `mode`."""
         if temperature <= 0:
             return self.mode(parameters, legal)
-        return self.draw(_restrict(parameters, legal), temperature, generator)
+        return self.draw(restrict(parameters, legal), temperature, generator)
 
 
 class Factorised(Likelihood):
@@ -71,7 +71,8 @@ class Factorised(Likelihood):
         return self.terms(parameters, value).sum(-1)
 
 
-def _restrict(logits: Tensor, legal: Tensor | None) -> Tensor:
+def restrict(logits: Tensor, legal: Tensor | None) -> Tensor:
+    """Logits with what is not legal as good as impossible."""
     return logits if legal is None else logits.masked_fill(~legal, ILLEGAL)
 
 
@@ -105,11 +106,11 @@ class Categorical(Likelihood):
         self.parameter_count = size
 
     def log_prob(self, parameters: Tensor, value: Tensor, legal: Tensor | None = None) -> Tensor:
-        chosen = torch.log_softmax(_restrict(parameters, legal), -1)
-        return chosen.gather(-1, value[..., None])[..., 0]
+        logits = restrict(parameters, legal)
+        return logits.gather(-1, value[..., None])[..., 0] - torch.logsumexp(logits, -1)
 
     def mode(self, parameters: Tensor, legal: Tensor | None = None) -> Tensor:
-        return _restrict(parameters, legal).argmax(-1)
+        return restrict(parameters, legal).argmax(-1)
 
     def draw(
         self, parameters: Tensor, temperature: float, generator: torch.Generator | None

@@ -19,7 +19,7 @@ from nucleate.config import NetworkSettings
 from nucleate.vae.arrays import Batch, RaggedArrays, offsets_of
 from nucleate.vae.embedding import CategoricalEmbedding, Head, LinearHead, embedding_for
 from nucleate.vae.legality import Legality
-from nucleate.vae.likelihoods import Factorised
+from nucleate.vae.likelihoods import Factorised, restrict
 from nucleate.vae.networks import (
     Binding,
     GRUDecoder,
@@ -33,6 +33,7 @@ from nucleate.vae.schema import Schema
 
 LOG_VARIANCE_RANGE = (-10.0, 4.0)
 PARENT = "parent of a step"  # no field's name has spaces
+KEY = "key: "  # and a field's name
 NOISE_INPUTS = 2
 """Inputs that tell the decoder how noisy its latent vector is."""
 
@@ -140,7 +141,17 @@ class VAE(nn.Module):
             if settings.binding
             else None
         )
-        bound = 0 if self.binding is None else self.binding.parts * width
+        # Once a categorical field of a step is known (which position a site is on), what else is
+        # there? Its key is what is known of the step by then.
+        keyed = [f.name for f in schema.step[:-1] if f.is_categorical and settings.binding]
+        self.keyed_bindings = nn.ModuleDict(
+            {
+                name: Binding(width, settings.latent, hidden, schema.maximum_steps, roles=True)
+                for name in keyed
+            }
+        )
+        self.keys = nn.ModuleDict({name: nn.Linear(width, width, bias=False) for name in keyed})
+        bound = sum(b.parts * width for b in self._bindings())
         self.posterior = nn.Linear(width + bound, 2 * settings.latent)
         context = settings.latent + NOISE_INPUTS + (width if schema.once else 0)
         self.decoder: SequenceDecoder = (
@@ -167,11 +178,21 @@ class VAE(nn.Module):
             {f.name: LinearHead(f, settings.latent) for f in schema.auxiliary}
         )
 
+    def _bindings(self) -> list[Binding]:
+        keyed = [self._keyed(name) for name in self.keyed_bindings]
+        return keyed if self.binding is None else [self.binding, *keyed]
+
+    def _keyed(self, name: str) -> Binding:
+        binding = self.keyed_bindings[name]
+        assert isinstance(binding, Binding)
+        return binding
+
     # Encoding
 
     def _tables(self) -> dict[str, Tensor]:
-        """Category vectors by field, computed once per forward pass; `PARENT`: those of the first
-        step field in their role of parents."""
+        """Category vectors by field, computed once per forward pass; `PARENT`: those of
+        the first step field in their role of parents; `KEY` and a field's name: in that of keys to
+        the fields after it."""
         tables = {
             name: module.table()
             for name, module in self.embeddings.items()
@@ -179,6 +200,8 @@ class VAE(nn.Module):
         }
         if self.legality.places:
             tables[PARENT] = self.parent(tables[self.schema.step[0].name])
+        for name, key in self.keys.items():
+            tables[KEY + name] = key(tables[name])
         return tables
 
     def _embed(self, name: str, value: Tensor, tables: dict[str, Tensor]) -> Tensor:
@@ -227,6 +250,11 @@ class VAE(nn.Module):
         vector = self.encoder(steps, batch.length)
         if self.binding is not None:
             vector = torch.cat([vector, self.binding.bind(fillers, roles, batch.length)], -1)
+        keys: Tensor | float = 0.0
+        for name in self.keyed_bindings:
+            value = batch.steps[name][:, :longest]
+            keys = keys + nn.functional.embedding(value, tables[KEY + name])
+            vector = torch.cat([vector, self._keyed(name).bind(fillers, keys, batch.length)], -1)
         mean, log_variance = self.posterior(vector).chunk(2, -1)
         return Posterior(mean, log_variance.clamp(*LOG_VARIANCE_RANGE))
 
@@ -265,7 +293,7 @@ class VAE(nn.Module):
         hidden = self.decoder(inputs + roles, context)
         if self.binding is not None:
             hidden = hidden + self.binding.unbind(latent, roles, 0, t)
-        self._reconstruct_steps(hidden, batch, tables, result, walk)
+        self._reconstruct_steps(hidden, latent, batch, tables, result, walk)
         return result
 
     def predict_auxiliary(self, latent: Tensor, batch: Batch) -> dict[str, Tensor]:
@@ -328,6 +356,7 @@ class VAE(nn.Module):
     def _reconstruct_steps(
         self,
         hidden: Tensor,
+        latent: Tensor,
         batch: Batch,
         tables: dict[str, Tensor],
         result: Reconstruction,
@@ -340,6 +369,7 @@ class VAE(nn.Module):
         flat = hidden[real]
         stopping = batch.steps[self.schema.step[0].name][real] == self.schema.stop
         zeros = torch.zeros(len(batch), device=batch.device)
+        keys: Tensor | float = 0.0
         for position, f in enumerate(self.schema.step):
             head, value = self._head(f.name), batch.steps[f.name][real]
             parameters = head(flat, tables.get(f.name))
@@ -355,6 +385,9 @@ class VAE(nn.Module):
                 result.counted[f.name] = zeros.index_add(0, row, counts)
             if f.name in self.inject:
                 flat = flat + self.inject[f.name](self._embed(f.name, value, tables))
+            if f.name in self.keyed_bindings:
+                keys = keys + nn.functional.embedding(batch.steps[f.name], tables[KEY + f.name])
+                flat = flat + self._keyed(f.name).unbind(latent, keys, 0, keys.shape[1])[real]
 
     @torch.no_grad()
     def walk(self, batch: Batch) -> Walk:
@@ -433,7 +466,7 @@ class VAE(nn.Module):
                 hidden = hidden + self.binding.unbind(latent, roles, number, 1)[:, 0]
             known = {} if forced is None else _categories(forced, rows, number, self.schema)
             step, gained = self._decode_step(
-                hidden, state, once, tables, temperature, generator, rules, known
+                hidden, latent, number, state, once, tables, temperature, generator, rules, known
             )
             stopped = step[self.schema.step[0].name] == self.schema.stop
             total[rows] += torch.where(alive, torch.where(stopped, gained[0], gained[1]), 0.0)
@@ -490,6 +523,8 @@ class VAE(nn.Module):
     def _decode_step(
         self,
         hidden: Tensor,
+        latent: Tensor,
+        number: int,
         state: Any,
         once: dict[str, Tensor],
         tables: dict[str, Tensor],
@@ -502,23 +537,28 @@ class VAE(nn.Module):
         alone, and of all fields."""
         step: dict[str, Tensor] = {}
         gained: list[Tensor] = []
+        keys: Tensor | float = 0.0
         for f in self.schema.step:
             head = self._head(f.name)
             parameters = head(hidden, tables.get(f.name))
             legal = rules.mask(f.name, state, once, step)
             if legal is not None:
                 legal = legal | ~legal.any(-1, keepdim=True)  # only rows that have stopped
+                parameters = restrict(parameters, legal)  # once, for the value and its likelihood
             if f.name in known:
                 value = known[f.name]
             else:
-                value = head.likelihood.sample(parameters, temperature, generator, legal)
+                value = head.likelihood.sample(parameters, temperature, generator)
             present = rules.present(f.name, state, once, step)
             if present is not None:
                 value = value.masked_fill(~present, float("nan"))
-            gained.append(head.likelihood.log_prob(parameters, value, legal))
+            gained.append(head.likelihood.log_prob(parameters, value))
             step[f.name] = value
             if f.name in self.inject:
                 hidden = hidden + self.inject[f.name](self._embed(f.name, value, tables))
+            if f.name in self.keyed_bindings:
+                keys = keys + nn.functional.embedding(value, tables[KEY + f.name])[:, None]
+                hidden = hidden + self._keyed(f.name).unbind(latent, keys, number, 1)[:, 0]
         return step, (gained[0], torch.stack(gained).sum(0))
 
     def _gather(
