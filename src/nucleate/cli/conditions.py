@@ -158,6 +158,7 @@ def _property(text: str) -> tuple[str, str]:
     """Name and window of `logP=2..3`, `logP>=2` or `logP<=3`."""
     for sign in (">=", "<=", "="):
         name, found, window = text.partition(sign)
-        if found and name.strip() and window.strip():
-            return name.strip(), window if sign == "=" else sign + window
+        name = name.strip().removesuffix("=")  # NAME=>=LOW means what it looks like
+        if found and name and window.strip():
+            return name, window if sign == "=" else sign + window
     raise SettingsError(f"--property {text}: write NAME=LOW..HIGH, NAME>=LOW or NAME<=HIGH")

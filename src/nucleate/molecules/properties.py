@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import difflib
 import importlib.util
 import math
 from collections.abc import Callable, Mapping, Sequence
@@ -106,10 +107,13 @@ def build(name: str, arguments: Mapping[str, Any]) -> Property:
     if name in _rdkit_descriptors():
         function = _rdkit_descriptors()[name]
         return Property(name, "", f"RDKit descriptor {name}", _bulk(function))
+    # RDKit has some two hundred: only those that may have been meant.
+    near = difflib.get_close_matches(name, [*_FUNCTIONS, *_rdkit_descriptors()], n=3)
+    meant = f" (did you mean {' or '.join(near)}?)" if near else ""
     raise SettingsError(
-        f"no property named {name!r} for molecules; known: "
-        f"{', '.join([*_FUNCTIONS, 'similarity'])}, and RDKit's descriptors by name: "
-        f"{', '.join(_rdkit_descriptors())}"
+        f"no property named {name!r} for molecules{meant}; known: "
+        f"{', '.join([*_FUNCTIONS, 'similarity'])}, and RDKit's descriptors by their exact names, "
+        "such as BertzCT"
     )
 
 
