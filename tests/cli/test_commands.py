@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import json
+import os
 import subprocess
 import sys
 from collections.abc import Callable
@@ -137,6 +138,23 @@ def test_interruption_says_how_to_go_on(
     result = nucleate("datasets", "list")
     assert result.exit_code == 130
     assert "the same command resumes" in result.stderr
+
+
+def test_a_reader_that_ends_early_is_no_error() -> None:
+    """As in `nucleate datasets list | head -1`."""
+    command = [sys.executable, "-c", "from nucleate.cli import main; main()", "datasets", "list"]
+    with subprocess.Popen(
+        command,
+        stdout=subprocess.PIPE,
+        stderr=subprocess.PIPE,
+        env={**os.environ, "PYTHONUNBUFFERED": "1"},
+    ) as process:
+        assert process.stdout is not None
+        assert process.stderr is not None
+        process.stdout.close()
+        said = process.stderr.read().decode()
+        process.wait()
+    assert said == ""
 
 
 def test_stage_settings_from_a_whole_run_and_the_command_line(settings_file: Path) -> None:

@@ -36,6 +36,8 @@ def explained_failures() -> Iterator[None]:
         _say("interrupted; the same command resumes where it stopped")
         # Worker threads and processes of libraries may outlive the main thread's interest.
         raise SystemExit(130) from None
+    except BrokenPipeError:
+        raise  # nobody reads on (`nucleate ... | head`): the command-line library ends quietly
     except Exception as error:
         if hasattr(error, "exit_code") or os.environ.get(DEBUG_VARIABLE) == "1":
             raise
