@@ -191,7 +191,7 @@ class LatentModel:
             vectors = torch.from_numpy(np.array(latents, np.float32)).to(self.device)
             noises = torch.from_numpy(levels.copy()).to(self.device)
             arrays, likelihood = self._refined(
-                vectors, arrays, likelihood, refine, generator, noises
+                vectors, arrays, likelihood, refine, generator, noises, legality is not None
             )
         written = self._write([arrays.record(i) for i in range(len(arrays))])
         return [
@@ -207,6 +207,7 @@ class LatentModel:
         how: DrawSettings,
         generator: torch.Generator,
         noise: Tensor,
+        stricter: bool,
     ) -> tuple[RaggedArrays, Tensor]:
         """Structures with better continuous fields, and the log-likelihood before relief."""
         if self.refiner is None:
@@ -222,6 +223,7 @@ class LatentModel:
                 temperature=how.resample_temperature,
                 generator=generator,
                 noise=noise,
+                stricter=stricter,
             )
         if how.relief:
             arrays = repair(self.refiner, arrays, self.device)

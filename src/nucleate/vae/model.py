@@ -29,7 +29,7 @@ from nucleate.vae.networks import (
     TransformerDecoder,
     TransformerEncoder,
 )
-from nucleate.vae.schema import Schema
+from nucleate.vae.schema import Field, Schema
 
 LOG_VARIANCE_RANGE = (-10.0, 4.0)
 PARENT = "parent of a step"  # no field's name has spaces
@@ -442,7 +442,8 @@ class VAE(nn.Module):
                 only the continuous ones are decoded.
 
         Returns:
-            The structures, and the log-likelihood of each under its latent vector, nats [B].
+            The structures, and the log-likelihood of each under its latent vector, nats [B]: of the
+            fields that were decoded, all or the continuous ones.
         """
         tables = self._tables()
         rules = legality or self.legality
@@ -479,8 +480,8 @@ class VAE(nn.Module):
                 whole[rows] = value
                 written[name].append(whole)
             state = rules.advance(state, once, step)
-            if legality is None and not bool(alive.all()):
-                # What has stopped costs no more; a stricter legality may know its rows by number.
+            if not rules.by_number and not bool(alive.all()):
+                # What has stopped costs no more.
                 rows, latent = rows[alive], latent[alive]
                 once = {k: v[alive] for k, v in once.items()}
                 step = {k: v[alive] for k, v in step.items()}
@@ -505,17 +506,17 @@ class VAE(nn.Module):
         total = torch.zeros(len(latent), device=latent.device)
         hidden = self.once_trunk(latent) if self.schema.once else latent
         for f in self.schema.once:
-            head = self._head(f.name)
-            parameters = head(hidden, tables.get(f.name))
-            legal = self._once_mask(f.name, once, latent, rules)
             if forced is not None and f.is_categorical:
                 value = forced.once[f.name]
             else:
+                head = self._head(f.name)
+                parameters = head(hidden, tables.get(f.name))
+                legal = self._once_mask(f.name, once, latent, rules)
                 value = head.likelihood.sample(parameters, temperature, generator, legal)
-            present = rules.once_present(f.name, once, len(latent))
-            if present is not None:
-                value = value.masked_fill(~present, float("nan"))
-            total = total + head.likelihood.log_prob(parameters, value, legal)
+                present = rules.once_present(f.name, once, len(latent))
+                if present is not None:
+                    value = value.masked_fill(~present, float("nan"))
+                total = total + head.likelihood.log_prob(parameters, value, legal)
             once[f.name] = value
             hidden = hidden + self._embed(f.name, value, tables)
         return once, total
@@ -533,26 +534,21 @@ class VAE(nn.Module):
         rules: Legality,
         known: dict[str, Tensor],
     ) -> tuple[dict[str, Tensor], tuple[Tensor, Tensor]]:
-        """One step, of which `known` fields are given, and its log-likelihood: of the first field
-        alone, and of all fields."""
+        """One step, of which `known` fields are given, and the log-likelihood of what is written:
+        of the first field alone, and of all fields."""
         step: dict[str, Tensor] = {}
         gained: list[Tensor] = []
         keys: Tensor | float = 0.0
         for f in self.schema.step:
-            head = self._head(f.name)
-            parameters = head(hidden, tables.get(f.name))
-            legal = rules.mask(f.name, state, once, step)
-            if legal is not None:
-                legal = legal | ~legal.any(-1, keepdim=True)  # only rows that have stopped
-                parameters = restrict(parameters, legal)  # once, for the value and its likelihood
             if f.name in known:
-                value = known[f.name]
+                value, nats = known[f.name], torch.zeros(len(hidden), device=hidden.device)
             else:
-                value = head.likelihood.sample(parameters, temperature, generator)
-            present = rules.present(f.name, state, once, step)
-            if present is not None:
-                value = value.masked_fill(~present, float("nan"))
-            gained.append(head.likelihood.log_prob(parameters, value))
+                legal = rules.mask(f.name, state, once, step)
+                present = rules.present(f.name, state, once, step)
+                value, nats = self._write_field(
+                    f, hidden, tables.get(f.name), temperature, generator, legal, present
+                )
+            gained.append(nats)
             step[f.name] = value
             if f.name in self.inject:
                 hidden = hidden + self.inject[f.name](self._embed(f.name, value, tables))
@@ -560,6 +556,35 @@ class VAE(nn.Module):
                 keys = keys + nn.functional.embedding(value, tables[KEY + f.name])[:, None]
                 hidden = hidden + self._keyed(f.name).unbind(latent, keys, number, 1)[:, 0]
         return step, (gained[0], torch.stack(gained).sum(0))
+
+    def _write_field(
+        self,
+        field: Field,
+        hidden: Tensor,
+        table: Tensor | None,
+        temperature: float,
+        generator: torch.Generator | None,
+        legal: Tensor | None,
+        present: Tensor | None,
+    ) -> tuple[Tensor, Tensor]:
+        """Values of a step field and their log-likelihoods, NaN and 0 where it is absent, [B]."""
+        if present is not None:
+            # Heads cost, and most sites leave few coordinates free.
+            rows = present.nonzero()[:, 0]
+            value, nats = hidden.new_full(present.shape, torch.nan), hidden.new_zeros(present.shape)
+            if len(rows):
+                part = None if legal is None else legal[rows]
+                value[rows], nats[rows] = self._write_field(
+                    field, hidden[rows], table, temperature, generator, part, None
+                )
+            return value, nats
+        head = self._head(field.name)
+        likelihood, parameters = head.likelihood, head(hidden, table)
+        if legal is not None:
+            legal = legal | ~legal.any(-1, keepdim=True)  # only rows that have stopped
+            parameters = restrict(parameters, legal)  # once, for the value and its likelihood
+        value = likelihood.sample(parameters, temperature, generator)
+        return value, likelihood.log_prob(parameters, value)
 
     def _gather(
         self, once: dict[str, Tensor], written: dict[str, list[Tensor]], lengths: Tensor

@@ -56,20 +56,22 @@ def resample(
     temperature: float,
     generator: torch.Generator | None = None,
     noise: Tensor | None = None,
+    stricter: bool = False,
 ) -> tuple[RaggedArrays, Tensor]:
     """Draw the continuous fields anew where they are not fine.
 
-    Of the draws of a structure that are fine the likeliest is taken; if none is, the one of the
-    highest quality, what was written at first included.
+    Of the draws of a structure that are fine the likeliest (given its categorical fields) is taken;
+    if none is, the one of the highest quality, what was written at first included.
 
     Args:
         latent: of the structures, [n, D].
         arrays: as decoded at first.
-        likelihood: of those, nats [n]. Differences between draws are added to it, so that it may
-            be the one under a stricter legality.
+        likelihood: of all fields, nats [n].
         draws: for each structure that is not fine.
         temperature: of the draws.
         noise: amplitude that the decoder takes for granted, [n]; none if not given.
+        stricter: whether `likelihood` is that under a stricter legality than the model's own, to
+            which the change under the model's own is then added.
 
     Returns:
         The structures, their categorical fields unchanged, and their log-likelihoods.
@@ -79,7 +81,6 @@ def resample(
     poor = (quality < refiner.enough).nonzero()[:, 0].numpy()
     if len(poor) == 0 or draws == 0:
         return arrays, likelihood
-    before = _likelihoods(model, latent, arrays.subset(poor), noise, poor)
     repeated = np.repeat(poor, draws)
     made, gained = [], []
     for rows in _chunks(len(repeated)):
@@ -104,20 +105,27 @@ def resample(
     order = np.arange(len(arrays))
     picked = len(arrays) + np.arange(len(poor)) * draws + place.numpy()
     order[poor[better]] = picked[better]
-    likelihood = likelihood.clone()
-    change = table.gather(1, place[:, None])[:, 0] - before
-    likelihood[poor[better]] += change[better].to(likelihood)
-    return arrays.joined(drawings).subset(order), likelihood
+    out, likelihood, changed = (
+        arrays.joined(drawings).subset(order),
+        likelihood.clone(),
+        poor[better],
+    )
+    if stricter:
+        likelihood[changed] -= _likelihoods(model, latent, arrays, noise, changed)
+    else:
+        likelihood[changed] = 0.0
+    likelihood[changed] += _likelihoods(model, latent, out, noise, changed)
+    return out, likelihood
 
 
 def _likelihoods(
     model: VAE, latent: Tensor, arrays: RaggedArrays, noise: Tensor, rows: np.ndarray
 ) -> Tensor:
-    """Teacher-forced log-likelihoods of structures, nats [n]."""
-    parts = []
-    for span in _chunks(len(arrays)):
+    """Teacher-forced log-likelihoods of some of the structures, nats [rows]."""
+    parts = [torch.zeros(0)]
+    for span in _chunks(len(rows)):
         chosen = torch.from_numpy(rows[span]).to(latent.device)
-        batch = arrays.batch(span).to(latent.device)
+        batch = arrays.batch(rows[span]).to(latent.device)
         nats = model.reconstruct(latent[chosen], batch, noise=noise[chosen]).nats
         parts.append(-torch.stack(list(nats.values())).sum(0).cpu())
     return torch.cat(parts)
