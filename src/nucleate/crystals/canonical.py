@@ -3,34 +3,26 @@
 moyopy finds the space group and the standard cell. That cell still depends on the origin and on
 the axes chosen among those which the group's normaliser allows, so the same crystal would get
 many genes. Here all of them are compared and one is taken (Parthe & Gelato 1984 had the same aim):
-first the least list of (letter, atomic number) over the coset representatives of the Euclidean
-normaliser, then, over what fixes that list and with the origin of polar groups put on a site, the
-coordinates of the highest `preference`, a smooth periodic function without symmetry of its own.
-Comparing coordinates digit by digit instead fails on near-ties, which pseudo-symmetric crystals
-are full of; two values of a smooth function are as good as never within rounding of each other.
+first the least list of (letter, atomic number) over the Euclidean normaliser, then, over what fixes
+that list and with the origin of polar groups put on a site, the preferred coordinates (see
+`preferred`).
 """
 
 from __future__ import annotations
 
 import logging
-from collections.abc import Iterator, Sequence
+from collections.abc import Iterator
 from contextlib import contextmanager
-from functools import lru_cache
 from typing import TYPE_CHECKING, Any
 
 import numpy as np
 from numpy.typing import NDArray
 
 from nucleate.crystals.elements import SYMBOLS
-from nucleate.crystals.gene import (
-    LATTICE_DECIMALS,
-    PARAMETER_DECIMALS,
-    Gene,
-    Site,
-    expand,
-    to_string,
-)
-from nucleate.crystals.symmetry import LETTERS, SpaceGroup, WyckoffPosition, space_group
+from nucleate.crystals.gene import LATTICE_DECIMALS, Gene, expand, to_string
+from nucleate.crystals.normaliser import generic_normaliser, is_generic, modulo_group, packed
+from nucleate.crystals.preferred import OFF_TIE, preferred_sites
+from nucleate.crystals.symmetry import LETTERS, SpaceGroup, space_group
 from nucleate.errors import StructureError
 
 if TYPE_CHECKING:
@@ -40,18 +32,10 @@ logging.getLogger("moyo").setLevel(logging.ERROR)  # it remarks on every centred
 
 Array = NDArray[np.float64]
 Arrays = tuple[Array, Array, NDArray[np.int64]]
+Placements = dict[tuple[str, ...], Array]
 
-ON_POSITION = 2e-3
-"""Fractional distance within which a standardised point lies on a Wyckoff position."""
 OVERLAP = 0.1
 """Angstrom; atoms this close are the same one written twice, or nonsense."""
-OFF_TIE = 1.7e-7
-"""Added before rounding: published coordinates have six decimals so often that ties, and thirds of
-the last digit, must not be decided by noise."""
-WEIGHTS = np.array([1.0, 0.737, 0.541])
-PHASES = np.array([0.137, 0.1191, 0.1037])
-"""Of `preference`: no fraction that a symmetry operation holds, and small positive coordinates are
-preferred."""
 
 
 def arrays_of(structure: Structure) -> Arrays:
@@ -135,14 +119,30 @@ def _failures_told() -> Iterator[None]:
 
 def _gene_of(dataset: Any) -> Gene:
     """The preferred description of what a symmetry search found."""
-    with _failures_told():
-        normaliser = dataset.normalizer_wyckoff_positions()
     group = space_group(dataset.number)
-    standard = dataset.std_cell
-    sites = _Sites(group, np.array(standard.positions), np.array(standard.numbers), normaliser)
-    return Gene(
-        group.number, sites.preferred(), lattice_parameters(group, np.array(standard.basis))
-    )
+    lattice = lattice_parameters(group, np.array(dataset.std_cell.basis))
+    if is_generic(group, lattice):
+        placements, numbers = _generic_placements(group, dataset)
+    else:
+        placements, numbers = _special_placements(group, dataset)
+    found = [
+        preferred_sites(group, points, letters, numbers) for letters, points in placements.items()
+    ]
+    return Gene(group.number, max(found, key=lambda f: f[0])[1], lattice)
+
+
+def letters_as_found(
+    lattice: Array, positions: Array, numbers: NDArray[np.int64], tolerance: float = 0.01
+) -> list[tuple[str, int]]:
+    """Wyckoff letter and atomic number of each inequivalent site as the symmetry search happens to
+    give them, sorted: what becomes canonical only by all that is done here.
+
+    Raises:
+        StructureError: `symmetry_failed`.
+    """
+    dataset = _dataset(lattice, positions, numbers, tolerance)
+    first = sorted(set(dataset.orbits))
+    return sorted((dataset.wyckoffs[i], int(numbers[i])) for i in first)
 
 
 def _overlap(lattice: Array, positions: Array) -> bool:
@@ -164,45 +164,62 @@ def lattice_parameters(group: SpaceGroup, basis: Array) -> tuple[float, ...]:
     return group.complete_lattice(free)
 
 
-class _Sites:
-    """Inequivalent sites of a standard cell and the search for their preferred description."""
+def _generic_placements(group: SpaceGroup, dataset: Any) -> tuple[Placements, list[int]]:
+    """Descriptions with the least letters, by a normaliser from the table.
 
-    def __init__(
-        self, group: SpaceGroup, positions: Array, numbers: NDArray[np.int64], normaliser: Any
-    ):
-        self.group = group
-        letters = [w.letter for w in normaliser.wyckoffs]
-        chosen = _one_per_orbit(group, positions, numbers, letters)
-        self.points = positions[chosen]
-        self.numbers = numbers[chosen].tolist()
-        best: list[tuple[int, int]] | None = None
-        operations: list[tuple[Any, list[str]]] = []
-        for operation, wyckoffs in normaliser.coset_representatives:
-            assigned = [wyckoffs[i].letter for i in chosen]
-            key = sorted((LETTERS.index(a), z) for a, z in zip(assigned, self.numbers, strict=True))
-            if best is None or key < best:
-                best, operations = key, []
-            if key == best:
-                operations.append((operation, assigned))
-        self.representatives = operations
-        stabiliser = _pack(normaliser.stabilizer)
-        self.stabiliser = _modulo_group(group.number, stabiliser.tobytes())
+    Returns:
+        points [K, L, 3] of the L inequivalent sites by their Wyckoff letters, and the sites'
+        atomic numbers.
+    """
+    orbits = np.array(dataset.orbits)
+    first = np.flatnonzero(orbits == np.arange(len(orbits)))
+    primitive = dataset.prim_std_cell
+    rows = np.array(dataset.mapping_std_prim)[first]
+    change = np.array(primitive.basis) @ np.linalg.inv(np.array(dataset.std_cell.basis))
+    points = np.array(primitive.positions)[rows] @ (np.rint(change * 6) / 6)
+    numbers = np.array(primitive.numbers)[rows]
+    letters = np.array([LETTERS.index(dataset.wyckoffs[i]) for i in first])
+    normaliser = generic_normaliser(group.number)
+    assigned = normaliser.letters[:, letters]  # K x L
+    kinds = np.sort(assigned * 128 + numbers, axis=1).tolist()
+    least = min(kinds)
+    kept = [index for index, kind in enumerate(kinds) if kind == least]
+    images = np.einsum("kij,lj->kli", normaliser.linear[kept], points)
+    images += normaliser.shift[kept][:, None]
+    by_letters: dict[tuple[str, ...], list[Array]] = {}
+    for image, places in zip(images, assigned[kept].tolist(), strict=True):
+        by_letters.setdefault(tuple(LETTERS[p] for p in places), []).append(image)
+    return {key: np.array(group) for key, group in by_letters.items()}, numbers.tolist()
 
-    def preferred(self) -> tuple[Site, ...]:
-        """The sites in the description of the highest preference."""
-        placements = [
-            ((self.points @ w.T + t) @ np.array(outer.linear, np.float64).T + outer.origin_shift, a)
-            for outer, a in self.representatives
-            for w, t in zip(*self.stabiliser, strict=True)
-        ]
-        by_letters: dict[tuple[str, ...], list[Array]] = {}
-        for points, letters in placements:
-            by_letters.setdefault(tuple(letters), []).append(points)
-        found = [
-            preferred_sites(self.group, np.array(points), letters, self.numbers)
-            for letters, points in by_letters.items()
-        ]
-        return max(found, key=lambda f: f[0])[1]
+
+def _special_placements(group: SpaceGroup, dataset: Any) -> tuple[Placements, list[int]]:
+    """Descriptions with the least letters, by the normaliser that moyopy finds for this lattice.
+
+    Returns:
+        see `_generic_placements`.
+    """
+    with _failures_told():
+        normaliser = dataset.normalizer_wyckoff_positions()
+    positions = np.array(dataset.std_cell.positions)
+    all_numbers = np.array(dataset.std_cell.numbers)
+    chosen = _one_per_orbit(group, positions, all_numbers, [w.letter for w in normaliser.wyckoffs])
+    numbers = all_numbers[chosen].tolist()
+    best: list[tuple[int, int]] | None = None
+    representatives: list[tuple[Any, tuple[str, ...]]] = []
+    for operation, wyckoffs in normaliser.coset_representatives:
+        letters = tuple(wyckoffs[i].letter for i in chosen)
+        key = sorted((LETTERS.index(a), z) for a, z in zip(letters, numbers, strict=True))
+        if best is None or key < best:
+            best, representatives = key, []
+        if key == best:
+            representatives.append((operation, letters))
+    linear, shift = modulo_group(group.number, packed(list(normaliser.stabilizer)).tobytes())
+    moved = np.einsum("kij,lj->kli", linear, positions[chosen]) + shift[:, None]
+    by_letters: dict[tuple[str, ...], list[Array]] = {}
+    for outer, letters in representatives:
+        images = moved @ np.array(outer.linear, np.float64).T + outer.origin_shift
+        by_letters.setdefault(letters, []).append(images)
+    return {key: np.concatenate(parts) for key, parts in by_letters.items()}, numbers
 
 
 def _one_per_orbit(
@@ -227,128 +244,3 @@ def _one_per_orbit(
             orbit = set(np.argsort(distance)[:size].tolist())
             left = [atom for place, atom in enumerate(left) if place not in orbit]
     return chosen
-
-
-def _pack(operations: list[Any]) -> Array:
-    """Affine operations as one array [n, 3, 4]."""
-    linear = np.array([o.linear for o in operations], np.float64)
-    shift = np.array([o.origin_shift for o in operations], np.float64)
-    exact = np.rint(shift * 24) / 24  # as all but polar shifts are; rounding decimals spoils thirds
-    shift = np.where(np.abs(shift - exact) < 1e-6, exact, shift)
-    return np.concatenate([linear, shift[:, :, None]], axis=2)
-
-
-@lru_cache(maxsize=4096)
-def _modulo_group(number: int, packed: bytes) -> tuple[Array, Array]:
-    """One normaliser operation of each coset of the space group, as linear parts and shifts."""
-    operations = np.frombuffer(packed).reshape(-1, 3, 4)
-    general = space_group(number).general
-    kept, seen = [], set()
-    for index, operation in enumerate(operations):
-        linear = general.linear @ operation[:, :3]
-        shift = (general.linear @ operation[:, 3] + general.shift) % 1.0
-        shift = np.rint(shift * 1e3) % 1e3
-        rows = np.concatenate([linear.reshape(-1, 9), shift], axis=1).astype(np.int64)
-        key = min(map(tuple, rows.tolist()))
-        if key not in seen:
-            seen.add(key)
-            kept.append(index)
-    chosen = operations[kept]
-    return chosen[:, :, :3].copy(), chosen[:, :, 3].copy()
-
-
-def preferred_sites(
-    group: SpaceGroup, images: Array, letters: Sequence[str], numbers: list[int]
-) -> tuple[float, tuple[Site, ...]]:
-    """The preferred description among K placements of the same sites.
-
-    Args:
-        images: one point of each site in each placement, [K, L, 3].
-        letters: Wyckoff letter of each site, the same in all placements.
-
-    Returns:
-        its total preference and its sites, rounded and sorted.
-
-    Raises:
-        StructureError: `symmetry_failed`, if a point does not lie on its position.
-    """
-    kinds = [(LETTERS.index(a), z) for a, z in zip(letters, numbers, strict=True)]
-    if group.polar.any():
-        images = _anchored(group, images, kinds)
-    ranks = {kind: rank for rank, kind in enumerate(sorted(set(kinds)))}
-    total = np.zeros(len(images))
-    columns = []
-    for index, kind in enumerate(kinds):
-        position = group.positions[kind[0]]
-        parameters, preference = preferred_parameters(group, position, images[:, index])
-        columns.append(parameters)
-        total += preference * (1 + ranks[kind] * 0.618 % 1)
-    best = int(total.argmax())
-    rounded = [np.round(c[best] % 1.0 + OFF_TIE, PARAMETER_DECIMALS) % 1.0 for c in columns]
-    sites = sorted((*kind, tuple(r.tolist())) for kind, r in zip(kinds, rounded, strict=True))
-    return float(total[best]), tuple(Site(LETTERS[a], SYMBOLS[z - 1], p) for a, z, p in sites)
-
-
-def _anchored(group: SpaceGroup, images: Array, kinds: list[tuple[int, int]]) -> Array:
-    """Placements with each anchor site at the origin of the polar axes, [K', L, 3].
-
-    Anchors are the sites of the rarest (then first) kind, in each of the places along the polar
-    axes to which screws and glides take them.
-    """
-    kind = min(set(kinds), key=lambda k: (kinds.count(k), k))
-    anchors = [i for i, k in enumerate(kinds) if k == kind]
-    steps = np.unique(np.rint(24 * group.general.shift * group.polar), axis=0) / 24
-    origins = (images[:, anchors] * group.polar)[:, :, None] + steps
-    return (images[:, None, None] - origins[:, :, :, None]).reshape(-1, *images.shape[1:])
-
-
-def preferred_parameters(
-    group: SpaceGroup, position: WyckoffPosition, points: Array
-) -> tuple[Array, Array]:
-    """The preferred free parameters among a point's images that lie on the first operation.
-
-    Args:
-        points: one point per placement, [K, 3].
-
-    Returns:
-        parameters [K, F] and their preference [K].
-
-    Raises:
-        StructureError: `symmetry_failed`, if a point does not lie on the position.
-    """
-    count = len(points)
-    if not position.free:
-        return np.zeros((count, 0)), np.zeros(count)
-    general = group.general
-    images = np.einsum("nij,kj->kni", general.linear, points) + general.shift
-    parameters = position.read(images)
-    back = parameters @ position.linear[0][:, list(position.free)].T + position.shift[0]
-    miss = back - images
-    on = (np.abs(miss - np.rint(miss)) < ON_POSITION).all(axis=-1)
-    if not on.any(axis=1).all():
-        raise StructureError("symmetry_failed", f"no point on position {position.letter}")
-    preferences = np.where(on, preference(parameters), -np.inf)
-    rows, chosen = np.arange(count), preferences.argmax(axis=1)
-    return parameters[rows, chosen], preferences[rows, chosen]
-
-
-def preference(parameters: Array) -> Array:
-    """A generic smooth function of period 1 in each of the parameters [..., F].
-
-    The last term ties the coordinates of a site together: without it two sites that swap one
-    coordinate would be preferred alike.
-    """
-    size = parameters.shape[-1]
-    waves: Array = np.cos(2 * np.pi * (parameters - PHASES[:size])) @ WEIGHTS[:size]
-    together: Array = np.cos(2 * np.pi * (parameters.sum(axis=-1) - 0.0817))
-    return waves + 0.293 * together
-
-
-def tidy(gene: Gene) -> Gene:
-    """The gene with each site in its preferred image, rounded and sorted: no symmetry search."""
-    group = gene.group
-    points = np.array([group.position(s.letter).expand(s.parameters)[0] for s in gene.sites])
-    kinds = [(s.letter, s.number) for s in gene.sites]
-    _, sites = preferred_sites(group, points[None], [k[0] for k in kinds], [k[1] for k in kinds])
-    free = tuple(round(gene.lattice[i], LATTICE_DECIMALS) for i in group.free_lattice)
-    return Gene(gene.space_group, sites, group.complete_lattice(free))

@@ -156,8 +156,9 @@ class WyckoffCodec(Codec):
         Raises:
             StructureError: `illegal`, if the arrays break the masks.
         """
-        from nucleate.crystals.canonical import canonical_gene, tidy
+        from nucleate.crystals.canonical import canonical_gene
         from nucleate.crystals.gene import expand
+        from nucleate.crystals.preferred import tidy
 
         gene = self._as_written(record)
         try:

@@ -17,6 +17,7 @@ from __future__ import annotations
 import math
 import re
 from dataclasses import dataclass
+from functools import lru_cache
 from typing import TYPE_CHECKING, Any
 
 import numpy as np
@@ -246,7 +247,13 @@ def same_crystal(first: str, second: str, **tolerances: Any) -> bool:
         return False
     # Primitive against primitive: the matcher's own reduction misses some centred cells.
     matcher = StructureMatcher(primitive_cell=False, scale=True, **tolerances)
-    return bool(matcher.fit(structure_from_gene(one), structure_from_gene(two)))
+    return bool(matcher.fit(_reduced(first), _reduced(second), skip_structure_reduction=True))
+
+
+@lru_cache(maxsize=1024)
+def _reduced(crystal: str) -> Structure:
+    """The Niggli cell of a Wyckoff string, which takes most of a comparison's time to find."""
+    return structure_from_gene(from_string(crystal)).get_reduced_structure()
 
 
 def _composition(gene: Gene) -> list[tuple[int, int]]:

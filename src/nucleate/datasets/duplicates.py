@@ -14,7 +14,8 @@ from nucleate.progress import bar
 
 POOL_FROM = 400
 """Comparisons (at most) from which starting worker processes pays."""
-GROUPS_PER_TASK = 10
+PAIRS_PER_TASK = 300
+"""Comparisons (at most) in a unit of work of more than one group."""
 
 
 def find_duplicates(
@@ -56,26 +57,35 @@ def _compare(
 ) -> None:
     """Fill in `first` for groups of equal key and different strings."""
     most = sum(len(members) * (len(members) - 1) // 2 for members in groups)
-    tasks = (
-        [[structures[i] for i in members] for members in groups[start : start + GROUPS_PER_TASK]]
-        for start in range(0, len(groups), GROUPS_PER_TASK)
-    )
+    # The largest first, so that no worker is left alone with one at the end.
+    tasks = _tasks(sorted(groups, key=len, reverse=True))
     results = map_ordered(
         compare_groups,
-        tasks,
+        ([[structures[i] for i in members] for members in task] for task in tasks),
         processes=processes if most >= POOL_FROM else 1,
         initializer=start_worker,
         arguments=(matter.name,),
     )
-    position = 0
     with bar(description="compare", total=len(groups), unit="group") as progress:
-        for batch in results:
-            for repeats in batch:
-                members = groups[position]
+        for task, batch in zip(tasks, results, strict=True):
+            for members, repeats in zip(task, batch, strict=True):
                 for index, earlier in zip(members, repeats, strict=True):
                     first[index] = -1 if earlier < 0 else members[earlier]
-                position += 1
             progress.update(len(batch))
+
+
+def _tasks(groups: list[list[int]]) -> list[list[list[int]]]:
+    """Groups gathered into units of work of about equal numbers of comparisons."""
+    tasks: list[list[list[int]]] = []
+    room = 0
+    for members in groups:
+        pairs = len(members) * (len(members) - 1) // 2
+        if pairs > room:
+            tasks.append([])
+            room = PAIRS_PER_TASK
+        tasks[-1].append(members)
+        room -= pairs
+    return tasks
 
 
 _matters: list[Matter] = []  # this process's own, set by the pool's initializer
