@@ -10,14 +10,13 @@ from __future__ import annotations
 import copy
 from abc import abstractmethod
 from collections.abc import Sequence
-from typing import Any
 
 import numpy as np
 import torch
 from numpy.typing import NDArray
 from torch import Tensor
 
-from nucleate.crystals.feasibility import Filling, Range, Reach, Tails
+from nucleate.crystals.feasibility import Filling, FillingTables, Range, Reach, Tails
 from nucleate.crystals.legality import CrystalLegality
 from nucleate.crystals.symmetry import LETTERS
 from nucleate.vae.legality import State
@@ -180,7 +179,7 @@ class FilledLegality(ConstrainedLegality):
 
     Args:
         filling: tables for the largest number of formula units.
-        tables: of `tables_of`.
+        tables: of the filling and all groups that `fits` has.
         fits: which groups can hold each number of formula units, bool [numbers, 230].
         formula: atoms of each element in one formula unit.
         units: formula units that the rows of `fits` are about.
@@ -192,7 +191,7 @@ class FilledLegality(ConstrainedLegality):
         self,
         schema: Schema,
         filling: Filling,
-        tables: tuple[NDArray[np.int64], NDArray[Any]],
+        tables: FillingTables,
         fits: NDArray[np.bool_],
         elements: Sequence[int],
         formula: Sequence[int],
@@ -202,8 +201,9 @@ class FilledLegality(ConstrainedLegality):
     ):
         groups = (np.flatnonzero(fits.any(0)) + 1).tolist()
         super().__init__(schema, groups, elements, len(chosen))
-        self.kind = torch.from_numpy(tables[0])
-        self.bits = torch.from_numpy(tables[1])
+        self.row = torch.from_numpy(tables.row)
+        self.again = torch.from_numpy(tables.again)
+        self.bits = torch.from_numpy(tables.bits)
         self.fits = torch.from_numpy(fits)
         self.formula = torch.tensor(formula, dtype=torch.long)
         self.units = torch.tensor(units, dtype=torch.long)
@@ -217,14 +217,6 @@ class FilledLegality(ConstrainedLegality):
             for so_far in range(most + 2)
         ]
         self.window = torch.tensor(windows, dtype=self.bits.dtype)
-
-    @staticmethod
-    def tables_of(
-        filling: Filling, groups: Sequence[int]
-    ) -> tuple[NDArray[np.int64], NDArray[Any]]:
-        """What the masks look up; to be made once for many batches."""
-        tails = Tails(groups, max(filling.counts))
-        return tails.number, filling.after(tails)
 
     def rows(self, start: int, stop: int) -> FilledLegality:
         part = super().rows(start, stop)
@@ -249,9 +241,10 @@ class FilledLegality(ConstrainedLegality):
         state_number = (left * stride).sum(-1)[:, None, None]
         enough = left[:, None] >= size
         after = torch.where(enough, state_number - size * stride, 0)
-        kind = self.on("kind", device)[position][:, :, None]
+        row = self.on("row", device)[position][:, :, None]
         element = torch.arange(left.shape[1], device=device)
-        bits = self.on("bits", device)[kind, element, after]
+        element = self.on("again", device)[position][:, :, None] * element
+        bits = self.on("bits", device)[row, element, after]
         sites = (state["count"] + 1).clamp(max=len(self.window) - 1)
         window = self.on("window", device)[sites][:, None, None]
         return enough & ((bits & window) != 0)

@@ -24,6 +24,8 @@ from nucleate.vae.legality import Legality
 _FURTHER_ATOMS = 100
 """Atoms up to which numbers of formula units are named that a model with more room could write."""
 _LARGEST_TABLE = 100_000
+_USUAL_TABLE = 15_000
+"""Numbers of atoms of each element that are told apart: the tables take seconds beyond."""
 
 
 class CrystalConstraint(Constraint):
@@ -47,9 +49,14 @@ class CrystalConstraint(Constraint):
         except ValueError as error:
             raise SettingsError(str(error)) from None
         self.elements, self.required = self._elements()
+        self.notes: list[str] = []
         candidates = asked.space_group or tuple(range(1, 231))
         self.groups = self._filled(candidates) if self.formula else self._bounded(candidates)
-        self.notes = self._notes(candidates)
+        left_out = sorted(set(candidates) - set(self.groups)) if asked.space_group else []
+        if left_out:
+            self.notes.append(
+                f"space groups that cannot meet the conditions were left out: {listed(left_out)}"
+            )
 
     def _elements(self) -> tuple[list[int], list[int]]:
         """Atomic numbers that may occur, and those that must."""
@@ -113,23 +120,44 @@ class CrystalConstraint(Constraint):
     # With one
 
     def _filled(self, candidates: Sequence[int]) -> list[int]:
-        counts, size = list(self.formula.values()), sum(self.formula.values())
-        units = self._units(size)
+        possible = self._units(sum(self.formula.values()))
+        units = self._cut(possible)
+        fits = self._fits(candidates, units)
+        if not fits.any() and units != possible:
+            units = possible
+            fits = self._fits(candidates, units)
+        if not fits.any():
+            self._say_what_would_fill(candidates, units, self._fits(range(1, 231), units))
+        if units != possible:
+            left_out = listed(range(units.high + 1, possible.high + 1))
+            self.notes.append(
+                f"{left_out} formula units were left out; formula_units asks for them"
+            )
+        rows = np.flatnonzero(fits.any(1))
+        self.fits, self.units = fits[rows], (units.low + rows).tolist()
+        groups: list[int] = (np.flatnonzero(fits.any(0)) + 1).tolist()
+        self.tables_of_filling = self.filling.stacked(groups)
+        return groups
+
+    def _fits(self, groups: Iterable[int], units: Range) -> NDArray[np.bool_]:
+        """Which groups can hold each number of formula units, bool [numbers, 230]."""
+        counts = list(self.formula.values())
         self.filling = Filling([n * units.high for n in counts], self.sites.high)
-        fits = np.zeros((len(range(units.low, units.high + 1)), 230), bool)
+        fits = np.zeros((units.high - units.low + 1, 230), bool)
         for row, unit in enumerate(range(units.low, units.high + 1)):
-            for number in range(1, 231):
+            for number in groups:
                 found = self.filling.sites(number, [n * unit for n in counts])
                 fits[row, number - 1] = any(n >= self.sites.low for n in found)
-        asked = np.zeros(230, bool)
-        asked[np.array(candidates) - 1] = True
-        if not (fits & asked).any():
-            self._say_what_would_fill(candidates, units, fits)
-        rows = np.flatnonzero((fits & asked).any(1))
-        self.fits, self.units = (fits & asked)[rows], (units.low + rows).tolist()
-        groups: list[int] = (np.flatnonzero(self.fits.any(0)) + 1).tolist()
-        self.tables_of_filling = FilledLegality.tables_of(self.filling, groups)
-        return groups
+        return fits
+
+    def _cut(self, units: Range) -> Range:
+        """Without numbers of formula units that nobody asked for and that cost much."""
+        high = units.high
+        while high > units.low and self.asked.formula_units is None:
+            if math.prod(n * high + 1 for n in self.formula.values()) <= _USUAL_TABLE:
+                break
+            high -= 1
+        return Range(units.low, high)
 
     def _units(self, size: int) -> Range:
         """Numbers of formula units that the number of atoms admits."""
@@ -183,17 +211,16 @@ class CrystalConstraint(Constraint):
             if any(filling.sites(number, [n * unit for n in counts]) for number in candidates)
         ]
 
-    def _notes(self, candidates: Sequence[int]) -> list[str]:
-        left_out = sorted(set(candidates) - set(self.groups)) if self.asked.space_group else []
-        if not left_out:
-            return []
-        return [f"space groups that cannot meet the conditions were left out: {listed(left_out)}"]
-
     # What generation asks for
 
-    def legality(self, count: int, generator: np.random.Generator) -> ConstrainedLegality:
+    def ways(self, count: int, generator: np.random.Generator) -> NDArray[np.int64]:
+        """Numbers of formula units, as indices."""
+        return generator.integers(len(self.units) if self.formula else 1, size=count)
+
+    def legality(self, ways: NDArray[np.int64]) -> ConstrainedLegality:
         schema = self.codec.schema
         if not self.formula:
+            count = len(ways)
             return BoundedLegality(
                 schema, self.reach, self.tables, self.groups, self.elements, self.required, count
             )
@@ -205,7 +232,7 @@ class CrystalConstraint(Constraint):
             self.elements,
             list(self.formula.values()),
             self.units,
-            generator.integers(len(self.units), size=count),
+            ways,
             self.sites,
         )
 

@@ -9,6 +9,7 @@ are made once for each tail (there are a few hundred in all 230 groups). numpy o
 
 from __future__ import annotations
 
+import math
 from collections.abc import Iterable, Sequence
 from dataclasses import dataclass
 from functools import cache
@@ -181,9 +182,9 @@ class Filling:
         self._limit = self.kind((1 << (most_sites + 1)) - 1)
         self._tables: dict[Tail, Bits] = {}
 
-    def usable(self, group: int) -> Tail:
-        """Positions of a group that are not too large for every element."""
-        return tuple(place for place in places(group) if place[0] <= max(self.counts))
+    def usable(self, tail: Tail) -> Tail:
+        """Without positions that are too large for every element."""
+        return tuple(place for place in tail if place[0] <= max(self.counts))
 
     def table(self, tail: Tail) -> Bits:
         """Numbers of sites that fill what is left of each element, as bits.
@@ -214,21 +215,43 @@ class Filling:
 
     def sites(self, group: int, counts: Sequence[int]) -> list[int]:
         """Numbers of sites with which a group can hold so many atoms of each element."""
-        bits = int(self.table(self.usable(group))[(0, *counts)])
+        bits = int(self.table(self.usable(places(group)))[(0, *counts)])
         return [n for n in range(self.most_sites + 1) if bits >> n & 1]
 
-    def after(self, tails: Tails) -> Bits:
-        """Bits as `table` gives them, after a site of an element was put on a kind of position.
+    def stacked(self, groups: Iterable[int]) -> FillingTables:
+        """The tables of all tails of some groups, for many questions at once."""
+        starts = group_starts()
+        row = np.zeros(1 + int(starts[-1]), np.int64)
+        again = np.zeros(len(row), bool)
+        numbers: dict[Tail, int] = {}
+        for group in groups:
+            listed = places(group)
+            for index, place in enumerate(listed):
+                if place[0] <= max(self.counts):
+                    later = self.usable(listed[index + 1 :])
+                    position = 1 + int(starts[group - 1]) + index
+                    again[position] = place[1]
+                    tail = (place, *later) if place[1] else later
+                    row[position] = numbers.setdefault(tail, len(numbers) + 1)
+        bits = np.zeros((len(numbers) + 1, len(self.counts) + 1, math.prod(self.shape)), self.kind)
+        for tail, number in numbers.items():
+            bits[number] = self.table(tail).reshape(bits.shape[1:])
+        return FillingTables(row, again, bits)
 
-        Returns:
-            integers [kinds + 1, elements, states]: by what is left of each element then, flattened;
-            nothing is possible at 0.
-        """
-        kinds, states = len(self.counts), int(np.prod(self.shape))
-        out = np.zeros((len(tails.kinds) + 1, kinds, states), self.kind)
-        for row, (place, tail) in enumerate(tails.kinds, start=1):
-            if place[1]:
-                out[row] = self.table((place, *tail))[:kinds].reshape(kinds, states)
-            else:
-                out[row] = self.table(tail)[0].reshape(states)
-        return out
+
+@dataclass(frozen=True)
+class FillingTables:
+    """`Filling.table` of many tails, looked up by the position that a site was put on.
+
+    Attributes:
+        row: of `bits`, for each Wyckoff position (counted with stop as 0), int64 [1732]; 0 where
+            the position cannot be occupied.
+        again: whether the position may be occupied again, with elements that do not fall; where it
+            may not, the entry of the first element holds. Bool [1732].
+        bits: numbers of further sites, integers [rows, elements + 1, states]: by the lowest
+            element, and by what is left of each element, flattened.
+    """
+
+    row: NDArray[np.int64]
+    again: NDArray[np.bool_]
+    bits: Bits

@@ -16,6 +16,7 @@ from nucleate.generation.sources import Proposal
 from nucleate.generation.task import Task, make_task
 from nucleate.latent import Decoded, LatentModel
 from nucleate.progress import bar
+from nucleate.vae.legality import Legality
 
 _DRAWS_EACH = 50
 _LEAST_BUDGET = 5000
@@ -98,8 +99,7 @@ def _round(
     if task.steering is not None:
         latents = task.steering.steer(latents, generator)
     noise = task.source.noise(proposal)
-    keeper = task.growth or task.constraint
-    legality = proposal.legality if keeper is None else keeper.legality(size, generator)
+    legality = _legality(task, proposal, generator)
     decoded = model.decode(
         latents,
         task.temperature + state.warmth,
@@ -132,6 +132,19 @@ def _round(
     if task.warming and fresh < _FEW_FRESH * size:
         state.warmth = min(state.warmth + _WARMER, max(0.0, 1.0 - task.temperature))
     _learn(task, state, latents, decoded, kept)
+
+
+def _legality(task: Task, proposal: Proposal, generator: np.random.Generator) -> Legality | None:
+    """Masks stricter than the model's own, or None."""
+    size = len(proposal.latents)
+    if task.growth is not None:
+        return task.growth.legality(size, generator)
+    if task.constraint is None:
+        return proposal.legality
+    ways = proposal.ways
+    if ways is None:
+        ways = task.ways[generator.integers(len(task.ways), size=size)]
+    return task.constraint.legality(ways)
 
 
 def _known(model: LatentModel, state: _State, structure: str) -> bool:

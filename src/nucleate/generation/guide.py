@@ -28,9 +28,14 @@ class Constraint(ABC):
 
     notes: Sequence[str] = ()
 
+    def ways(self, count: int, generator: np.random.Generator) -> NDArray[np.int64]:
+        """Numbers of random ways to meet the constraint, where there are several that have to be
+        told apart before a structure is written, [n]."""
+        return np.zeros(count, np.int64)
+
     @abstractmethod
-    def legality(self, count: int, generator: np.random.Generator) -> Legality:
-        """Masks of `count` rows."""
+    def legality(self, ways: NDArray[np.int64]) -> Legality:
+        """Masks of n rows, each of which meets the constraint in its way."""
 
     @abstractmethod
     def judge(self, structures: Sequence[str]) -> tuple[Columns, list[str]]:

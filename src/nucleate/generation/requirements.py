@@ -15,6 +15,7 @@ from nucleate.errors import SettingsError
 from nucleate.generation.guide import Columns, Constraint, Growth, Guide
 from nucleate.generation.predictors import Predict, heads_of, known_predictor
 from nucleate.latent import LatentModel
+from nucleate.matter import Matter
 
 
 class Requirement(ABC):
@@ -33,13 +34,25 @@ class Requirement(ABC):
 
 
 class Other(Requirement):
-    """Not one of the structures that were given."""
+    """Not one of the structures that were given.
 
-    def __init__(self, given: Mapping[str, str]):
-        self.given = dict(given)
+    Args:
+        given: why not, by structure.
+    """
+
+    def __init__(self, given: Mapping[str, str], matter: Matter):
+        self.given, self.matter = dict(given), matter
+        self.keys = {structure: matter.key(structure) for structure in given}
 
     def judge(self, structures: Sequence[str]) -> tuple[Columns, list[str]]:
-        return {}, [self.given.get(s, "") for s in structures]
+        return {}, [self._reason(structure) for structure in structures]
+
+    def _reason(self, structure: str) -> str:
+        key = self.matter.key(structure)
+        for own, reason in self.given.items():
+            if key == self.keys[own] and self.matter.duplicate(own, structure):
+                return reason
+        return ""
 
 
 class Kept(Requirement):

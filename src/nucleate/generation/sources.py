@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 from abc import ABC, abstractmethod
-from collections.abc import Callable, Sequence
+from collections.abc import Sequence
 from dataclasses import dataclass, field
 from typing import Any, ClassVar
 
@@ -35,6 +35,7 @@ class Proposal:
         level: number of the arm that each came from, which tells its amplitude of noise, [n].
         columns: further numbers by column name, each [n].
         legality: stricter than the model's own, or None.
+        ways: in which each is to meet the task's constraint, or None if all may, [n].
         origin: where each comes from, if not all come from the source's own `origin`, [n].
     """
 
@@ -42,6 +43,7 @@ class Proposal:
     level: NDArray[np.int64]
     columns: dict[str, NDArray[Any]] = field(default_factory=dict)
     legality: Legality | None = None
+    ways: NDArray[np.int64] | None = None
     origin: NDArray[Any] | None = None
 
 
@@ -103,21 +105,30 @@ class PriorSource(Source):
         usual = sorted({how.noise, *self.AMPLITUDES})
         super().__init__(self.PART_AMPLITUDES if part or constraint else usual)
         self.model, self.how = model, how
-        evidence: Evidence | None = part_evidence(model, part) if part else None
-        if constraint is not None:
-            evidence = ConstraintEvidence(model, constraint, seed)
         self.pool: NDArray[np.float32] | None = None
-        if evidence is not None:
-            pool = np.concatenate([self._draw(_POOL, seed), known_latents(model, _POOL, seed)])
-            best = np.argsort(-evidence(pool), kind="stable")[: len(pool) // _SHARE_KEPT]
-            self.pool = pool[best]
+        self.ways: NDArray[np.int64] | None = None
+        if constraint is not None:
+            pool = self._candidates(seed)
+            told = ConstraintEvidence(model, constraint)
+            ways = constraint.ways(len(pool), np.random.default_rng(seed))
+            best = _best(told(pool, ways, seed))
+            self.pool, self.ways = pool[best], ways[best]
+        elif part and (evidence := part_evidence(model, part)) is not None:
+            pool = self._candidates(seed)
+            self.pool = pool[_best(evidence(pool))]
+
+    def _candidates(self, seed: int) -> NDArray[np.float32]:
+        drawn = self._draw(_POOL, seed)
+        return np.concatenate([drawn, known_latents(self.model, _POOL, seed)])
 
     def propose(self, count: int, generator: np.random.Generator) -> Proposal:
         level = self.arms.choose(count, generator)
         if self.pool is None:
             return Proposal(self._draw(count, int(generator.integers(2**31))), level)
-        chosen = self.pool[generator.integers(len(self.pool), size=count)]
-        return Proposal(blended(chosen, self.amplitudes[level], generator), level)
+        chosen = generator.integers(len(self.pool), size=count)
+        out = Proposal(blended(self.pool[chosen], self.amplitudes[level], generator), level)
+        out.ways = None if self.ways is None else self.ways[chosen]
+        return out
 
     def _draw(self, count: int, seed: int) -> NDArray[np.float32]:
         return self.model.draw_prior(count, seed, self.how.prior_temperature)
@@ -266,8 +277,9 @@ def known_latents(model: LatentModel, most: int, seed: int) -> NDArray[np.float3
     return found[np.random.default_rng(seed).permutation(len(found))[:most]]
 
 
-Evidence = Callable[[NDArray[np.float32]], NDArray[np.float32]]
-"""Latent vectors [n, D] -> how much they tell of what is wanted, nats, [n]."""
+def _best(evidence: NDArray[np.float32]) -> NDArray[np.int64]:
+    """Numbers of the candidates of which evidence tells most."""
+    return np.argsort(-evidence, kind="stable")[: max(1, len(evidence) // _SHARE_KEPT)]
 
 
 class ConstraintEvidence:
@@ -278,15 +290,17 @@ class ConstraintEvidence:
     choices that the masks left open, summed along that structure.
     """
 
-    def __init__(self, model: LatentModel, constraint: Constraint, seed: int):
-        self.model, self.constraint, self.seed = model, constraint, seed
+    def __init__(self, model: LatentModel, constraint: Constraint):
+        self.model, self.constraint = model, constraint
 
     @torch.no_grad()
-    def __call__(self, latents: NDArray[np.float32]) -> NDArray[np.float32]:
-        """Log-probability, nats, [n]; at most 0."""
+    def __call__(
+        self, latents: NDArray[np.float32], ways: NDArray[np.int64], seed: int
+    ) -> NDArray[np.float32]:
+        """Log-probability of each vector [n, D] and way [n], nats, [n]; at most 0."""
         network, device = self.model.model, self.model.device
-        legality = self.constraint.legality(len(latents), np.random.default_rng(self.seed))
-        generator = torch.Generator(device).manual_seed(self.seed)
+        legality = self.constraint.legality(ways)
+        generator = torch.Generator(device).manual_seed(seed)
         out = []
         for start in range(0, len(latents), DECODE_BATCH):
             part = torch.from_numpy(latents[start : start + DECODE_BATCH]).to(device)
@@ -296,6 +310,16 @@ class ConstraintEvidence:
             nats = network.reconstruct(part, batch).nats
             out.append(-torch.stack(list(nats.values())).sum(0) - forced)
         return torch.cat(out).cpu().numpy()
+
+
+def likely_ways(
+    model: LatentModel, constraint: Constraint, latents: NDArray[np.float32], seed: int
+) -> NDArray[np.int64]:
+    """Ways to meet a constraint, those more often that suit the latent vectors [n, D]."""
+    ways = constraint.ways(len(latents), np.random.default_rng(seed))
+    if (ways == ways[0]).all():
+        return ways[:1]
+    return ways[_best(ConstraintEvidence(model, constraint)(latents, ways, seed))]
 
 
 class PartEvidence:

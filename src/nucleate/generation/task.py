@@ -4,6 +4,9 @@ from __future__ import annotations
 
 from dataclasses import dataclass
 
+import numpy as np
+from numpy.typing import NDArray
+
 from nucleate.config import ConditionSettings, DrawSettings, SampleSettings
 from nucleate.errors import SettingsError
 from nucleate.generation.guide import Constraint, Growth, Guide
@@ -24,12 +27,14 @@ from nucleate.generation.sources import (
     PriorSource,
     Source,
     known_latents,
+    likely_ways,
 )
 from nucleate.generation.steering import Steering
 from nucleate.latent import LatentModel
 from nucleate.matter import Matter
 
 _DRAWS = 2000
+_NEAR = 400
 
 
 @dataclass
@@ -44,6 +49,7 @@ class Task:
         requirements: in the order in which they are reported.
         growth: of the part to keep, or None.
         constraint: what else the decoder is made to keep, or None.
+        ways: to meet it, among which to choose where a proposal says nothing.
         steering: towards the windows of properties, or None where there are none.
     """
 
@@ -54,6 +60,7 @@ class Task:
     requirements: list[Requirement]
     growth: Growth | None
     constraint: Constraint | None
+    ways: NDArray[np.int64]
     steering: Steering | None
 
 
@@ -104,7 +111,7 @@ def make_task(model: LatentModel, settings: SampleSettings, seed: int) -> Task:
     if constraint is not None:
         requirements.insert(0, Met(constraint))
     if names:
-        requirements.insert(0, Other(names))
+        requirements.insert(0, Other(names, model.matter))
     source: Source
     if conditions.like is not None:
         # A scaffold or a constraint says itself what is kept.
@@ -117,6 +124,10 @@ def make_task(model: LatentModel, settings: SampleSettings, seed: int) -> Task:
         requirements += [Near(guide, end, None, suffix) for end, suffix in ends]
     else:
         source = PriorSource(model, how, seed, growth.part if growth else None, constraint)
+    ways = np.zeros(1, np.int64)
+    if constraint is not None and not isinstance(source, PriorSource):
+        near = source.propose(_NEAR, np.random.default_rng(seed)).latents
+        ways = likely_ways(model, constraint, near, seed)
     if settings.noise is not None:
         source.only(settings.noise)
     temperature = how.temperature
@@ -134,7 +145,7 @@ def make_task(model: LatentModel, settings: SampleSettings, seed: int) -> Task:
             draws = model.draw_prior(_DRAWS, seed, how.prior_temperature)
         steering = Steering(windows, predictors, draws)
     warming = settings.temperature is None
-    return Task(source, how, temperature, warming, requirements, growth, constraint, steering)
+    return Task(source, how, temperature, warming, requirements, growth, constraint, ways, steering)
 
 
 def _given(conditions: ConditionSettings, guide: Guide) -> list[str]:

@@ -52,6 +52,8 @@ class ForcedLegality(PreorderLegality):
         ValueError: a program is not the preorder notation of one tree.
     """
 
+    by_number = True
+
     def __init__(self, schema: Schema, programs: Sequence[Program], closures: int):
         super().__init__(schema)
         self.programs, self.closures = list(programs), closures
