@@ -10,6 +10,7 @@ from hypothesis import assume, given, settings
 from hypothesis import strategies as st
 
 from nucleate import matter
+from nucleate.crystals import elements
 from nucleate.crystals.canonical import canonical_gene
 from nucleate.crystals.codec import CodecOptions, WyckoffCodec
 from nucleate.crystals.gene import expand, from_string, to_string
@@ -105,6 +106,27 @@ def test_what_the_schema_cannot_hold_is_refused(text, reason):
     with pytest.raises(StructureError) as caught:
         CODEC.encode(text)
     assert caught.value.reason == reason
+
+
+@pytest.mark.parametrize(
+    ("element", "why"),
+    [("Xe", "Xe: a noble gas.*noble_gases"), ("Po", "Po: no data"), ("Am", "Am: .* beyond Pu")],
+)
+def test_a_refused_element_is_named_with_its_reason(element, why):
+    with pytest.raises(StructureError, match=why):
+        CODEC.encode(f"225 a:Na b:{element} | 5.6")
+    codec = WyckoffCodec.fit(TRAINING, CodecOptions(noble_gases=True))
+    if element == "Xe":
+        codec.encode("225 a:Na b:Xe | 5.6")
+    else:
+        with pytest.raises(StructureError, match=why):
+            codec.encode(f"225 a:Na b:{element} | 5.6")
+
+
+def test_the_rule_of_elements_is_the_list_of_elements():
+    for noble_gases in (False, True):
+        accepted = [z for z in range(1, 104) if not elements.refusal(z, noble_gases)]
+        assert tuple(accepted) == elements.supported(noble_gases)
 
 
 def test_noble_gases_by_option():

@@ -62,7 +62,6 @@ class WyckoffCodec(Codec):
         self.schema = build_schema(
             options.maximum_sites, options.maximum_atoms, options.noble_gases, mean, spread
         )
-        self.supported = frozenset(elements.supported(options.noble_gases))
 
     @classmethod
     def fit(cls, structures: Sequence[str], options: CodecOptions) -> WyckoffCodec:
@@ -129,8 +128,8 @@ class WyckoffCodec(Codec):
 
     def _check(self, gene: Gene) -> None:
         for site in gene.sites:
-            if site.number not in self.supported:
-                raise StructureError("unsupported_element", f"{site.element} (see `noble_gases`)")
+            if refusal := elements.refusal(site.number, self.options.noble_gases):
+                raise StructureError("unsupported_element", refusal)
         if len(gene.sites) > self.options.maximum_sites:
             raise StructureError(
                 "too_many_sites", f"{len(gene.sites)}, at most {self.options.maximum_sites}"

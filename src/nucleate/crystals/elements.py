@@ -25,19 +25,39 @@ SYMBOLS: tuple[str, ...] = tuple(_NAMES.split())
 NUMBERS: dict[str, int] = {symbol: number for number, symbol in enumerate(SYMBOLS, start=1)}
 """Atomic number by symbol."""
 
+# The rule of which elements a crystal may hold. Any of hydrogen to plutonium, except those without
+# energies, always, and the noble gases, unless the codec's option `noble_gases` accepts them. A row
+# with another element is standardised, and rejected when it is encoded, with `refusal` as detail.
 LARGEST = 94
 """Highest atomic number that crystals are made of (plutonium: the end of CHGNet's elements)."""
 NOBLE_GASES = frozenset({"He", "Ne", "Ar", "Kr", "Xe"})
-"""Refused unless the codec's option `noble_gases` allows them: they bond in a handful of crystals
-and a model that may use them fills voids with them."""
+"""They bond in a handful of crystals (0.2 % of Materials Project's, nearly all of them xenon
+fluorides and oxides), and a model that may use them fills voids with them."""
 WITHOUT_ENERGIES = frozenset({"Po", "At", "Rn", "Fr", "Ra"})
-"""Radioactive elements that neither reference data nor CHGNet cover: always refused."""
+"""Radioactive elements that neither reference data nor CHGNet cover."""
 
 
 def supported(noble_gases: bool = False) -> tuple[int, ...]:
     """Atomic numbers that the codec accepts."""
     refused = WITHOUT_ENERGIES if noble_gases else WITHOUT_ENERGIES | NOBLE_GASES
     return tuple(z for z in range(1, LARGEST + 1) if SYMBOLS[z - 1] not in refused)
+
+
+def refusal(number: int, noble_gases: bool = False) -> str:
+    """Why an element is refused, in words that name it; empty if it is not.
+
+    Args:
+        number: atomic number, 1..103.
+        noble_gases: the codec's option.
+    """
+    symbol = SYMBOLS[number - 1]
+    if number > LARGEST:
+        return f"{symbol}: no data beyond {SYMBOLS[LARGEST - 1]}"
+    if symbol in WITHOUT_ENERGIES:
+        return f"{symbol}: no data for this element"
+    if symbol in NOBLE_GASES and not noble_gases:
+        return f"{symbol}: a noble gas, which the codec's option `noble_gases` would accept"
+    return ""
 
 
 @cache
