@@ -5,9 +5,12 @@ from __future__ import annotations
 import math
 
 import pytest
+from rdkit import Chem
+from rdkit.Chem import QED
 
 from nucleate.errors import SettingsError
 from nucleate.molecules import Molecules
+from nucleate.molecules.drug_likeness import qed
 
 MOLECULES = Molecules()
 ASPIRIN = "CC(=O)Oc1ccccc1C(=O)O"
@@ -44,6 +47,26 @@ def value(name: str, structure: str, **arguments: str) -> float:
 )
 def test_published_values(name: str, smiles: str, expected: float, tolerance: float) -> None:
     assert value(name, smiles) == pytest.approx(expected, abs=tolerance)
+
+
+# An anthraquinone (alerts, rings), an explicit hydrogen, a salt, a sugar, a nitro compound.
+@pytest.mark.parametrize(
+    "smiles",
+    [
+        ASPIRIN,
+        CAFFEINE,
+        PACLITAXEL,
+        "O=C1c2ccccc2C(=O)c2c(O)cccc21",
+        "[H]/N=C(/N)c1ccccc1",
+        "CC(=O)[O-].[Na+]",
+        "OC[C@H]1OC(O)[C@H](O)[C@@H](O)[C@@H]1O",
+        "O=[N+]([O-])c1ccc(SSC#N)cc1Cl",
+        "FC(F)F.C",
+        "C",
+    ],
+)
+def test_qed_is_rdkit_s(smiles: str) -> None:
+    assert qed(Chem.MolFromSmiles(smiles)) == QED.qed(Chem.MolFromSmiles(smiles))
 
 
 def test_synthetic_accessibility_orders_molecules() -> None:

@@ -2,10 +2,10 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterator, Mapping, Sequence
+from collections.abc import Callable, Iterable, Iterator, Mapping, Sequence
 from dataclasses import dataclass
 from pathlib import Path
-from typing import Any
+from typing import Any, TypeVar
 
 import numpy as np
 from numpy.typing import NDArray
@@ -17,6 +17,8 @@ from nucleate.parallel import map_ordered
 from nucleate.progress import bar
 from nucleate.runs import atomic_path
 from nucleate.vae.schema import Record, Schema, Stacked, stack
+
+T = TypeVar("T")
 
 
 @dataclass(frozen=True)
@@ -106,8 +108,6 @@ def encode_chunk(task: _Task) -> int:
     """Encode and write one chunk; returns its number of structures."""
     matter, codec = _codecs[0]
     encode = codec.encode_spelling if task.spellings else codec.encode
-    records: list[Record] = []
-    kept: list[int] = []
     refused: list[tuple[int, str, str]] = []
     texts: Iterator[tuple[int, str]] = enumerate(task.structures)
     if task.spellings:
@@ -116,23 +116,26 @@ def encode_chunk(task: _Task) -> int:
             for position, structure in texts
             for text in matter.spellings(structure, task.spellings, task.seed + position)
         )
-    for position, structure in texts:
-        try:
-            record = encode(structure)
-            record.check(codec.schema)
-            if codec.schema.auxiliary and not task.spellings:
-                record.auxiliary = codec.auxiliary(structure)
-        except StructureError as error:
-            refused.append((position, error.reason, error.detail[:1000]))
-        except Exception as error:
-            # A library's own failure on one odd structure must not end a run of many.
-            refused.append((position, "unexpected_error", f"{type(error).__name__}: {error}"))
-        else:
-            records.append(record)
-            kept.append(position)
+
+    def encoded(text: str) -> Record:
+        record = encode(text)
+        record.check(codec.schema)
+        return record
+
+    done = list(_tried(encoded, texts, refused))
+    if codec.schema.auxiliary and not task.spellings:
+        # In a pass of its own: alternating between two jobs would empty the processor's caches.
+        found = dict(done)
+        texts = ((position, task.structures[position]) for position in found)
+        for position, values in _tried(codec.auxiliary, texts, refused):
+            found[position].auxiliary = values
+        lacking = {position for position, _, _ in refused}
+        done = [(position, record) for position, record in done if position not in lacking]
+        refused.sort()
+    records = [record for _, record in done]
     arrays = stack(codec.schema, records)
     columns: dict[str, NDArray[Any]] = {
-        "kept": np.array(kept, np.int64),
+        "kept": np.array([position for position, _ in done], np.int64),
         "lengths": arrays.lengths,
         "refused": np.array([position for position, _, _ in refused], np.int64),
         "reasons": np.array([reason for _, reason, _ in refused], np.str_),
@@ -144,6 +147,26 @@ def encode_chunk(task: _Task) -> int:
     with atomic_path(task.target) as temporary:
         np.savez(temporary, **columns)  # type: ignore[arg-type]
     return len(task.structures)
+
+
+def _tried(
+    function: Callable[[str], T],
+    texts: Iterable[tuple[int, str]],
+    refused: list[tuple[int, str, str]],
+) -> Iterator[tuple[int, T]]:
+    """What a function makes of each text, with the text's position.
+
+    Args:
+        refused: position, reason and detail of each text that it fails on are added.
+    """
+    for position, text in texts:
+        try:
+            yield position, function(text)
+        except StructureError as error:
+            refused.append((position, error.reason, error.detail[:1000]))
+        except Exception as error:
+            # A library's own failure on one odd structure must not end a run of many.
+            refused.append((position, "unexpected_error", f"{type(error).__name__}: {error}"))
 
 
 def _join(targets: Sequence[Path], schema: Schema, chunk: int) -> Encoded:

@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Sequence
+from collections.abc import Iterable, Sequence
 from pathlib import Path
 
 import numpy as np
@@ -16,7 +16,7 @@ from nucleate.datasets.rows import PAYLOAD_SHOWN, PROPERTY_PREFIX
 from nucleate.datasets.splits import SPLITS
 from nucleate.errors import ResultsError
 from nucleate.runs import atomic_path
-from nucleate.vae.schema import Schema
+from nucleate.vae.schema import Field
 
 RECORD_COLUMNS = ("row", "id", "structure", "key", "split", "source", "feature_index")
 """Columns of records.parquet that are not properties."""
@@ -35,14 +35,14 @@ def records(accepted: pa.Table, split: NDArray[np.int8]) -> pa.Table:
     return pa.table(columns)
 
 
-def auxiliary(accepted: pa.Table, schema: Schema) -> dict[str, NDArray[np.float32]]:
-    """Values of the schema's auxiliary fields, float32 [n, size].
+def auxiliary(accepted: pa.Table, fields: Iterable[Field]) -> dict[str, NDArray[np.float32]]:
+    """Values of auxiliary fields of a schema, float32 [n, size].
 
     They are the property columns of the same name; NaN where missing or where there is no such
     column.
     """
     values = {}
-    for f in schema.auxiliary:
+    for f in fields:
         values[f.name] = np.full((len(accepted), f.size), np.nan, np.float32)
         if PROPERTY_PREFIX + f.name in accepted.column_names:
             column = accepted[PROPERTY_PREFIX + f.name].to_numpy()

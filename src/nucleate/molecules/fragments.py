@@ -13,7 +13,7 @@ without their search for attachments: a template says where its children hang.
 
 from __future__ import annotations
 
-from collections.abc import Callable, Iterator, Sequence
+from collections.abc import Iterator, Mapping, Sequence
 from dataclasses import dataclass, field
 from functools import lru_cache
 from typing import Any
@@ -24,6 +24,7 @@ from nucleate.errors import StructureError
 from nucleate.molecules.smiles_tree import (
     MARKS,
     MULTIPLE,
+    Piece,
     SmilesTree,
     cut_tree,
     parse_tree,
@@ -65,25 +66,24 @@ def fragments(smiles: str) -> list[Fragment]:
     """
     tree = parse_tree(smiles)
     ring = tree.in_ring()
-
-    def cut(atom: int) -> bool:
-        return not ring[atom] and _may_cut(tree, atom)
-
-    out = _canonical_pieces(tree, cut)
+    cuts = [atom for atom in _single_bonds(tree) if not ring[atom]]
+    out = _canonical_pieces(tree, cuts)
     whole = _conjugated(tree) if "/" in smiles or "\\" in smiles else frozenset()
     if whole and not _comes_back(smiles, out):
         # A mark (`/`) between two stereo double bonds belongs to both: keep the three together.
-        return _canonical_pieces(tree, lambda atom: atom not in whole and cut(atom))
+        return _canonical_pieces(tree, [atom for atom in cuts if atom not in whole])
     return out
 
 
-def _may_cut(tree: SmilesTree, atom: int) -> bool:
-    """Whether the bond of an atom to its parent is single, and to no written hydrogen."""
-    return not (
-        tree.bond[atom] in MULTIPLE
-        or tree.atoms[atom] == "[H]"
-        or tree.atoms[tree.parent[atom]] == "[H]"
-    )
+def _single_bonds(tree: SmilesTree) -> list[int]:
+    """Atoms whose bond to the parent is single, and to no written hydrogen."""
+    atoms = tree.atoms
+    bonds = zip(tree.bond, tree.parent, strict=True)
+    return [
+        atom
+        for atom, (bond, parent) in enumerate(bonds)
+        if atom and bond not in MULTIPLE and "[H]" not in (atoms[atom], atoms[parent])
+    ]
 
 
 def _comes_back(smiles: str, tree: Sequence[Fragment]) -> bool:
@@ -116,27 +116,15 @@ def opened(template: str) -> tuple[Fragment, ...]:
 
 def _open(tree: SmilesTree, places: dict[int, int], start: int) -> list[Fragment]:
     """Cut a kekulised spelling at all single bonds and drop the pieces that are places."""
-
-    def cut(atom: int) -> bool:
-        return _may_cut(tree, atom)
-
-    roots = [0, *(i for i in range(1, len(tree.atoms)) if cut(i))]
-    pieces = cut_tree(tree, cut, open_closures=True)
-    numbers: dict[int, int] = {}
-    for piece, root in enumerate(roots):
-        if root not in places and not (start == 1 and root == 0):
-            numbers[piece] = len(numbers)
-    out: list[Fragment] = []
-    for piece in numbers:
-        found = canonical_template(pieces[piece].text)
-        raw = [
-            link
-            if link < 0
-            else (-1000 - places[roots[link]] if roots[link] in places else numbers[link])
-            for link in pieces[piece].links
-        ]
-        out.append(Fragment(found.text, [raw[i] for i in found.order]))
-    return out
+    pieces = cut_tree(tree, _single_bonds(tree), open_closures=True)
+    kept = [
+        number
+        for number, piece in enumerate(pieces)
+        if piece.root not in places and not (start == 1 and piece.root == 0)
+    ]
+    target = {number: new for new, number in enumerate(kept)}
+    target |= {n: -1000 - places[p.root] for n, p in enumerate(pieces) if p.root in places}
+    return [_canonical(pieces[number], target) for number in kept]
 
 
 def _is_place(atom: str) -> bool:
@@ -180,32 +168,36 @@ def canonical_template(raw: str) -> Template:
     """
     root = is_root(raw)
     flat = _parse(raw)
-    Chem.RemoveStereochemistry(flat)
+    # Between alike places stereo would get lost: what has any is read with its places told apart.
+    stereo = any(mark in raw for mark in "@/\\")
+    if stereo:
+        Chem.RemoveStereochemistry(flat)
     entry = _first_atom(flat) if root else 0
     Chem.MolToSmiles(flat, rootedAtAtom=entry)
-    dummies = [i for i in _output_order(flat) if flat.GetAtomWithIdx(i).GetAtomicNum() == 0]
-    if not root:
-        dummies = dummies[1:]
-    given = [a.GetIdx() for a in flat.GetAtoms() if a.GetAtomicNum() == 0][0 if root else 1 :]
-    place = {atom: number for number, atom in enumerate(given)}
-    labelled = _parse(_labelled(raw, first=0 if root else -1))
-    for label, atom in enumerate(dummies):
-        labelled.GetAtomWithIdx(place_atom(labelled, place[atom], root)).SetIsotope(label + 1)
-    text = Chem.MolToSmiles(labelled, rootedAtAtom=_first_atom(flat) if root else 0)
-    order = [i for i in _output_order(labelled) if labelled.GetAtomWithIdx(i).GetAtomicNum() == 0]
-    if not root:
-        order = order[1:]
-    for label in range(len(dummies)):
-        text = text.replace(f"[{label + 1}*]", "*")
-    indices = [a.GetIdx() for a in labelled.GetAtoms() if a.GetAtomicNum() == 0][not root :]
-    back = {atom: number for number, atom in enumerate(indices)}
-    return Template(text, tuple(back[i] for i in order))
+    first = _places_written(flat, root)
+    labelled = _parse(_labelled(raw, first=0 if root else -1)) if stereo else flat
+    stars = _places(labelled, root)
+    for label, place in enumerate(first, start=1):
+        labelled.GetAtomWithIdx(stars[place]).SetIsotope(label)
+    text = Chem.MolToSmiles(labelled, rootedAtAtom=entry)
+    order = _places_written(labelled, root)
+    for label in range(1, len(order) + 1):
+        text = text.replace(f"[{label}*]", "*")
+    return Template(text, order)
 
 
-def place_atom(molecule: Any, place: int, root: bool) -> int:
-    """Index of the atom that stands for a place."""
-    dummies = [a.GetIdx() for a in molecule.GetAtoms() if a.GetAtomicNum() == 0]
-    return int(dummies[place if root else place + 1])
+_STAR = Chem.MolFromSmarts("[#0]")
+
+
+def _places(molecule: Any, root: bool) -> list[int]:
+    """Indices of the atoms that stand for places, in the order of the text that was read."""
+    return sorted(atom for (atom,) in molecule.GetSubstructMatches(_STAR))[not root :]
+
+
+def _places_written(molecule: Any, root: bool) -> tuple[int, ...]:
+    """The places in the order of the text that was last written."""
+    place = {atom: number for number, atom in enumerate(_places(molecule, root))}
+    return tuple([place[atom] for atom in _output_order(molecule) if atom in place])
 
 
 def _labelled(text: str, first: int) -> str:
@@ -225,7 +217,8 @@ def _first_atom(molecule: Any) -> int:
 
 
 def _output_order(molecule: Any) -> list[int]:
-    return [int(i) for i in molecule.GetPropsAsDict(True, True)["_smilesAtomOutputOrder"]]
+    text = molecule.GetProp("_smilesAtomOutputOrder")  # "[2,0,1,]"
+    return [int(index) for index in text.strip("[,]").split(",")]
 
 
 def _parse(text: str) -> Any:
@@ -249,12 +242,19 @@ def _conjugated(tree: SmilesTree) -> frozenset[int]:
     )
 
 
-def _canonical_pieces(tree: SmilesTree, cut: Callable[[int], bool]) -> list[Fragment]:
-    out = []
-    for piece in cut_tree(tree, cut):
-        found = canonical_template(piece.text)
-        out.append(Fragment(found.text, [piece.links[i] for i in found.order]))
-    return out
+def _canonical_pieces(tree: SmilesTree, cuts: Sequence[int]) -> list[Fragment]:
+    return [_canonical(piece, {}) for piece in cut_tree(tree, cuts)]
+
+
+def _canonical(piece: Piece, target: Mapping[int, int]) -> Fragment:
+    """A piece as a fragment.
+
+    Args:
+        target: new numbers of what the piece's links point to, where they change.
+    """
+    found = canonical_template(piece.text)
+    links = [piece.links[place] for place in found.order]
+    return Fragment(found.text, [target.get(link, link) for link in links] if target else links)
 
 
 # Assembly

@@ -12,10 +12,11 @@ from typing import Any
 
 import numpy as np
 from numpy.typing import NDArray
-from rdkit.Chem import QED, rdFingerprintGenerator, rdMolDescriptors
+from rdkit.Chem import rdFingerprintGenerator, rdMolDescriptors
 
 from nucleate.errors import StructureError
 from nucleate.molecules.chem import logp, parse, weight
+from nucleate.molecules.drug_likeness import qed
 from nucleate.vae.schema import Field
 
 BITS = 1024
@@ -25,7 +26,7 @@ _GENERATOR = rdFingerprintGenerator.GetMorganGenerator(radius=2, fpSize=BITS)
 DESCRIPTORS: dict[str, Callable[[Any], float]] = {
     "logp": logp,
     "tpsa": lambda m: float(rdMolDescriptors.CalcTPSA(m)),
-    "qed": lambda m: float(QED.qed(m)),
+    "qed": qed,
     "molecular_weight": weight,
     "hydrogen_bond_donors": lambda m: float(rdMolDescriptors.CalcNumHBD(m)),
     "hydrogen_bond_acceptors": lambda m: float(rdMolDescriptors.CalcNumHBA(m)),
@@ -71,7 +72,7 @@ def perceive(smiles: str, scale: Mapping[str, tuple[float, float]]) -> dict[str,
     values = []
     for name, compute in DESCRIPTORS.items():
         mean, spread = scale.get(name, (0.0, 1.0))
-        # QED takes a millisecond, as long as all the rest: an eighth of the labels is enough.
+        # QED takes as long as all the rest: an eighth of the labels is enough.
         skip = name == "qed" and zlib.crc32(smiles.encode()) % 8
         values.append(float("nan") if skip else (compute(molecule) - mean) / spread)
     bits = np.asarray(_GENERATOR.GetFingerprintAsNumPy(molecule), np.uint8)

@@ -13,11 +13,12 @@ from typing import Any
 import numpy as np
 from numpy.typing import NDArray
 from rdkit import Chem, DataStructs, RDConfig, rdBase
-from rdkit.Chem import QED, Descriptors, rdMolDescriptors
+from rdkit.Chem import Descriptors, rdMolDescriptors
 
 from nucleate.errors import SettingsError
 from nucleate.matter import Property
 from nucleate.molecules.chem import logp, molecule, morgan, parse, weight
+from nucleate.molecules.drug_likeness import qed
 
 Function = Callable[[Any], float]
 
@@ -43,7 +44,7 @@ def sa_score(found: Any) -> float:
 
 
 _FUNCTIONS: dict[str, tuple[Function, str, str]] = {
-    "qed": (QED.qed, "", "quantitative estimate of drug-likeness, 0 to 1 (Bickerton et al. 2012)"),
+    "qed": (qed, "", "quantitative estimate of drug-likeness, 0 to 1 (Bickerton et al. 2012)"),
     "sa_score": (
         sa_score,
         "",

@@ -8,7 +8,7 @@ neighbours in the text (which `@` refers to) stays what it was.
 from __future__ import annotations
 
 import re
-from collections.abc import Callable
+from collections.abc import Sequence
 from dataclasses import dataclass
 
 from nucleate.errors import StructureError
@@ -116,55 +116,60 @@ class Piece:
             each cut-off neighbour.
         links: in the order of the further `*`: index of the piece there, or -1 - c for the cut
             ring closure c.
+        root: index of its first atom in the tree.
     """
 
     text: str
     links: list[int]
+    root: int
 
 
-def cut_tree(
-    tree: SmilesTree, cut: Callable[[int], bool], open_closures: bool = False
-) -> list[Piece]:
+def cut_tree(tree: SmilesTree, cuts: Sequence[int], open_closures: bool = False) -> list[Piece]:
     """Cut a tree into pieces; the first one holds the first atom.
 
     Args:
-        cut: whether the bond of atom i to its parent is cut.
+        cuts: atoms whose bond to the parent is cut, ascending.
         open_closures: cut ring closures as well, or keep them inside their piece (whose atoms
-            must then not be parted by `cut`).
+            must then not be parted by the cuts).
     """
-    cuts = [i for i in range(1, len(tree.atoms)) if cut(i)]
     roots = [0, *cuts]
-    piece_of = {root: number for number, root in enumerate(roots)}
-    children = tree.children()
-
-    def written(root: int) -> Piece:
-        links: list[int] = []
-        numbers: dict[int, int] = {}
-
-        def text(atom: int) -> str:
-            out = tree.atoms[atom]
-            branches: list[str] = []
-            for closure in tree.rings[atom]:
-                if open_closures:
-                    branches.append("*")
-                    links.append(-1 - closure)
-                    continue
-                number = numbers.setdefault(closure, len(numbers) + 1)
-                out += tree.closures[closure][2] + ring_digit(number)
-            for child in children[atom]:
-                bond = tree.bond[child] if tree.bond[child] != "-" else ""
-                if child in piece_of:
-                    branches.append(bond + "*")
-                    links.append(piece_of[child])
-                else:
-                    branches.append(tree.bond[child] + text(child))
-            return out + "".join(f"({b})" for b in branches[:-1]) + "".join(branches[-1:])
-
-        entry = "" if root == 0 else "*" + (tree.bond[root] if tree.bond[root] != "-" else "")
-        body = text(root)
-        return Piece(entry + body, links)
-
-    return [written(root) for root in roots]
+    number = {root: piece for piece, root in enumerate(roots)}
+    home: list[int] = []  # the piece of each atom
+    links: list[list[int]] = [[] for _ in roots]
+    digits: list[dict[int, int]] = [{} for _ in roots]
+    texts: list[str] = []
+    for atom, text in enumerate(tree.atoms):
+        piece = number.get(atom, -1)
+        if piece < 0:
+            piece = home[tree.parent[atom]]
+        elif piece > 0:
+            links[home[tree.parent[atom]]].append(piece)
+        home.append(piece)
+        for closure in tree.rings[atom]:
+            if open_closures:
+                links[piece].append(-1 - closure)
+            else:
+                own = digits[piece]
+                digit = own.setdefault(closure, len(own) + 1)
+                text += tree.closures[closure][2] + ring_digit(digit)
+        texts.append(text)
+    # From the leaves down, since an atom's text ends with those of its branches.
+    branches: list[list[str]] = [[] for _ in texts]  # the last one first
+    for atom in range(len(texts) - 1, -1, -1):
+        below = branches[atom]
+        if open_closures:
+            below += "*" * len(tree.rings[atom])
+        if below:
+            last, *others = below
+            texts[atom] += "".join([f"({text})" for text in reversed(others)]) + last
+        bond = tree.bond[atom]
+        if atom not in number:
+            branches[tree.parent[atom]].append(bond + texts[atom])
+        elif atom:
+            bond = "" if bond == "-" else bond
+            branches[tree.parent[atom]].append(bond + "*")
+            texts[atom] = "*" + bond + texts[atom]
+    return [Piece(texts[root], links[piece], root) for piece, root in enumerate(roots)]
 
 
 def ring_digit(number: int) -> str:

@@ -6,6 +6,7 @@ from functools import cache
 from typing import Any
 
 from rdkit import Chem, rdBase
+from rdkit.Chem import rdqueries
 from rdkit.Chem.MolStandardize import rdMolStandardize
 
 from nucleate.errors import StructureError
@@ -27,6 +28,25 @@ def _allowed(elements: tuple[str, ...]) -> frozenset[int]:
         except RuntimeError:
             continue  # not an element: nothing can match it
     return frozenset(numbers)
+
+
+@cache
+def _unusual(elements: tuple[str, ...]) -> Any:
+    """Matches an atom of another element than these, and one with a label or unpaired electrons.
+
+    Most molecules have none, which one match tells faster than a walk over their atoms.
+    """
+    atom = rdqueries.IsotopeGreaterQueryAtom(0)
+    atom.ExpandQuery(rdqueries.HasPropQueryAtom("molAtomMapNumber"), Chem.COMPOSITE_OR)
+    atom.ExpandQuery(rdqueries.NumRadicalElectronsGreaterQueryAtom(0), Chem.COMPOSITE_OR)
+    other = rdqueries.AtomNumEqualsQueryAtom(0)
+    other.ExpandQuery(rdqueries.AtomNumGreaterQueryAtom(0), Chem.COMPOSITE_OR)
+    for number in sorted(_allowed(elements)):
+        other.ExpandQuery(rdqueries.AtomNumEqualsQueryAtom(number, negate=True))
+    atom.ExpandQuery(other, Chem.COMPOSITE_OR)
+    query = Chem.RWMol()
+    query.AddAtom(atom)
+    return query.GetMol()
 
 
 @cache
@@ -108,6 +128,23 @@ def _too_large(heavy: int, options: StandardiseOptions) -> None:
 
 def _atoms(molecule: Any, options: StandardiseOptions) -> bool:
     """Refuse what the options forbid; drop labels in place. Returns whether labels were dropped."""
+    unusual = molecule.HasSubstructMatch(_unusual(options.elements))
+    dropped = unusual and _unlabelled(molecule, options)
+    heavy = molecule.GetNumHeavyAtoms()
+    if heavy < options.minimum_heavy_atoms:
+        raise StructureError(
+            "too_small", f"{heavy} heavy atoms, at least {options.minimum_heavy_atoms}"
+        )
+    if heavy > options.maximum_heavy_atoms:
+        _too_large(heavy, options)
+    if unusual and has_radicals(molecule):
+        symbols = sorted({a.GetSymbol() for a in molecule.GetAtoms() if a.GetNumRadicalElectrons()})
+        raise StructureError("radical", f"unpaired electrons on {', '.join(symbols)}")
+    return dropped
+
+
+def _unlabelled(molecule: Any, options: StandardiseOptions) -> bool:
+    """Refuse other elements and isotopes; drop labels. Returns whether any were dropped."""
     allowed = _allowed(options.elements)
     dropped = False
     for atom in molecule.GetAtoms():
@@ -123,14 +160,4 @@ def _atoms(molecule: Any, options: StandardiseOptions) -> bool:
         if atom.GetAtomMapNum():
             atom.SetAtomMapNum(0)
             dropped = True
-    heavy = molecule.GetNumHeavyAtoms()
-    if heavy < options.minimum_heavy_atoms:
-        raise StructureError(
-            "too_small", f"{heavy} heavy atoms, at least {options.minimum_heavy_atoms}"
-        )
-    if heavy > options.maximum_heavy_atoms:
-        _too_large(heavy, options)
-    if has_radicals(molecule):
-        symbols = sorted({a.GetSymbol() for a in molecule.GetAtoms() if a.GetNumRadicalElectrons()})
-        raise StructureError("radical", f"unpaired electrons on {', '.join(symbols)}")
     return dropped

@@ -267,7 +267,9 @@ class _Job:
         from nucleate.vae.arrays import RaggedArrays  # imports torch, which workers do without
 
         # What the codec derives from the structure, and property columns of the other fields.
-        auxiliary = tables.auxiliary(accepted, codec.schema) | encoded.arrays.auxiliary
+        known = encoded.arrays.auxiliary
+        others = [f for f in codec.schema.auxiliary if f.name not in known]
+        auxiliary = tables.auxiliary(accepted, others) | known
         arrays = RaggedArrays.from_stacked(codec.schema, encoded.arrays, auxiliary)
         arrays.save(self.folder / "features.npz")
         tables.write(self.folder / "records.parquet", tables.records(accepted, split))

@@ -6,12 +6,12 @@ from typing import Annotated, Any
 
 from pydantic import Field
 from rdkit import Chem
-from rdkit.Chem import QED
 
 from nucleate.config import Settings
 from nucleate.matter import Verdict
 from nucleate.molecules.checks.single import SingleCheck, window
 from nucleate.molecules.chem import canonical, has_radicals, logp, parse, weight
+from nucleate.molecules.drug_likeness import qed
 from nucleate.molecules.properties import sa_score
 
 
@@ -132,11 +132,11 @@ class DruglikeCheck(SingleCheck):
 
     def judge(self, found: Any, smiles: str) -> Verdict:
         options = self.options
-        qed = round(QED.qed(found), 4)
+        drug_likeness = round(qed(found), 4)
         passed, reason = window(logp(found), options.minimum_logp, options.maximum_logp, "logP")
         if passed:
-            passed, reason = window(qed, options.minimum_qed, None, "QED")
-        return Verdict(passed, qed, reason)
+            passed, reason = window(drug_likeness, options.minimum_qed, None, "QED")
+        return Verdict(passed, drug_likeness, reason)
 
 
 class SyntheticAccessOptions(Settings):
