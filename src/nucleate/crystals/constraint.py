@@ -9,11 +9,12 @@ from functools import cache, cached_property
 import numpy as np
 from numpy.typing import NDArray
 
+from nucleate.crystals import elements
 from nucleate.crystals.codec import WyckoffCodec
 from nucleate.crystals.conditions import CrystalConditions, asked_range, formula
 from nucleate.crystals.constrained import BoundedLegality, ConstrainedLegality, FilledLegality
 from nucleate.crystals.describe import composition
-from nucleate.crystals.elements import LARGEST, NUMBERS, SYMBOLS
+from nucleate.crystals.elements import NUMBERS, SYMBOLS
 from nucleate.crystals.feasibility import Filling, Range, Reach
 from nucleate.crystals.gene import from_string
 from nucleate.crystals.symmetry import space_group
@@ -69,7 +70,7 @@ class CrystalConstraint(Constraint):
             for symbol in symbols:
                 self._known(symbol, what)
         named = set(self.formula) or set(asked.chemical_system)
-        allowed = {NUMBERS[s] for s in named} if named else set(self.codec.supported)
+        allowed = {NUMBERS[s] for s in named} if named else set(self.supported)
         allowed -= {NUMBERS[s] for s in asked.exclude}
         if not allowed:
             raise SettingsError("exclude: no element is left")
@@ -77,14 +78,20 @@ class CrystalConstraint(Constraint):
         required = {NUMBERS[s] for s in named} if exact else set()
         return sorted(allowed), sorted(required | {NUMBERS[s] for s in asked.include})
 
+    @cached_property
+    def supported(self) -> set[int]:
+        """Atomic numbers that the codec accepts."""
+        return set(elements.supported(self.codec.options.noble_gases))
+
     def _known(self, symbol: str, what: str) -> None:
         number = NUMBERS[symbol]
-        seen = (self.codec.seen & self.codec.supported) or self.codec.supported
+        seen = (self.codec.seen & self.supported) or self.supported
         if number in seen:
             return
-        why = "has never seen" if number in self.codec.supported else "does not hold"
-        known = ", ".join(SYMBOLS[z - 1] for z in range(1, LARGEST + 1) if z in seen)
-        raise SettingsError(f"{what}: the model {why} {symbol}; it knows {known}")
+        refusal = elements.refusal(number, self.codec.options.noble_gases)
+        why = refusal or f"the model was trained on no crystal with {symbol}"
+        known = ", ".join(SYMBOLS[z - 1] for z in sorted(seen))
+        raise SettingsError(f"{what}: {why}; the model knows {known}")
 
     # Without a composition
 
