@@ -107,7 +107,18 @@ def test_energies_are_measured_and_kept(
     model: Path, features: Manifest, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
 ) -> None:
     shared = ("--model", model, "--features", features.folder, "--device", "cpu", "-n", 3)
-    costly = ("--suite", "stability,optimisation", "--references", 40, "--steps", 2, "--calls", 2)
+    costly = (
+        "--suite",
+        "stability,optimisation",
+        "--references",
+        40,
+        "--steps",
+        2,
+        "--calls",
+        2,
+        "--relaxing",
+        2,
+    )
     work = ("--work", tmp_path / "work", "--processes", 1)
     result = _run(monkeypatch, *shared, *costly, *work, "--out", tmp_path / "one")
     assert result.exit_code == 0, result.output
@@ -117,8 +128,9 @@ def test_energies_are_measured_and_kept(
     # Embedded crystals are CHGNet's own minima: they stay, and lie on their own hull or above.
     assert relaxed["e_hull median"]["controls"]["training replay"] > -0.05
     assert relaxed["converged"]["controls"]["training replay"] == 1
-    rates = found["Optimisation of the formation energy"]
+    rates = found["Optimisation, judged as decoded"]
     assert rates["SR15"]["n"] == 3
+    assert "Optimisation, judged after at most 2 steps of relaxation" in found
     assert set(rates["SR5"]["controls"]) == {"the starts", "prior samples", "known crystals"}
     # The second run computes nothing anew, and finds the same.
     kept = {file.name: file.stat().st_mtime_ns for file in (tmp_path / "work").iterdir()}

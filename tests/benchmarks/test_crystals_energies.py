@@ -13,6 +13,7 @@ import torch
 from nucleate.benchmarks import crystals_energies as energies
 from nucleate.benchmarks import crystals_optimisation as optimisation
 from nucleate.benchmarks import crystals_stability as stability
+from nucleate.benchmarks import crystals_success as success
 from nucleate.benchmarks.crystals_data import CrystalData, CrystalSet
 from nucleate.benchmarks.kept import map_kept, read_kept
 from nucleate.config import DrawSettings
@@ -157,7 +158,7 @@ def test_results_are_kept_and_a_cut_line_is_made_again(tmp_path: Path) -> None:
 
 def test_success_rates_by_hand() -> None:
     rows = [[-3.0, math.nan], [-2.0, -1.0], [], [-2.5]]
-    rates = optimisation.success_rates(rows, [-3, -2.5, -2])
+    rates = success.success_rates(rows, [-3, -2.5, -2])
     assert rates == {"SR5": 0.25, "SR10": 0.5, "SR15": 0.75}
 
 
@@ -187,6 +188,46 @@ class Edge:
 
     def predict(self, latent: torch.Tensor) -> torch.Tensor:
         return latent[:, 0]
+
+
+def test_the_judge_sees_few_of_one_formula_first() -> None:
+    salts = {f"225 a:Na b:Cl | {5 + i / 10}": -3.0 + i / 10 for i in range(5)}
+    climber = optimisation.Climber(np.zeros(2, np.float32), seen={**salts, IRON: 0.0})
+    assert [float(crystal.split()[-1]) for crystal in climber.best(4)] == [5.0, 5.1, 2.87, 5.2]
+
+
+def test_the_oracle_of_compositions_knows_what_it_was_told() -> None:
+    crystals = [
+        f"225 a:{a} b:{b} | 6" for a in ("Li", "Na", "K", "Rb", "Cs") for b in ("F", "Cl", "Br")
+    ]
+    told = np.array([-3.0 if "F" in crystal else -2.0 for crystal in crystals])
+    score = optimisation.composition_oracle(crystals, told, 0)
+    assert score([crystals[0], crystals[1]]) == pytest.approx([-3, -2], abs=0.1)
+    # Cell and places do not matter to it.
+    assert score(["221 a:Na b:Cl | 3.5"]) == pytest.approx(score(["225 a:Na b:Cl | 5.6"]))
+
+
+def test_the_judge_takes_the_lowest_of_what_is_relaxed(
+    tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    asked: list[str] = []
+
+    def relaxed(crystals: list[str], *_: Any) -> list[dict[str, Any]]:
+        asked.extend(crystals)
+        return [_row(None if c == IRON else c, None if c == IRON else -2.5) for c in crystals]
+
+    monkeypatch.setattr(success, "relax_all", relaxed)
+    monkeypatch.setattr(
+        success,
+        "chgnet_energies",
+        lambda crystals, *_: np.array([-1.0 - len(c) / 100 for c in crystals]),
+    )
+    judge = success.Judge(_ruler().references, tmp_path, how=stability.Relaxing())
+    rows = [[SALT, IRON, *FIVE[1:]], []]
+    plain, final = success.judged(judge, {success.SEARCH: rows}, [-3.0, -2.5, -1.2])
+    assert plain == {success.SEARCH: {"SR5": 0, "SR10": 0, "SR15": 0.5}}
+    assert final == {success.SEARCH: {"SR5": 0, "SR10": 0.5, "SR15": 0.5}}
+    assert len(asked) == success.RELAXED
 
 
 def test_climbing_lowers_the_oracle_and_stays_valid() -> None:

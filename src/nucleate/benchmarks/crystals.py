@@ -16,15 +16,14 @@ from numpy.typing import NDArray
 from nucleate import progress
 from nucleate.benchmarks import crystals_controls as controls
 from nucleate.benchmarks import crystals_generation as generation
-from nucleate.benchmarks import crystals_optimisation as optimisation
 from nucleate.benchmarks import crystals_reconstruction as reconstruction
 from nucleate.benchmarks import crystals_stability as stability
+from nucleate.benchmarks import crystals_success as success
 from nucleate.benchmarks import figures
 from nucleate.benchmarks.crystals_data import CrystalData, load
 from nucleate.benchmarks.crystals_energies import (
     Ruler,
     build_ruler,
-    chgnet_energies,
     labelled,
     missing_elements,
 )
@@ -32,7 +31,7 @@ from nucleate.benchmarks.crystals_settings import CrystalBenchmarkSettings
 from nucleate.benchmarks.crystals_speed import speed_section
 from nucleate.benchmarks.crystals_validity import describe_all
 from nucleate.benchmarks.drawing import decode, draw
-from nucleate.benchmarks.figures import Figure, Section
+from nucleate.benchmarks.figures import Section
 from nucleate.config import DrawSettings
 from nucleate.errors import SettingsError
 from nucleate.latent import LatentModel
@@ -219,62 +218,14 @@ class CrystalBenchmark:
 
     def run_optimisation(self) -> None:
         """CDVAE's success rates of latent optimisation."""
-        s, seed = self.settings.optimisation, self.settings.seed
-        energies = labelled(self.data).energies
-        thresholds = np.percentile(energies, optimisation.PERCENTILES).tolist()
-        self.echo("fit a head to training crystals")
-        train = self.data.train
-        latents = self.model.encode(train.crystals)[0]
-        head = optimisation.fit_energy_head(latents, train.energies, seed)
-        scorer = optimisation.Scorer(self.model, head, self._chgnet_score(s.oracle))
-        chosen = controls.replayed(self.data.test.crystals, s.starts, seed)
-        starts = self.model.encode(chosen)[0]
-        starts = starts[np.isfinite(starts).all(axis=1)]
-        spread = np.nanstd(latents, axis=0)
-        screened = s.screened if s.oracle == "chgnet" else 1
-        with self._shown(f"climb from {len(starts)} test crystals", s.calls, "round") as done:
-            climbers = optimisation.climb(scorer, starts, spread, s.calls, seed, screened, done)
-        rates = optimisation.success_rates(
-            self._judge([climber.best() for climber in climbers]), thresholds
+        s = self.settings.optimisation
+        how = stability.Relaxing(steps=s.relaxing, device=self.device) if s.relaxing else None
+        judge = success.Judge(self.ruler.references, self.work, self.processes, self.device, how)
+        run = success.Searches(
+            self.model, self.data, s, judge, self.settings.seed, self.echo, self._shown
         )
-        n = len(starts)
-        beside = {
-            "the starts": optimisation.success_rates(self._judge([[c] for c in chosen]), thresholds)
-        }
-        if self.settings.controls:
-            self.echo(f"score {min(s.pool, n * s.calls):,} prior samples")
-            drawn = optimisation.from_prior(scorer, n, s.calls, s.pool, seed)
-            known = optimisation.from_known(train.energies, n, s.calls, seed)
-            beside["prior samples"] = optimisation.success_rates(self._judge(drawn), thresholds)
-            beside["known crystals"] = optimisation.success_rates(known, thresholds)
-        note = (
-            f"Oracle of the search: {s.oracle}; {s.calls} questions from each start. Judge: CHGNet "
-            "as they are, references regressed on the data, best of the ten crystals of each start "
-            "that the oracle liked most, each valid (0.5 A, SMACT smact14) and with contacts of at "
-            f"least 0.7 of the radii. Percentiles: {', '.join(f'{t:.3f}' for t in thresholds)} "
-            "eV/atom. Controls: the starts as they are; as many prior samples scored by the same "
-            "oracle; as many known training crystals at their own energies."
-        )
-        quality = Figure("R2 of the head", head.leave_one_out_r2, head.labels, note="leave-one-out")
-        self.add(optimisation.section(rates, beside, n, note, [quality]))
-
-    def _chgnet_score(self, oracle: str) -> optimisation.Score | None:
-        if oracle == "head":
-            return None
-        return lambda crystals: self.formation(crystals)
-
-    def formation(self, crystals: Sequence[str]) -> Any:
-        """CHGNet's formation energies of crystals as they are, float64 [n]."""
-        file = self.work / "energies.jsonl"
-        found = chgnet_energies(crystals, file, self.processes, self.device)
-        return self.ruler.references.formation(crystals, found)
-
-    def _judge(self, rows: Sequence[Sequence[str]]) -> list[list[float]]:
-        """Judged energies of each start's crystals, eV/atom."""
-        every = list(dict.fromkeys(crystal for row in rows for crystal in row))
-        self.echo(f"judge {len(every):,} crystals with CHGNet")
-        found = dict(zip(every, self.formation(every).tolist(), strict=True)) if every else {}
-        return [[found[crystal] for crystal in row] for row in rows]
+        for section in run.sections(self.settings.controls):
+            self.add(section)
 
     def run_speed(self) -> None:
         """Seconds and peak memory."""

@@ -7,6 +7,7 @@ from typing import Annotated, Literal
 from pydantic import Field, model_validator
 
 from nucleate.benchmarks.crystals_data import Cutoffs
+from nucleate.benchmarks.crystals_optimisation import Oracle
 from nucleate.config import Positive, Settings
 
 Suite = Literal["reconstruction", "generation", "stability", "optimisation", "speed"]
@@ -36,11 +37,13 @@ class OptimisationSettings(Settings):
     """Test crystals."""
     calls: Positive = 100
     """Questions to the oracle from each start, the start's own included."""
-    oracle: Literal["head", "chgnet"] = "head"
-    """What the search asks: a head on the latent vector of the decoded crystal, or CHGNet, which
-    then is judge as well."""
+    oracle: Oracle = "composition"
+    """What the search asks about a decoded crystal: regressions on its composition or on its latent
+    vector, fitted to training energies, or CHGNet, which then is judge as well."""
     screened: Positive = 4
-    """Proposals of which the head chooses one for the oracle; 1 with the head as oracle."""
+    """Proposals of which the head on latent vectors chooses one to decode for CHGNet; else 1."""
+    relaxing: Annotated[int, Field(ge=0)] = 50
+    """Steps that the judge relaxes for, besides judging crystals as they are; 0 for none."""
     pool: Positive = 5_000
     """Prior samples that the control draws on."""
 

@@ -205,10 +205,15 @@ def crystals(
         typer.Option(min=10, help="Crystals that element references are regressed on; 700."),
     ] = None,
     oracle: Annotated[
-        str | None, typer.Option(help="What optimisation asks: head or chgnet; head.")
+        str | None,
+        typer.Option(help="What optimisation asks: composition, latent or chgnet; composition."),
     ] = None,
     calls: Annotated[
         int | None, typer.Option(min=1, help="Questions to the oracle from each start; 100.")
+    ] = None,
+    relaxing: Annotated[
+        int | None,
+        typer.Option(min=0, help="Steps that optimisation's judge relaxes for; 50, 0 for none."),
     ] = None,
     timed: Annotated[
         list[int] | None,
@@ -255,7 +260,12 @@ def crystals(
                 "steps": steps,
                 "references": references,
             },
-            "optimisation": {"starts": count, "oracle": oracle, "calls": calls},
+            "optimisation": {
+                "starts": count,
+                "oracle": oracle,
+                "calls": calls,
+                "relaxing": relaxing,
+            },
             "speed": tuple(timed) if timed else None,
             "controls": controls,
             "limit": limit,
