@@ -61,7 +61,7 @@ def test_workers_add_the_gradients_of_their_shares() -> None:
     assert terms["distortion"] == pytest.approx(float(loss.distortion.detach()), rel=1e-5)
     for value, parameter in zip(found, model.parameters(), strict=True):
         own = torch.zeros_like(value) if parameter.grad is None else parameter.grad
-        torch.testing.assert_close(value, own, atol=1e-4, rtol=1e-3)
+        torch.testing.assert_close(value, own, atol=1e-5, rtol=1e-4)
 
 
 def test_two_runs_of_two_processes_agree(tmp_path: Path) -> None:
