@@ -65,18 +65,20 @@ def test_an_extended_vocabulary_keeps_old_numbers_and_says_what_is_new(
     assert new.decode(new.encode(TELLURIDE)) == TELLURIDE
 
 
-def test_new_rows_are_the_mean_of_the_old_and_old_structures_keep_their_latents(
+def test_new_symbols_start_as_rare_average_ones_and_old_structures_are_kept(
     mine: FeaturizeSettings, trained: Manifest
 ) -> None:
     start = LatentModel.load(Path(trained.folder), "cpu")
     codec = start.codec.extended([TELLURIDE])
     model = started_model(start, codec).eval()
     name = codec.schema.step[0].name
-    key, size = f"embeddings.{name}.weight", start.codec.schema.step[0].size
-    old, new = start.model.state_dict()[key], model.state_dict()[key]
+    size = start.codec.schema.step[0].size
+    old, new = (m.get_submodule(f"embeddings.{name}").table() for m in (start.model, model))
     assert len(new) > size
     torch.testing.assert_close(new[:size], old)
     torch.testing.assert_close(new[size:], old.mean(0).expand(len(new) - size, -1))
+    old, new = (m.state_dict()[f"heads.{name}.bias"] for m in (start.model, model))
+    assert (new[size:] == old.min()).all()
     grown = LatentModel(start.folder, start.matter, codec, model, start.prior, {}, start.device)
     # Where the order of the tokens does not depend on the vocabulary, nothing changes.
     np.testing.assert_allclose(grown.encode(["CCO"])[0], start.encode(["CCO"])[0], atol=1e-6)

@@ -8,16 +8,18 @@ import torch
 from torch import Tensor, nn
 
 from nucleate.errors import CheckpointError
+from nucleate.vae.embedding import CategoricalEmbedding
 
 
 @torch.no_grad()
 def transfer_weights(old: nn.Module, new: nn.Module) -> None:
     """Copy the weights of `old` into `new`, which may know more categories.
 
-    A parameter with more rows than before keeps the old rows in their places; each further row is
-    the mean of the old ones, so that a category unseen so far starts as an average one (Hewitt
-    2021, "Initializing new word embeddings for pretrained language models"). Buffers are constant
-    tables: they are copied where shapes agree and left as built where not.
+    A parameter with more rows than before keeps the old rows in their places. A category unseen so
+    far starts with the average vector of the known ones (Hewitt 2021, "Initializing new word
+    embeddings for pretrained language models") and as rare as the rarest of them: what its features
+    would say of it is not to be trusted before it was trained. Buffers are constant tables: they
+    are copied where shapes agree and left as built where not.
 
     Raises:
         CheckpointError: a parameter is missing, or its shape differs in another way.
@@ -32,6 +34,13 @@ def transfer_weights(old: nn.Module, new: nn.Module) -> None:
     for name, buffer in new.named_buffers():
         if name in buffers and buffers[name].shape == buffer.shape:
             buffer.copy_(buffers[name])
+    former = dict(old.named_modules())
+    for name, module in new.named_modules():
+        before = former.get(name)
+        if isinstance(module, CategoricalEmbedding) and isinstance(before, CategoricalEmbedding):
+            known = len(before.weight)
+            of_features = module.table()[known:] - module.weight[known:]
+            module.weight[known:] = before.table().mean(0) - of_features
 
 
 def _grown(name: str, old: Tensor, shape: torch.Size) -> Tensor:
@@ -41,6 +50,8 @@ def _grown(name: str, old: Tensor, shape: torch.Size) -> Tensor:
         raise CheckpointError(
             f"{name}: weights of shape {list(old.shape)} do not fit one of shape {list(shape)}"
         )
+    if old.dim() == 1:  # of a category: how frequent it is
+        return torch.cat([old, old.min().expand(shape[0] - old.shape[0])])
     further = old.mean(0, keepdim=True).expand(shape[0] - old.shape[0], *shape[1:])
     return torch.cat([old, further])
 
