@@ -20,13 +20,13 @@ from nucleate.matter import Codec, Matter
 from nucleate.parallel import default_processes, map_ordered
 from nucleate.pretrained import model_folder
 from nucleate.runs import read_json
+from nucleate.vae import refinement
 from nucleate.vae.arrays import RaggedArrays
 from nucleate.vae.checkpoint import load_info, load_latents, load_model
 from nucleate.vae.evaluation import choose_device, encode_all
 from nucleate.vae.legality import Legality
 from nucleate.vae.model import VAE
 from nucleate.vae.prior import Prior
-from nucleate.vae.refinement import repair, resample
 from nucleate.vae.schema import Record
 
 DECODE_BATCH = 256
@@ -187,47 +187,23 @@ class LatentModel:
         if not parts:
             return []
         arrays, likelihood = RaggedArrays.concatenated(parts), torch.cat(likelihoods)
-        if refine is not None:
-            vectors = torch.from_numpy(np.array(latents, np.float32)).to(self.device)
-            noises = torch.from_numpy(levels.copy()).to(self.device)
-            arrays, likelihood = self._refined(
-                vectors, arrays, likelihood, refine, generator, noises, legality is not None
+        if refine is not None and self.refiner is not None:
+            arrays, likelihood = refinement.refine(
+                self.model,
+                self.refiner,
+                torch.from_numpy(np.array(latents, np.float32)).to(self.device),
+                arrays,
+                likelihood,
+                refine,
+                generator,
+                torch.from_numpy(levels.copy()).to(self.device),
+                stricter=legality is not None,
             )
         written = self._write([arrays.record(i) for i in range(len(arrays))])
         return [
             Decoded(structure, nats, reason)
             for (structure, reason), nats in zip(written, likelihood.tolist(), strict=True)
         ]
-
-    def _refined(
-        self,
-        latent: Tensor,
-        arrays: RaggedArrays,
-        likelihood: Tensor,
-        how: DrawSettings,
-        generator: torch.Generator,
-        noise: Tensor,
-        stricter: bool,
-    ) -> tuple[RaggedArrays, Tensor]:
-        """Structures with better continuous fields, and the log-likelihood before relief."""
-        if self.refiner is None:
-            return arrays, likelihood
-        if how.resample:
-            arrays, likelihood = resample(
-                self.model,
-                self.refiner,
-                latent,
-                arrays,
-                likelihood,
-                draws=how.resample,
-                temperature=how.resample_temperature,
-                generator=generator,
-                noise=noise,
-                stricter=stricter,
-            )
-        if how.relief:
-            arrays = repair(self.refiner, arrays, self.device)
-        return arrays, likelihood
 
     def _write(self, records: list[Record]) -> list[tuple[str | None, str]]:
         if len(records) < POOL_FROM:

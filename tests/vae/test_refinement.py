@@ -10,13 +10,13 @@ import pytest
 import torch
 from numpy.typing import NDArray
 from torch import Tensor
-from toy import toy_arrays, toy_schema
+from toy import toy_arrays
 
+from nucleate.config import DrawSettings
 from nucleate.vae.arrays import Batch, RaggedArrays
 from nucleate.vae.model import VAE
-from nucleate.vae.refinement import Refiner, quality_of, repair, resample
+from nucleate.vae.refinement import Refiner, quality_of, refine
 
-SCHEMA = toy_schema()
 CATEGORIES = ("letter", "colour")
 
 
@@ -31,8 +31,12 @@ class CloseToZero(Refiner):
 
     def repair(self, batch: Batch) -> Batch:
         cell = batch.once["cell"].clone()
-        cell[self.quality(batch) < self.enough, 0] /= 2
+        cell[:, 0] /= 2
         return Batch(batch.once | {"cell": cell}, batch.steps, batch.length, batch.auxiliary)
+
+
+def how(draws: int, relief: bool = False) -> DrawSettings:
+    return DrawSettings(resample=draws, resample_temperature=1.0, relief=relief)
 
 
 def latents(model: VAE, count: int) -> Tensor:
@@ -90,14 +94,13 @@ def refined(model: VAE, enough: float, draws: int, offset: float = 0.0) -> tuple
         arrays, likelihood = model.decode(latent, noise=noise)
     refiner = CloseToZero(enough)
     generator = torch.Generator().manual_seed(5)
-    found = resample(
+    found = refine(
         model,
         refiner,
         latent,
         arrays,
         likelihood + offset,
-        draws,
-        1.0,
+        how(draws),
         generator,
         noise,
         stricter=offset != 0,
@@ -150,9 +153,7 @@ def test_likelier_draws_win(toy_model: VAE) -> None:
 
     def worst(draws: int) -> float:
         seeded, refiner = torch.Generator().manual_seed(2), FirstIsPoor(0.0)
-        found = resample(
-            toy_model, refiner, latent, arrays, likelihood, draws, 1.0, generator=seeded
-        )
+        found = refine(toy_model, refiner, latent, arrays, likelihood, how(draws), generator=seeded)
         return float(found[1].min())
 
     assert worst(64) > worst(1)
@@ -161,20 +162,23 @@ def test_likelier_draws_win(toy_model: VAE) -> None:
 def test_no_draws_and_nothing_poor_change_nothing(toy_model: VAE) -> None:
     for enough, draws in ((10.0, 0), (-1e9, 4)):
         *_, before, old, after, new = refined(toy_model, enough, draws)
-        assert after is before
+        assert_same_categories(after, before)
+        for name, values in before.arrays().items():
+            np.testing.assert_array_equal(after.arrays()[name], values)
         assert torch.equal(new, old)
 
 
-def test_repair_is_applied_to_all_chunks() -> None:
-    arrays = toy_arrays(1100)
-    mended = repair(CloseToZero(-1.0), arrays, CPU)
+def test_what_is_poor_is_repaired_in_its_place(toy_model: VAE) -> None:
+    latent = latents(toy_model, 1100)
+    arrays, likelihood = toy_model.decode(latent)
+    refiner = CloseToZero(float(quality_of(CloseToZero(0), arrays, CPU).median()))
+    mended, same = refine(toy_model, refiner, latent, arrays, likelihood, how(0, relief=True))
     assert_same_categories(mended, arrays)
     cell = arrays.once["cell"][:, 0]
-    wanted = np.where(-np.abs(cell) < -1.0, cell / 2, cell)
+    wanted = np.where(-np.abs(cell) < refiner.enough, cell / 2, cell)
     np.testing.assert_allclose(mended.once["cell"][:, 0], wanted)
     np.testing.assert_array_equal(mended.steps["angle"], arrays.steps["angle"])
-    nothing = arrays.subset(np.zeros(0, np.int64))
-    assert len(repair(CloseToZero(0.0), nothing, CPU)) == 0
+    assert torch.equal(same, likelihood)
 
 
 CPU = torch.device("cpu")

@@ -13,6 +13,7 @@ import numpy as np
 import torch
 from torch import Tensor
 
+from nucleate.config import DrawSettings
 from nucleate.vae.arrays import Batch, RaggedArrays
 from nucleate.vae.model import VAE
 
@@ -35,8 +36,7 @@ class Refiner(ABC):
 
     @abstractmethod
     def repair(self, batch: Batch) -> Batch:
-        """The same structures with continuous fields mended where their quality is not enough;
-        those of enough quality stay bit for bit, and none gets worse."""
+        """The same structures with continuous fields mended; the quality of none gets less."""
 
 
 def quality_of(refiner: Refiner, arrays: RaggedArrays, device: torch.device) -> Tensor:
@@ -46,96 +46,118 @@ def quality_of(refiner: Refiner, arrays: RaggedArrays, device: torch.device) -> 
 
 
 @torch.no_grad()
-def resample(
+def refine(
     model: VAE,
     refiner: Refiner,
     latent: Tensor,
     arrays: RaggedArrays,
     likelihood: Tensor,
-    draws: int,
-    temperature: float,
+    how: DrawSettings,
     generator: torch.Generator | None = None,
     noise: Tensor | None = None,
     stricter: bool = False,
 ) -> tuple[RaggedArrays, Tensor]:
-    """Draw the continuous fields anew where they are not fine.
-
-    Of the draws of a structure that are fine the likeliest (given its categorical fields) is taken;
-    if none is, the one of the highest quality, what was written at first included.
+    """Draw the continuous fields of structures that are not fine anew, and mend them.
 
     Args:
         latent: of the structures, [n, D].
         arrays: as decoded at first.
         likelihood: of all fields, nats [n].
-        draws: for each structure that is not fine.
-        temperature: of the draws.
+        how: `resample` (draws of each structure), `resample_temperature` and `relief` are taken.
         noise: amplitude that the decoder takes for granted, [n]; none if not given.
         stricter: whether `likelihood` is that under a stricter legality than the model's own, to
             which the change under the model's own is then added.
 
     Returns:
-        The structures, their categorical fields unchanged, and their log-likelihoods.
+        The structures, those that were fine bit for bit and all with the categorical fields that
+        they had, and their log-likelihoods before they were mended.
     """
     noise = latent.new_zeros(len(latent)) if noise is None else noise
     quality = quality_of(refiner, arrays, latent.device)
     poor = (quality < refiner.enough).nonzero()[:, 0].numpy()
-    if len(poor) == 0 or draws == 0:
+    if len(poor) == 0:
         return arrays, likelihood
-    repeated = np.repeat(poor, draws)
-    made, gained = [], []
+    part, vectors = arrays.subset(poor), latent[torch.from_numpy(poor).to(latent.device)]
+    if how.resample:
+        levels = noise[torch.from_numpy(poor).to(latent.device)]
+        drawn, better = resample(
+            model, refiner, vectors, part, quality[poor], how, generator, levels
+        )
+        change = _likelihoods(model, vectors, drawn, levels)
+        if stricter:
+            change = change - _likelihoods(model, vectors, part, levels)
+        else:
+            change = change - likelihood[poor]
+        likelihood = likelihood.clone()
+        likelihood[poor] += torch.where(better, change, 0.0).to(likelihood)
+        part = drawn
+    if how.relief:
+        part = repair(refiner, part, latent.device)
+    order = np.arange(len(arrays))
+    order[poor] = len(arrays) + np.arange(len(poor))
+    return RaggedArrays.concatenated([arrays, part]).subset(order), likelihood
+
+
+@torch.no_grad()
+def resample(
+    model: VAE,
+    refiner: Refiner,
+    latent: Tensor,
+    arrays: RaggedArrays,
+    quality: Tensor,
+    how: DrawSettings,
+    generator: torch.Generator | None,
+    noise: Tensor,
+) -> tuple[RaggedArrays, Tensor]:
+    """Draw the continuous fields of each structure anew, `how.resample` times.
+
+    Of the draws that are fine the likeliest (given the categorical fields) is taken; if none is,
+    the one of the highest quality, what was written at first included.
+
+    Args:
+        quality: of what was written at first, not enough, [n].
+
+    Returns:
+        The structures, and which of them changed, bool [n].
+    """
+    draws = how.resample
+    repeated = np.repeat(np.arange(len(arrays)), draws)
+    made, nats = [], []
     for rows in _chunks(len(repeated)):
         chosen = torch.from_numpy(repeated[rows]).to(latent.device)
-        drawn, nats = model.decode(
+        drawn, gained = model.decode(
             latent[chosen],
-            temperature,
+            how.resample_temperature,
             generator,
             noise[chosen],
             given=arrays.subset(repeated[rows]),
         )
         made.append(drawn)
-        gained.append(nats.cpu())
+        nats.append(gained.cpu())
     drawings = RaggedArrays.concatenated(made)
-    table = torch.cat(gained).reshape(-1, draws)
+    table = torch.cat(nats).reshape(-1, draws)
     found = quality_of(refiner, drawings, latent.device).reshape(-1, draws)
     # Fine ones by likelihood, above all others by quality.
-    fine = found >= refiner.enough
-    score = torch.where(fine, table - table.min() + 1, found - refiner.enough)
+    score = torch.where(found >= refiner.enough, table - table.min() + 1, found - refiner.enough)
     best, place = score.max(1)
-    better = (best > quality[poor] - refiner.enough).numpy()
-    order = np.arange(len(arrays))
-    picked = len(arrays) + np.arange(len(poor)) * draws + place.numpy()
-    order[poor[better]] = picked[better]
-    out, likelihood, changed = (
-        arrays.joined(drawings).subset(order),
-        likelihood.clone(),
-        poor[better],
-    )
-    if stricter:
-        likelihood[changed] -= _likelihoods(model, latent, arrays, noise, changed)
-    else:
-        likelihood[changed] = 0.0
-    likelihood[changed] += _likelihoods(model, latent, out, noise, changed)
-    return out, likelihood
+    better = best > quality - refiner.enough
+    picked = len(arrays) + np.arange(len(arrays)) * draws + place.numpy()
+    order = np.where(better.numpy(), picked, np.arange(len(arrays)))
+    return RaggedArrays.concatenated([arrays, drawings]).subset(order), better
 
 
-def _likelihoods(
-    model: VAE, latent: Tensor, arrays: RaggedArrays, noise: Tensor, rows: np.ndarray
-) -> Tensor:
-    """Teacher-forced log-likelihoods of some of the structures, nats [rows]."""
-    parts = [torch.zeros(0)]
-    for span in _chunks(len(rows)):
-        chosen = torch.from_numpy(rows[span]).to(latent.device)
-        batch = arrays.batch(rows[span]).to(latent.device)
-        nats = model.reconstruct(latent[chosen], batch, noise=noise[chosen]).nats
+def _likelihoods(model: VAE, latent: Tensor, arrays: RaggedArrays, noise: Tensor) -> Tensor:
+    """Teacher-forced log-likelihoods of structures, nats [n]."""
+    parts = []
+    for rows in _chunks(len(arrays)):
+        span, batch = slice(rows[0], rows[-1] + 1), arrays.batch(rows).to(latent.device)
+        nats = model.reconstruct(latent[span], batch, noise=noise[span]).nats
         parts.append(-torch.stack(list(nats.values())).sum(0).cpu())
     return torch.cat(parts)
 
 
-@torch.no_grad()
 def repair(refiner: Refiner, arrays: RaggedArrays, device: torch.device) -> RaggedArrays:
-    """Mend structures of too little quality."""
-    if len(arrays) == 0:
-        return arrays
+    """Mend structures."""
     return RaggedArrays.concatenated(
         [
             RaggedArrays.from_batch(arrays.schema, refiner.repair(arrays.batch(rows).to(device)))
