@@ -63,11 +63,12 @@ class GradientWorkers:
         model.share_memory()
         size = sum(p.numel() for p in model.parameters())
         self.model = model
-        self.gradients = [torch.zeros(size).share_memory_() for _ in range(count)]
+        gradients = [torch.zeros(size).share_memory_() for _ in range(count)]
+        self.gradients = [_by_parameter(model, gradient) for gradient in gradients]
         context = torch.multiprocessing.get_context("spawn")
         self.pipes: list[Connection] = []
         self.processes = []
-        for gradient in self.gradients:
+        for gradient in gradients:
             here, there = context.Pipe()
             process = context.Process(
                 target=_serve, args=(there, model, settings, gradient), daemon=True
@@ -101,14 +102,11 @@ class GradientWorkers:
                 terms.append(pipe.recv())
             except (EOFError, OSError):
                 raise ResultsError(_DIED) from None
-            offset = 0
-            for parameter in self.model.parameters():
-                part = gradient[offset : offset + parameter.numel()].view_as(parameter)
+            for parameter, part in zip(self.model.parameters(), gradient, strict=True):
                 if parameter.grad is None:
                     parameter.grad = weight * part
                 else:
                     parameter.grad.add_(part, alpha=weight)
-                offset += parameter.numel()
         return terms
 
     def close(self) -> None:
@@ -124,11 +122,19 @@ class GradientWorkers:
 _DIED = "a training worker died (killed or out of memory)"
 
 
+def _by_parameter(model: VAE, flat: Tensor) -> list[Tensor]:
+    """Views of one flat gradient, each of the shape of a parameter."""
+    parameters = list(model.parameters())
+    parts = flat.split([parameter.numel() for parameter in parameters])
+    return [part.view_as(p) for part, p in zip(parts, parameters, strict=True)]
+
+
 def _serve(
     pipe: Connection, model: VAE, settings: ObjectiveSettings, gradient: Tensor
 ) -> None:  # pragma: no cover - runs in the worker's process
     torch.set_num_threads(1)
     model.train()
+    parts = _by_parameter(model, gradient)
     while True:
         try:
             share: Share = pipe.recv()
@@ -139,12 +145,9 @@ def _serve(
         model.zero_grad(set_to_none=True)
         loss = evidence_loss(model, batch, batch, settings, share.beta)
         loss.total.backward()
-        offset = 0
-        for parameter in model.parameters():
-            part = gradient[offset : offset + parameter.numel()]
+        for parameter, part in zip(model.parameters(), parts, strict=True):
             if parameter.grad is None:
                 part.zero_()
             else:
-                part.copy_(parameter.grad.reshape(-1))
-            offset += parameter.numel()
+                part.copy_(parameter.grad)
         pipe.send(loss.terms())
