@@ -144,6 +144,9 @@ class FeaturizeSettings(Settings):
     standardise: dict[str, Any] = Field(default_factory=dict)
     codec: dict[str, Any] = Field(default_factory=dict)
     split: SplitSettings = SplitSettings()
+    duplicates: Literal["drop", "drop_within_split", "keep"] = "drop"
+    """What becomes of rows that repeat an earlier one. The last two are for protocols of the
+    literature whose test sets repeat training rows."""
     spellings: Annotated[int, Field(ge=0)] = 0
     """Random spellings of each training structure to train on besides the canonical one."""
     processes: Positive | None = None

@@ -59,6 +59,21 @@ def test_wyckoff_strings_in_a_table(tmp_path):
     assert strings(rows) == [SALT_STRING]
 
 
+def test_which_crystals_may_be_held_out():
+    options = CRYSTALS.resolve_hold_out(
+        {"minimum_elements": 2, "maximum_elements": 3, "maximum_atoms": 5}, "test"
+    )
+    expected = {
+        "225 a:Na b:Cl | 5.6": True,
+        "221 a:Ba b:Ti c:O | 4": True,
+        "225 a:Cu | 3.6": False,
+        "225 a:K b:Al c:Li e:F(0.22) | 8": False,
+        "136 a:Ti f:O(0.30479) | 4.5937 2.9581": False,
+    }
+    assert {text: CRYSTALS.may_hold_out(text, options) for text in expected} == expected
+    assert CRYSTALS.may_hold_out("225 a:Cu | 3.6", CRYSTALS.resolve_hold_out({}, "test"))
+
+
 def test_folders_and_zips(tmp_path):
     folder = tmp_path / "many"
     (folder / "inner").mkdir(parents=True)

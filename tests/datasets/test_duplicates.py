@@ -9,7 +9,7 @@ from hypothesis import given
 from hypothesis import strategies as st
 
 from nucleate import matter as registry
-from nucleate.datasets.duplicates import find_duplicates
+from nucleate.datasets.duplicates import find_duplicates, find_duplicates_within
 
 
 class Rounded(SimpleNamespace):
@@ -38,6 +38,14 @@ def test_agrees_with_comparing_everything(numbers: list[int]) -> None:
     tens = [n // 10 for n in numbers]
     expected = [-1 if tens.index(t) == i else tens.index(t) for i, t in enumerate(tens)]
     assert first.tolist() == expected
+
+
+def test_within_roles_only() -> None:
+    keys, numbers = ["a"] * 6, ["1", "2", "31", "3", "32", "4"]
+    roles = ["test", None, "test", None, None, "test"]
+    first = find_duplicates_within(roles, keys, numbers, Rounded())
+    assert first.tolist() == [-1, -1, -1, 1, -1, 0]
+    assert find_duplicates(keys, numbers, Rounded()).tolist() == [-1, 0, -1, 0, 2, 0]
 
 
 def test_different_keys_and_equal_strings_are_not_compared() -> None:

@@ -253,6 +253,44 @@ def test_splits_by_group_and_by_the_literature(
     assert manifest.metrics["split"] == {"train": len(WORDS) - 4, "validation": 0, "test": 4}
 
 
+@pytest.mark.parametrize(
+    ("duplicates", "expected"),
+    [("drop", (16, 2, 4)), ("drop_within_split", (20, 2, 4)), ("keep", (21, 2, 6))],
+)
+def test_a_source_of_its_own_for_the_test_split(
+    tmp_path: Path, duplicates: str, expected: tuple[int, int, int]
+) -> None:
+    held_out = tmp_path / "held_out.csv"
+    held_out.write_text("\n".join([*WORDS[:4], *WORDS[:2]]))
+    path = _file(tmp_path, [*WORDS[:22], WORDS[21]])
+    settings = _settings(path, split={"test": 7, "validation": 2}, duplicates=duplicates)
+    dataset = settings.dataset.model_copy(update={"test_source": str(held_out)})
+    manifest = featurize(
+        settings.model_copy(update={"dataset": dataset}), "words", tmp_path / "out"
+    )
+    found = tuple(manifest.metrics["split"][name] for name in ("train", "validation", "test"))
+    assert found == expected
+    records = load_records(manifest)
+    assert set(records.loc[records["split"] == "test", "structure"]) == set(WORDS[:4])
+
+
+def test_only_what_may_be_held_out_is(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+    class Wanted(Settings):
+        starts: str = "abc"
+
+    monkeypatch.setattr(Words, "HoldOutOptions", Wanted)
+    monkeypatch.setattr(
+        Words, "may_hold_out", lambda self, word, options: word[0] in options.starts
+    )
+    path = _file(tmp_path, WORDS)
+    wanted = [word for word in WORDS if word[0] in "ab"]
+    split = {"test": len(wanted) - 1, "validation": 1, "hold_out": {"starts": "ab"}}
+    records = load_records(featurize(_settings(path, split=split), "words", tmp_path / "out"))
+    assert sorted(records.loc[records["split"] != "train", "structure"]) == sorted(wanted)
+    with pytest.raises(SettingsError, match=r"split.hold_out\].*\n.*unknown key"):
+        featurize(_settings(path, split={"hold_out": {"start": "a"}}), "words", tmp_path / "no")
+
+
 def test_nothing_accepted_lists_the_reasons(tmp_path: Path) -> None:
     path = _file(tmp_path, ["a!", "b!", "crash"])
     with pytest.raises(InputError) as caught:

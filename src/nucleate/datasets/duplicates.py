@@ -48,6 +48,32 @@ def find_duplicates(
     return first
 
 
+def find_duplicates_within(
+    roles: Sequence[str | None],
+    keys: Sequence[str],
+    structures: Sequence[str],
+    matter: Matter,
+    processes: int = 1,
+) -> NDArray[np.int64]:
+    """`find_duplicates` among rows of equal role only, as positions among all rows.
+
+    Args:
+        roles: one per row, None where the row has none.
+
+    Raises:
+        ResultsError: a worker died.
+    """
+    first = np.full(len(keys), -1, dtype=np.int64)
+    for role in dict.fromkeys(roles):
+        rows = np.array([index for index, other in enumerate(roles) if other == role], np.int64)
+        chosen = rows.tolist()
+        found = find_duplicates(
+            [keys[i] for i in chosen], [structures[i] for i in chosen], matter, processes
+        )
+        first[rows] = np.where(found < 0, -1, rows[found])
+    return first
+
+
 def _compare(
     groups: list[list[int]],
     structures: Sequence[str],

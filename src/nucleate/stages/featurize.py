@@ -19,7 +19,7 @@ from numpy.typing import NDArray
 from nucleate import matter as registry
 from nucleate.config import FeaturizeSettings
 from nucleate.datasets import tables
-from nucleate.datasets.duplicates import find_duplicates
+from nucleate.datasets.duplicates import find_duplicates, find_duplicates_within
 from nucleate.datasets.encoding import Encoded, encode_structures
 from nucleate.datasets.rows import PROPERTY_PREFIX, standardise_rows
 from nucleate.datasets.sources import Source, content_digest, resolve
@@ -200,14 +200,19 @@ class _Job:
         rejected = tables.unread(rows)
         accepted = rows.filter(pc.is_null(rows["reason"]))
         with self._timed("deduplicate"):
-            first = find_duplicates(
-                accepted["key"].to_pylist(),
-                accepted["structure"].to_pylist(),
-                self.matter,
-                self.processes,
-            )
+            first = self._repeats(accepted)
             rejected = pa.concat_tables([rejected, tables.repeated(accepted, first)])
         return len(rows), accepted.take(np.flatnonzero(first < 0)), rejected
+
+    def _repeats(self, accepted: pa.Table) -> NDArray[np.int64]:
+        """For each row the earlier one that it repeats and goes for, or -1."""
+        if self.settings.duplicates == "keep":
+            return np.full(len(accepted), -1, np.int64)
+        keys, structures = accepted["key"].to_pylist(), accepted["structure"].to_pylist()
+        if self.settings.duplicates == "drop":
+            return find_duplicates(keys, structures, self.matter, self.processes)
+        roles = accepted["role"].to_pylist()
+        return find_duplicates_within(roles, keys, structures, self.matter, self.processes)
 
     def _split(self, accepted: pa.Table) -> NDArray[np.int8]:
         """Index into `SPLITS` by row: the sources' roles first, then the settings."""
