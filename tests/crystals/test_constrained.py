@@ -161,7 +161,7 @@ def test_compositions(asked: dict[str, Any], seed: int) -> None:
     for way, (group, sites) in zip(ways.tolist(), written(legality, seed), strict=True):
         check(asked, group, sites)
         atoms = sum(composition(group, sites).values())
-        assert atoms == found.units[way] * sum(found.formula.values())
+        assert atoms == found.plan.units[way] * sum(found.formula.values())
 
 
 def decoded(legality: ConstrainedLegality, temperature: float) -> list[Gene]:
@@ -200,12 +200,14 @@ def test_an_untrained_decoder_keeps_what_it_is_made_to(
         sites = [(1 + start + letters.index(s.letter), s.number - 1) for s in gene.sites]
         check(asked, gene.space_group, sites)
     assert legality.written.tolist() == [gene.space_group for gene in genes]
-    assert found.columns(legality)["written_space_group"].tolist() == legality.written.tolist()
+    columns = found.columns(legality, ["225 a:Na b:Cl | 5.6402", None] * 16)
+    assert columns["written_space_group"].tolist() == legality.written.tolist()
+    assert columns["higher_symmetry"][::2].tolist() == (legality.written[::2] != 225).tolist()
 
 
 def test_rock_salt_is_the_only_choice() -> None:
     found = constraint(composition="NaCl", space_group="Fm-3m", formula_units=1)
-    assert found.groups == [225]
+    assert found.plan.groups == [225]
     legality = found.legality(np.zeros(ROWS, np.int64))
     letters = {tuple(p - group_starts()[224] for p, _ in s) for _, s in written(legality, 0)}
     assert letters == {(1, 2)}  # a and b

@@ -75,8 +75,8 @@ def generate(
             progress.update(min(len(state.rows), wanted) - progress.n)
     rows = task.source.chosen(state.rows, settings.count)
     summary = _summary(settings, state, rows, budget, seed, time.perf_counter() - started)
-    if task.constraint is not None and task.constraint.notes:
-        summary["constraint_notes"] = "; ".join(task.constraint.notes)
+    if task.constraint is not None:
+        summary |= task.constraint.figures(rows)
     return rows, summary
 
 
@@ -109,7 +109,7 @@ def _round(
         refine=task.how,
     )
     if task.constraint is not None and legality is not None:
-        proposal.columns |= task.constraint.columns(legality)
+        proposal.columns |= task.constraint.columns(legality, [d.structure for d in decoded])
     state.draws += size
     fresh = _judge(task, state, decoded)
     kept = np.zeros(size, dtype=bool)

@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 from abc import ABC, abstractmethod
-from collections.abc import Sequence
+from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
 from typing import Any, ClassVar
 
@@ -42,9 +42,13 @@ class Constraint(ABC):
         """Numbers to show of structures, and why each does not meet the constraint (empty if it
         does); independent of how it was made."""
 
-    def columns(self, legality: Legality) -> Columns:
-        """Further numbers of the rows that were decoded under masks of `legality`."""
+    def columns(self, legality: Legality, structures: Sequence[str | None]) -> Columns:
+        """Further numbers of what was decoded under masks of `legality`; None is no structure."""
         return {}
+
+    def figures(self, rows: Sequence[Mapping[str, Any]]) -> dict[str, Any]:
+        """What the summary says of the rows that were found."""
+        return {"notes": "; ".join(self.notes)} if self.notes else {}
 
 
 class Growth(ABC):

@@ -9,6 +9,7 @@ from numpy.typing import NDArray
 
 from nucleate.config import ConditionSettings, DrawSettings, SampleSettings
 from nucleate.errors import SettingsError
+from nucleate.generation.evidence import likely_ways
 from nucleate.generation.guide import Constraint, Growth, Guide
 from nucleate.generation.predictors import Corrected, heads_of, known_predictor
 from nucleate.generation.requirements import (
@@ -27,7 +28,6 @@ from nucleate.generation.sources import (
     PriorSource,
     Source,
     known_latents,
-    likely_ways,
 )
 from nucleate.generation.steering import Steering
 from nucleate.latent import LatentModel
