@@ -214,7 +214,7 @@ class DrawSettings(Settings):
     temperature: Annotated[float, Field(ge=0)] = 0.0
     prior_temperature: Annotated[float, Field(gt=0)] = 1.0
     noise: Fraction = 0.0
-    resample: Annotated[int, Field(ge=0)] = 8
+    resample: Annotated[int, Field(ge=0)] = 4
     """Draws of the continuous fields, categorical ones kept, where what was written is not fine, as
     the kind of matter judges (crystals: atoms that overlap); 0 for none."""
     resample_temperature: Annotated[float, Field(gt=0)] = 0.7

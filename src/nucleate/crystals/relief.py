@@ -40,14 +40,14 @@ class ReliefOptions(Settings):
     """Scaled distance to which their contacts are brought, that of a usual crystal's shortest:
     CHGNet's energies of crystals mended so far are 0.7 eV/atom lower than of those mended just to
     the threshold, and rise again beyond."""
-    steps: Positive = 20
-    damping: Annotated[float, Field(gt=0)] = 0.02
+    steps: Positive = 10
+    damping: Annotated[float, Field(gt=0)] = 0.005
     """Price of displacing a coordinate by one angstrom, in squared scaled distances."""
     cell_damping: Annotated[float, Field(gt=0)] = 100.0
     """Price of changing a lattice number (a logarithm) by one, in those of a coordinate."""
-    largest_step: Annotated[float, Field(gt=0)] = 0.3
+    largest_step: Annotated[float, Field(gt=0)] = 0.5
     """Angstrom that a coordinate moves in a step at most."""
-    largest_change: Annotated[float, Field(gt=0)] = 0.05
+    largest_change: Annotated[float, Field(gt=0)] = 0.1
     """Of a lattice number, likewise."""
     swelling: Annotated[float, Field(ge=0)] = 0.7
     """Most that the logarithm of the volume may grow."""
@@ -189,7 +189,8 @@ class Relief:
             0, (columns + (crystal * size)[:, None]).flatten(), (slope * short[:, None]).flatten()
         )
         matrix.diagonal(dim1=1, dim2=2).add_(variables.weight[rows])
-        move = torch.linalg.solve(matrix, target.reshape(n, size))
+        factor = torch.linalg.cholesky_ex(matrix)[0]
+        move = torch.cholesky_solve(target.reshape(n, size, 1), factor)[..., 0]
         most = (move.abs() / variables.limit[rows]).amax(1).clamp(min=1.0)
         out: Tensor = torch.where(free, move, 0.0) / most[:, None]
         return out

@@ -158,12 +158,12 @@ def _likelihoods(model: VAE, latent: Tensor, arrays: RaggedArrays, noise: Tensor
 
 def repair(refiner: Refiner, arrays: RaggedArrays, device: torch.device) -> RaggedArrays:
     """Mend structures."""
-    return RaggedArrays.concatenated(
-        [
-            RaggedArrays.from_batch(arrays.schema, refiner.repair(arrays.batch(rows).to(device)))
-            for rows in _chunks(len(arrays))
-        ]
-    )
+    order = np.argsort(arrays.lengths, kind="stable")  # short ones together: less padding
+    mended = [
+        RaggedArrays.from_batch(arrays.schema, refiner.repair(arrays.batch(order[rows]).to(device)))
+        for rows in _chunks(len(arrays))
+    ]
+    return RaggedArrays.concatenated(mended).subset(np.argsort(order))
 
 
 def _chunks(count: int) -> list[np.ndarray]:
