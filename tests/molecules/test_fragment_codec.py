@@ -14,12 +14,15 @@ from hypothesis import strategies as st
 from rdkit import Chem
 
 from nucleate.errors import CheckpointError, StructureError
+from nucleate.molecules.assembly import Node, assemble
 from nucleate.molecules.chem import random_spellings
-from nucleate.molecules.fragment_codec import CLOSURES, FragmentCodec
-from nucleate.molecules.fragments import Node, arity, assemble, canonical_template, fragments
+from nucleate.molecules.fragment_codec import FragmentCodec
+from nucleate.molecules.fragments import fragments
 from nucleate.molecules.fragments import opened as open_template
 from nucleate.molecules.legality import PreorderLegality
+from nucleate.molecules.preorder import CLOSURES
 from nucleate.molecules.smiles_tree import parse_tree
+from nucleate.molecules.templates import arity, canonical_template
 from nucleate.vae.schema import Record
 
 

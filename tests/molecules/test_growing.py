@@ -14,9 +14,10 @@ from rdkit import Chem, RDConfig
 
 from nucleate.errors import SettingsError, StructureError
 from nucleate.molecules.forced import FREE, HOLE, ForcedLegality, Program
-from nucleate.molecules.fragment_codec import CLOSURES, FragmentCodec
+from nucleate.molecules.fragment_codec import FragmentCodec
 from nucleate.molecules.growing import ScaffoldGrowth
 from nucleate.molecules.options import CodecOptions, StandardiseOptions
+from nucleate.molecules.preorder import CLOSURES
 from nucleate.molecules.regrowing import Regrowth, _cores
 from nucleate.molecules.standardise import standardise
 from nucleate.vae.schema import Record

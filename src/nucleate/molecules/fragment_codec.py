@@ -6,7 +6,7 @@ Token 0 is `stop`, tokens 1..`CLOSURES` are ends of ring closures, the others ar
 from __future__ import annotations
 
 from collections import ChainMap, Counter
-from collections.abc import Mapping, Sequence
+from collections.abc import Iterable, Mapping, Sequence
 from typing import Any
 
 import numpy as np
@@ -14,32 +14,24 @@ from numpy.typing import NDArray
 from rdkit import Chem
 
 from nucleate.errors import CheckpointError, StructureError
-from nucleate.matter import Codec
 from nucleate.molecules import perception
+from nucleate.molecules.assembly import Node, assemble
+from nucleate.molecules.base_codec import MoleculeCodec, Sizes
 from nucleate.molecules.chem import canonical, parse
-from nucleate.molecules.fragments import (
-    Fragment,
-    Node,
-    arity,
-    assemble,
-    fragments,
-    is_root,
-    opened,
-)
+from nucleate.molecules.fragments import Fragment, fragments, opened
 from nucleate.molecules.options import CodecOptions
+from nucleate.molecules.preorder import CLOSURES, longest, preorder
 from nucleate.molecules.template_features import template_features
+from nucleate.molecules.templates import arity, is_root
 from nucleate.molecules.vocabulary import chosen_molecules
 from nucleate.vae.schema import Field, Record, Schema
 
 _FORMAT = 1
-CLOSURES = 6
-"""Ring closures of opened fragments that may be waiting for their other end at once."""
 _FIRST_TEMPLATE = 1 + CLOSURES
-_LARGE_SET = 50_000
 _SMALL_VOCABULARY, _LARGE_VOCABULARY = 1024, 4096
 
 
-class FragmentCodec(Codec):
+class FragmentCodec(MoleculeCodec):
     """Codec of molecules, rebuilt from JSON in each worker.
 
     Args:
@@ -60,7 +52,7 @@ class FragmentCodec(Codec):
         self.templates = list(templates)
         self.verify = verify
         self.scales = dict(scales)
-        self._token = {t: _FIRST_TEMPLATE + i for i, t in enumerate(self.templates)}
+        self._token = _numbered(self.templates)
         if len(self._token) != len(self.templates):
             raise CheckpointError("codec of molecules: templates repeat")
         self._arity = [0] * _FIRST_TEMPLATE + [arity(t) for t in self.templates]
@@ -112,17 +104,14 @@ class FragmentCodec(Codec):
             except StructureError:
                 continue
         ranked = sorted(counts, key=lambda t: (-counts[t], t))
-        size = options.vocabulary or (
-            _SMALL_VOCABULARY if len(smiles) < _LARGE_SET else _LARGE_VOCABULARY
-        )
+        sizes = Sizes(options, len(smiles))
+        size = sizes.vocabulary(_SMALL_VOCABULARY, _LARGE_VOCABULARY)
         needed = dict.fromkeys(sorted(pieces, key=lambda t: (-pieces[t], t)))
         room = size - _FIRST_TEMPLATE - len(needed)
         templates = dict.fromkeys([t for t in ranked if t not in needed][: max(0, room)]) | needed
         order = sorted(templates, key=lambda t: (-counts[t], -pieces[t], t))
-        verify = len(smiles) < _LARGE_SET if options.verify is None else options.verify
-        longest = cls(order, 1, False, {})._longest(trees)
-        steps = options.maximum_steps or longest + max(4, longest // 4)
-        return cls(order, steps, verify, perception.scales(looked, seed))
+        steps = sizes.steps(longest(_numbered(order), trees))
+        return cls(order, steps, sizes.verify, perception.scales(looked, seed))
 
     def extended(self, structures: Sequence[str]) -> FragmentCodec:
         """This codec with the pieces of further structures; old tokens keep their numbers."""
@@ -143,18 +132,8 @@ class FragmentCodec(Codec):
                 continue
             new.update(t for t in pieces if t not in self._token)
         templates = [*self.templates, *sorted(new, key=lambda t: (-new[t], t))]
-        longest = FragmentCodec(templates, 1, False, {})._longest(trees)
-        steps = max(self.schema.maximum_steps, longest)
+        steps = max(self.schema.maximum_steps, longest(_numbered(templates), trees))
         return FragmentCodec(templates, steps, self.verify, self.scales)
-
-    def _longest(self, trees: Sequence[Sequence[Fragment]]) -> int:
-        longest = 1
-        for tree in trees:
-            try:
-                longest = max(longest, len(self._written(tree)))
-            except StructureError:
-                continue  # counted as rejected when it is encoded
-        return longest
 
     def symbols(self) -> list[str]:
         """What each token stands for, by number."""
@@ -162,27 +141,16 @@ class FragmentCodec(Codec):
 
     # Encoding
 
-    def encode(self, structure: str) -> Record:
-        """Tokens of a canonical SMILES.
-
-        Raises:
-            StructureError: `unparsable`, `unknown_symbol` (names it), `too_long` or
-                `not_round_trip`.
-        """
-        record = self.encode_spelling(structure)
-        if self.verify:
-            back = self.decode(record)
-            if back != structure:
-                raise StructureError("not_round_trip", f"{structure[:80]} came back as {back[:80]}")
-        return record
-
     def encode_spelling(self, spelling: str) -> Record:
         """Tokens of any SMILES, unverified; the tree's root and the order of its branches are
-        those of the text, unless no training molecule starts with this root. Raises as `encode`
-        does."""
+        those of the text, unless no training molecule starts with this root.
+
+        Raises:
+            StructureError: `unparsable`, `unknown_symbol` (names it), `too_complex` or `too_long`.
+        """
         tree = fragments(spelling)
         try:
-            tokens = self._written(tree)
+            tokens = preorder(self._token, tree)
         except StructureError as error:
             if error.reason != "unknown_symbol":
                 raise
@@ -199,13 +167,11 @@ class FragmentCodec(Codec):
         molecule = parse(spelling)
         for atom in range(0 if molecule is None else molecule.GetNumAtoms()):
             try:
-                return self._written(fragments(Chem.MolToSmiles(molecule, rootedAtAtom=atom)))
+                tree = fragments(Chem.MolToSmiles(molecule, rootedAtAtom=atom))
+                return preorder(self._token, tree)
             except StructureError:
                 continue
         return None
-
-    def _written(self, tree: Sequence[Fragment]) -> list[int]:
-        return _Preorder(self._token, tree).tokens
 
     def program(self, tree: Sequence[Fragment], marks: Mapping[str, int]) -> list[int]:
         """Tokens of a tree some of whose templates stand for numbers of the caller's own.
@@ -213,7 +179,7 @@ class FragmentCodec(Codec):
         Raises:
             StructureError: `unknown_symbol` (names it) or `too_complex`.
         """
-        return _Preorder(ChainMap(dict(marks), self._token), tree).tokens
+        return preorder(ChainMap(dict(marks), self._token), tree)
 
     def knows(self, template: str) -> bool:
         """Whether a template has a token of its own."""
@@ -303,45 +269,6 @@ class FragmentCodec(Codec):
             raise CheckpointError(f"codec of molecules is damaged ({error!r})") from None
 
 
-class _Preorder:
-    """Writes a tree's tokens parent first, children in the order of the parent's places."""
-
-    def __init__(self, token: Mapping[str, int], tree: Sequence[Fragment]):
-        self.token, self.tree = token, tree
-        self.tokens: list[int] = []
-        self.waiting: dict[tuple[int, int], int] = {}  # (opened fragment, closure) -> label
-        self.fragment(0)
-
-    def fragment(self, number: int) -> None:
-        fragment = self.tree[number]
-        token = self.token.get(fragment.template)
-        if token is None:
-            self.piece(number, opened(fragment.template), 0)
-            return
-        self.tokens.append(token)
-        for link in fragment.links:
-            self.fragment(link)
-
-    def piece(self, number: int, pieces: tuple[Fragment, ...], index: int) -> None:
-        """Write piece `index` of the opened fragment `number`."""
-        template = pieces[index].template
-        if template not in self.token:
-            raise StructureError("unknown_symbol", f"{template} was not seen in training")
-        self.tokens.append(self.token[template])
-        for link in pieces[index].links:
-            if link <= -1000:
-                self.fragment(self.tree[number].links[-link - 1001])
-            elif link < 0:
-                self.closure((number, link))
-            else:
-                self.piece(number, pieces, link)
-
-    def closure(self, key: tuple[int, int]) -> None:
-        if key in self.waiting:
-            self.tokens.append(self.waiting.pop(key))
-            return
-        free = set(range(1, CLOSURES + 1)) - set(self.waiting.values())
-        if not free:
-            raise StructureError("too_complex", f"more than {CLOSURES} open ring closures")
-        self.waiting[key] = min(free)
-        self.tokens.append(min(free))
+def _numbered(templates: Iterable[str]) -> dict[str, int]:
+    """Each template's token."""
+    return {template: token for token, template in enumerate(templates, start=_FIRST_TEMPLATE)}

@@ -14,21 +14,20 @@ without their search for attachments: a template says where its children hang.
 from __future__ import annotations
 
 from collections.abc import Iterator, Mapping, Sequence
-from dataclasses import dataclass, field
+from dataclasses import dataclass
 from functools import lru_cache
-from typing import Any
 
 from rdkit import Chem, rdBase
 
 from nucleate.errors import StructureError
-from nucleate.molecules.smiles_tree import (
-    MARKS,
-    MULTIPLE,
-    Piece,
-    SmilesTree,
-    cut_tree,
-    parse_tree,
-    ring_digit,
+from nucleate.molecules.assembly import Node, assemble
+from nucleate.molecules.smiles_tree import MARKS, MULTIPLE, Piece, SmilesTree, cut_tree, parse_tree
+from nucleate.molecules.templates import (
+    canonical_template,
+    first_atom,
+    is_root,
+    labelled,
+    parse_template,
 )
 
 _TRIES = 256  # random spellings among which one that can be opened is looked for
@@ -46,16 +45,6 @@ class Fragment:
 
     template: str
     links: list[int]
-
-
-def is_root(template: str) -> bool:
-    """Whether a template hangs on nothing and so starts a molecule."""
-    return not template.startswith("*")
-
-
-def arity(template: str) -> int:
-    """Places for children."""
-    return template.count("*") - (not is_root(template))
 
 
 def fragments(smiles: str) -> list[Fragment]:
@@ -134,99 +123,13 @@ def _is_place(atom: str) -> bool:
 def _kekule_spellings(template: str) -> Iterator[str]:
     """Kekulé SMILES of a template from its parent on, places labelled [i*] from 1 up."""
     root = is_root(template)
-    molecule = _parse(_labelled(template, first=0 if root else -1))
+    molecule = parse_template(labelled(template))
     Chem.Kekulize(molecule, clearAromaticFlags=True)
-    start = _first_atom(molecule) if root else 0
+    start = first_atom(molecule) if root else 0
     yield Chem.MolToSmiles(molecule, kekuleSmiles=True, rootedAtAtom=start)
     for text in Chem.MolToRandomSmilesVect(molecule, _TRIES, randomSeed=1, kekuleSmiles=True):
         if not _is_place(parse_tree(text).atoms[0]) if root else text.startswith("*"):
             yield text
-
-
-@dataclass(frozen=True)
-class Template:
-    """A canonical template and how it came from the text given.
-
-    Attributes:
-        text: the canonical text.
-        order: for each place of `text`, which place of the given text it was.
-    """
-
-    text: str
-    order: tuple[int, ...]
-
-
-@lru_cache(maxsize=200_000)
-def canonical_template(raw: str) -> Template:
-    """One text for all spellings of a fragment with places.
-
-    Places are numbered by the canonical order of the fragment without stereo; with the numbers as
-    labels, stereocentres keep their meaning even where two children may be alike.
-
-    Raises:
-        StructureError: `unparsable`.
-    """
-    root = is_root(raw)
-    flat = _parse(raw)
-    # Between alike places stereo would get lost: what has any is read with its places told apart.
-    stereo = any(mark in raw for mark in "@/\\")
-    if stereo:
-        Chem.RemoveStereochemistry(flat)
-    entry = _first_atom(flat) if root else 0
-    Chem.MolToSmiles(flat, rootedAtAtom=entry)
-    first = _places_written(flat, root)
-    labelled = _parse(_labelled(raw, first=0 if root else -1)) if stereo else flat
-    stars = _places(labelled, root)
-    for label, place in enumerate(first, start=1):
-        labelled.GetAtomWithIdx(stars[place]).SetIsotope(label)
-    text = Chem.MolToSmiles(labelled, rootedAtAtom=entry)
-    order = _places_written(labelled, root)
-    for label in range(1, len(order) + 1):
-        text = text.replace(f"[{label}*]", "*")
-    return Template(text, order)
-
-
-_STAR = Chem.MolFromSmarts("[#0]")
-
-
-def _places(molecule: Any, root: bool) -> list[int]:
-    """Indices of the atoms that stand for places, in the order of the text that was read."""
-    return sorted(atom for (atom,) in molecule.GetSubstructMatches(_STAR))[not root :]
-
-
-def _places_written(molecule: Any, root: bool) -> tuple[int, ...]:
-    """The places in the order of the text that was last written."""
-    place = {atom: number for number, atom in enumerate(_places(molecule, root))}
-    return tuple([place[atom] for atom in _output_order(molecule) if atom in place])
-
-
-def _labelled(text: str, first: int) -> str:
-    """The text with its stars labelled [1*], [2*] …; a first star numbered -1 + 1 stays bare."""
-    parts = text.split("*")
-    out = parts[0]
-    for number, part in enumerate(parts[1:], start=first + 1):
-        out += ("*" if number == 0 else f"[{number}*]") + part
-    return out
-
-
-def _first_atom(molecule: Any) -> int:
-    """The atom that a root template is written from: the first real one by canonical rank."""
-    ranks = list(Chem.CanonicalRankAtoms(molecule, breakTies=True))
-    real = [a.GetIdx() for a in molecule.GetAtoms() if a.GetAtomicNum() > 0]
-    return int(min(real, key=lambda i: ranks[i]))
-
-
-def _output_order(molecule: Any) -> list[int]:
-    text = molecule.GetProp("_smilesAtomOutputOrder")  # "[2,0,1,]"
-    return [int(index) for index in text.strip("[,]").split(",")]
-
-
-def _parse(text: str) -> Any:
-    with rdBase.BlockLogs():
-        molecule = Chem.MolFromSmiles(text)
-    if molecule is None:
-        raise StructureError("unparsable", f"fragment {text[:80]}")
-    return molecule
 
 
 def _conjugated(tree: SmilesTree) -> frozenset[int]:
@@ -255,123 +158,3 @@ def _canonical(piece: Piece, target: Mapping[int, int]) -> Fragment:
     found = canonical_template(piece.text)
     links = [piece.links[place] for place in found.order]
     return Fragment(found.text, [target.get(link, link) for link in links] if target else links)
-
-
-# Assembly
-
-
-@dataclass
-class Node:
-    """A template in its place of the tree being put together.
-
-    Attributes:
-        template: its text, or None for a ring closure.
-        label: of the closure.
-        children: by place.
-    """
-
-    template: str | None
-    label: int = 0
-    children: list[Node] = field(default_factory=list)
-
-
-@lru_cache(maxsize=100_000)
-def _parsed(template: str) -> tuple[SmilesTree, list[list[int]], dict[int, int]]:
-    """A template's tree, its children lists, and which place each of its stars is."""
-    tree = parse_tree(template)
-    stars = [i for i, atom in enumerate(tree.atoms) if atom == "*"]
-    places = stars if is_root(template) else stars[1:]
-    return tree, tree.children(), {atom: number for number, atom in enumerate(places)}
-
-
-def assemble(root: Node, closures: bool = True) -> str:
-    """SMILES of a tree of templates.
-
-    A closure whose partner is missing, or every one if not `closures`, becomes a hydrogen.
-    """
-    return _Writer(root, closures).text
-
-
-_KEPT: dict[int, int] = {}
-_FLIPPED = str.maketrans("/\\", "\\/")
-
-
-class _Writer:
-    def __init__(self, root: Node, closures: bool):
-        self.open: set[int] = set()  # numbers of ring closures whose second end is to come
-        self.pairs = _pairs(root) if closures else {}
-        self.numbers: dict[int, int] = {}
-        self.text = self.write(root, "")
-
-    def write(self, node: Node, mark: str) -> str:
-        """Text of a node; `mark` is the parent's own text of the bond to it."""
-        if node.template is None:
-            return mark + "[H]"
-        tree, children, place = _parsed(node.template)
-        own: dict[int, int] = {}
-        # Between two stereo double bonds the mark belongs to both: mirror the lower one's text
-        # (all its marks, which means the same) where it disagrees.
-        entry = "" if is_root(node.template) else tree.bond[children[0][0]]
-        flip = _FLIPPED if entry in MARKS and mark in MARKS and entry != mark else _KEPT
-
-        def atom(index: int) -> str:
-            symbol, digits = tree.atoms[index], ""
-            closed: list[int] = []
-            for number in tree.rings[index]:
-                digits += tree.closures[number][2] + self.digit(own, number, closed)
-            branches: list[tuple[str, int, Node | None]] = []
-            for child in children[index]:
-                below = node.children[place[child]] if child in place else None
-                bond = tree.bond[child].translate(flip)
-                if below is None or below.template is not None or id(below) not in self.pairs:
-                    branches.append((bond, child, below))
-                    continue
-                digits += bond + self.digit(self.numbers, self.pairs[id(below)], closed)
-                # The digit moves before the branches that precede it: as many swaps of
-                # neighbours as there are branches, each of which mirrors the centre.
-                if len(branches) % 2:
-                    symbol = _mirrored(symbol)
-            self.open.difference_update(closed)
-            texts = [
-                bond + atom(child) if below is None else self.write(below, bond)
-                for bond, child, below in branches
-            ]
-            tail = texts[-1] if texts else ""
-            return symbol + digits + "".join(f"({t})" for t in texts[:-1]) + tail
-
-        if is_root(node.template):
-            return atom(0)
-        return (entry.translate(flip) or mark or "-") + atom(children[0][0])
-
-    def digit(self, numbers: dict[int, int], closure: int, closed: list[int]) -> str:
-        """Number of a closure in the text: the least free one, given back at its second end."""
-        if closure in numbers:
-            number = numbers.pop(closure)
-            closed.append(number)
-        else:
-            number = numbers[closure] = min(set(range(1, len(self.open) + 2)) - self.open)
-            self.open.add(number)
-        return ring_digit(number)
-
-
-def _mirrored(symbol: str) -> str:
-    if "@@" in symbol:
-        return symbol.replace("@@", "@")
-    return symbol.replace("@", "@@")
-
-
-def _pairs(root: Node) -> dict[int, int]:
-    """Closure nodes by identity -> number of their pair; unmatched ones are left out."""
-    waiting: dict[int, Node] = {}
-    out: dict[int, int] = {}
-    stack = [root]
-    while stack:
-        node = stack.pop()
-        if node.template is None:
-            if node.label in waiting:
-                first = waiting.pop(node.label)
-                out[id(first)] = out[id(node)] = len(out)
-            else:
-                waiting[node.label] = node
-        stack.extend(reversed(node.children))
-    return out

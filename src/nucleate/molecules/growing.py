@@ -21,8 +21,10 @@ from nucleate.generation.guide import Growth
 from nucleate.matter import Codec
 from nucleate.molecules.chem import canonical, parse
 from nucleate.molecules.forced import HOLE, ForcedLegality, Program
-from nucleate.molecules.fragment_codec import CLOSURES, FragmentCodec
-from nucleate.molecules.fragments import canonical_template, fragments
+from nucleate.molecules.fragment_codec import FragmentCodec
+from nucleate.molecules.fragments import fragments
+from nucleate.molecules.preorder import CLOSURES
+from nucleate.molecules.templates import canonical_template
 
 _ISOTOPE = 900
 _MAXIMUM_MARKS = 20

@@ -14,8 +14,9 @@ from nucleate.errors import SettingsError
 from nucleate.generation.guide import Variation
 from nucleate.molecules.chem import canonical, parse
 from nucleate.molecules.forced import FREE, ForcedLegality, Program
-from nucleate.molecules.fragment_codec import CLOSURES, FragmentCodec
+from nucleate.molecules.fragment_codec import FragmentCodec
 from nucleate.molecules.growing import ScaffoldGrowth
+from nucleate.molecules.preorder import CLOSURES
 
 _LARGEST_SHARE = 0.5  # of the lead's heavy atoms that are cut off
 _PAIRS = 40

@@ -22,7 +22,7 @@ from tokenizers.models import BPE
 from tokenizers.trainers import BpeTrainer
 
 from nucleate.errors import CheckpointError, StructureError
-from nucleate.matter import Codec
+from nucleate.molecules.base_codec import MoleculeCodec, Sizes
 from nucleate.molecules.chem import canonical, has_radicals, parse, saturated
 from nucleate.molecules.options import CodecOptions
 from nucleate.molecules.vocabulary import chosen_molecules
@@ -30,14 +30,14 @@ from nucleate.vae.schema import Field, Record, Schema
 
 _FORMAT = 1
 _FIRST_CHARACTER = 0xE000  # start of Unicode's private-use area, 6,400 characters
-_LARGE_SET = 50_000
+_SMALL_VOCABULARY, _LARGE_VOCABULARY = 512, 1024
 _OTHER_CAPACITY = 4  # bonds of an atom kind that training did not show
 _ATOM = re.compile(r"\[([A-Za-z#=/\\]*?)([A-Z][a-z]?)([^\]]*)\]")
 _NO_ATOM = re.compile(r"\[[^\]]*(?:Branch|Ring)\d\]")
 _CHARGE = re.compile(r"([+-]\d+)")
 
 
-class SelfiesCodec(Codec):
+class SelfiesCodec(MoleculeCodec):
     """Codec of molecules, rebuilt from JSON in each worker.
 
     Args:
@@ -100,7 +100,8 @@ class SelfiesCodec(Codec):
         symbols = sorted(counts, key=lambda s: (-counts[s], s))
         character = {s: chr(_FIRST_CHARACTER + i) for i, s in enumerate(symbols)}
         words = ["".join(character[s] for s in selfies.split_selfies(t)) for t in texts]
-        size = options.vocabulary or (512 if len(smiles) < _LARGE_SET else 1024)
+        sizes = Sizes(options, len(smiles))
+        size = sizes.vocabulary(_SMALL_VOCABULARY, _LARGE_VOCABULARY)
         tokenizer = Tokenizer(BPE())
         trainer = BpeTrainer(
             vocab_size=max(size - 1, len(symbols)),
@@ -109,36 +110,25 @@ class SelfiesCodec(Codec):
         )
         tokenizer.train_from_iterator(words, trainer)
         longest = max(len(e.ids) for e in tokenizer.encode_batch(words))
-        steps = options.maximum_steps or longest + max(4, longest // 4)
-        verify = len(smiles) < _LARGE_SET if options.verify is None else options.verify
-        return cls(symbols, tokenizer, _constraints(symbols), steps, verify)
+        constraints = _constraints(symbols)
+        return cls(symbols, tokenizer, constraints, sizes.steps(longest), sizes.verify)
 
-    def encode(self, structure: str) -> Record:
-        """Tokens of a canonical SMILES.
+    def encode_spelling(self, spelling: str) -> Record:
+        """Tokens of any SMILES, unverified.
 
         Raises:
-            StructureError: `not_in_selfies`, `unknown_symbol` (names it), `too_long` or
-                `not_round_trip`.
+            StructureError: `not_in_selfies`, `unknown_symbol` (names it) or `too_long`.
         """
-        record = self.encode_spelling(structure)
-        if self.verify:
-            back = self.decode(record)
-            if back != structure:
-                raise StructureError("not_round_trip", f"{structure[:80]} came back as {back[:80]}")
-        return record
-
-    def encode_spelling(self, structure: str) -> Record:
-        """Tokens of any SMILES, unverified. Raises as `encode` does."""
         self._use_constraints()
         try:
-            text = selfies.encoder(structure)
+            text = selfies.encoder(spelling)
         except Exception as error:  # besides EncoderError, its parser lets KeyError and more pass
-            raise StructureError("not_in_selfies", f"{structure[:80]}: {_brief(error)}") from None
+            raise StructureError("not_in_selfies", f"{spelling[:80]}: {_brief(error)}") from None
         try:
             word = "".join([self._character[s] for s in selfies.split_selfies(text)])
         except KeyError as error:
             raise StructureError(
-                "unknown_symbol", f"{error.args[0]} of {structure[:80]} was not seen in training"
+                "unknown_symbol", f"{error.args[0]} of {spelling[:80]} was not seen in training"
             ) from None
         tokens = np.asarray(self._tokenizer.encode(word).ids, dtype=np.int64) + 1
         record = Record({}, {"token": tokens})
@@ -222,7 +212,7 @@ def _to_selfies(smiles: str) -> str:
     """SELFIES of a molecule, empty where the library cannot write it."""
     try:
         return str(selfies.encoder(smiles))
-    except Exception:  # as in `SelfiesCodec.encode`, which counts the molecule as rejected
+    except Exception:  # as in `encode_spelling`, which counts the molecule as rejected
         return ""
 
 
