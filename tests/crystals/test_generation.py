@@ -2,14 +2,26 @@
 
 from __future__ import annotations
 
+import json
+from collections.abc import Callable
+from pathlib import Path
 from typing import Any
 
+import ase.io
 import numpy as np
 import pytest
 import torch
+from typer.testing import CliRunner, Result
 
 from nucleate import matter as registry
-from nucleate.config import NetworkSettings, PriorSettings, SampleSettings, validate
+from nucleate.cli.app import app
+from nucleate.config import (
+    DiscoverSettings,
+    NetworkSettings,
+    PriorSettings,
+    SampleSettings,
+    validate,
+)
 from nucleate.crystals.codec import CodecOptions, WyckoffCodec
 from nucleate.crystals.gene import from_string, prototype_key, structure_from_gene
 from nucleate.crystals.nearness import distances
@@ -17,6 +29,7 @@ from nucleate.errors import SettingsError
 from nucleate.generation import sources
 from nucleate.generation.engine import generate
 from nucleate.latent import LatentModel
+from nucleate.stages.discover import check_settings
 from nucleate.vae.model import VAE
 from nucleate.vae.prior import StandardNormal
 
@@ -158,3 +171,66 @@ def test_impossible_conditions_say_why(
 ) -> None:
     with pytest.raises(SettingsError, match=words):
         run(model, **conditions)
+
+
+@pytest.fixture
+def nucleate(model: LatentModel, monkeypatch: pytest.MonkeyPatch) -> Callable[..., Result]:
+    """Runs `nucleate sample` with the untrained model."""
+    monkeypatch.setenv("COLUMNS", "200")
+    monkeypatch.setenv("NO_COLOR", "1")
+    monkeypatch.setattr(LatentModel, "load", lambda *_: model)
+    return lambda *arguments: CliRunner().invoke(app, ["sample", "--model", "m", *arguments])
+
+
+def test_command_writes_what_was_asked_for(nucleate: Callable[..., Result], tmp_path: Path) -> None:
+    result = nucleate(
+        "-n", "4", "--out", str(tmp_path), "--chemical-system", "Na-Cl-K", "--subsets",
+        "--include", "Na", "--space-group", "cubic", "--maximum-sites", "3", "--minimum-atoms", "2",
+    )  # fmt: skip
+    assert result.exit_code == 0, result.output
+    frames = ase.io.read(tmp_path / "samples.extxyz", ":")
+    assert len(frames) == 4
+    for frame in frames:
+        assert "Na" in frame.symbols
+        assert set(frame.symbols) <= {"Na", "Cl", "K"}
+        assert len(frame) >= 2
+        assert 195 <= frame.info["space_group"] <= 230
+        assert 195 <= frame.info["written_space_group"] <= 230
+    summary = json.loads((tmp_path / "summary.json").read_text())
+    assert summary["conditions"]["chemical_system"] == "Na-Cl-K"
+
+
+@pytest.mark.parametrize(
+    ("options", "words"),
+    [
+        (["--composition", "NaCl", "--include", "K"], "include K: composition has only Na, Cl"),
+        (["--space-group", "230"], "the smallest crystal there has 8 atoms"),
+        (["--like", "nowhere.cif"], "'nowhere.cif' is neither a file nor a Wyckoff string"),
+        (["--distance", "0..1"], "give like as well"),
+        (["--scaffold", "C"], "not offered for crystals"),
+        (["--subsets"], "give one as well"),
+    ],
+)
+def test_command_says_what_is_wrong(
+    nucleate: Callable[..., Result], tmp_path: Path, options: list[str], words: str
+) -> None:
+    result = nucleate("--out", str(tmp_path), "--maximum-atoms", "7", *options)
+    assert result.exit_code == 2
+    assert words in result.output
+    assert not list(tmp_path.iterdir())
+
+
+def test_run_settings_carry_conditions() -> None:
+    def check(**conditions: Any) -> None:
+        pipeline = {
+            "featurize": {"dataset": {"source": "prototypes"}},
+            "sample": {"conditions": conditions},
+        }
+        run_settings = validate(DiscoverSettings, {"matter": {"crystals": pipeline}}, "test")
+        check_settings(run_settings, "x.toml")
+
+    check(space_group=[225, "hexagonal"], property={"density": "2..4"}, exclude=["Pb"])
+    with pytest.raises(
+        SettingsError, match=r"x.toml \[matter.crystals.sample.conditions\].*colour"
+    ):
+        check(colour="red")
