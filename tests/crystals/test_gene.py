@@ -144,6 +144,29 @@ def test_impossible_structures_are_refused_with_their_reason(species, points, ed
     assert caught.value.reason == reason
 
 
+def test_coordinates_of_eight_decimals_do_not_tie(crystal):
+    """Sums of such coordinates that end in 50000, or a third of it off, round one way always."""
+    lattice, numbers = np.diag([5.0, 6.0, 7.0]) + 0.3, np.array([8, 14, 26])
+    for step in range(24):
+        ties = np.array([0.12345483, 0.23456500, 0.3456717]) + step * 1e-8 / 24
+        points = np.stack([np.zeros(3), ties, 1 - ties[::-1] / 3])
+        texts = {
+            to_string(canonical_gene(*crystal.scrambled((lattice, points, numbers), seed)))
+            for seed in range(6)
+        }
+        assert len(texts) == 1
+
+
+def test_a_very_oblique_cell_of_a_long_crystal_is_a_cell():
+    lattice = np.array([[4.3463, 0, 0], [0, 4.3463, 0], [86.0, 88.0, 29.7]])
+    points, numbers = np.array([[0, 0, 0], [0.5, 0.5, 0.5]]), np.array([48, 53])
+    oblique = np.array([[2, 1, -1], [1, 1, -1], [2, 2, -1]]) @ lattice
+    assert np.prod(np.linalg.norm(oblique, axis=1)) > 1e3 * abs(np.linalg.det(oblique))
+    moved = points @ np.linalg.inv(np.array([[2, 1, -1], [1, 1, -1], [2, 2, -1]]))
+    first = canonical_gene(lattice, points, numbers)
+    assert to_string(canonical_gene(oblique, moved, numbers)) == to_string(first)
+
+
 def test_a_panic_of_the_symmetry_search_is_a_refusal():
     with pytest.raises(StructureError) as caught:
         canonical_gene(np.eye(3) * 4, np.zeros((0, 3)), np.zeros(0, np.int64))

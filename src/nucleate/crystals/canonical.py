@@ -34,6 +34,9 @@ Array = NDArray[np.float64]
 Arrays = tuple[Array, Array, NDArray[np.int64]]
 Placements = dict[tuple[str, ...], Array]
 
+FLAT = 1e-5
+"""Volume over the product of the edges below which a cell is no cell. Long crystals (polytypes of
+layers) in skewed cells come to 1e-4."""
 OVERLAP = 0.1
 """Angstrom; atoms this close are the same one written twice, or nonsense."""
 
@@ -78,7 +81,7 @@ def canonical_gene(
         raise StructureError("not_finite", "a coordinate is not a finite number")
     lengths = np.linalg.norm(lattice, axis=1)
     volume = abs(np.linalg.det(lattice))
-    if volume < 1e-3 * max(1e-9, float(lengths.prod())) or volume < 0.1 * len(numbers):
+    if volume < FLAT * max(1e-9, float(lengths.prod())) or volume < 0.1 * len(numbers):
         raise StructureError("zero_volume", f"{volume:.3g} A^3 for {len(numbers)} atoms")
     if _overlap(lattice, positions):
         raise StructureError("overlapping_atoms", f"two atoms within {OVERLAP} A")

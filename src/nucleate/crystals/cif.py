@@ -21,6 +21,8 @@ from nucleate.errors import StructureError
 if TYPE_CHECKING:
     from pymatgen.core import Structure
 
+FLATTEST = 2e-4
+"""Volume of a cell of unit edges below which its angles span none."""
 SAME_SITE = 1e-4
 """Fractions of the cell within which pymatgen takes two entries for one shared site, and a
 coordinate for 1/3 or 2/3 (relative)."""
@@ -93,6 +95,7 @@ def plain_arrays(text: str) -> tuple[NDArray[Any], NDArray[Any], NDArray[Any]] |
         cell = tuple(_numbers(values[name])[0] for name in _LENGTHS_AND_ANGLES)
         occupancies = _numbers(values.get(_OCCUPANCY, []))
         check_cell(cell)
+        lattice = lattice_matrix(cell)
     except (KeyError, ValueError, StructureError):
         return None
     if not 0 < len(numbers) == len(coordinates) or any(value != 1 for value in occupancies):
@@ -101,7 +104,7 @@ def plain_arrays(text: str) -> tuple[NDArray[Any], NDArray[Any], NDArray[Any]] |
         coordinates[np.abs(coordinates / third - 1) <= SAME_SITE] = third
     if _shared(coordinates):
         return None
-    return lattice_matrix(cell), coordinates, numbers
+    return lattice, coordinates, numbers
 
 
 def _numbers(words: list[str]) -> list[float]:
@@ -150,7 +153,7 @@ def check_cell(parameters: tuple[float, ...]) -> None:
     Raises:
         StructureError: `zero_volume`.
     """
-    if not (min(parameters[:3]) > 0 and volume_factor(parameters[3:]) > 1e-3):
+    if not (min(parameters[:3]) > 0 and volume_factor(parameters[3:]) > FLATTEST):
         raise StructureError("zero_volume", f"unit cell {parameters}")
 
 

@@ -22,9 +22,9 @@ Array = NDArray[np.float64]
 
 ON_POSITION = 2e-3
 """Fractional distance within which a standardised point lies on a Wyckoff position."""
-OFF_TIE = 1.7e-7
-"""Added before rounding: published coordinates have six decimals so often that ties, and thirds of
-the last digit, must not be decided by noise."""
+OFF_TIE = 1.7137e-7
+"""Added before rounding, so that noise decides no tie. Published coordinates have six or eight
+decimals, and symmetry averages up to 24 of them: this is no multiple of 1e-8 / 24, nor near one."""
 WEIGHTS = np.array([1.0, 0.737, 0.541])
 PHASES = np.array([0.137, 0.1191, 0.1037])
 """Of `preference`: no fraction that a symmetry operation holds, and small positive coordinates are
