@@ -301,6 +301,9 @@ class Matter(ABC):
         """A random transformation of training batches (made afresh each epoch), or None.
 
         Takes and returns padded batches of the schema. Must import torch and numpy only.
+
+        Args:
+            options: `train.augment` of the settings; `enabled` false asks for none.
         """
         return None
 

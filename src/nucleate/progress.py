@@ -2,7 +2,8 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterable
+from collections.abc import Callable, Iterable, Iterator
+from contextlib import contextmanager
 from typing import Any
 
 from tqdm import tqdm
@@ -19,3 +20,15 @@ def bar(
     return tqdm(
         items, desc=description, total=total, unit=unit, disable=None, leave=False, smoothing=0.1
     )
+
+
+@contextmanager
+def loss_bar(description: str, steps: int) -> Iterator[Callable[[int, float], None]]:
+    """A bar over the steps of an optimisation; give what it yields each step's number and loss."""
+    with bar(description=description, total=steps) as progress:
+
+        def report(_step: int, loss: float) -> None:
+            progress.update()
+            progress.set_postfix(loss=f"{loss:.3f}", refresh=False)
+
+        yield report

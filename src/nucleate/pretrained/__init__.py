@@ -12,10 +12,11 @@ from importlib.resources import files
 from pathlib import Path
 from typing import Any
 
-from nucleate.errors import CheckpointError, ResultsError
+from nucleate.errors import CheckpointError
 from nucleate.pretrained.cards import CARD_KEYS, CARD_NAME, Card, read_card
 from nucleate.pretrained.writing import CODEC_NAME, MAXIMUM_BYTES, export
-from nucleate.runs import Manifest, digest, read_json, sha256_file
+from nucleate.runs import Manifest, digest, sha256_file
+from nucleate.vae.info import INFO_NAME, read_info
 
 __all__ = [
     "FOLDER", "MAXIMUM_BYTES", "Card", "describe", "export", "matter_of", "model_digest",
@@ -23,7 +24,6 @@ __all__ = [
 ]  # fmt: skip
 
 FOLDER = Path(str(files(__name__)))
-INFO_NAME = "model.json"
 
 
 def names() -> list[str]:
@@ -79,23 +79,13 @@ def start_folder(start: str, matter: str) -> Path | None:
     return folder
 
 
-def _info(folder: Path) -> dict[str, Any]:
-    if not (folder / INFO_NAME).is_file():
-        raise CheckpointError(f"{folder}: not a trained model's folder (no {INFO_NAME} in it)")
-    try:
-        info: dict[str, Any] = read_json(folder / INFO_NAME)
-    except ResultsError as error:
-        raise CheckpointError(str(error)) from None
-    return info
-
-
 def matter_of(folder: Path) -> str:
     """Kind of matter of a model.
 
     Raises:
         CheckpointError: not a model's folder.
     """
-    return str(_info(folder).get("schema", {}).get("matter", ""))
+    return str(read_info(folder).get("schema", {}).get("matter", ""))
 
 
 def model_digest(folder: Path) -> str:
@@ -131,7 +121,7 @@ def describe(folder: Path) -> dict[str, Any]:
     Raises:
         CheckpointError: not a model's folder.
     """
-    info = _info(folder)
+    info = read_info(folder)
     card = folder / CARD_NAME
     head = read_card(card).head if card.is_file() else {}
     return {

@@ -10,6 +10,7 @@ from typing import TYPE_CHECKING, Any
 from nucleate.errors import CheckpointError, SettingsError
 from nucleate.pretrained.cards import CARD_NAME, read_card
 from nucleate.runs import atomic_folder, json_text
+from nucleate.vae.info import INFO_NAME
 
 if TYPE_CHECKING:
     from torch import Tensor
@@ -155,8 +156,6 @@ def _files(
 ) -> dict[str, bytes]:
     """Content of the folder by file name."""
     from safetensors.torch import save
-
-    from nucleate.vae.checkpoint import INFO_NAME
 
     content = {
         name: save({key: value.contiguous() for key, value in part.items()})

@@ -14,7 +14,7 @@ from nucleate.latent import LatentModel
 from nucleate.pretrained import model_digest
 from nucleate.runs import Manifest, atomic_folder
 from nucleate.stages.start import codec_json
-from nucleate.stages.train import evenly_spread, held_out_figures, read_splits
+from nucleate.stages.train import evenly_spread, held_out_figures, latent_tensors, read_splits
 from nucleate.vae.arrays import RaggedArrays
 from nucleate.vae.checkpoint import save_model
 from nucleate.vae.evaluation import active_units, choose_device, encode_all, evaluate
@@ -93,11 +93,7 @@ def average_models(
         },
         "figures": figures,
     }
-    latents = {
-        "mean": torch.from_numpy(mean),
-        "log_variance": torch.from_numpy(log_variance),
-        "index": torch.from_numpy(splits["train"]),
-    }
+    latents = latent_tensors(mean, log_variance, splits["train"])
     with atomic_folder(target) as part:
         save_model(part, network, prior, latents, info)
         shutil.copyfile(new.folder / "codec.json", part / "codec.json")

@@ -27,7 +27,7 @@ from nucleate.errors import CheckpointError
 from nucleate.latent import LatentModel, load_codec
 from nucleate.matter import Codec
 from nucleate.pretrained import matter_of, model_digest, model_folder
-from nucleate.progress import bar
+from nucleate.progress import loss_bar
 from nucleate.runs import (
     Manifest,
     atomic_path,
@@ -44,13 +44,14 @@ from nucleate.stages.recall import Memory
 from nucleate.stages.start import START_INPUT, started_model
 from nucleate.stages.train import read_splits
 from nucleate.vae.arrays import RaggedArrays
-from nucleate.vae.checkpoint import INFO_NAME, save_model
+from nucleate.vae.checkpoint import save_model
 from nucleate.vae.evaluation import encode_all
+from nucleate.vae.info import INFO_NAME
 from nucleate.vae.model import VAE
 from nucleate.vae.prior import Prior
 from nucleate.vae.prior_tuning import tune_prior
 from nucleate.vae.property_heads import HEADS_NAME, PropertyHead, save_heads
-from nucleate.vae.training import RESUME_NAME, Augment, TrainState
+from nucleate.vae.training import RESUME_NAME, TrainState
 from nucleate.vae.tuning import Tuner
 
 STAGE = "finetune"
@@ -149,7 +150,7 @@ class _Job:
             key=self.key,
             seed=self.seed,
             device=self.device,
-            augment=self._augmentation(codec),
+            augment=self.base.matter.augment(codec.schema, self._told("augment")),
             recalled=memory,
             least=remembered - self.settings.maximum_forgetting,
             pull=self.settings.pull,
@@ -197,8 +198,8 @@ class _Job:
     def _train_settings(self) -> TrainSettings:
         """How the old model was trained, at this stage's pace."""
         s = self.settings
-        told = (self.base.info.get("train") or {}).get("objective") or {}
-        objective = validate(ObjectiveSettings, told, f"{self.base.folder / INFO_NAME} objective")
+        told, where = self._told("objective"), f"{self.base.folder / INFO_NAME} objective"
+        objective = validate(ObjectiveSettings, told, where)
         return TrainSettings(
             objective=objective.model_copy(update={"warm_up": 0.0}),
             epochs=s.epochs,
@@ -209,10 +210,9 @@ class _Job:
             maximum_minutes=s.maximum_minutes,
         )
 
-    def _augmentation(self, codec: Codec) -> Augment | None:
-        options = dict((self.base.info.get("train") or {}).get("augment") or {})
-        wanted = options.pop("enabled", True)
-        return self.base.matter.augment(codec.schema, options) if wanted else None
+    def _told(self, section: str) -> dict[str, Any]:
+        """A section of the settings that the old model was trained with; empty if unknown."""
+        return dict((self.base.info.get("train") or {}).get(section) or {})
 
     def _prior(
         self,
@@ -225,12 +225,7 @@ class _Job:
         encoded = [torch.from_numpy(x) for x in encode_all(network, arrays, device)]
         rows = torch.from_numpy(splits["train"])
         judges = torch.from_numpy(splits["validation"]) if len(splits["validation"]) else rows
-        with bar(description="prior", total=self.settings.prior_steps) as progress:
-
-            def report(_step: int, loss: float) -> None:
-                progress.update()
-                progress.set_postfix(loss=f"{loss:.3f}", refresh=False)
-
+        with loss_bar("prior", self.settings.prior_steps) as report:
             prior, figures = tune_prior(
                 self.base.prior,
                 (encoded[0][rows], encoded[1][rows]),

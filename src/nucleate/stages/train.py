@@ -14,9 +14,8 @@ from nucleate.config import PriorSettings, TrainSettings
 from nucleate.datasets import tables
 from nucleate.errors import CheckpointError, InputError
 from nucleate.latent import LatentModel, load_codec
-from nucleate.matter import Codec, Matter
 from nucleate.pretrained import model_digest, start_folder
-from nucleate.progress import bar
+from nucleate.progress import loss_bar
 from nucleate.runs import Manifest, atomic_path, run_stage, stage_key
 from nucleate.stages.featurize import SPELLINGS_NAME
 from nucleate.stages.reconstruct import reconstruction_figures
@@ -26,7 +25,7 @@ from nucleate.vae.checkpoint import save_model
 from nucleate.vae.evaluation import active_units, encode_all, evaluate
 from nucleate.vae.model import VAE
 from nucleate.vae.prior import Prior, make_prior
-from nucleate.vae.training import RESUME_NAME, Augment, Trainer, TrainState
+from nucleate.vae.training import RESUME_NAME, Trainer, TrainState
 
 HELD_OUT_LIMIT = 1000
 """Held-out structures that are decoded for the exact-reconstruction figure."""
@@ -105,7 +104,7 @@ def _train(
         key=key,
         seed=seed,
         device=device,
-        augment=_augmentation(matter, codec, settings),
+        augment=matter.augment(codec.schema, settings.augment),
     )
     state = trainer.run()
     mean, log_variance = encode_all(model, training, trainer.device)
@@ -117,11 +116,7 @@ def _train(
         "training": evaluate(model, training.subset(evenly_spread(len(training))), trainer.device),
         **held_out_figures(ready, features, splits),
     }
-    latents = {
-        "mean": torch.from_numpy(mean),
-        "log_variance": torch.from_numpy(log_variance),
-        "index": torch.from_numpy(splits["train"]),
-    }
+    latents = latent_tensors(mean, log_variance, splits["train"])
     info = {
         "matter": matter_name,
         "train": settings.model_dump(mode="json"),
@@ -137,11 +132,12 @@ def _train(
     return [*names, "codec.json", "curves.csv"], metrics
 
 
-def _augmentation(matter: Matter, codec: Codec, settings: TrainSettings) -> Augment | None:
-    options = dict(settings.augment)
-    if not options.pop("enabled", True):
-        return None
-    return matter.augment(codec.schema, options)
+def latent_tensors(
+    mean: NDArray[np.float32], log_variance: NDArray[np.float32], index: NDArray[np.int64]
+) -> dict[str, torch.Tensor]:
+    """The encoded training set, as `save_model` takes it."""
+    arrays = {"mean": mean, "log_variance": log_variance, "index": index}
+    return {name: torch.from_numpy(values) for name, values in arrays.items()}
 
 
 def _training_figures(
@@ -202,12 +198,7 @@ def fit_prior(
     torch.manual_seed(seed)
     prior = make_prior(size, settings)
     generator = torch.Generator().manual_seed(seed)
-    with bar(description="prior", total=settings.steps) as progress:
-
-        def report(step: int, loss: float) -> None:
-            progress.update()
-            progress.set_postfix(loss=f"{loss:.3f}", refresh=False)
-
+    with loss_bar("prior", settings.steps) as report:
         figures = prior.fit(
             torch.from_numpy(mean), torch.from_numpy(log_variance), generator, report
         )

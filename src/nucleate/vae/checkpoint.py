@@ -17,14 +17,14 @@ from safetensors.torch import load_file, save_file
 from torch import Tensor, nn
 
 from nucleate.config import NetworkSettings, PriorSettings
-from nucleate.errors import CheckpointError, ResultsError
-from nucleate.runs import atomic_path, read_json, sha256_file, write_json
+from nucleate.errors import CheckpointError
+from nucleate.runs import atomic_path, sha256_file, write_json
+from nucleate.vae.info import INFO_NAME, read_info
 from nucleate.vae.legality import Legality
 from nucleate.vae.model import VAE
 from nucleate.vae.prior import Prior, make_prior
 from nucleate.vae.schema import SCHEMA_VERSION, Schema
 
-INFO_NAME = "model.json"
 TENSOR_FILES = ("model.safetensors", "prior.safetensors", "latents.safetensors")
 
 
@@ -85,12 +85,7 @@ def load_info(folder: Path) -> dict[str, Any]:
     Raises:
         CheckpointError: not a model's folder, of a newer version, or a file was changed.
     """
-    if not (folder / INFO_NAME).is_file():
-        raise CheckpointError(f"{folder}: not a trained model's folder (no {INFO_NAME} in it)")
-    try:
-        info: dict[str, Any] = read_json(folder / INFO_NAME)
-    except ResultsError as error:
-        raise CheckpointError(str(error)) from None
+    info = read_info(folder)
     version = info.get("schema", {}).get("version")
     if version != SCHEMA_VERSION:
         raise CheckpointError(
