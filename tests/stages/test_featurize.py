@@ -23,11 +23,8 @@ from nucleate.errors import (
 )
 from nucleate.matter import Codec, Matter, RawRow, Standardised
 from nucleate.screening.known import read_records
-from nucleate.stages.featurize import (
-    featurize,
-    load_records,
-    reference_structures,
-)
+from nucleate.stages.featurize import featurize, load_records
+from nucleate.stages.reference import reference_structures
 from nucleate.vae.arrays import RaggedArrays
 from nucleate.vae.schema import Field, Record, Schema
 

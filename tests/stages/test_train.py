@@ -20,7 +20,8 @@ from nucleate.config import (
 from nucleate.errors import CheckpointError, InputError
 from nucleate.latent import LatentModel
 from nucleate.runs import Manifest
-from nucleate.stages.featurize import SPELLINGS_NAME, featurize, load_records
+from nucleate.stages.featurize import featurize, load_records
+from nucleate.stages.featurize_job import SPELLINGS_NAME
 from nucleate.stages.reconstruct import reconstruct
 from nucleate.stages.sample import sample, sample_to
 from nucleate.stages.train import train

@@ -17,7 +17,7 @@ from nucleate.latent import LatentModel, load_codec
 from nucleate.pretrained import model_digest, start_folder
 from nucleate.progress import loss_bar
 from nucleate.runs import Manifest, atomic_path, run_stage, stage_key
-from nucleate.stages.featurize import SPELLINGS_NAME
+from nucleate.stages.featurize_job import SPELLINGS_NAME
 from nucleate.stages.reconstruct import reconstruction_figures
 from nucleate.stages.start import START_INPUT, check_start, started_model, started_settings
 from nucleate.vae.arrays import RaggedArrays
