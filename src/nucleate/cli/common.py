@@ -57,6 +57,10 @@ Model = Annotated[
     ),
 ]
 
+StructureColumn = Annotated[str | None, typer.Option(help="Column that holds the SMILES or CIF.")]
+IdColumn = Annotated[str | None, typer.Option(help="Column that holds the rows' ids.")]
+Limit = Annotated[int | None, typer.Option(help="Use only the first rows.")]
+
 S = TypeVar("S", bound="Settings")
 
 
@@ -77,6 +81,16 @@ def write_results(json_file: str | None, value: Any) -> None:
         print(json_text(value), end="")
     else:
         write_json(Path(json_file), value)
+
+
+def show_figures(figures: Mapping[str, Any], last: str, json_file: str | None) -> None:
+    """Say what a command measured, and a last line if there is one, and write the JSON file."""
+    from nucleate.report.terminal import metric_lines
+
+    out = console(json_file)
+    for line in [*metric_lines(figures), *([last] if last else [])]:
+        out.print(line, markup=False)
+    write_results(json_file, figures)
 
 
 def manifest_results(manifest: Manifest) -> dict[str, Any]:

@@ -9,12 +9,15 @@ import typer
 
 from nucleate.cli.common import (
     Device,
+    IdColumn,
     JsonFile,
+    Limit,
     Mirror,
     Model,
     Out,
     Seed,
     SettingsFile,
+    StructureColumn,
     console,
     manifest_results,
     stage_settings,
@@ -32,15 +35,13 @@ def finetune(
         str | None, typer.Option("--input", metavar="FILE|NAME", help="Your own structures.")
     ] = None,
     settings: SettingsFile = None,
-    structure_column: Annotated[
-        str | None, typer.Option(help="Column that holds the SMILES or CIF.")
-    ] = None,
-    id_column: Annotated[str | None, typer.Option(help="Column that holds the rows' ids.")] = None,
+    structure_column: StructureColumn = None,
+    id_column: IdColumn = None,
     properties: Annotated[
         list[str] | None,
         typer.Option("--property", metavar="COLUMN", help="Column to learn; may be repeated."),
     ] = None,
-    limit: Annotated[int | None, typer.Option(help="Use only the first rows.")] = None,
+    limit: Limit = None,
     extend: Annotated[
         bool | None,
         typer.Option("--extend/--no-extend", help="Add symbols that the model does not know."),

@@ -3,20 +3,22 @@
 from __future__ import annotations
 
 from pathlib import Path
-from typing import Annotated, Any
+from typing import Annotated
 
 import typer
 
 from nucleate.cli import conditions as asked
 from nucleate.cli.common import (
     Device,
+    IdColumn,
     JsonFile,
+    Limit,
     Mirror,
     Model,
     Seed,
-    console,
+    StructureColumn,
     merge,
-    write_results,
+    show_figures,
 )
 
 
@@ -129,7 +131,7 @@ def sample(
     }
     settings = validate(SampleSettings, options, "command line")
     summary = sample_to(model, count, seed, out, settings, device)
-    _show(summary, f"written to {out}", json_file)
+    show_figures(summary, f"written to {out}", json_file)
 
 
 def reconstruct(
@@ -141,11 +143,9 @@ def reconstruct(
         Path | None,
         typer.Option("--out", metavar="DIR", help="Where to write what was rebuilt."),
     ] = None,
-    structure_column: Annotated[
-        str | None, typer.Option(help="Column that holds the SMILES or CIF.")
-    ] = None,
-    id_column: Annotated[str | None, typer.Option(help="Column that holds the rows' ids.")] = None,
-    limit: Annotated[int | None, typer.Option(help="Use only the first rows.")] = None,
+    structure_column: StructureColumn = None,
+    id_column: IdColumn = None,
+    limit: Limit = None,
     mirror: Mirror = None,
     device: Device = "auto",
     json_file: JsonFile = None,
@@ -163,15 +163,4 @@ def reconstruct(
     )
     dataset = validate(DatasetSettings, options, "command line")
     summary = run(model, dataset, out, device=device, mirror=mirror)
-    _show(summary, "" if out is None else f"written to {out}", json_file)
-
-
-def _show(summary: dict[str, Any], last: str, json_file: str | None) -> None:
-    from nucleate.report.terminal import metric_lines
-
-    out = console(json_file)
-    for line in metric_lines(summary):
-        out.print(line, markup=False)
-    if last:
-        out.print(last, markup=False)
-    write_results(json_file, summary)
+    show_figures(summary, "" if out is None else f"written to {out}", json_file)

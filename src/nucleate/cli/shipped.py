@@ -2,9 +2,8 @@
 
 from __future__ import annotations
 
-from collections.abc import Mapping
 from pathlib import Path
-from typing import Annotated, Any
+from typing import Annotated
 
 import typer
 
@@ -16,6 +15,7 @@ from nucleate.cli.common import (
     Seed,
     console,
     load_manifest,
+    show_figures,
     write_results,
 )
 
@@ -119,7 +119,7 @@ def export(
     figures = write(
         model_folder(model), out, card=card, latents=latents, sampling=sampling, seed=seed
     )
-    _show(figures, out, json_file)
+    show_figures(figures, f"written to {out}", json_file)
 
 
 @app.command()
@@ -155,7 +155,7 @@ def prior(
     }
     settings = validate(PriorSettings, options, "command line")
     figures = refit_prior(model_folder(model), out, settings, seed)
-    _show(figures, out, json_file)
+    show_figures(figures, f"written to {out}", json_file)
 
 
 @app.command()
@@ -190,15 +190,4 @@ def average(
         share=share,
         device=device,
     )
-    _show(figures, out, json_file)
-
-
-def _show(figures: Mapping[str, Any], out: Path, json_file: str | None) -> None:
-    """Say what was written and how good it is."""
-    from nucleate.report.terminal import metric_lines
-
-    shown = console(json_file)
-    for line in metric_lines(figures):
-        shown.print(line, markup=False)
-    shown.print(f"written to {out}", markup=False)
-    write_results(json_file, figures)
+    show_figures(figures, f"written to {out}", json_file)

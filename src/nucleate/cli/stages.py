@@ -9,13 +9,16 @@ import typer
 
 from nucleate.cli.common import (
     Device,
+    IdColumn,
     JsonFile,
+    Limit,
     MatterName,
     Mirror,
     Model,
     Out,
     Seed,
     SettingsFile,
+    StructureColumn,
     load_manifest,
     model_manifest,
     show_stage,
@@ -42,15 +45,13 @@ def featurize(
         typer.Option("--input", metavar="FILE|NAME", help="A file, a folder or a dataset's name."),
     ] = None,
     settings: SettingsFile = None,
-    structure_column: Annotated[
-        str | None, typer.Option(help="Column that holds the SMILES or CIF.")
-    ] = None,
-    id_column: Annotated[str | None, typer.Option(help="Column that holds the rows' ids.")] = None,
+    structure_column: StructureColumn = None,
+    id_column: IdColumn = None,
     properties: Annotated[
         list[str] | None,
         typer.Option("--property", metavar="COLUMN", help="Column to keep; may be repeated."),
     ] = None,
-    limit: Annotated[int | None, typer.Option(help="Use only the first rows.")] = None,
+    limit: Limit = None,
     split: Annotated[
         str | None, typer.Option(help="How to split: random, scaffold, formula.")
     ] = None,
