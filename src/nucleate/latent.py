@@ -2,7 +2,8 @@
 
 from __future__ import annotations
 
-from collections.abc import Sequence
+from collections.abc import Iterator, Sequence
+from contextlib import contextmanager
 from dataclasses import dataclass
 from pathlib import Path
 from typing import Any
@@ -17,7 +18,7 @@ from nucleate import matter as registry
 from nucleate.config import DrawSettings, SampleSettings
 from nucleate.errors import CheckpointError, ResultsError, StructureError
 from nucleate.matter import Codec, Matter
-from nucleate.parallel import default_processes, map_ordered
+from nucleate.parallel import default_processes
 from nucleate.pretrained import model_folder
 from nucleate.runs import read_json
 from nucleate.vae import refinement
@@ -28,8 +29,12 @@ from nucleate.vae.legality import Legality
 from nucleate.vae.model import VAE
 from nucleate.vae.prior import Prior
 from nucleate.vae.schema import Record
+from nucleate.writing import write_records
 
 DECODE_BATCH = 256
+BLOCK = 4 * DECODE_BATCH
+"""Latent vectors whose structures are refined together."""
+WRITE_CHUNK = 250
 POOL_FROM = 4000
 """Records from which worker processes repay the seconds that they take to start."""
 
@@ -49,25 +54,15 @@ class Decoded:
     reason: str = ""
 
 
-_worker_codec: Codec | None = None
-
-
-def _load_worker_codec(matter_name: str, codec: dict[str, Any]) -> None:
-    global _worker_codec
-    _worker_codec = registry.get(matter_name).load_codec(codec)
-
-
-def _decode_chunk(records: list[Record]) -> list[tuple[str | None, str]]:
-    assert _worker_codec is not None
-    return [decode_record(_worker_codec, record) for record in records]
-
-
-def decode_record(codec: Codec, record: Record) -> tuple[str | None, str]:
-    """Structure string and empty reason, or None and the reason."""
+@contextmanager
+def _torch_threads(count: int | None) -> Iterator[None]:
+    """Leave cores to worker processes; as many threads as there are if None."""
+    before = torch.get_num_threads()
+    torch.set_num_threads(before if count is None else count)
     try:
-        return codec.decode(record), ""
-    except StructureError as error:
-        return None, error.reason
+        yield
+    finally:
+        torch.set_num_threads(before)
 
 
 def load_codec(folder: Path) -> tuple[Matter, Codec]:
@@ -168,55 +163,70 @@ class LatentModel:
             refine: how continuous fields are resampled and relieved (`resample`,
                 `resample_temperature` and `relief`); not at all if not given.
         """
-        generator = torch.Generator(self.device).manual_seed(seed)
-        parts: list[RaggedArrays] = []
+        latents = np.ascontiguousarray(latents, np.float32)
+        levels = np.array(np.broadcast_to(np.asarray(noise, np.float32), len(latents)))
         likelihoods: list[Tensor] = []
-        levels = np.broadcast_to(np.asarray(noise, np.float32), len(latents))
-        for start in range(0, len(latents), DECODE_BATCH):
-            part = np.ascontiguousarray(latents[start : start + DECODE_BATCH], np.float32)
-            stop = start + len(part)
-            arrays, likelihood = self.model.decode(
-                torch.from_numpy(part).to(self.device),
-                temperature,
-                generator,
-                torch.from_numpy(levels[start:stop].copy()),
-                None if legality is None else legality.rows(start, stop),
-            )
-            parts.append(arrays)
-            likelihoods.append(likelihood.cpu())
-        if not parts:
-            return []
-        arrays, likelihood = RaggedArrays.concatenated(parts), torch.cat(likelihoods)
-        if refine is not None and self.refiner is not None:
-            arrays, likelihood = refinement.refine(
-                self.model,
-                self.refiner,
-                torch.from_numpy(np.array(latents, np.float32)).to(self.device),
-                arrays,
-                likelihood,
-                refine,
-                generator,
-                torch.from_numpy(levels.copy()).to(self.device),
-                stricter=legality is not None,
-            )
-        written = self._write([arrays.record(i) for i in range(len(arrays))])
+
+        def chunks() -> Iterator[list[Record]]:
+            blocks = self._blocks(latents, temperature, seed, levels, legality, refine)
+            for arrays, likelihood in blocks:
+                likelihoods.append(likelihood)
+                records = [arrays.record(i) for i in range(len(arrays))]
+                for start in range(0, len(records), WRITE_CHUNK):
+                    yield records[start : start + WRITE_CHUNK]
+
+        many = len(latents) >= POOL_FROM
+        processes = default_processes() if many else 1
+        with _torch_threads(max(1, torch.get_num_threads() // 2) if many else None):
+            parts = list(write_records(self.matter, self.codec, chunks(), processes))
         return [
             Decoded(structure, nats, reason)
-            for (structure, reason), nats in zip(written, likelihood.tolist(), strict=True)
+            for (structure, reason), nats in zip(
+                (pair for part in parts for pair in part),
+                (nats for part in likelihoods for nats in part.tolist()),
+                strict=True,
+            )
         ]
 
-    def _write(self, records: list[Record]) -> list[tuple[str | None, str]]:
-        if len(records) < POOL_FROM:
-            return [decode_record(self.codec, record) for record in records]
-        chunks = [records[i : i + 500] for i in range(0, len(records), 500)]
-        parts = map_ordered(
-            _decode_chunk,
-            chunks,
-            processes=default_processes(),
-            initializer=_load_worker_codec,
-            arguments=(self.matter.name, self.codec.to_json()),
-        )
-        return [pair for part in parts for pair in part]
+    def _blocks(
+        self,
+        latents: NDArray[np.float32],
+        temperature: float,
+        seed: int,
+        levels: NDArray[np.float32],
+        legality: Legality | None,
+        refine: DrawSettings | None,
+    ) -> Iterator[tuple[RaggedArrays, Tensor]]:
+        """Arrays and log-likelihoods of `BLOCK` latent vectors at a time."""
+        generator = torch.Generator(self.device).manual_seed(seed)
+        # Of its own, so that what is decoded does not depend on whether it is refined.
+        refining = torch.Generator(self.device).manual_seed(seed + 2**31)
+        for first in range(0, len(latents), BLOCK):
+            vectors = torch.from_numpy(latents[first : first + BLOCK]).to(self.device)
+            noise = torch.from_numpy(levels[first : first + BLOCK]).to(self.device)
+            made = []
+            for start in range(0, len(vectors), DECODE_BATCH):
+                span = slice(start, start + DECODE_BATCH)
+                stop = start + len(vectors[span])
+                rules = None if legality is None else legality.rows(first + start, first + stop)
+                made.append(
+                    self.model.decode(vectors[span], temperature, generator, noise[span], rules)
+                )
+            arrays = RaggedArrays.concatenated([part for part, _ in made])
+            likelihood = torch.cat([nats.cpu() for _, nats in made])
+            if refine is not None and self.refiner is not None:
+                arrays, likelihood = refinement.refine(
+                    self.model,
+                    self.refiner,
+                    vectors,
+                    arrays,
+                    likelihood,
+                    refine,
+                    refining,
+                    noise,
+                    stricter=legality is not None,
+                )
+            yield arrays, likelihood
 
     def draw_prior(self, count: int, seed: int, temperature: float = 1.0) -> NDArray[np.float32]:
         """Latent vectors from the fitted prior, float32 [count, D]."""

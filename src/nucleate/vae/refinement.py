@@ -11,6 +11,7 @@ from abc import ABC, abstractmethod
 
 import numpy as np
 import torch
+from numpy.typing import NDArray
 from torch import Tensor
 
 from nucleate.config import DrawSettings
@@ -83,13 +84,12 @@ def refine(
         drawn, better = resample(
             model, refiner, vectors, part, quality[poor], how, generator, levels
         )
-        change = _likelihoods(model, vectors, drawn, levels)
+        changed, likelihood = better.nonzero()[:, 0].numpy(), likelihood.clone()
         if stricter:
-            change = change - _likelihoods(model, vectors, part, levels)
+            likelihood[poor[changed]] -= _likelihoods(model, vectors, part, levels, changed)
         else:
-            change = change - likelihood[poor]
-        likelihood = likelihood.clone()
-        likelihood[poor] += torch.where(better, change, 0.0).to(likelihood)
+            likelihood[poor[changed]] = 0.0
+        likelihood[poor[changed]] += _likelihoods(model, vectors, drawn, levels, changed)
         part = drawn
     if how.relief:
         part = repair(refiner, part, latent.device)
@@ -146,25 +146,34 @@ def resample(
     return RaggedArrays.concatenated([arrays, drawings]).subset(order), better
 
 
-def _likelihoods(model: VAE, latent: Tensor, arrays: RaggedArrays, noise: Tensor) -> Tensor:
-    """Teacher-forced log-likelihoods of structures, nats [n]."""
-    parts = []
-    for rows in _chunks(len(arrays)):
-        span, batch = slice(rows[0], rows[-1] + 1), arrays.batch(rows).to(latent.device)
-        nats = model.reconstruct(latent[span], batch, noise=noise[span]).nats
-        parts.append(-torch.stack(list(nats.values())).sum(0).cpu())
-    return torch.cat(parts)
+def _likelihoods(
+    model: VAE, latent: Tensor, arrays: RaggedArrays, noise: Tensor, rows: NDArray[np.int64]
+) -> Tensor:
+    """Teacher-forced log-likelihoods of some of the structures, nats."""
+    out = torch.zeros(len(rows))
+    for places in _alike(arrays.lengths[rows]):
+        chosen = torch.from_numpy(rows[places]).to(latent.device)
+        batch = arrays.batch(rows[places]).to(latent.device)
+        nats = model.reconstruct(latent[chosen], batch, noise=noise[chosen]).nats
+        out[places] = -torch.stack(list(nats.values())).sum(0).cpu()
+    return out
 
 
 def repair(refiner: Refiner, arrays: RaggedArrays, device: torch.device) -> RaggedArrays:
     """Mend structures."""
-    order = np.argsort(arrays.lengths, kind="stable")  # short ones together: less padding
+    chunks = _alike(arrays.lengths)
     mended = [
-        RaggedArrays.from_batch(arrays.schema, refiner.repair(arrays.batch(order[rows]).to(device)))
-        for rows in _chunks(len(arrays))
+        RaggedArrays.from_batch(arrays.schema, refiner.repair(arrays.batch(rows).to(device)))
+        for rows in chunks
     ]
-    return RaggedArrays.concatenated(mended).subset(np.argsort(order))
+    return RaggedArrays.concatenated(mended).subset(np.argsort(np.concatenate(chunks)))
 
 
-def _chunks(count: int) -> list[np.ndarray]:
+def _alike(lengths: NDArray[np.int64]) -> list[NDArray[np.int64]]:
+    """Chunks of structures of like length, which need little padding."""
+    order = np.argsort(lengths, kind="stable")
+    return [order[rows] for rows in _chunks(len(order))]
+
+
+def _chunks(count: int) -> list[NDArray[np.int64]]:
     return [np.arange(start, min(start + CHUNK, count)) for start in range(0, count, CHUNK)]
