@@ -100,6 +100,14 @@ class Codec(ABC):
         """
         return {}
 
+    def auxiliaries(self, structures: Sequence[str]) -> list[dict[str, NDArray[Any]]]:
+        """`auxiliary` of each structure, where many at once are less work.
+
+        Raises:
+            StructureError: one of the structures cannot be read.
+        """
+        return [self.auxiliary(structure) for structure in structures]
+
     def extended(self, structures: Sequence[str]) -> Codec:
         """A codec that also holds these structures as far as new symbols allow; symbols that were
         known keep their numbers. Itself if the kind of matter has a closed alphabet."""

@@ -3,9 +3,11 @@
 from __future__ import annotations
 
 from pathlib import Path
+from typing import Any
 
 import numpy as np
 import pytest
+from numpy.typing import NDArray
 
 from nucleate.datasets.encoding import Encoded, encode_structures
 from nucleate.errors import StructureError
@@ -48,16 +50,16 @@ def test_arrays_are_those_of_the_codec(codec: FragmentCodec, tmp_path: Path) -> 
 def test_failing_labels_refuse_a_structure_in_its_place(
     codec: FragmentCodec, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
 ) -> None:
-    whole = FragmentCodec.auxiliary
+    whole = FragmentCodec.auxiliaries
 
-    def fails(self: FragmentCodec, structure: str) -> dict[str, np.ndarray]:
-        if structure == "CCO":
+    def fails(self: FragmentCodec, structures: list[str]) -> list[dict[str, NDArray[Any]]]:
+        if "CCO" in structures:
             raise StructureError("odd", "for the test")
-        if structure == "NCCO":
+        if "NCCO" in structures:
             raise ZeroDivisionError("of a library")
-        return whole(self, structure)
+        return whole(self, structures)
 
-    monkeypatch.setattr(FragmentCodec, "auxiliary", fails)
+    monkeypatch.setattr(FragmentCodec, "auxiliaries", fails)
     found = encoded(codec, tmp_path)
     assert found.kept.tolist() == [4, 5]
     assert list(found.refused) == [0, 1, 2, 3]

@@ -19,6 +19,7 @@ from nucleate.runs import atomic_path
 from nucleate.vae.schema import Record, Schema, Stacked, stack
 
 T = TypeVar("T")
+_AT_ONCE = 25  # structures whose auxiliary fields are computed together
 
 
 @dataclass(frozen=True)
@@ -125,12 +126,7 @@ def encode_chunk(task: _Task) -> int:
     done = list(_tried(encoded, texts, refused))
     if codec.schema.auxiliary and not task.spellings:
         # In a pass of its own: alternating between two jobs would empty the processor's caches.
-        found = dict(done)
-        texts = ((position, task.structures[position]) for position in found)
-        for position, values in _tried(codec.auxiliary, texts, refused):
-            found[position].auxiliary = values
-        lacking = {position for position, _, _ in refused}
-        done = [(position, record) for position, record in done if position not in lacking]
+        done = _with_auxiliary(done, codec, task.structures, refused)
         refused.sort()
     records = [record for _, record in done]
     arrays = stack(codec.schema, records)
@@ -147,6 +143,34 @@ def encode_chunk(task: _Task) -> int:
     with atomic_path(task.target) as temporary:
         np.savez(temporary, **columns)  # type: ignore[arg-type]
     return len(task.structures)
+
+
+def _with_auxiliary(
+    records: Sequence[tuple[int, Record]],
+    codec: Codec,
+    structures: Sequence[str],
+    refused: list[tuple[int, str, str]],
+) -> list[tuple[int, Record]]:
+    """The records with the auxiliary fields that the codec derives from their structures.
+
+    Args:
+        records: with their positions among the structures.
+        refused: as in `_tried`; those that fail are left out.
+    """
+    kept = []
+    for start in range(0, len(records), _AT_ONCE):
+        part = records[start : start + _AT_ONCE]
+        texts = [(position, structures[position]) for position, _ in part]
+        try:
+            values = codec.auxiliaries([text for _, text in texts])
+            found = {position: v for (position, _), v in zip(texts, values, strict=True)}
+        except Exception:  # of one among them: find out which
+            found = dict(_tried(codec.auxiliary, texts, refused))
+        for position, record in part:
+            if position in found:
+                record.auxiliary = found[position]
+                kept.append((position, record))
+    return kept
 
 
 def _tried(

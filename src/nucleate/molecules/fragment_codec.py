@@ -187,7 +187,10 @@ class FragmentCodec(MoleculeCodec):
 
     def auxiliary(self, structure: str) -> dict[str, NDArray[Any]]:
         """What the latent vector shall tell besides: descriptors and fingerprint."""
-        return perception.perceive(structure, self.scales)
+        return self.auxiliaries([structure])[0]
+
+    def auxiliaries(self, structures: Sequence[str]) -> list[dict[str, NDArray[Any]]]:
+        return perception.perceive(structures, self.scales)
 
     # Decoding
 
