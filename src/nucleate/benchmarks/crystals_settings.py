@@ -35,7 +35,7 @@ class OptimisationSettings(Settings):
 
     starts: Positive = 100
     """Test crystals."""
-    calls: Positive = 100
+    calls: Positive = 200
     """Questions to the oracle from each start, the start's own included."""
     oracle: Oracle = "composition"
     """What the search asks about a decoded crystal: regressions on its composition or on its latent

@@ -209,7 +209,7 @@ def crystals(
         typer.Option(help="What optimisation asks: composition, latent or chgnet; composition."),
     ] = None,
     calls: Annotated[
-        int | None, typer.Option(min=1, help="Questions to the oracle from each start; 100.")
+        int | None, typer.Option(min=1, help="Questions to the oracle from each start; 200.")
     ] = None,
     relaxing: Annotated[
         int | None,
