@@ -9,7 +9,7 @@ import pytest
 from pymatgen.analysis.structure_matcher import StructureMatcher
 from pymatgen.core import Lattice, Structure
 
-from nucleate.benchmarks import representation
+from nucleate.benchmarks import invariance, representation
 from nucleate.crystals.canonical import canonical_gene
 from nucleate.crystals.gene import expand, from_string, to_string
 
@@ -21,7 +21,7 @@ def test_a_scrambled_crystal_is_the_same_crystal(supercell):
     arrays = expand(from_string(RUTILE))
     for seed in range(3):
         generator = np.random.default_rng(seed)
-        other = representation.scrambled(arrays, supercell, generator)
+        other = invariance.scrambled(arrays, supercell, generator)
         assert len(other[2]) == supercell * len(arrays[2])
         assert abs(np.linalg.det(other[0])) == pytest.approx(
             supercell * abs(np.linalg.det(arrays[0]))
@@ -33,15 +33,15 @@ def test_a_scrambled_crystal_is_the_same_crystal(supercell):
 
 def test_near_genes():
     gene = from_string(RUTILE)
-    assert representation.near(gene, from_string("136 a:Ti f:O(0.30485) | 4.594 2.9581"))
-    assert not representation.near(gene, from_string("136 a:Ti f:O(0.305) | 4.5937 2.9581"))
-    assert not representation.near(gene, from_string("136 a:Ti f:O(0.30479) | 4.5937 2.96"))
-    assert not representation.near(gene, from_string("136 b:Ti f:O(0.30479) | 4.5937 2.9581"))
+    assert invariance.near(gene, from_string("136 a:Ti f:O(0.30485) | 4.594 2.9581"))
+    assert not invariance.near(gene, from_string("136 a:Ti f:O(0.305) | 4.5937 2.9581"))
+    assert not invariance.near(gene, from_string("136 a:Ti f:O(0.30479) | 4.5937 2.96"))
+    assert not invariance.near(gene, from_string("136 b:Ti f:O(0.30479) | 4.5937 2.9581"))
     first, last = (
         from_string("1 a:H(0.99999,0,0) | 3 4 5 80 85 95"),
         "1 a:H(0,0,0) | 3 4 5 80 85 95",
     )
-    assert representation.near(first, from_string(last))
+    assert invariance.near(first, from_string(last))
 
 
 def test_the_command(tmp_path, capsys):
@@ -65,7 +65,7 @@ def test_failures_are_listed(monkeypatch, tmp_path):
         free = gene.lattice[0] + 0.01 * float(positions[0, 0] % 1.0)
         return from_string(f"1 a:H(0,0,0) | {free} 4 5 80 85 95")
 
-    monkeypatch.setattr(representation, "canonical_gene", careless)
+    monkeypatch.setattr(invariance, "canonical_gene", careless)
     out = tmp_path / "figures"
     status = representation.main(
         ["--input", "prototypes", "-n", "2", "--processes", "1", "--out", str(out)]

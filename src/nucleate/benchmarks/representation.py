@@ -14,10 +14,7 @@ from __future__ import annotations
 
 import argparse
 import sys
-import time
-import warnings
 from collections.abc import Iterator, Sequence
-from dataclasses import dataclass, field
 from pathlib import Path
 from typing import Any
 
@@ -26,174 +23,15 @@ from numpy.typing import NDArray
 
 from nucleate import matter as registry
 from nucleate.benchmarks.figures import Figure, Section, show, surroundings, write
+from nucleate.benchmarks.invariance import NEAR, Outcome, Task, measure_chunk
 from nucleate.config import DatasetSettings
-from nucleate.crystals.canonical import Arrays, canonical_gene, letters_as_found
-from nucleate.crystals.codec import CodecOptions, WyckoffCodec
-from nucleate.crystals.gene import Gene, prototype_key, structure_from_gene, to_string
-from nucleate.crystals.standardise import StandardiseOptions, read_arrays
+from nucleate.crystals.codec import CodecOptions
+from nucleate.crystals.standardise import StandardiseOptions
 from nucleate.datasets.sources import resolve
-from nucleate.errors import NucleateError, StructureError
-from nucleate.matter import RawRow
+from nucleate.errors import NucleateError
 from nucleate.parallel import default_processes, map_ordered
 
-NEAR = 1e-4
-"""Fractions of the cell, and of an edge or angle, within which numbers are called near."""
 CHUNK = 50
-
-
-@dataclass(frozen=True)
-class _Task:
-    rows: list[tuple[str, RawRow]]
-    scrambles: int
-    seed: int
-    standardise: StandardiseOptions
-    codec: CodecOptions
-
-
-@dataclass
-class Outcome:
-    """What became of one row.
-
-    Attributes:
-        name: `source/row (id)`.
-        refused: why it is not measured: no gene, or more than the codec holds; empty if it is.
-        seconds: processor time from text to arrays.
-        identical: of each scramble, whether the string came out the same.
-        near: likewise, letters the same and numbers within `NEAR`.
-        letters_alone: likewise, for the letters that moyopy gives before they are made canonical.
-        rebuilt: whether the rebuilt crystal matches the file's.
-        displacement: rms, units of (volume / atom)^(1/3); NaN without a match.
-        decoded: whether the arrays decode to the string.
-        failures: one line each.
-    """
-
-    name: str
-    refused: str = ""
-    seconds: float = float("nan")
-    identical: list[bool] = field(default_factory=list)
-    near: list[bool] = field(default_factory=list)
-    letters_alone: list[bool] = field(default_factory=list)
-    rebuilt: bool = False
-    displacement: float = float("nan")
-    decoded: bool = False
-    failures: list[str] = field(default_factory=list)
-
-
-def scrambled(arrays: Arrays, supercell: int, generator: np.random.Generator) -> Arrays:
-    """The same crystal in another cell, origin, orientation and order of atoms.
-
-    Args:
-        arrays: lattice [3, 3] (rows), fractional coordinates [n, 3], atomic numbers [n].
-        supercell: how many times as many atoms the new cell holds.
-    """
-    lattice, points, numbers = arrays
-    while True:
-        cell = generator.integers(-2, 3, (3, 3))
-        if round(abs(float(np.linalg.det(cell)))) == supercell:
-            break
-    inverse = np.linalg.inv(cell)
-    steps = np.stack(np.meshgrid(*[np.arange(-6, 7)] * 3, indexing="ij"), axis=-1).reshape(-1, 3)
-    inside = np.unique(np.round((steps @ inverse) % 1.0, 9) % 1.0, axis=0)  # lattice points
-    rotation = np.linalg.qr(generator.normal(size=(3, 3)))[0]
-    rotation *= np.linalg.det(rotation)  # a mirror image may be another crystal
-    moved = (points @ inverse)[:, None] + inside + generator.random(3)
-    order = generator.permutation(len(numbers) * supercell)
-    repeated = np.repeat(numbers, supercell)
-    return cell @ lattice @ rotation, moved.reshape(-1, 3)[order], repeated[order]
-
-
-def measure_chunk(task: _Task) -> list[Outcome]:
-    """Outcomes of some rows."""
-    codec = WyckoffCodec(task.codec, [0.0] * 6, [1.0] * 6)
-    return [
-        _measure(f"{source}/{row.number} ({row.id})", row, task, codec) for source, row in task.rows
-    ]
-
-
-def _measure(name: str, row: RawRow, task: _Task, codec: WyckoffCodec) -> Outcome:
-    outcome = Outcome(name)
-    started = time.process_time()
-    try:
-        if row.error:
-            raise StructureError("unreadable", row.error)
-        options = task.standardise
-        arrays = read_arrays(row.payload, options.maximum_input_atoms)
-        gene = canonical_gene(*arrays, options.tolerance)
-        text = to_string(gene)
-        record = codec.encode(text)
-    except StructureError as error:
-        outcome.refused = error.reason
-        return outcome
-    outcome.seconds = time.process_time() - started
-    generator = np.random.default_rng([task.seed, row.number])
-    for turn in range(task.scrambles):
-        _scramble(outcome, arrays, gene, options.tolerance, 1 + turn % 2, generator)
-    _rebuild(outcome, arrays, gene, options.tolerance)
-    try:
-        again = codec.decode(record)
-    except StructureError as error:
-        again = str(error)
-    outcome.decoded = again == text
-    if not outcome.decoded:
-        outcome.failures.append(f"{name}: arrays of {text!r} decode to {again!r}")
-    return outcome
-
-
-def _scramble(
-    outcome: Outcome,
-    arrays: Arrays,
-    gene: Gene,
-    tolerance: float,
-    supercell: int,
-    generator: np.random.Generator,
-) -> None:
-    other = scrambled(arrays, supercell, generator)
-    text = to_string(gene)
-    try:
-        found = canonical_gene(*other, tolerance)
-        letters = letters_as_found(*other, tolerance) == letters_as_found(*arrays, tolerance)
-        same, close, shown = to_string(found) == text, near(found, gene), to_string(found)
-    except StructureError as error:
-        same, close, letters, shown = False, False, False, str(error)
-    outcome.identical.append(same)
-    outcome.near.append(close)
-    outcome.letters_alone.append(letters)
-    if not same:
-        outcome.failures.append(f"{outcome.name}: {text!r} became {shown!r}")
-
-
-def near(first: Gene, second: Gene) -> bool:
-    """Whether two genes have the same letters and elements, and numbers within `NEAR`."""
-    if prototype_key(first) != prototype_key(second):
-        return False
-    if not np.allclose(first.lattice, second.lattice, rtol=NEAR, atol=0):
-        return False
-    pairs = zip(first.sites, second.sites, strict=True)
-    steps = [
-        a - b for one, two in pairs for a, b in zip(one.parameters, two.parameters, strict=True)
-    ]
-    return all(abs(step - round(step)) <= NEAR for step in steps)
-
-
-def _rebuild(outcome: Outcome, arrays: Arrays, gene: Gene, tolerance: float) -> None:
-    from pymatgen.analysis.structure_matcher import StructureMatcher
-    from pymatgen.core import Lattice, Structure
-
-    lattice, points, numbers = arrays
-    rebuilt = structure_from_gene(gene)
-    with warnings.catch_warnings():
-        warnings.simplefilter("ignore")
-        original = Structure(Lattice(lattice), numbers.tolist(), points)
-        if len(original) != len(rebuilt):
-            original = original.get_primitive_structure(tolerance)
-        matcher = StructureMatcher(primitive_cell=False)
-        found = matcher.get_rms_dist(original.get_reduced_structure(), rebuilt)
-    outcome.rebuilt = found is not None
-    if found is None:
-        sizes = f"{len(original)} and {len(rebuilt)} atoms"
-        outcome.failures.append(f"{outcome.name}: {to_string(gene)!r} rebuilds another ({sizes})")
-    else:
-        outcome.displacement = float(found[0])
 
 
 def measure(
@@ -223,8 +61,8 @@ def measure(
         chosen = np.random.default_rng(seed).choice(len(rows), count, replace=False)
         rows = [rows[i] for i in sorted(chosen.tolist())]
     standardise, codec = standardise or StandardiseOptions(), codec or CodecOptions()
-    tasks: Iterator[_Task] = (
-        _Task(rows[start : start + CHUNK], scrambles, seed, standardise, codec)
+    tasks: Iterator[Task] = (
+        Task(rows[start : start + CHUNK], scrambles, seed, standardise, codec)
         for start in range(0, len(rows), CHUNK)
     )
     found = map_ordered(measure_chunk, tasks, processes=processes)

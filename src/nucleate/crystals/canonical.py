@@ -37,6 +37,8 @@ Placements = dict[tuple[str, ...], Array]
 FLAT = 1e-5
 """Volume over the product of the edges below which a cell is no cell. Long crystals (polytypes of
 layers) in skewed cells come to 1e-4."""
+LOOSER = (1.01, 1.03, 1.1, 1.3)
+"""Times the tolerance, to find symmetry at its edge."""
 OVERLAP = 0.1
 """Angstrom; atoms this close are the same one written twice, or nonsense."""
 
@@ -92,9 +94,26 @@ def canonical_gene(
         if gene in passed:  # a cycle, nearly always of one
             return min(passed[passed.index(gene) :], key=to_string)
         passed.append(gene)
-        dataset = _dataset(*expand(gene), tolerance)
-        if dataset.number == gene.space_group and gene.group.system != "triclinic":
+        rebuilt = _dataset(*expand(gene), tolerance)
+        if rebuilt.number == gene.space_group and gene.group.system != "triclinic":
             return gene
+        dataset = rebuilt
+        if rebuilt.number != gene.space_group:
+            cell = (lattice, positions, numbers)
+            dataset = _search_for(rebuilt.number, cell, tolerance) or rebuilt
+
+
+def _search_for(number: int, cell: Arrays, tolerance: float) -> Any | None:
+    """The symmetry search of the crystal as it came, at the least tolerance that finds this group.
+
+    At the edge of the tolerance it depends on the cell, or on rounding, whether all symmetry is
+    found; but not what it makes of the coordinates, if it is found in the same ones.
+    """
+    for factor in LOOSER:
+        dataset = _dataset(*cell, tolerance * factor)
+        if dataset.number == number:
+            return dataset
+    return None
 
 
 def _dataset(lattice: Array, positions: Array, numbers: NDArray[np.int64], tolerance: float) -> Any:
@@ -146,6 +165,21 @@ def letters_as_found(
     dataset = _dataset(lattice, positions, numbers, tolerance)
     first = sorted(set(dataset.orbits))
     return sorted((dataset.wyckoffs[i], int(numbers[i])) for i in first)
+
+
+def primitive_as_found(
+    lattice: Array, positions: Array, numbers: NDArray[np.int64], tolerance: float = 0.01
+) -> Arrays:
+    """The primitive cell of a crystal with its atoms where they are, not made symmetric.
+
+    Raises:
+        StructureError: `symmetry_failed`.
+    """
+    dataset = _dataset(lattice, positions, numbers, tolerance)
+    linear = np.array(dataset.prim_std_linear, np.float64)
+    moved = (positions - np.array(dataset.prim_std_origin_shift)) @ np.linalg.inv(linear).T
+    _, first = np.unique(np.array(dataset.mapping_std_prim), return_index=True)
+    return linear.T @ lattice, moved[first], numbers[first]
 
 
 def _overlap(lattice: Array, positions: Array) -> bool:
