@@ -133,7 +133,7 @@ def test_lattices_are_the_codecs(number, values, atoms):
 
 
 def test_gradients_agree_with_differences(crystal):
-    texts = [*TEXTS, *(crystal.packed(crystal.random_gene(seed)) for seed in range(6))]
+    texts = [*TEXTS, *(crystal.packed(crystal.random_gene(seed)) for seed in range(2))]
     batch = batch_of(texts, torch.float64)
     inputs = [batch.once["lattice"], *(batch.steps[axis] for axis in "xyz")]
     inputs = [torch.nan_to_num(v, nan=0.3).requires_grad_() for v in inputs]

@@ -41,6 +41,9 @@ class ReliefOptions(Settings):
     CHGNet's energies of crystals mended so far are 0.7 eV/atom lower than of those mended just to
     the threshold, and rise again beyond."""
     steps: Positive = 10
+    """Steps towards the target at most."""
+    further_steps: Annotated[int, Field(ge=0)] = 30
+    """More of them, at most, for crystals that are still below the threshold."""
     damping: Annotated[float, Field(gt=0)] = 0.005
     """Price of displacing a coordinate by one angstrom, in squared scaled distances."""
     cell_damping: Annotated[float, Field(gt=0)] = 100.0
@@ -114,14 +117,14 @@ class Relief:
         best, reached = start.values.clone(), shortest.clone()
         active = torch.arange(len(batch), device=batch.device)
         values = _nudged(start, shortest < _COINCIDENT)
-        for _ in range(options.steps):
+        for number in range(options.steps + options.further_steps):
             part = self._written(batch.subset(active), values)
             cells = self.packing.expand(part)
             now, contacts = self.packing.search(cells, options.target)
             better = now > reached[active]
             best[active[better]] = values[better]
             reached[active[better]] = now[better]
-            left = now < options.target
+            left = now < (options.target if number < options.steps else options.threshold)
             if not bool(left.any()):
                 break
             move = self._step(part, cells, contacts, start, active)

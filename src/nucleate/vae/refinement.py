@@ -19,7 +19,9 @@ from nucleate.vae.arrays import Batch, RaggedArrays
 from nucleate.vae.model import VAE
 
 CHUNK = 512
-"""Structures decoded or repaired together."""
+"""Structures decoded together."""
+ALIKE = 128
+"""Structures of like length that are padded together."""
 
 
 class Refiner(ABC):
@@ -172,8 +174,8 @@ def repair(refiner: Refiner, arrays: RaggedArrays, device: torch.device) -> Ragg
 def _alike(lengths: NDArray[np.int64]) -> list[NDArray[np.int64]]:
     """Chunks of structures of like length, which need little padding."""
     order = np.argsort(lengths, kind="stable")
-    return [order[rows] for rows in _chunks(len(order))]
+    return [order[rows] for rows in _chunks(len(order), ALIKE)]
 
 
-def _chunks(count: int) -> list[NDArray[np.int64]]:
-    return [np.arange(start, min(start + CHUNK, count)) for start in range(0, count, CHUNK)]
+def _chunks(count: int, size: int = CHUNK) -> list[NDArray[np.int64]]:
+    return [np.arange(start, min(start + size, count)) for start in range(0, count, size)]
