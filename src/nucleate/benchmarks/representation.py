@@ -16,7 +16,6 @@ import argparse
 import sys
 from collections.abc import Iterator, Sequence
 from pathlib import Path
-from typing import Any
 
 import numpy as np
 from numpy.typing import NDArray
@@ -69,8 +68,8 @@ def measure(
     return [outcome for chunk in found for outcome in chunk]
 
 
-def section(outcomes: Sequence[Outcome]) -> Section:
-    """The figures, shares in percent."""
+def section(title: str, outcomes: Sequence[Outcome]) -> Section:
+    """The figures of a set, shares in percent."""
     measured = [o for o in outcomes if not o.refused]
     scrambles = [len(o.identical) for o in measured]
     total, control = sum(scrambles), "moyopy's letters alone"
@@ -83,7 +82,7 @@ def section(outcomes: Sequence[Outcome]) -> Section:
         return [value for o in measured for value in getattr(o, name)]
 
     return Section(
-        "Representation",
+        title,
         [
             Figure(
                 "descriptions with the identical string, %",
@@ -133,8 +132,10 @@ def main(arguments: Sequence[str] | None = None) -> int:
     from rich.console import Console
 
     parser = argparse.ArgumentParser(description=__doc__, formatter_class=_Plain)
-    parser.add_argument("--input", required=True, help="catalogue name or file")
-    parser.add_argument("-n", type=int, default=None, help="crystals; all if not given")
+    parser.add_argument(
+        "--input", action="append", required=True, help="catalogue name or file; repeatable"
+    )
+    parser.add_argument("-n", type=int, default=None, help="crystals of each set; all if not given")
     parser.add_argument("--mirror", default=None, help="folder that holds dataset files")
     parser.add_argument("--scrambles", type=int, default=4, help="other descriptions of each")
     parser.add_argument("--seed", type=int, default=0)
@@ -143,41 +144,41 @@ def main(arguments: Sequence[str] | None = None) -> int:
     parser.add_argument("--processes", type=int, default=default_processes())
     parser.add_argument("--out", type=Path, default=None, help="writes OUT.json and OUT.md")
     given = parser.parse_args(arguments)
-    try:
-        outcomes = measure(
-            given.input,
-            given.n,
-            mirror=given.mirror,
-            scrambles=given.scrambles,
-            seed=given.seed,
-            processes=given.processes,
-            standardise=StandardiseOptions(maximum_atoms=given.maximum_atoms),
-            codec=CodecOptions(
-                maximum_atoms=given.maximum_atoms,
-                maximum_sites=given.maximum_sites,
-                noble_gases=True,
-            ),
-        )
-    except NucleateError as error:
-        sys.exit(f"error: {error}")
-    failures = [line for outcome in outcomes for line in outcome.failures]
-    figures = section(outcomes)
     console = Console(soft_wrap=True, highlight=False)
-    for line in failures:
-        console.print(line, markup=False)
-    show(console, figures)
+    sections: list[Section] = []
+    failures: list[str] = []
+    refused: dict[str, str] = {}
+    for source in given.input:
+        try:
+            outcomes = measure(
+                source,
+                given.n,
+                mirror=given.mirror,
+                scrambles=given.scrambles,
+                seed=given.seed,
+                processes=given.processes,
+                standardise=StandardiseOptions(maximum_atoms=given.maximum_atoms),
+                codec=CodecOptions(
+                    maximum_atoms=given.maximum_atoms,
+                    maximum_sites=given.maximum_sites,
+                    noble_gases=True,
+                ),
+            )
+        except NucleateError as error:
+            sys.exit(f"error: {error}")
+        lines = [line for outcome in outcomes for line in outcome.failures]
+        for line in lines:
+            console.print(line, markup=False)
+        failures += lines
+        refused |= {o.name: o.refused for o in outcomes if o.refused}
+        sections.append(section(source, outcomes))
+        show(console, sections[-1])
     if given.out is not None:
         words = " ".join(arguments if arguments is not None else sys.argv[1:])
-        head = {
-            **surroundings(f"python -m nucleate.benchmarks.representation {_without(words)}"),
-            "set": given.input,
-            "seed": given.seed,
-        }
-        details: dict[str, Any] = {
-            "failures": failures,
-            "refused": {o.name: o.refused for o in outcomes if o.refused},
-        }
-        write(given.out, "The representation of crystals", head, [figures], details)
+        command = f"python -m nucleate.benchmarks.representation {_without(words)}"
+        head = {**surroundings(command), "seed": given.seed}
+        details = {"failures": failures, "refused": refused}
+        write(given.out, "The representation of crystals", head, sections, details)
     return 1 if failures else 0
 
 
