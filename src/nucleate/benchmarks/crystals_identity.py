@@ -23,8 +23,8 @@ FAR = 0.15
 Project crystals of equal formula it matched 15 % below, and none of 69 above."""
 NEAREST = 50
 """Crystals of one formula that are handed to StructureMatcher at most: those of as many atoms
-first, then those most alike. It matters to sets of one composition only: 60 perturbed crystals of
-Carbon-24 were all recognised that their originals match."""
+first, then those most alike. It matters to sets of one composition only: of 60 perturbed crystals
+of Carbon-24 52 % match their own originals, and 53 % were recognised as known."""
 GROUPS = 200
 """Compositions per unit of work."""
 
