@@ -42,6 +42,30 @@ def test_round_trip_is_exact(crystal, seed):
     assert CODEC.decode(record) == text
 
 
+@settings(max_examples=30, deadline=None)
+@given(SEEDS)
+def test_round_trip_of_large_crystals(crystal, seed):
+    codec = WyckoffCodec.fit(TRAINING, CodecOptions(maximum_atoms=52, maximum_sites=24))
+    gene = crystal.random_gene(seed, maximum_atoms=52)
+    try:
+        text = to_string(canonical_gene(*expand(gene)))
+        record = codec.encode(text)
+    except StructureError as error:
+        assume(error.reason not in ("overlapping_atoms", "extreme_lattice"))
+        raise
+    record.check(codec.schema)
+    assert codec.decode(record) == text
+
+
+def test_the_largest_that_the_options_allow():
+    sites = " ".join(f"a:H({i / 25:.2f},{i * i % 25 / 25:.2f},0.5)" for i in range(24))
+    text = f"1 {sites} | 20 21 22 80 85 95"
+    codec = WyckoffCodec.fit(TRAINING, CodecOptions(maximum_atoms=52, maximum_sites=24))
+    assert len(codec.encode(text)) == 24
+    with pytest.raises(StructureError, match="24, at most 20"):
+        CODEC.encode(text)
+
+
 def test_the_arrays_mean_what_the_schema_says():
     record = CODEC.encode(TRAINING[1])
     assert record.once["space_group"] == 135
