@@ -130,8 +130,9 @@ def midpoints(
     Returns:
         `bits`, `counts`: mean Tanimoto similarity of the decoded midpoint to each of its two
         parents; `straight_bits`: the same of the plain mean of their vectors; `lower_bits`: to the
-        less similar parent; `parent`: share of midpoints that are one of the parents; `control_bits`,
-        `control_counts`, `control_lower_bits`: the same of a random third molecule; `n` pairs.
+        less similar parent; `parent`: share of midpoints that are one of the parents;
+        `control_bits`, `control_counts`, `control_lower_bits`: the same of a random third molecule;
+        `n` pairs.
     """
     rng = np.random.default_rng(seed)
     if len(smiles) < 3:
