@@ -126,6 +126,14 @@ class Codec(ABC):
             StructureError: the arrays mean no structure.
         """
 
+    def as_written(self, record: Record) -> str:
+        """The structure that the arrays mean, canonical or not, whichever is quicker.
+
+        Raises:
+            StructureError: the arrays mean no structure.
+        """
+        return self.decode(record)
+
     @abstractmethod
     def to_json(self) -> dict[str, Any]:
         """Plain values from which `Matter.load_codec` rebuilds the codec."""

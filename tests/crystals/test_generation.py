@@ -26,7 +26,7 @@ from nucleate.crystals.codec import CodecOptions, WyckoffCodec
 from nucleate.crystals.gene import from_string, prototype_key, structure_from_gene
 from nucleate.crystals.nearness import distances
 from nucleate.errors import SettingsError
-from nucleate.generation import sources
+from nucleate.generation import sources, templates
 from nucleate.generation.engine import generate
 from nucleate.latent import LatentModel
 from nucleate.stages.discover import check_settings
@@ -40,7 +40,8 @@ PEROVSKITE = "221 a:Ti b:Sr d:O | 3.905"
 @pytest.fixture(autouse=True)
 def quick(monkeypatch: pytest.MonkeyPatch) -> None:
     """An untrained model's draws are all alike: a few do."""
-    monkeypatch.setattr(sources, "_POOL", 64)
+    monkeypatch.setattr(sources, "_DRAWN", 64)
+    monkeypatch.setattr(templates, "_MOST", 64)
 
 
 @pytest.fixture(scope="module")

@@ -165,6 +165,9 @@ class WyckoffCodec(Codec):
         except StructureError:
             return to_string(tidy(gene))
 
+    def as_written(self, record: Record) -> str:
+        return to_string(self._as_written(record))
+
     def _as_written(self, record: Record) -> Gene:
         number = int(record.once["space_group"]) + 1
         group = space_group(number)

@@ -43,7 +43,7 @@ class CrystalConstraint(Constraint):
         except ValueError as error:
             raise SettingsError(str(error)) from None
         self.elements, self.required = self._elements()
-        wanted = Wanted(
+        self.wanted = wanted = Wanted(
             asked,
             codec.schema,
             self.sites,
@@ -96,6 +96,22 @@ class CrystalConstraint(Constraint):
     def ways(self, count: int, generator: np.random.Generator) -> NDArray[np.int64]:
         """Numbers of formula units, as indices."""
         return generator.integers(len(self.plan.units), size=count)
+
+    def adapted(self, structures: Sequence[str]) -> tuple[list[str], NDArray[np.int64]]:
+        """The same arrangements of other elements, see `nucleate.crystals.adapted`."""
+        from nucleate.crystals.adapted import adapted
+
+        kept, ways = [], []
+        for structure in structures:
+            other = adapted(structure, self.wanted)
+            if other is None:
+                continue
+            atoms = from_string(other).atoms
+            units = atoms // sum(self.formula.values()) if self.formula else 1
+            if units in self.plan.units:
+                kept.append(other)
+                ways.append(self.plan.units.index(units))
+        return kept, np.array(ways, np.int64)
 
     def legality(self, ways: NDArray[np.int64]) -> ConstrainedLegality:
         return self.plan.legality(ways)

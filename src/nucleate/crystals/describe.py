@@ -24,7 +24,8 @@ def atomic_masses() -> tuple[float, ...]:
 
 
 @cache
-def _electronegativities() -> dict[str, float]:
+def electronegativities() -> dict[str, float]:
+    """Pauling's, by symbol; 10 where there is none, as for the light noble gases."""
     import warnings
 
     from pymatgen.core import Element
@@ -49,7 +50,7 @@ def reduced_formula(structure: str) -> str:
     """Formula in lowest terms, elements by rising electronegativity: `Na2SO4`."""
     count = composition(structure)
     divisor = reduce(math.gcd, count.values())
-    ordered = sorted(count, key=lambda symbol: (_electronegativities()[symbol], symbol))
+    ordered = sorted(count, key=lambda symbol: (electronegativities()[symbol], symbol))
     return "".join(
         symbol + (str(count[symbol] // divisor) if count[symbol] > divisor else "")
         for symbol in ordered

@@ -14,6 +14,18 @@ _SHARE_KEPT = 8
 """Of so many vectors, the one that tells most is taken."""
 
 
+_FORGIVING = 5.0
+"""Nats by which evidence may fall short before a vector is taken e times less often: what a single
+structure tells is noisy, and the likeliest few alone would be too few."""
+
+
+def shares(evidence: NDArray[np.float32]) -> NDArray[np.float64]:
+    """How often to take each vector, [n], summing to 1: importance resampling, tempered."""
+    weights = np.exp((evidence.astype(np.float64) - evidence.max()) / _FORGIVING)
+    normalised: NDArray[np.float64] = weights / weights.sum()
+    return normalised
+
+
 def best(evidence: NDArray[np.float32]) -> NDArray[np.int64]:
     """Numbers of the candidates of which evidence tells most."""
     return np.argsort(-evidence, kind="stable")[: max(1, len(evidence) // _SHARE_KEPT)]
@@ -56,7 +68,8 @@ def likely_ways(
     ways = constraint.ways(len(latents), np.random.default_rng(seed))
     if (ways == ways[0]).all():
         return ways[:1]
-    return ways[best(ConstraintEvidence(model, constraint)(latents, ways, seed))]
+    often = shares(ConstraintEvidence(model, constraint)(latents, ways, seed))
+    return np.random.default_rng(seed).choice(ways, size=len(ways), p=often)
 
 
 class PartEvidence:

@@ -27,9 +27,9 @@ from nucleate.generation.sources import (
     PathSource,
     PriorSource,
     Source,
-    known_latents,
 )
 from nucleate.generation.steering import Steering
+from nucleate.generation.templates import known_latents
 from nucleate.latent import LatentModel
 from nucleate.matter import Matter
 
