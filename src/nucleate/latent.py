@@ -35,7 +35,7 @@ DECODE_BATCH = 256
 BLOCK = 4 * DECODE_BATCH
 """Latent vectors whose structures are refined together."""
 WRITE_CHUNK = 250
-POOL_FROM = 4000
+POOL_FROM = 2500
 """Records from which worker processes repay the seconds that they take to start."""
 
 

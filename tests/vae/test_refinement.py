@@ -24,7 +24,7 @@ class CloseToZero(Refiner):
     """Good cells have a first component near 0; repair halves it."""
 
     def __init__(self, enough: float):
-        self.enough = enough
+        self.enough = self.mendable = enough
 
     def quality(self, batch: Batch) -> Tensor:
         return -batch.once["cell"][:, 0].abs()
@@ -166,6 +166,23 @@ def test_no_draws_and_nothing_poor_change_nothing(toy_model: VAE) -> None:
         for name, values in before.arrays().items():
             np.testing.assert_array_equal(after.arrays()[name], values)
         assert torch.equal(new, old)
+
+
+def test_what_repair_mends_is_not_drawn_anew(toy_model: VAE) -> None:
+    latent = latents(toy_model, 60)
+    arrays, likelihood = toy_model.decode(latent)
+    quality = quality_of(CloseToZero(0), arrays, CPU)
+    refiner = CloseToZero(10.0)
+    refiner.mendable = float(quality.median())
+    generator = torch.Generator().manual_seed(0)
+    both = refine(toy_model, refiner, latent, arrays, likelihood, how(5, True), generator)
+    kept = (quality >= refiner.mendable).numpy()
+    assert torch.equal(both[1][kept], likelihood[kept])
+    cells = [a.once["cell"][kept, 0] for a in (arrays, both[0])]
+    np.testing.assert_allclose(cells[1], cells[0] / 2)
+    assert (both[1][~kept] != likelihood[~kept]).any()
+    alone = refine(toy_model, refiner, latent, arrays, likelihood, how(5), generator)
+    assert (alone[1][kept] != likelihood[kept]).any()
 
 
 def test_what_is_poor_is_repaired_in_its_place(toy_model: VAE) -> None:

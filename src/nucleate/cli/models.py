@@ -143,6 +143,9 @@ def reconstruct(
         Path | None,
         typer.Option("--out", metavar="DIR", help="Where to write what was rebuilt."),
     ] = None,
+    refine: Annotated[
+        bool, typer.Option("--refine", help="Refine what is decoded, as samples are (crystals).")
+    ] = False,
     structure_column: StructureColumn = None,
     id_column: IdColumn = None,
     limit: Limit = None,
@@ -162,5 +165,5 @@ def reconstruct(
         {"structure_column": structure_column, "id_column": id_column, "limit": limit},
     )
     dataset = validate(DatasetSettings, options, "command line")
-    summary = run(model, dataset, out, device=device, mirror=mirror)
+    summary = run(model, dataset, out, refine=refine, device=device, mirror=mirror)
     show_figures(summary, "" if out is None else f"written to {out}", json_file)

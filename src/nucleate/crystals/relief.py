@@ -26,6 +26,8 @@ from nucleate.vae.refinement import Refiner
 from nucleate.vae.schema import Schema
 
 _LATTICE = 6
+_MENDABLE = 0.6
+"""Scaled distance from which draws before relief gain nothing that CHGNet's energies show."""
 _COINCIDENT = 0.1
 _DIFFERENCE = 1e-3
 """Of lattice numbers (logarithms), for the derivative of the cell."""
@@ -249,7 +251,7 @@ class OverlapRefiner(Refiner):
     def __init__(self, schema: Schema):
         self.packing = Packing(schema)
         self.relief = Relief(self.packing)
-        self.enough = self.relief.options.threshold
+        self.enough, self.mendable = self.relief.options.threshold, _MENDABLE
 
     def quality(self, batch: Batch) -> Tensor:
         return self.packing.shortest(batch)

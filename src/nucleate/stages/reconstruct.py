@@ -16,11 +16,14 @@ from nucleate.vae.evaluation import encode_all, evaluate
 
 
 def reconstruction_figures(
-    model: LatentModel, structures: Sequence[str]
+    model: LatentModel, structures: Sequence[str], *, refine: bool = False
 ) -> tuple[dict[str, Any], list[str | None]]:
     """Reconstruction figures, and what each structure was rebuilt as (None where nothing was).
 
     Structures that the schema refuses count against `exact_match`.
+
+    Args:
+        refine: whether what was decoded is refined as the model's samples are.
 
     Returns:
         `n`, `encoded`, `refused` by reason, `exact_match` (share of n whose rebuilt structure is
@@ -38,7 +41,8 @@ def reconstruction_figures(
     if not kept:
         return {**figures, "exact_match": 0.0}, rebuilt
     mean, _ = encode_all(model.model, arrays, model.device)
-    for position, decoded in zip(kept, model.decode(mean), strict=True):
+    how = model.sampling() if refine else None
+    for position, decoded in zip(kept, model.decode(mean, refine=how), strict=True):
         rebuilt[position] = decoded.structure
     right = sum(
         other is not None and model.matter.same(structure, other)
@@ -59,6 +63,7 @@ def reconstruct(
     dataset: DatasetSettings,
     out: Path | None = None,
     *,
+    refine: bool = False,
     device: str = "auto",
     mirror: str | None = None,
 ) -> dict[str, Any]:
@@ -69,6 +74,7 @@ def reconstruct(
 
     Args:
         out: folder for `reconstructed.csv` or `reconstructed.extxyz` and `summary.json`.
+        refine: see `reconstruction_figures`.
 
     Raises:
         InputError: no row of the file is a structure.
@@ -92,7 +98,7 @@ def reconstruct(
     if not structures:
         reasons = "; ".join(f"{n} x {r} ({first[r]})" for r, n in rejected.most_common())
         raise InputError(f"no usable structure: {reasons or 'no rows'}", file=dataset.shown)
-    figures, rebuilt = reconstruction_figures(model, structures)
+    figures, rebuilt = reconstruction_figures(model, structures, refine=refine)
     figures["rejected_rows"] = dict(rejected)
     if out is not None:
         out.mkdir(parents=True, exist_ok=True)

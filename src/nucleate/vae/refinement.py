@@ -29,9 +29,11 @@ class Refiner(ABC):
 
     Attributes:
         enough: quality from which on a structure is fine as it is.
+        mendable: quality from which on repair alone does as well as draws and repair.
     """
 
     enough: float
+    mendable: float
 
     @abstractmethod
     def quality(self, batch: Batch) -> Tensor:
@@ -75,29 +77,38 @@ def refine(
         The structures, those that were fine bit for bit and all with the categorical fields that
         they had, and their log-likelihoods before they were mended.
     """
-    noise = latent.new_zeros(len(latent)) if noise is None else noise
     quality = quality_of(refiner, arrays, latent.device)
     poor = (quality < refiner.enough).nonzero()[:, 0].numpy()
     if len(poor) == 0:
         return arrays, likelihood
-    part, vectors = arrays.subset(poor), latent[torch.from_numpy(poor).to(latent.device)]
-    if how.resample:
-        levels = noise[torch.from_numpy(poor).to(latent.device)]
+    limit = refiner.mendable if how.relief else refiner.enough
+    rows = (quality < limit).nonzero()[:, 0].numpy()
+    if how.resample and len(rows):
+        chosen = torch.from_numpy(rows).to(latent.device)
+        vectors = latent[chosen]
+        levels = vectors.new_zeros(len(rows)) if noise is None else noise[chosen]
+        before = arrays.subset(rows)
         drawn, better = resample(
-            model, refiner, vectors, part, quality[poor], how, generator, levels
+            model, refiner, vectors, before, quality[rows], how, generator, levels
         )
         changed, likelihood = better.nonzero()[:, 0].numpy(), likelihood.clone()
         if stricter:
-            likelihood[poor[changed]] -= _likelihoods(model, vectors, part, levels, changed)
+            likelihood[rows[changed]] -= _likelihoods(model, vectors, before, levels, changed)
         else:
-            likelihood[poor[changed]] = 0.0
-        likelihood[poor[changed]] += _likelihoods(model, vectors, drawn, levels, changed)
-        part = drawn
+            likelihood[rows[changed]] = 0.0
+        likelihood[rows[changed]] += _likelihoods(model, vectors, drawn, levels, changed)
+        arrays = _replaced(arrays, rows, drawn)
     if how.relief:
-        part = repair(refiner, part, latent.device)
+        mended = repair(refiner, arrays.subset(poor), latent.device)
+        arrays = _replaced(arrays, poor, mended)
+    return arrays, likelihood
+
+
+def _replaced(arrays: RaggedArrays, rows: NDArray[np.int64], by: RaggedArrays) -> RaggedArrays:
+    """The structures with those of some rows replaced."""
     order = np.arange(len(arrays))
-    order[poor] = len(arrays) + np.arange(len(poor))
-    return RaggedArrays.concatenated([arrays, part]).subset(order), likelihood
+    order[rows] = len(arrays) + np.arange(len(rows))
+    return RaggedArrays.concatenated([arrays, by]).subset(order)
 
 
 @torch.no_grad()
