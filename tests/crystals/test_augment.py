@@ -80,14 +80,17 @@ def test_the_share_and_the_seed():
 
 
 def test_noise_keeps_absent_values_absent():
-    made = relabelled({"relabel": 0.0, "coordinate_noise": 0.02, "lattice_noise": 0.1})
-    plain = batch()
+    noise = {"coordinate_noise": 0.02, "lattice_noise": 0.1}
+    made, plain = relabelled({"relabel": 1.0, **noise}), relabelled({"relabel": 1.0})
     for axis in "xyz":
         assert torch.equal(torch.isnan(made.steps[axis]), torch.isnan(plain.steps[axis]))
         known = made.steps[axis][~torch.isnan(made.steps[axis])]
         assert ((known >= 0) & (known <= 1)).all()
         assert not torch.equal(known, plain.steps[axis][~torch.isnan(plain.steps[axis])])
     assert torch.equal(torch.isnan(made.once["lattice"]), torch.isnan(plain.once["lattice"]))
+    untouched = relabelled({"relabel": 0.0, **noise})
+    for axis in "xyz":
+        assert torch.allclose(untouched.steps[axis], batch().steps[axis], atol=1e-6, equal_nan=True)
 
 
 def test_it_can_be_switched_off():

@@ -1,4 +1,4 @@
-"""Copies of training crystals with other elements, and with small noise. torch and numpy only.
+"""Copies of training crystals with other elements and small noise. torch and numpy only.
 
 A relabelled copy keeps the arrangement of a crystal and draws every element anew, different ones
 for different ones, with the volume scaled by the elements' typical atomic volumes. It teaches the
@@ -31,9 +31,11 @@ class AugmentOptions(Settings):
     relabel: Fraction = 0.5
     """Share of crystals whose elements are drawn anew."""
     coordinate_noise: Annotated[float, Field(ge=0, lt=0.1)] = 0.0
-    """Standard deviation of noise on free coordinates, fractions of the cell."""
+    """Largest standard deviation of noise on the free coordinates of relabelled copies, fractions
+    of the cell. Each copy has its own, uniform between 0 and this, so that ideal coordinates
+    remain frequent; other crystals keep theirs."""
     lattice_noise: Annotated[float, Field(ge=0, lt=1)] = 0.0
-    """Standard deviation of noise on the normalised lattice numbers."""
+    """Likewise of noise on the normalised lattice numbers."""
 
 
 def build_augment(
@@ -67,14 +69,25 @@ class Augment:
             self._relabel(once, steps, relabelled, generator)
             for name, values in auxiliary.items():  # nobody measured the copy's properties
                 auxiliary[name] = values.masked_fill(relabelled[:, None], float("nan"))
+            self._blur(once, steps, relabelled, generator)
+        return Batch(once, steps, batch.length, auxiliary)
+
+    def _blur(
+        self,
+        once: dict[str, Tensor],
+        steps: dict[str, Tensor],
+        relabelled: Tensor,
+        generator: torch.Generator,
+    ) -> None:
+        amount = torch.rand(len(relabelled), 1, generator=generator, device=generator.device)
+        amount = amount.to(relabelled.device) * relabelled[:, None]
         if self.options.coordinate_noise > 0:
             for axis in AXES:
-                noise = _normal(steps[axis], generator) * self.options.coordinate_noise
+                noise = _normal(steps[axis], generator) * self.options.coordinate_noise * amount
                 steps[axis] = (steps[axis] + noise) % 1.0
         if self.options.lattice_noise > 0:
-            noise = _normal(once["lattice"], generator) * self.options.lattice_noise
+            noise = _normal(once["lattice"], generator) * self.options.lattice_noise * amount
             once["lattice"] = once["lattice"] + noise
-        return Batch(once, steps, batch.length, auxiliary)
 
     def _relabel(
         self,
