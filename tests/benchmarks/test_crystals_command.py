@@ -80,6 +80,7 @@ def test_a_model_is_measured(
     assert list(found) == [
         "Reconstruction of the test split",
         "Reconstruction, refined as samples are",
+        "Reconstruction, latent vectors settled by 30 gradient steps",
         "Generation: draws from the prior",
         "Speed",
     ]

@@ -127,13 +127,18 @@ class CrystalBenchmark:
                 beside[name] = reconstruction.numbers(truth, crystals, self.processes)
         latents, refused = self.model.encode(chosen)
         reasons = dict(Counter(error.reason for error in refused.values()))
-        ways = {
-            "Reconstruction of the test split": None,
-            "Reconstruction, refined as samples are": self.model.sampling(),
+        ways: dict[str, tuple[NDArray[np.float32], DrawSettings | None]] = {
+            "Reconstruction of the test split": (latents, None),
+            "Reconstruction, refined as samples are": (latents, self.model.sampling()),
         }
-        for title, refine in ways.items():
+        if steps := self.settings.settling:
+            self.echo(f"settle {len(chosen):,} latent vectors by {steps} gradient steps")
+            settled = self.model.encode(chosen, steps)[0]
+            title = f"Reconstruction, latent vectors settled by {steps} gradient steps"
+            ways[title] = (settled, None)
+        for title, (vectors, refine) in ways.items():
             self.echo(f"compare: {title}")
-            rebuilt = decode_rows(self.model, latents, refine)
+            rebuilt = decode_rows(self.model, vectors, refine)
             self.add(reconstruction.section(title, truth, rebuilt, beside, reasons, self.processes))
 
     def run_generation(self) -> None:

@@ -146,6 +146,15 @@ def reconstruct(
     refine: Annotated[
         bool, typer.Option("--refine", help="Refine what is decoded, as samples are (crystals).")
     ] = False,
+    settle: Annotated[
+        int,
+        typer.Option(
+            min=0,
+            metavar="STEPS",
+            help="Gradient steps from the encoder's answer towards the latent vector that tells "
+            "each structure best.",
+        ),
+    ] = 0,
     structure_column: StructureColumn = None,
     id_column: IdColumn = None,
     limit: Limit = None,
@@ -165,5 +174,5 @@ def reconstruct(
         {"structure_column": structure_column, "id_column": id_column, "limit": limit},
     )
     dataset = validate(DatasetSettings, options, "command line")
-    summary = run(model, dataset, out, refine=refine, device=device, mirror=mirror)
+    summary = run(model, dataset, out, refine=refine, settling=settle, device=device, mirror=mirror)
     show_figures(summary, "" if out is None else f"written to {out}", json_file)
