@@ -88,6 +88,10 @@ def test_noise_keeps_absent_values_absent():
         assert ((known >= 0) & (known <= 1)).all()
         assert not torch.equal(known, plain.steps[axis][~torch.isnan(plain.steps[axis])])
     assert torch.equal(torch.isnan(made.once["lattice"]), torch.isnan(plain.once["lattice"]))
+    blurred = relabelled({"relabel": 0.0, "blur": 1.0, **noise})
+    assert torch.equal(blurred.steps["element"], batch().steps["element"])
+    assert not torch.equal(blurred.steps["x"].nan_to_num(), batch().steps["x"].nan_to_num())
+    assert torch.isnan(blurred.auxiliary["energy"]).all()
     untouched = relabelled({"relabel": 0.0, **noise})
     for axis in "xyz":
         assert torch.allclose(untouched.steps[axis], batch().steps[axis], atol=1e-6, equal_nan=True)

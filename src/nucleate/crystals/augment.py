@@ -30,10 +30,11 @@ class AugmentOptions(Settings):
     enabled: bool = True
     relabel: Fraction = 0.5
     """Share of crystals whose elements are drawn anew."""
+    blur: Fraction = 0.0
+    """Share of the other crystals that noise is added to, as it is to all relabelled ones."""
     coordinate_noise: Annotated[float, Field(ge=0, lt=0.1)] = 0.0
-    """Largest standard deviation of noise on the free coordinates of relabelled copies, fractions
-    of the cell. Each copy has its own, uniform between 0 and this, so that ideal coordinates
-    remain frequent; other crystals keep theirs."""
+    """Largest standard deviation of noise on free coordinates, fractions of the cell. Each crystal
+    has its own, uniform between 0 and this, so that ideal coordinates remain frequent."""
     lattice_noise: Annotated[float, Field(ge=0, lt=1)] = 0.0
     """Likewise of noise on the normalised lattice numbers."""
 
@@ -63,24 +64,26 @@ class Augment:
 
     def __call__(self, batch: Batch, generator: torch.Generator) -> Batch:
         once, steps, auxiliary = dict(batch.once), dict(batch.steps), dict(batch.auxiliary)
+        chosen = torch.rand(2, len(batch), generator=generator, device=generator.device)
+        chosen = chosen.to(batch.device)
+        relabelled = chosen[0] < self.options.relabel
+        blurred = relabelled | (chosen[1] < self.options.blur)
         if self.options.relabel > 0:
-            chosen = torch.rand(len(batch), generator=generator, device=generator.device)
-            relabelled = chosen.to(batch.device) < self.options.relabel
             self._relabel(once, steps, relabelled, generator)
-            for name, values in auxiliary.items():  # nobody measured the copy's properties
-                auxiliary[name] = values.masked_fill(relabelled[:, None], float("nan"))
-            self._blur(once, steps, relabelled, generator)
+        self._blur(once, steps, blurred, generator)
+        for name, values in auxiliary.items():  # nobody measured the copy's properties
+            auxiliary[name] = values.masked_fill(blurred[:, None], float("nan"))
         return Batch(once, steps, batch.length, auxiliary)
 
     def _blur(
         self,
         once: dict[str, Tensor],
         steps: dict[str, Tensor],
-        relabelled: Tensor,
+        blurred: Tensor,
         generator: torch.Generator,
     ) -> None:
-        amount = torch.rand(len(relabelled), 1, generator=generator, device=generator.device)
-        amount = amount.to(relabelled.device) * relabelled[:, None]
+        amount = torch.rand(len(blurred), 1, generator=generator, device=generator.device)
+        amount = amount.to(blurred.device) * blurred[:, None]
         if self.options.coordinate_noise > 0:
             for axis in AXES:
                 noise = _normal(steps[axis], generator) * self.options.coordinate_noise * amount
