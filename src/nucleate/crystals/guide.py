@@ -12,8 +12,9 @@ from nucleate.crystals.conditions import CrystalConditions
 from nucleate.crystals.constraint import CrystalConstraint
 from nucleate.crystals.schema import MEASURED
 from nucleate.crystals.standardise import StandardiseOptions, standardise
+from nucleate.crystals.substitution import Substitution
 from nucleate.errors import InputError, SettingsError, StructureError
-from nucleate.generation.guide import Columns, Constraint, Guide, LinearTarget
+from nucleate.generation.guide import Columns, Constraint, Guide, LinearTarget, Variation
 from nucleate.matter import Codec
 
 _LEAD = StandardiseOptions(maximum_atoms=500, maximum_input_atoms=500)
@@ -73,6 +74,14 @@ class CrystalGuide(Guide):
         if not asked.asks_for_genes() or not isinstance(codec, WyckoffCodec):
             return None
         return CrystalConstraint(asked, codec)
+
+    def variation(self, structure: str, codec: Codec) -> Variation | None:
+        if not isinstance(codec, WyckoffCodec):
+            return None
+        try:
+            return Substitution(structure, codec)
+        except StructureError:
+            return None  # whoever encodes the lead says why
 
     def linear_targets(self, codec: Codec) -> dict[str, LinearTarget]:
         return {name: LinearTarget(name, 0, 0.0, 1.0) for name in MEASURED}

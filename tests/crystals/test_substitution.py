@@ -1,0 +1,79 @@
+"""Variations of a crystal: its arrangement, with one or two of its elements replaced."""
+
+from __future__ import annotations
+
+import numpy as np
+import pytest
+import torch
+
+from nucleate import matter as registry
+from nucleate.config import NetworkSettings
+from nucleate.crystals.codec import CodecOptions, WyckoffCodec
+from nucleate.crystals.substitution import FREE, Substitution
+from nucleate.errors import StructureError
+from nucleate.vae.model import VAE
+
+LEADS = [
+    "225 a:Na b:Cl | 5.6402",
+    "221 a:Ti b:Sr d:O | 3.905",
+    # Four elements on one position, in the order of their atomic numbers.
+    "216 a:Li b:Mg c:Al d:S | 6.0",
+    "62 c:O(0.1,0.2) c:S(0.3,0.4) c:Fe(0.2,0.6) c:Ba(0.4,0.8) | 9.0 4.0 7.0",
+    "139 a:Cu | 3.0 4.0",
+]
+CODEC = WyckoffCodec.fit(LEADS, CodecOptions(maximum_sites=6, maximum_atoms=24))
+torch.manual_seed(0)
+MODEL = VAE(
+    CODEC.schema,
+    registry.get("crystals").legality(CODEC.schema),
+    NetworkSettings(width=16, latent=4),
+).eval()
+
+
+@pytest.mark.parametrize("lead", LEADS)
+@pytest.mark.parametrize("temperature", [0.0, 1.0])
+def test_kept_rows_keep_the_arrangement_and_most_elements(lead: str, temperature: float) -> None:
+    count = 60
+    kept = np.arange(count) % 3 > 0
+    rules = Substitution(lead, CODEC).legality(kept, np.random.default_rng(1))
+    wanted = rules.wanted.numpy()
+    latent = 3 * torch.randn(count, 4, generator=torch.Generator().manual_seed(2))
+    generator = torch.Generator().manual_seed(3)
+    arrays, likelihood = MODEL.decode(latent, temperature, generator, legality=rules)
+    assert torch.isfinite(likelihood).all()
+    own = CODEC.encode(lead)
+    species = len(set(own.steps["element"].tolist()))
+    replaced = []
+    for row in np.flatnonzero(kept):
+        record = arrays.record(int(row))
+        record.check(CODEC.schema)
+        assert record.once["space_group"] == own.once["space_group"]
+        np.testing.assert_array_equal(
+            record.steps["wyckoff_position"], own.steps["wyckoff_position"]
+        )
+        fixed = wanted[row] != FREE
+        elements = record.steps["element"]
+        np.testing.assert_array_equal(elements[fixed], wanted[row][fixed])
+        order = np.lexsort((elements, record.steps["wyckoff_position"]))
+        np.testing.assert_array_equal(order, np.arange(len(order)))
+        freed = len(set(own.steps["element"][~fixed].tolist()))
+        assert freed in ((1,) if species < 3 else (1, 2))
+        replaced.append(bool((elements != own.steps["element"]).any()))
+    assert any(replaced)
+    groups = {int(arrays.record(int(row)).once["space_group"]) for row in np.flatnonzero(~kept)}
+    assert groups != {int(own.once["space_group"])}
+
+
+def test_rows_of_a_batch_are_a_part_of_it() -> None:
+    kept = np.array([True, False, True, True])
+    rules = Substitution(LEADS[1], CODEC).legality(kept, np.random.default_rng(0))
+    part = rules.rows(2, 4)
+    assert part.kept.tolist() == [True, True]
+    assert torch.equal(part.wanted, rules.wanted[2:])
+
+
+def test_a_lead_beyond_the_codec_is_refused() -> None:
+    with pytest.raises(StructureError):
+        Substitution("221 a:Ti b:Xe d:O | 3.905", CODEC)
+    guide = registry.get("crystals").guide()
+    assert guide.variation("221 a:Ti b:Xe d:O | 3.905", CODEC) is None
