@@ -10,6 +10,7 @@ import pyarrow.parquet as pq
 import pytest
 from typer.testing import CliRunner, Result
 
+from nucleate.benchmarks import rate_distortion
 from nucleate.cli.app import app
 from nucleate.cli.failures import DEBUG_VARIABLE
 from nucleate.config import (
@@ -179,3 +180,25 @@ def test_other_folders_are_refused(
     assert "holds molecules, not crystals" in result.output
     result = _run(monkeypatch, "--model", model, "--features", tmp_path, *out)
     assert "is not the output of `nucleate featurize`" in result.output
+
+
+def test_rate_and_distortion_are_measured_from_one_model(
+    model: Path, features: Manifest, tmp_path: Path
+) -> None:
+    settings = tmp_path / "quick.toml"
+    settings.write_text(
+        "[matter.crystals.train]\nepochs = 1\nbatch = 32\nprior = {steps = 20, width = 32}\n"
+    )
+    arguments = ["--features", str(features.folder), "--model", str(model)]
+    arguments += ["--settings", str(settings), "--beta", "0.001", "3", "--free-bits", "0", "0.5"]
+    arguments += ["-n", "8", "--minutes", "0.05", "--out", str(tmp_path / "curve")]
+    assert rate_distortion.main(arguments) == 0
+    found = json.loads((tmp_path / "curve.json").read_text())
+    points = found["points"]
+    assert list(points) == [
+        f"beta {beta}, free bits {bits}" for bits in ("0", "0.5") for beta in ("0.001", "3")
+    ]
+    assert points["beta 0.001, free bits 0"]["rate"] > points["beta 3, free bits 0"]["rate"]
+    assert "| beta 3, free bits 0.5 |" in (tmp_path / "curve.md").read_text()
+    arguments[arguments.index(str(settings))] = str(tmp_path / "absent.toml")
+    assert rate_distortion.main(arguments) == 1
