@@ -72,6 +72,7 @@ def test_the_share_and_the_seed():
     first, again = relabelled({"relabel": 0.5}, 3), relabelled({"relabel": 0.5}, 3)
     assert torch.equal(first.steps["element"], again.steps["element"])
     changed = (first.steps["element"] != batch().steps["element"]).any(1)
+    assert torch.equal(first.invented, changed)
     assert 3 < int(changed.sum()) < 21
     kept = ~torch.isnan(first.auxiliary["energy"][:, 0])
     assert torch.equal(kept, ~changed)

@@ -2,14 +2,18 @@
 
 from __future__ import annotations
 
+from dataclasses import replace
+
 import numpy as np
 import pytest
 import torch
 from toy import SortedLegality, toy_arrays, toy_schema
 
 from nucleate.config import NetworkSettings, ObjectiveSettings
+from nucleate.vae import objective
 from nucleate.vae.model import VAE
 from nucleate.vae.objective import beta_at, evidence_loss
+from nucleate.vae.workers import pack, unpack
 
 
 def test_padding_changes_nothing(toy_model: VAE) -> None:
@@ -112,3 +116,30 @@ def test_divergence_is_that_of_torch() -> None:
 def test_beta_warms_up_linearly() -> None:
     settings = ObjectiveSettings(beta=0.4, warm_up=0.5)
     assert [beta_at(settings, p) for p in (0, 0.25, 0.5, 1)] == pytest.approx([0, 0.2, 0.4, 0.4])
+
+
+def test_invented_rows_are_told_and_get_no_noise(toy_model: VAE) -> None:
+    batch = toy_arrays(8).batch(range(8))
+    marked = replace(batch, invented=torch.arange(8) < 4)
+    latent = toy_model.encode(batch).mean
+    told = [toy_model.reconstruct(latent, one).nats["letter"] for one in (batch, marked)]
+    assert not torch.isclose(told[0][:4], told[1][:4], atol=1e-6).any()
+    torch.testing.assert_close(told[0][4:], told[1][4:])
+    settings = ObjectiveSettings(noise=1.0, word_dropout=0.0)
+    seen = []
+
+    def watched(latent: torch.Tensor, noise: torch.Tensor) -> torch.Tensor:
+        seen.append(noise)
+        return latent
+
+    with pytest.MonkeyPatch.context() as patch:
+        patch.setattr(objective, "add_noise", watched)
+        evidence_loss(toy_model, marked, marked, settings, 0.1)
+    assert (seen[0][:4] == 0).all()
+    assert (seen[0][4:] > 0).all()
+    part = marked.subset(torch.tensor([0, 5])).to("cpu")
+    assert part.invented is not None
+    assert part.invented.tolist() == [True, False]
+    again = unpack(pack(marked, 0, 0.1)).invented
+    assert again is not None
+    assert torch.equal(again, marked.invented)

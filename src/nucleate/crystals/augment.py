@@ -73,7 +73,7 @@ class Augment:
         self._blur(once, steps, blurred, generator)
         for name, values in auxiliary.items():  # nobody measured the copy's properties
             auxiliary[name] = values.masked_fill(blurred[:, None], float("nan"))
-        return Batch(once, steps, batch.length, auxiliary)
+        return Batch(once, steps, batch.length, auxiliary, relabelled)
 
     def _blur(
         self,

@@ -33,12 +33,15 @@ class Batch:
             index `length` and after it, the others 0 or NaN.
         length: int64 [B], steps without the stop step.
         auxiliary: by field; float32 [B, size], NaN where missing.
+        invented: rows that augmentation made and nature did not, bool [B]; None if there are none.
+            The decoder is told: what is usual is not to be learnt from them.
     """
 
     once: dict[str, Tensor]
     steps: dict[str, Tensor]
     length: Tensor
     auxiliary: dict[str, Tensor]
+    invented: Tensor | None = None
 
     def __len__(self) -> int:
         return len(self.length)
@@ -61,6 +64,7 @@ class Batch:
             {k: v[rows, :width].contiguous() for k, v in self.steps.items()},
             length,
             {k: v[rows] for k, v in self.auxiliary.items()},
+            None if self.invented is None else self.invented[rows],
         )
 
     def to(self, device: torch.device | str) -> Batch:
@@ -69,6 +73,7 @@ class Batch:
             {k: v.to(device) for k, v in self.steps.items()},
             self.length.to(device),
             {k: v.to(device) for k, v in self.auxiliary.items()},
+            None if self.invented is None else self.invented.to(device),
         )
 
 

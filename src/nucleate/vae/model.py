@@ -272,7 +272,8 @@ class VAE(nn.Module):
 
         Args:
             word_dropout: share of the decoder's inputs replaced by a learnt vector.
-            noise: amplitude of the noise that `latent` holds, [B]; none if not given.
+            noise: amplitude of the noise that `latent` holds, [B]; none if not given. Invented rows
+                are marked by telling neither noise nor its absence.
             walk: `self.walk(batch)`, if it is at hand.
         """
         tables = self._tables()
@@ -281,7 +282,7 @@ class VAE(nn.Module):
         self._reconstruct_once(latent, batch, tables, result)
         if noise is None:
             noise = latent.new_zeros(len(latent))
-        context = self._context(latent, noise, batch.once, tables)
+        context = self._context(latent, noise, batch.once, tables, batch.invented)
         embedded = self._embed_steps(batch, tables)
         b, t, width = embedded.shape
         inputs = torch.cat([self.first_input.expand(b, 1, width), embedded[:, :-1]], 1)
@@ -346,9 +347,16 @@ class VAE(nn.Module):
             hidden = hidden + self._embed(f.name, value, tables)
 
     def _context(
-        self, latent: Tensor, noise: Tensor, once: dict[str, Tensor], tables: dict[str, Tensor]
+        self,
+        latent: Tensor,
+        noise: Tensor,
+        once: dict[str, Tensor],
+        tables: dict[str, Tensor],
+        invented: Tensor | None = None,
     ) -> Tensor:
         told = torch.stack([noise, torch.sqrt(1 - noise**2)], -1)
+        if invented is not None:
+            told = told.masked_fill(invented[:, None], 0.0)
         vector = self._embed_once(once, tables)
         parts = [latent, told] if vector is None else [latent, told, vector]
         return torch.cat(parts, -1)

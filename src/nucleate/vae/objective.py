@@ -71,6 +71,8 @@ def evidence_loss(
     dropout, noise = 0.0, None
     if sample:
         dropout, noise = settings.word_dropout, noise_levels(settings.noise, latent)
+        if target.invented is not None:
+            noise = noise.masked_fill(target.invented, 0.0)
         latent = add_noise(latent, noise)
     fields = model.reconstruct(latent, target, dropout, noise, walk)
     nats = {k: v.mean() for k, v in fields.nats.items()}

@@ -30,6 +30,7 @@ class Share:
 
     arrays: dict[str, dict[str, NDArray[Any]]]
     length: NDArray[np.int64]
+    invented: NDArray[np.bool_] | None
     seed: int
     beta: float
 
@@ -38,7 +39,8 @@ def pack(batch: Batch, seed: int, beta: float) -> Share:
     """A batch as arrays, which pipes carry without file descriptors."""
     groups = {"once": batch.once, "steps": batch.steps, "auxiliary": batch.auxiliary}
     arrays = {g: {k: v.numpy() for k, v in values.items()} for g, values in groups.items()}
-    return Share(arrays, batch.length.numpy(), seed, beta)
+    invented = None if batch.invented is None else batch.invented.numpy()
+    return Share(arrays, batch.length.numpy(), invented, seed, beta)
 
 
 def unpack(share: Share) -> Batch:
@@ -47,7 +49,8 @@ def unpack(share: Share) -> Batch:
         {k: torch.from_numpy(v) for k, v in share.arrays[group].items()}
         for group in ("once", "steps", "auxiliary")
     )
-    return Batch(once, steps, torch.from_numpy(share.length), auxiliary)
+    invented = None if share.invented is None else torch.from_numpy(share.invented)
+    return Batch(once, steps, torch.from_numpy(share.length), auxiliary, invented)
 
 
 class GradientWorkers:
