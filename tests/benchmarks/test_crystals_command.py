@@ -10,7 +10,8 @@ import pyarrow.parquet as pq
 import pytest
 from typer.testing import CliRunner, Result
 
-from nucleate.benchmarks import rate_distortion
+from nucleate.benchmarks import crystals_draws, rate_distortion
+from nucleate.benchmarks.crystals_data import Region
 from nucleate.cli.app import app
 from nucleate.cli.failures import DEBUG_VARIABLE
 from nucleate.config import (
@@ -180,6 +181,25 @@ def test_other_folders_are_refused(
     assert "holds molecules, not crystals" in result.output
     result = _run(monkeypatch, "--model", model, "--features", tmp_path, *out)
     assert "is not the output of `nucleate featurize`" in result.output
+
+
+def test_ways_to_draw_are_compared(model: Path, features: Manifest, tmp_path: Path) -> None:
+    arguments = ["--model", str(model), "--features", str(features.folder), "-n", "3"]
+    arguments += ["--noise", "0", "0.5", "--temperature", "1", "--processes", "1"]
+    assert crystals_draws.main([*arguments, "--out", str(tmp_path / "draws.json")]) == 0
+    rows = json.loads((tmp_path / "draws.json").read_text())["rows"]
+    assert [row["noise"] for row in rows] == ["training replay", 0.0, 0.5]
+    assert rows[0]["novel"] == 0
+    assert (tmp_path / "draws.md").read_text().count("\n") == 2 + len(rows)
+
+
+def test_a_region_is_that_of_all_crystals_given() -> None:
+    region = Region.of(["225 a:Na b:Cl | 5.64", "221 a:Ti b:Sr d:O | 3.9"])
+    assert (region.elements, region.atoms) == ((2, 3), 5)
+    assert region.holds("221 a:Cs b:Cl | 4.1")
+    assert not region.holds("225 a:Cu | 3.6")
+    assert not region.holds("225 c:Ca e:F(.2) | 9")
+    assert Region().holds("225 a:Cu | 3.6")
 
 
 def test_rate_and_distortion_are_measured_from_one_model(

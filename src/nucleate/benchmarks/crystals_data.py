@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from collections.abc import Sequence
 from dataclasses import dataclass
 from pathlib import Path
 from typing import Any, Literal
@@ -9,6 +10,7 @@ from typing import Any, Literal
 import numpy as np
 from numpy.typing import NDArray
 
+from nucleate.crystals.describe import composition
 from nucleate.errors import InputError, SettingsError
 
 RECORDS = "records.parquet"
@@ -50,6 +52,40 @@ class CrystalSet:
 
 
 @dataclass(frozen=True)
+class Region:
+    """Which crystals are of a kind with those of a set: numbers of elements and of atoms.
+
+    Attributes:
+        elements: fewest and most different elements; None for no bounds at all.
+        atoms: most atoms of a primitive cell.
+    """
+
+    elements: tuple[int, int] | None = None
+    atoms: int = 0
+
+    @classmethod
+    def of(cls, crystals: Sequence[str]) -> Region:
+        """The smallest region that holds all of some crystals."""
+        amounts = [composition(crystal) for crystal in crystals]
+        counts = [len(one) for one in amounts]
+        return cls((min(counts), max(counts)), max(sum(one.values()) for one in amounts))
+
+    def holds(self, crystal: str) -> bool:
+        """Whether a crystal lies inside."""
+        if self.elements is None:
+            return True
+        amounts = composition(crystal)
+        few, many = self.elements
+        return few <= len(amounts) <= many and sum(amounts.values()) <= self.atoms
+
+    def __str__(self) -> str:
+        if self.elements is None:
+            return "any crystals"
+        few, many = self.elements
+        return f"crystals of {few} to {many} elements and at most {self.atoms} atoms"
+
+
+@dataclass(frozen=True)
 class CrystalData:
     """A featurized set.
 
@@ -85,8 +121,6 @@ class CrystalData:
 
     def cutoffs(self) -> Cutoffs:
         """CDVAE's cut-offs that suit the set, guessed from its test crystals."""
-        from nucleate.crystals.describe import composition
-
         first = [composition(crystal) for crystal in self.test.crystals[:200]]
         if all(set(amounts) == {"C"} for amounts in first):
             return "carbon24"

@@ -176,12 +176,13 @@ def section(
     beside: Mapping[str, Mapping[str, float]],
     count: int,
     yardstick: Yardstick,
+    inside: str,
 ) -> Section:
-    """The figures of each seed's samples beside the controls'."""
+    """The figures of each seed's samples beside the controls'; `inside` tells which draws."""
     structure, composition = COVERAGE_CUTOFFS[yardstick.cutoffs]
     note = (
-        f"Against {len(yardstick.test):,} test crystals ({len(yardstick.vectors[0]):,} with "
-        f"fingerprints) and {len(yardstick.known):,} training crystals. Coverage: CDVAE's "
+        f"{inside} Against {len(yardstick.test):,} test crystals ({len(yardstick.vectors[0]):,} "
+        f"with fingerprints) and {len(yardstick.known):,} training crystals. Coverage: CDVAE's "
         f"cut-offs for {yardstick.cutoffs} ({structure:g} structure, {composition:g} composition), "
         "CrystalNN and Magpie fingerprints; compositions scaled by their spread over Materials "
         "Project crystals. Controls: the test set itself; training crystals as they are, with 5 % "

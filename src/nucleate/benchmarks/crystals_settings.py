@@ -62,6 +62,9 @@ class CrystalBenchmarkSettings(Settings):
     """Gradient steps on each latent vector in a second reconstruction, told apart; 0 for none."""
     samples: Positive = 1_000
     """Prior samples of each seed for the generation suite."""
+    region: Literal["test", "any"] = "test"
+    """Draws that are measured: those with as many elements and atoms as test crystals have (their
+    share is told), or all. A test set may be of another kind than the training set by design."""
     reference: Positive | None = None
     """Test crystals that coverage and distributions are held against; all if not given."""
     seeds: Positive = 1

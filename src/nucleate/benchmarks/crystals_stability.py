@@ -195,8 +195,9 @@ def section(
     threshold: float,
     how: Relaxing,
     ruler: Ruler,
+    inside: str,
 ) -> Section:
-    """The figures of each seed's samples beside the controls'."""
+    """The figures of each seed's samples beside the controls'; `inside` tells which draws."""
     notes = {name: text.format(threshold=threshold) for name, text in NOTES.items()}
     found = combined(
         [one.numbers for one in outcomes],
@@ -207,9 +208,9 @@ def section(
     figures = [_with_error(figure, outcomes[0].errors) for figure in found]
     references = ruler.references
     note = (
-        f"CHGNet, {'symmetry kept' if how.keep_symmetry else 'symmetry free'}, to {how.force:g} "
-        f"eV/A within {how.steps} steps. Element references regressed on {references.crystals} "
-        f"crystals of the data (held out: median error {references.median_error:.3f}, mean "
+        f"{inside} CHGNet, {'symmetry kept' if how.keep_symmetry else 'symmetry free'}, to "
+        f"{how.force:g} eV/A within {how.steps} steps. Element references regressed on "
+        f"{references.crystals} crystals of the data (held out: median error {references.median_error:.3f}, mean "
         f"{references.mean_error:.3f} eV/atom). Hull: entries of all splits. After ±: standard "
         "error, or deviation over the seeds."
     )

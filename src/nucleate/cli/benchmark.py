@@ -182,6 +182,12 @@ def crystals(
         ),
     ] = None,
     seeds: Annotated[int, typer.Option(min=1, help="How many seeds to average over.")] = 1,
+    region: Annotated[
+        str | None,
+        typer.Option(
+            help="Draws to measure: test (with as many elements and atoms as test crystals), any."
+        ),
+    ] = None,
     reference: Annotated[
         int | None,
         typer.Option(min=1, help="Test crystals that samples are held against; all."),
@@ -251,6 +257,7 @@ def crystals(
             "suites": tuple(name for name in names if name),
             "reconstruct": count,
             "samples": count,
+            "region": region,
             "reference": reference,
             "cutoffs": cutoffs,
             "energy": energy,

@@ -1,0 +1,154 @@
+"""How a crystal model is best drawn from: noise and temperatures, on validation crystals.
+
+    python -m nucleate.benchmarks.crystals_draws --model DIR --features DIR --out FILE
+
+`noise` is what the decoder takes for granted in the latent vector (0 copies what it says, towards 1
+it writes what is usual), `temperature` the decoder's, `prior` that of the prior's base noise. The
+shipped model's sampling settings are chosen here, never on the test set.
+"""
+
+from __future__ import annotations
+
+import argparse
+import sys
+from collections.abc import Sequence
+from itertools import product
+from pathlib import Path
+from typing import Any
+
+import numpy as np
+
+from nucleate.benchmarks import crystals_generation as generation
+from nucleate.benchmarks.crystals_data import CrystalData, Region, load
+from nucleate.benchmarks.crystals_energies import Ruler, build_ruler
+from nucleate.benchmarks.crystals_stability import Relaxing, measure, relax_all
+from nucleate.benchmarks.crystals_validity import describe_all
+from nucleate.benchmarks.drawing import draw
+from nucleate.benchmarks.figures import number, surroundings
+from nucleate.config import DrawSettings
+from nucleate.latent import LatentModel
+from nucleate.parallel import default_processes
+from nucleate.runs import write_json, write_text
+
+SHOWN = (
+    "contacts >= 0.7 radii", "SMACT, smact14", "COV-R", "COV-P", "W1 density",
+    "W1 number of elements", "space-group distance", "unique", "novel",
+)  # fmt: skip
+RELAXED = ("below 0.1 eV/atom", "e_hull median", "stable, unique and novel")
+THRESHOLD = 0.08
+
+
+def markdown(rows: Sequence[dict[str, Any]]) -> str:
+    """The table."""
+    head = list(dict.fromkeys(name for row in rows for name in row))
+    lines = ["| " + " | ".join(head) + " |", "|---" * len(head) + "|"]
+    for row in rows:
+        cells = [row.get(name) for name in head]
+        shown = [cell if isinstance(cell, str) else number(cell) for cell in cells]
+        lines.append("| " + " | ".join(shown) + " |")
+    return "\n".join(lines) + "\n"
+
+
+def measured(
+    samples: list[str],
+    share: float,
+    data: CrystalData,
+    yardstick: generation.Yardstick,
+    ruler: Ruler | None,
+    relaxed: int,
+    work: Path,
+    processes: int,
+) -> dict[str, float]:
+    """Figures of draws that lie inside the region; `share` of all draws did."""
+    found = generation.numbers(samples, yardstick)
+    row = {"share inside": share, **{name: found[name] for name in SHOWN}}
+    if ruler is not None:
+        part = samples[:relaxed]
+        made = relax_all(part, Relaxing(), work, processes)
+        outcome = measure(part, made, ruler, data.train.crystals, THRESHOLD, 0, processes)
+        row |= {name: outcome.numbers[name] for name in RELAXED}
+    return row
+
+
+def main(arguments: Sequence[str] | None = None) -> int:
+    """Command line; returns the exit status."""
+    parser = argparse.ArgumentParser(
+        description=__doc__, formatter_class=argparse.RawDescriptionHelpFormatter
+    )
+    parser.add_argument("--model", required=True)
+    parser.add_argument("--features", required=True, help="what it was trained on")
+    parser.add_argument("-n", type=int, default=400, help="draws inside the region, of each kind")
+    parser.add_argument("--relaxed", type=int, default=0, help="of them, to relax; 0 for none")
+    parser.add_argument("--noise", type=float, nargs="+", default=[0.0, 0.3, 0.5, 0.7])
+    parser.add_argument("--temperature", type=float, nargs="+", default=[0.0, 1.0])
+    parser.add_argument("--prior", type=float, nargs="+", default=[1.0])
+    parser.add_argument("--processes", type=int, default=default_processes())
+    parser.add_argument("--seed", type=int, default=0)
+    parser.add_argument("--out", type=Path, required=True, help="JSON; Markdown beside it")
+    given = parser.parse_args(arguments)
+    data = load(given.features)
+    held, work = data.validation.crystals, given.out.with_suffix(".work")
+    region = Region.of(held)
+    file = work / "fingerprints.jsonl"
+    yardstick = generation.Yardstick(
+        describe_all(held),
+        generation.fingerprints(held, file, given.processes, lambda count: None),
+        data.train.crystals,
+        data.cutoffs(),
+        file,
+        given.processes,
+    )
+    ruler = None
+    if given.relaxed:
+        kept = work / "energies.jsonl"
+        ruler = build_ruler(data, 700, 0, kept, given.processes, "cpu", lambda count: None)
+    model = LatentModel.load(given.model)
+    usual = model.sampling()
+    words = " ".join(sys.argv[1:] if arguments is None else arguments)
+    about = surroundings(f"python -m nucleate.benchmarks.crystals_draws {words}")
+    rows: list[dict[str, Any]] = []
+
+    def add(row: dict[str, Any]) -> None:
+        rows.append(row)
+        print(markdown(rows[-1:]), flush=True)
+        write_json(given.out, {"about": about, "region": str(region), "rows": rows})
+        write_text(given.out.with_suffix(".md"), markdown(rows))
+
+    def figures_of(samples: list[str], share: float) -> dict[str, float]:
+        return measured(
+            samples, share, data, yardstick, ruler, given.relaxed, work, given.processes
+        )
+
+    known = [crystal for crystal in data.train.crystals if region.holds(crystal)]
+    order = np.random.default_rng(given.seed).permutation(len(known))[: given.n]
+    replayed = [known[place] for place in order.tolist()]
+    share = len(known) / len(data.train.crystals)
+    add({"noise": "training replay", **figures_of(replayed, share)})
+    for prior, noise, temperature in product(given.prior, given.noise, given.temperature):
+        how = usual.model_copy(
+            update={"prior_temperature": prior, "noise": noise, "temperature": temperature}
+        )
+        samples, total = inside(model, how, region, given.n, given.seed)
+        row = {"noise": noise, "temperature": temperature, "prior": prior}
+        add(row | figures_of(samples, len(samples) / total))
+    return 0
+
+
+def inside(
+    model: LatentModel, how: DrawSettings, region: Region, count: int, seed: int
+) -> tuple[list[str], int]:
+    """The first draws that lie inside a region, and how many draws were looked at; `count` of them
+    unless ten times as many draws hold fewer."""
+    drawn = draw(model, how, 2 * count, seed)
+    for more in range(1, 5):
+        places = [i for i, one in enumerate(drawn) if one is not None and region.holds(one)]
+        if len(places) >= count:
+            break
+        drawn += draw(model, how, 2 * count, seed + more * 1_000_003)
+    places = [i for i, one in enumerate(drawn) if one is not None and region.holds(one)][:count]
+    total = len(drawn) if len(places) < count else places[-1] + 1
+    return [one for i in places if (one := drawn[i]) is not None], total
+
+
+if __name__ == "__main__":
+    raise SystemExit(main())
