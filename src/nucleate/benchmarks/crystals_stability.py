@@ -207,12 +207,13 @@ def section(
     )
     figures = [_with_error(figure, outcomes[0].errors) for figure in found]
     references = ruler.references
+    median, mean = references.median_error, references.mean_error
     note = (
         f"{inside} CHGNet, {'symmetry kept' if how.keep_symmetry else 'symmetry free'}, to "
         f"{how.force:g} eV/A within {how.steps} steps. Element references regressed on "
-        f"{references.crystals} crystals of the data (held out: median error {references.median_error:.3f}, mean "
-        f"{references.mean_error:.3f} eV/atom). Hull: entries of all splits. After ±: standard "
-        "error, or deviation over the seeds."
+        f"{references.crystals} crystals of the data (held out: median error {median:.3f}, mean "
+        f"{mean:.3f} eV/atom). Hull: entries of all splits. After ±: standard error, or deviation "
+        "over the seeds."
     )
     return Section("Stability", figures, note)
 
