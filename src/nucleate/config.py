@@ -214,6 +214,9 @@ class DrawSettings(Settings):
     temperature: Annotated[float, Field(ge=0)] = 0.0
     prior_temperature: Annotated[float, Field(gt=0)] = 1.0
     noise: Fraction = 0.0
+    blended: bool = False
+    """Whether the prior's draws hold that much noise, as vectors did in training; else they are as
+    free of it as the prior can make them, and only the decoder is told to lean on what is usual."""
     resample: Annotated[int, Field(ge=0)] = 4
     """Draws of the continuous fields, categorical ones kept, where what was written is not fine, as
     the kind of matter judges (crystals: atoms that overlap); 0 for none."""
@@ -362,6 +365,8 @@ class SampleSettings(Settings):
     noise: Fraction | None = None
     """Amplitude of noise that the decoder takes for granted in the latent vectors: 0 copies them,
     more writes what is usual near them."""
+    blended: bool | None = None
+    """Whether the prior's draws hold that much noise (see `DrawSettings`)."""
     resample: Annotated[int, Field(ge=0)] | None = None
     """Draws of coordinates and lattice at a fixed gene where atoms overlap (see `DrawSettings`)."""
     resample_temperature: Annotated[float, Field(gt=0)] | None = None

@@ -239,11 +239,29 @@ class LatentModel:
                 )
             yield arrays, likelihood
 
-    def draw_prior(self, count: int, seed: int, temperature: float = 1.0) -> NDArray[np.float32]:
-        """Latent vectors from the fitted prior, float32 [count, D]."""
+    def draw_prior(
+        self,
+        count: int,
+        seed: int,
+        temperature: float = 1.0,
+        noise: float | NDArray[np.float32] = 0.0,
+    ) -> NDArray[np.float32]:
+        """Latent vectors from the fitted prior, float32 [count, D].
+
+        Args:
+            temperature: scale of the prior's base noise.
+            noise: amplitude of the noise that the vectors hold, one for all or [count].
+        """
         generator = torch.Generator().manual_seed(seed)
+        levels = np.array(np.broadcast_to(np.asarray(noise, np.float32), count))
+        held = torch.from_numpy(levels) if levels.any() else None
         with torch.no_grad():
-            return self.prior.sample(count, generator, temperature).numpy()
+            return self.prior.sample(count, generator, temperature, held).numpy()
+
+    def draw(self, count: int, seed: int, how: DrawSettings) -> NDArray[np.float32]:
+        """`draw_prior` as the settings say."""
+        noise = how.noise if how.blended else 0.0
+        return self.draw_prior(count, seed, how.prior_temperature, noise)
 
     def sampling(self, settings: SampleSettings | None = None) -> DrawSettings:
         """How to draw: as the settings say, else as the model's info does, else the defaults (no

@@ -52,6 +52,9 @@ class AlkaneLine:
         drawn = np.random.default_rng(seed).normal(5, temperature, (count, 1))
         return drawn.astype(np.float32)
 
+    def draw(self, count: int, seed: int, how: DrawSettings) -> NDArray[np.float32]:
+        return self.draw_prior(count, seed, how.prior_temperature)
+
 
 @pytest.fixture
 def alkanes() -> AlkaneLine:

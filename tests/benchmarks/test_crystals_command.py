@@ -188,7 +188,8 @@ def test_ways_to_draw_are_compared(model: Path, features: Manifest, tmp_path: Pa
     arguments += ["--noise", "0", "0.5", "--temperature", "1", "--processes", "1"]
     assert crystals_draws.main([*arguments, "--out", str(tmp_path / "draws.json")]) == 0
     rows = json.loads((tmp_path / "draws.json").read_text())["rows"]
-    assert [row["noise"] for row in rows] == ["training replay", 0.0, 0.5]
+    assert [row["noise"] for row in rows] == ["training replay", 0.0, 0.5, 0.5]
+    assert [row.get("blended") for row in rows[1:]] == [0.0, 0.0, 1.0]
     assert rows[0]["novel"] == 0
     assert (tmp_path / "draws.md").read_text().count("\n") == 2 + len(rows)
 

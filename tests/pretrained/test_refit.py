@@ -51,5 +51,13 @@ def test_command(trained: Manifest, tmp_path: Path, nucleate: Callable[..., Resu
 def test_an_exported_model_says_how_it_is_drawn_from(
     trained: Manifest, card: Path, tmp_path: Path
 ) -> None:
-    pretrained.export(Path(trained.folder), tmp_path / "out", card=card, sampling={"noise": 0.25})
-    assert LatentModel.load(tmp_path / "out", "cpu").sampling().noise == 0.25
+    pretrained.export(
+        Path(trained.folder), tmp_path / "out", card=card, sampling={"noise": 0.25, "blended": True}
+    )
+    shipped = LatentModel.load(tmp_path / "out", "cpu")
+    how = shipped.sampling()
+    assert (how.noise, how.blended) == (0.25, True)
+    plain = shipped.draw(6, 1, how.model_copy(update={"blended": False}))
+    assert np.array_equal(plain, shipped.draw_prior(6, 1))
+    assert np.array_equal(shipped.draw(6, 1, how), shipped.draw_prior(6, 1, noise=0.25))
+    assert not np.array_equal(plain, shipped.draw(6, 1, how))

@@ -6,6 +6,7 @@ import pytest
 import torch
 
 from nucleate.config import PriorSettings
+from nucleate.vae.model import add_noise
 from nucleate.vae.prior import PRIORS, make_prior
 
 
@@ -34,6 +35,28 @@ def test_draws_are_reproducible_and_survive_saving(kind: str) -> None:
     cold = prior.sample(2000, torch.Generator().manual_seed(5), temperature=0.3)
     warm = prior.sample(2000, torch.Generator().manual_seed(5))
     assert float(cold[:, 2:].std()) < float(warm[:, 2:].std())
+
+
+@pytest.mark.parametrize("kind", sorted(PRIORS))
+def test_draws_hold_the_noise_that_was_asked_for(kind: str) -> None:
+    torch.manual_seed(0)
+    prior = make_prior(4, PriorSettings(kind=kind, components=4, steps=600, width=64, layers=2))
+    points = two_clumps(1000)
+    prior.fit(
+        points, torch.full_like(points, -6.0), torch.Generator().manual_seed(1), lambda *_: None
+    )
+    clean = prior.sample(4000, torch.Generator().manual_seed(2))
+    for amplitude in (0.0, 0.4, 0.8, 1.0):
+        noise = torch.full((4000,), amplitude)
+        held = prior.sample(4000, torch.Generator().manual_seed(3), noise=noise)
+        wanted = add_noise(clean, noise, torch.Generator().manual_seed(4))
+        assert torch.isfinite(held).all()
+        torch.testing.assert_close(held.mean(0), wanted.mean(0), atol=0.2, rtol=0)
+        torch.testing.assert_close(held.std(0), wanted.std(0), atol=0.15, rtol=0)
+        torch.testing.assert_close(held.abs().mean(0), wanted.abs().mean(0), atol=0.15, rtol=0)
+    mixed = torch.tensor([0.0, 0.9]).repeat(2000)
+    held = prior.sample(4000, torch.Generator().manual_seed(3), noise=mixed)
+    assert float(held[1::2, 2].std()) > float(held[::2, 2].std()) - 0.1
 
 
 @pytest.mark.parametrize("kind", sorted(set(PRIORS) - {"standard_normal"}))

@@ -4,6 +4,7 @@
 
 `noise` is what the decoder takes for granted in the latent vector (0 copies what it says, towards 1
 it writes what is usual), `temperature` the decoder's, `prior` that of the prior's base noise. The
+draws of the prior hold that noise where they are blended. The
 shipped model's sampling settings are chosen here, never on the test set.
 """
 
@@ -82,6 +83,7 @@ def main(arguments: Sequence[str] | None = None) -> int:
     parser.add_argument("--noise", type=float, nargs="+", default=[0.0, 0.3, 0.5, 0.7])
     parser.add_argument("--temperature", type=float, nargs="+", default=[0.0, 1.0])
     parser.add_argument("--prior", type=float, nargs="+", default=[1.0])
+    parser.add_argument("--blended", type=int, nargs="+", choices=(0, 1), default=[0, 1])
     parser.add_argument("--processes", type=int, default=default_processes())
     parser.add_argument("--seed", type=int, default=0)
     parser.add_argument("--out", type=Path, required=True, help="JSON; Markdown beside it")
@@ -124,12 +126,14 @@ def main(arguments: Sequence[str] | None = None) -> int:
     replayed = [known[place] for place in order.tolist()]
     share = len(known) / len(data.train.crystals)
     add({"noise": "training replay", **figures_of(replayed, share)})
-    for prior, noise, temperature in product(given.prior, given.noise, given.temperature):
-        how = usual.model_copy(
-            update={"prior_temperature": prior, "noise": noise, "temperature": temperature}
-        )
+    ways = product(given.prior, given.noise, given.temperature, given.blended)
+    for prior, noise, temperature, blended in ways:
+        if blended and not noise:
+            continue
+        changes = {"noise": noise, "temperature": temperature, "blended": bool(blended)}
+        how = usual.model_copy(update={"prior_temperature": prior, **changes})
         samples, total = inside(model, how, region, given.n, given.seed)
-        row = {"noise": noise, "temperature": temperature, "prior": prior}
+        row = {**changes, "blended": float(blended), "prior": prior}
         add(row | figures_of(samples, len(samples) / total))
     return 0
 

@@ -28,5 +28,5 @@ def decode(
 
 def draw(model: LatentModel, sampling: DrawSettings, count: int, seed: int) -> list[str | None]:
     """`count` draws from the prior, decoded and refined as samples are."""
-    latents = model.draw_prior(count, seed, sampling.prior_temperature)
+    latents = model.draw(count, seed, sampling)
     return decode(model, latents, sampling.temperature, seed, sampling.noise, sampling)

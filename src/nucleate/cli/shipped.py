@@ -104,6 +104,17 @@ def export(
         float | None,
         typer.Option(min=0, max=1, help="The decoder's, in samples; default: as trained."),
     ] = None,
+    blended: Annotated[
+        bool | None,
+        typer.Option(
+            "--blended/--not-blended",
+            help="Whether the prior's draws hold that noise; default: as trained.",
+        ),
+    ] = None,
+    prior_temperature: Annotated[
+        float | None,
+        typer.Option(help="Scale of the prior's noise, in samples; default: as trained."),
+    ] = None,
     seed: Seed = 0,
     json_file: JsonFile = None,
 ) -> None:
@@ -114,7 +125,12 @@ def export(
     from nucleate.pretrained import export as write
     from nucleate.pretrained import model_folder
 
-    given = {"temperature": temperature, "noise": noise}
+    given = {
+        "temperature": temperature,
+        "noise": noise,
+        "blended": blended,
+        "prior_temperature": prior_temperature,
+    }
     sampling = {name: value for name, value in given.items() if value is not None}
     figures = write(
         model_folder(model), out, card=card, latents=latents, sampling=sampling, seed=seed

@@ -129,14 +129,17 @@ class PriorSource(Source):
     def propose(self, count: int, generator: np.random.Generator) -> Proposal:
         level = self.arms.choose(count, generator)
         if self.pool is None:
-            return Proposal(self._draw(count, int(generator.integers(2**31))), level)
+            held = self.amplitudes[level] if self.how.blended else 0.0
+            return Proposal(self._draw(count, int(generator.integers(2**31)), held), level)
         chosen = generator.choice(len(self.pool), size=count, p=self.often)
         out = Proposal(blended(self.pool[chosen], self.amplitudes[level], generator), level)
         out.ways = None if self.ways is None else self.ways[chosen]
         return out
 
-    def _draw(self, count: int, seed: int) -> NDArray[np.float32]:
-        return self.model.draw_prior(count, seed, self.how.prior_temperature)
+    def _draw(
+        self, count: int, seed: int, noise: float | NDArray[np.float32] = 0.0
+    ) -> NDArray[np.float32]:
+        return self.model.draw_prior(count, seed, self.how.prior_temperature, noise)
 
 
 class LeadSource(Source):

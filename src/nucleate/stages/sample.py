@@ -36,7 +36,7 @@ def draw_samples(
         return generate(model, settings, seed)
     started = time.perf_counter()
     how = model.sampling(settings)
-    latents = model.draw_prior(settings.count, seed, how.prior_temperature)
+    latents = model.draw(settings.count, seed, how)
     decoded = model.decode(latents, how.temperature, seed, how.noise, refine=how)
     rows = [
         {

@@ -12,6 +12,7 @@ from torch import Tensor, nn
 
 from nucleate.config import PriorSettings
 from nucleate.errors import CheckpointError
+from nucleate.vae.model import add_noise
 
 
 class Prior(nn.Module, ABC):
@@ -41,8 +42,25 @@ class Prior(nn.Module, ABC):
         """
 
     @abstractmethod
-    def sample(self, count: int, generator: torch.Generator, temperature: float = 1.0) -> Tensor:
-        """Draws [count, D]; temperature scales the base noise."""
+    def draw(self, count: int, generator: torch.Generator, temperature: float) -> Tensor:
+        """Draws [count, D] that hold no further noise; temperature scales the base noise."""
+
+    def sample(
+        self,
+        count: int,
+        generator: torch.Generator,
+        temperature: float = 1.0,
+        noise: Tensor | None = None,
+    ) -> Tensor:
+        """Draws [count, D].
+
+        Args:
+            temperature: scale of the base noise.
+            noise: amplitude of noise that each draw holds, as `add_noise` blends it in, [count];
+                none if not given.
+        """
+        drawn = self.draw(count, generator, temperature)
+        return drawn if noise is None else add_noise(drawn, noise, generator)
 
 
 class StandardNormal(Prior):
@@ -59,7 +77,7 @@ class StandardNormal(Prior):
     ) -> dict[str, Any]:
         return {}
 
-    def sample(self, count: int, generator: torch.Generator, temperature: float = 1.0) -> Tensor:
+    def draw(self, count: int, generator: torch.Generator, temperature: float) -> Tensor:
         return temperature * torch.randn(count, self.size, generator=generator)
 
 
@@ -129,7 +147,7 @@ class GaussianMixturePrior(Prior):
         constant = 0.5 * points.shape[1] * math.log(2 * math.pi)
         return (-0.5 * (whitened**2).sum(1) - log_volume[:, None] - constant).T
 
-    def sample(self, count: int, generator: torch.Generator, temperature: float = 1.0) -> Tensor:
+    def draw(self, count: int, generator: torch.Generator, temperature: float) -> Tensor:
         chosen = torch.multinomial(
             self.log_weight.exp(), count, replacement=True, generator=generator
         )
@@ -141,7 +159,9 @@ class FlowMatchingPrior(Prior):
     """Conditional flow matching along straight paths (Lipman et al. 2023; Liu et al. 2023).
 
     A network learns the velocity from standard normal noise x0 to a posterior draw x1 at
-    x_t = (1 - t) x0 + t x1; sampling integrates it from t = 0 to 1 by the midpoint rule.
+    x_t = (1 - t) x0 + t x1; sampling integrates it from t = 0 to 1 by the midpoint rule. A draw
+    that shall hold noise is the path's point where signal and noise have that ratio: no more of the
+    structure has to be right than will be seen.
     """
 
     kind = "flow_matching"
@@ -180,7 +200,11 @@ class FlowMatchingPrior(Prior):
         generator: torch.Generator,
         report: Callable[[int, float], None],
     ) -> dict[str, Any]:
-        self.centre, self.spread = mean.mean(0), mean.std(0).clamp(min=1e-3)
+        self.centre = mean.mean(0)
+        # One scale for all dimensions, noise of the posteriors included: those that say little
+        # would otherwise be blown up, and noise along the path would differ between dimensions.
+        variance = mean.var(0) + log_variance.exp().mean(0)
+        self.spread = variance.mean().sqrt().clamp(min=1e-3).expand(self.size).clone()
         steps = self.settings.steps
         optimiser = torch.optim.AdamW(self.parameters(), lr=2e-3, weight_decay=1e-4)
         schedule = torch.optim.lr_scheduler.OneCycleLR(optimiser, 2e-3, steps, pct_start=0.1)
@@ -204,16 +228,34 @@ class FlowMatchingPrior(Prior):
         self.eval()
         return {"steps": steps, "flow_loss": recent}
 
+    def draw(self, count: int, generator: torch.Generator, temperature: float) -> Tensor:
+        return self.sample(count, generator, temperature)
+
     @torch.no_grad()
-    def sample(self, count: int, generator: torch.Generator, temperature: float = 1.0) -> Tensor:
+    def sample(
+        self,
+        count: int,
+        generator: torch.Generator,
+        temperature: float = 1.0,
+        noise: Tensor | None = None,
+    ) -> Tensor:
         x = temperature * torch.randn(count, self.size, generator=generator)
+        # At time t the vector is t z + (1 - t) spread x0: of the wanted ratio of noise to signal at
+        ratio = torch.zeros(count) if noise is None else noise / (1 - noise**2).sqrt()
+        spread = self.spread.mean()
+        end = spread / (spread + ratio)  # 0 where there is to be nothing but noise
         steps = self.settings.integration_steps
-        h = 1.0 / steps
+        h = end / steps
         for i in range(steps):
-            time = torch.full((count,), i * h)
-            middle = x + 0.5 * h * self.velocity(x, time)
-            x = x + h * self.velocity(middle, time + 0.5 * h)
-        return self.centre + self.spread * x
+            time = i * h
+            middle = x + 0.5 * h[:, None] * self.velocity(x, time)
+            x = x + h[:, None] * self.velocity(middle, time + 0.5 * h)
+        if noise is None:
+            return self.centre + self.spread * x
+        signal = (1 - noise**2).sqrt()
+        # signal / end, finite at both ends
+        scale = signal + noise / spread
+        return signal[:, None] * self.centre + scale[:, None] * self.spread * x
 
 
 PRIORS: dict[str, type[Prior]] = {
