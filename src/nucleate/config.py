@@ -438,6 +438,9 @@ class FinetuneSettings(Settings):
     """`properties` names the columns for which property heads are fitted."""
     standardise: dict[str, Any] = Field(default_factory=dict)
     split: SplitSettings = SplitSettings(validation=0.1, test=0.1)
+    frozen: bool = False
+    """Whether the networks stay as they are and only the prior and the property heads are fitted;
+    symbols that the model does not know are then not added."""
     extend: bool = True
     """Whether symbols that the model does not know are added to its vocabulary; else structures
     with such symbols are rejected rows."""

@@ -25,7 +25,7 @@ from nucleate.vae import refinement
 from nucleate.vae.arrays import RaggedArrays
 from nucleate.vae.checkpoint import load_info, load_latents, load_model
 from nucleate.vae.evaluation import choose_device, encode_all
-from nucleate.vae.inference import settle
+from nucleate.vae.inference import infer
 from nucleate.vae.legality import Legality
 from nucleate.vae.model import VAE
 from nucleate.vae.prior import Prior
@@ -136,24 +136,26 @@ class LatentModel:
         return RaggedArrays.from_records(self.codec.schema, records), kept, refused
 
     def encode(
-        self, structures: Sequence[str], settling: int = 0
+        self, structures: Sequence[str], inference_steps: int = 0
     ) -> tuple[NDArray[np.float32], dict[int, StructureError]]:
         """Posterior means float32 [n, D]; NaN rows for structures that are refused.
 
         Args:
-            settling: gradient steps from there towards vectors that tell the structures better
-                (see `settle`).
+            inference_steps: gradient steps from there towards vectors that tell the structures
+                better (see `infer`).
         """
         arrays, kept, refused = self.arrays(structures)
         latents = np.full((len(structures), self.size), np.nan, np.float32)
         if kept:
-            latents[kept] = self.encode_arrays(arrays, settling)
+            latents[kept] = self.encode_arrays(arrays, inference_steps)
         return latents, refused
 
-    def encode_arrays(self, arrays: RaggedArrays, settling: int = 0) -> NDArray[np.float32]:
+    def encode_arrays(self, arrays: RaggedArrays, inference_steps: int = 0) -> NDArray[np.float32]:
         """`encode` of structures that are arrays already."""
         mean, _ = encode_all(self.model, arrays, self.device)
-        return settle(self.model, arrays, mean, settling, self.device) if settling else mean
+        if inference_steps == 0:
+            return mean
+        return infer(self.model, arrays, mean, inference_steps, self.device)
 
     def decode(
         self,

@@ -82,7 +82,7 @@ def test_a_model_is_measured(
     assert list(found) == [
         "Reconstruction of the test split",
         "Reconstruction, refined as samples are",
-        "Reconstruction, latent vectors settled by 30 gradient steps",
+        "Reconstruction, latent vectors improved by 30 gradient steps",
         "Generation: draws from the prior",
         "Speed",
     ]

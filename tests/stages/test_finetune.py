@@ -92,6 +92,23 @@ def test_new_symbols_are_added_named_and_counted(tuned: Manifest) -> None:
     assert not model.arrays(TELLURIDES)[2]
 
 
+def test_frozen_networks_stay(
+    settings: FinetuneSettings, trained: Manifest, tmp_path: Path
+) -> None:
+    frozen = settings.model_copy(update={"frozen": True})
+    made = finetune(frozen, trained.folder, tmp_path / "frozen", seed=1, device="cpu")
+    model, base = (LatentModel.load(Path(one.folder), "cpu") for one in (made, trained))
+    for name, value in base.model.state_dict().items():
+        assert value.equal(model.model.state_dict()[name])
+    assert not np.array_equal(model.draw_prior(5, 1), base.draw_prior(5, 1))
+    assert load_heads(Path(made.folder), model.info)
+    figures = made.metrics
+    assert figures["before"]["base_exact"] == figures["after"]["base_exact"]
+    assert figures["before"]["held_out_nats"] == figures["after"]["held_out_nats"]
+    assert figures["symbols"]["added_symbols"] == {}
+    assert any("Te" in symbol for symbol in figures["symbols"]["unknown_symbols"])
+
+
 def test_figures_stand_in_the_file_and_say_what_was_measured(tuned: Manifest) -> None:
     figures = json.loads((Path(tuned.folder) / "finetune.json").read_text())
     assert figures["structures"] == {"train": 52, "validation": 7, "test": 15}

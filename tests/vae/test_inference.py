@@ -1,4 +1,4 @@
-"""Settled latent vectors tell their structures better, and nothing else changes."""
+"""Inferred latent vectors tell their structures better, and nothing else changes."""
 
 from __future__ import annotations
 
@@ -7,7 +7,7 @@ import torch
 from toy import toy_arrays
 
 from nucleate.vae.evaluation import encode_all
-from nucleate.vae.inference import PRIOR_WEIGHT, settle
+from nucleate.vae.inference import PRIOR_WEIGHT, infer
 from nucleate.vae.model import VAE
 
 CPU = torch.device("cpu")
@@ -24,8 +24,8 @@ def test_every_structure_is_told_better_or_as_well(toy_model: VAE) -> None:
     arrays = toy_arrays(12)
     before = {name: value.clone() for name, value in toy_model.state_dict().items()}
     mean, _ = encode_all(toy_model, arrays, CPU)
-    settled = settle(toy_model, arrays, mean, 20, CPU)
-    started, ended = objective(toy_model, mean, 12), objective(toy_model, settled, 12)
+    inferred = infer(toy_model, arrays, mean, 20, CPU)
+    started, ended = objective(toy_model, mean, 12), objective(toy_model, inferred, 12)
     assert (ended <= started + 1e-4).all()
     assert float(ended.mean()) < float(started.mean()) - 0.1
     for name, value in toy_model.state_dict().items():
@@ -36,7 +36,7 @@ def test_every_structure_is_told_better_or_as_well(toy_model: VAE) -> None:
 def test_no_steps_change_nothing_and_neighbours_do_not_matter(toy_model: VAE) -> None:
     arrays = toy_arrays(12)
     mean, _ = encode_all(toy_model, arrays, CPU)
-    np.testing.assert_array_equal(settle(toy_model, arrays, mean, 0, CPU), mean)
-    together = settle(toy_model, arrays, mean, 5, CPU)
-    alone = settle(toy_model, arrays.subset([3]), mean[3:4], 5, CPU)
+    np.testing.assert_array_equal(infer(toy_model, arrays, mean, 0, CPU), mean)
+    together = infer(toy_model, arrays, mean, 5, CPU)
+    alone = infer(toy_model, arrays.subset([3]), mean[3:4], 5, CPU)
     np.testing.assert_allclose(alone[0], together[3], atol=1e-3)

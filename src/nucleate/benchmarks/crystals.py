@@ -159,11 +159,11 @@ class CrystalBenchmark:
             "Reconstruction of the test split": (latents, None),
             "Reconstruction, refined as samples are": (latents, self.model.sampling()),
         }
-        if steps := self.settings.settling:
-            self.echo(f"settle {len(chosen):,} latent vectors by {steps} gradient steps")
-            settled = self.model.encode(chosen, steps)[0]
-            title = f"Reconstruction, latent vectors settled by {steps} gradient steps"
-            ways[title] = (settled, None)
+        if steps := self.settings.inference_steps:
+            self.echo(f"improve {len(chosen):,} latent vectors by {steps} gradient steps")
+            improved = self.model.encode(chosen, steps)[0]
+            title = f"Reconstruction, latent vectors improved by {steps} gradient steps"
+            ways[title] = (improved, None)
         for title, (vectors, refine) in ways.items():
             self.echo(f"compare: {title}")
             rebuilt = decode_rows(self.model, vectors, refine)

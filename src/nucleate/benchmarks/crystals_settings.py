@@ -58,7 +58,7 @@ class CrystalBenchmarkSettings(Settings):
     suites: tuple[Suite, ...] = SUITES
     reconstruct: Positive | None = None
     """Test crystals to rebuild; all if not given."""
-    settling: Annotated[int, Field(ge=0)] = 30
+    inference_steps: Annotated[int, Field(ge=0)] = 30
     """Gradient steps on each latent vector in a second reconstruction, told apart; 0 for none."""
     samples: Positive = 1_000
     """Prior samples of each seed for the generation suite."""

@@ -42,6 +42,10 @@ def finetune(
         typer.Option("--property", metavar="COLUMN", help="Column to learn; may be repeated."),
     ] = None,
     limit: Limit = None,
+    frozen: Annotated[
+        bool | None,
+        typer.Option("--frozen", help="Fit only the prior and property heads: the networks stay."),
+    ] = None,
     extend: Annotated[
         bool | None,
         typer.Option("--extend/--no-extend", help="Add symbols that the model does not know."),
@@ -76,6 +80,7 @@ def finetune(
             "properties": properties or None,
             "limit": limit,
         },
+        "frozen": frozen,
         "extend": extend,
         "epochs": epochs,
         "maximum_minutes": maximum_minutes,

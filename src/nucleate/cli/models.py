@@ -146,7 +146,7 @@ def reconstruct(
     refine: Annotated[
         bool, typer.Option("--refine", help="Refine what is decoded, as samples are (crystals).")
     ] = False,
-    settle: Annotated[
+    inference_steps: Annotated[
         int,
         typer.Option(
             min=0,
@@ -174,5 +174,13 @@ def reconstruct(
         {"structure_column": structure_column, "id_column": id_column, "limit": limit},
     )
     dataset = validate(DatasetSettings, options, "command line")
-    summary = run(model, dataset, out, refine=refine, settling=settle, device=device, mirror=mirror)
+    summary = run(
+        model,
+        dataset,
+        out,
+        refine=refine,
+        inference_steps=inference_steps,
+        device=device,
+        mirror=mirror,
+    )
     show_figures(summary, "" if out is None else f"written to {out}", json_file)

@@ -6,6 +6,7 @@ they are rehearsed beside the new ones, and others of them measure what was forg
 
 from __future__ import annotations
 
+import math
 import shutil
 import time
 from dataclasses import dataclass, field
@@ -52,7 +53,7 @@ from nucleate.vae.prior import Prior
 from nucleate.vae.prior_tuning import tune_prior
 from nucleate.vae.property_heads import HEADS_NAME, PropertyHead, save_heads
 from nucleate.vae.training import RESUME_NAME, TrainState
-from nucleate.vae.tuning import Tuner
+from nucleate.vae.tuning import Settled, Tuner
 
 STAGE = "finetune"
 REPORT_NAME = "finetune.json"
@@ -99,7 +100,7 @@ def finetune(
         seed=seed,
         mirror=mirror,
         start=base_folder,
-        extend=settings.extend,
+        extend=settings.extend and not settings.frozen,
     )
     inputs = {START_INPUT: model_digest(base_folder), "features": features.key}
     plain = settings.model_dump(mode="json", exclude={"processes"})
@@ -155,8 +156,13 @@ class _Job:
             least=remembered - self.settings.maximum_forgetting,
             pull=self.settings.pull,
         )
-        state = tuner.run()
-        kept = tuner.settle()
+        if self.settings.frozen:
+            state = TrainState()
+            kept = Settled(0.0, 0, remembered, tuner.start, math.inf)
+            network.eval()
+        else:
+            state = tuner.run()
+            kept = tuner.settle()
         prior, prior_figures, latents = self._prior(network, arrays, splits, tuner.device)
         # Kept with the model, so that whoever fine-tunes it again rehearses the first set too.
         known = encoded_with_auxiliary(tuned, [*rehearsed, *base_set])
@@ -265,7 +271,8 @@ class _Job:
             _record_digest(self.out, HEADS_NAME)
         write_json(self.out / REPORT_NAME, figures)
         (self.out / RESUME_NAME).unlink(missing_ok=True)
-        return [*names, "codec.json", "curves.csv", REPORT_NAME]
+        curves = [] if self.settings.frozen else ["curves.csv"]
+        return [*names, "codec.json", *curves, REPORT_NAME]
 
 
 def _training_figures(state: TrainState) -> dict[str, Any]:

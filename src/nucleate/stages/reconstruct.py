@@ -16,7 +16,7 @@ from nucleate.vae.evaluation import evaluate
 
 
 def reconstruction_figures(
-    model: LatentModel, structures: Sequence[str], *, refine: bool = False, settling: int = 0
+    model: LatentModel, structures: Sequence[str], *, refine: bool = False, inference_steps: int = 0
 ) -> tuple[dict[str, Any], list[str | None]]:
     """Reconstruction figures, and what each structure was rebuilt as (None where nothing was).
 
@@ -24,13 +24,13 @@ def reconstruction_figures(
 
     Args:
         refine: whether what was decoded is refined as the model's samples are.
-        settling: see `LatentModel.encode`.
+        inference_steps: see `LatentModel.encode`.
 
     Returns:
         `n`, `encoded`, `refused` by reason, `exact_match` (share of n whose rebuilt structure is
         the same by the matter's own definition), `decoded` (share of those encoded that decode to
         a structure), `token_accuracy` (teacher-forced), `loss` (nats per structure: `distortion`,
-        `rate` and by field); the last two at the encoder's means, not settled.
+        `rate` and by field); the last two at the encoder's means, without those steps.
     """
     arrays, kept, refused = model.arrays(structures)
     rebuilt: list[str | None] = [None] * len(structures)
@@ -41,7 +41,7 @@ def reconstruction_figures(
     }
     if not kept:
         return {**figures, "exact_match": 0.0}, rebuilt
-    latents = model.encode_arrays(arrays, settling)
+    latents = model.encode_arrays(arrays, inference_steps)
     how = model.sampling() if refine else None
     for position, decoded in zip(kept, model.decode(latents, refine=how), strict=True):
         rebuilt[position] = decoded.structure
@@ -65,7 +65,7 @@ def reconstruct(
     out: Path | None = None,
     *,
     refine: bool = False,
-    settling: int = 0,
+    inference_steps: int = 0,
     device: str = "auto",
     mirror: str | None = None,
 ) -> dict[str, Any]:
@@ -76,7 +76,7 @@ def reconstruct(
 
     Args:
         out: folder for `reconstructed.csv` or `reconstructed.extxyz` and `summary.json`.
-        refine, settling: see `reconstruction_figures`.
+        refine, inference_steps: see `reconstruction_figures`.
 
     Raises:
         InputError: no row of the file is a structure.
@@ -100,7 +100,9 @@ def reconstruct(
     if not structures:
         reasons = "; ".join(f"{n} x {r} ({first[r]})" for r, n in rejected.most_common())
         raise InputError(f"no usable structure: {reasons or 'no rows'}", file=dataset.shown)
-    figures, rebuilt = reconstruction_figures(model, structures, refine=refine, settling=settling)
+    figures, rebuilt = reconstruction_figures(
+        model, structures, refine=refine, inference_steps=inference_steps
+    )
     figures["rejected_rows"] = dict(rejected)
     if out is not None:
         out.mkdir(parents=True, exist_ok=True)

@@ -21,7 +21,7 @@ PRIOR_WEIGHT = 0.02
 """Of the standard normal's log density: that of the KL divergence in training."""
 
 
-def settle(
+def infer(
     model: VAE,
     arrays: RaggedArrays,
     latents: NDArray[np.float32],
@@ -46,7 +46,7 @@ def settle(
         float32 [n, D].
     """
     model.eval()
-    settled = np.array(latents, np.float32)
+    inferred = np.array(latents, np.float32)
     # Gradients of the vectors alone: those of the weights would cost as much again.
     wanted = [p for p in model.parameters() if p.requires_grad]
     for parameter in wanted:
@@ -55,7 +55,7 @@ def settle(
         for rows in ordered_batches(arrays, 256):
             batch = arrays.batch(rows).to(device)
             walk = model.walk(batch)
-            vector = torch.from_numpy(settled[rows]).to(device).requires_grad_(True)
+            vector = torch.from_numpy(inferred[rows]).to(device).requires_grad_(True)
             optimiser = torch.optim.Adam([vector], lr=learning_rate)
             best = vector.detach().clone()
             lowest = torch.full((len(rows),), torch.inf, device=device)
@@ -70,8 +70,8 @@ def settle(
                     optimiser.zero_grad()
                     objective.sum().backward()
                     optimiser.step()
-            settled[rows] = best.cpu().numpy()
+            inferred[rows] = best.cpu().numpy()
     finally:
         for parameter in wanted:
             parameter.requires_grad_(True)
-    return settled
+    return inferred
