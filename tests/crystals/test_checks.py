@@ -2,11 +2,20 @@
 
 from __future__ import annotations
 
+from functools import reduce
+from math import gcd
 from typing import Any
 
 import pytest
+from hypothesis import given, settings
+from hypothesis import strategies as st
 
 from nucleate.crystals.checks import checks, collection
+from nucleate.crystals.checks.chemistry import (
+    many_element_validity,
+    oxidation_guess,
+    smact_valid,
+)
 from nucleate.crystals.gene import from_string, gene_from_structure, structure_from_gene, to_string
 from nucleate.crystals.matching import match
 from nucleate.errors import SettingsError
@@ -74,6 +83,61 @@ def test_density_windows() -> None:
     assert good.value == pytest.approx(2.163, abs=1e-3)
     assert "g/cm3 is outside 0.3 to 25" in light.reason
     assert "g/cm3 is outside" in heavy.reason
+
+
+@settings(max_examples=150, deadline=None)
+@given(
+    st.dictionaries(
+        st.sampled_from(
+            [
+                "H",
+                "Li",
+                "C",
+                "N",
+                "O",
+                "F",
+                "Na",
+                "Mg",
+                "Al",
+                "P",
+                "S",
+                "Cl",
+                "Ca",
+                "Ti",
+                "Fe",
+                "Cu",
+                "Zn",
+                "Se",
+                "Br",
+                "Au",
+                "Pb",
+                "U",
+            ]
+        ),
+        st.integers(1, 6),
+        min_size=1,
+        max_size=4,
+    ),
+    st.sampled_from(["smact14", "icsd16", "icsd24", "pymatgen_sp"]),
+    st.booleans(),
+    st.booleans(),
+)
+def test_neutrality_of_many_elements_is_smacts(
+    counts: dict[str, int], states: str, pauling: bool, alloys: bool
+) -> None:
+    divisor = reduce(gcd, counts.values())
+    formula = "".join(f"{symbol}{count // divisor}" for symbol, count in counts.items())
+    lowest = {symbol: count // divisor for symbol, count in counts.items()}
+    wanted = smact_valid(formula, states, pauling, alloys)
+    assert many_element_validity(lowest, states, pauling, alloys) == wanted
+
+
+def test_a_dozen_elements_take_no_time() -> None:
+    formula = "Mn3Fe5Cr2V7Ru2Os3Mo2W5Tc2Re3S11Cl3"
+    assert smact_valid(formula, "smact14", True, True)
+    assert smact_valid(formula, "icsd24", False, True)
+    assert not smact_valid("He2" + formula, "smact14", True, True)
+    assert oxidation_guess(formula) == ""
 
 
 def test_smact_and_second_opinion() -> None:

@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Sequence
+from collections.abc import Mapping, Sequence
 from functools import lru_cache
 from typing import Literal
 
@@ -13,6 +13,17 @@ from nucleate.crystals.describe import reduced_formula
 from nucleate.errors import StructureError
 from nucleate.matter import Candidate, Check, Verdict
 
+MOST_ELEMENTS = 5
+"""SMACT tries every combination of oxidation states: beyond so many elements that may take hours,
+and the same question is answered by dynamic programming."""
+_STATES = {
+    "smact14": "oxidation_states_smact14",
+    "icsd16": "oxidation_states_icsd16",
+    "icsd24": "oxidation_states_icsd24",
+    "pymatgen_sp": "oxidation_states_sp",
+}
+MOST_GUESSED = 6
+"""Elements beyond which pymatgen's guess takes too long."""
 LARGEST_GUESSED = 24
 """Atoms of a reduced formula beyond which pymatgen's guess takes too long."""
 
@@ -61,8 +72,12 @@ class SmactCheck(Check):
 def smact_valid(formula: str, oxidation_states: str, pauling: bool, alloys: bool) -> bool:
     """SMACT's verdict on a formula; elements are valid if alloys are."""
     with silenced():
+        from pymatgen.core import Composition
         from smact.screening import smact_validity
 
+        counts = {str(e): int(n) for e, n in Composition(formula).items()}
+        if len(counts) > MOST_ELEMENTS:
+            return many_element_validity(counts, oxidation_states, pauling, alloys)
         return bool(
             smact_validity(
                 formula,
@@ -75,11 +90,48 @@ def smact_valid(formula: str, oxidation_states: str, pauling: bool, alloys: bool
         )
 
 
+def many_element_validity(
+    counts: Mapping[str, int], oxidation_states: str, pauling: bool, alloys: bool
+) -> bool:
+    """What `smact.screening.smact_validity` answers, in time that grows with the charges' range.
+
+    Elements are passed by rising electronegativity; what matters of those passed is the sum of
+    their charges, whether one is an anion (no cation may follow: it would be as electronegative or
+    more) and the electronegativity of the last cation (no anion may have the same).
+
+    Args:
+        counts: atoms by symbol, in lowest terms.
+    """
+    import smact
+
+    if len(counts) == 1 or (alloys and all(symbol in smact.metals for symbol in counts)):
+        return True
+    species = [(smact.Element(symbol), count) for symbol, count in counts.items()]
+    if pauling and any(element.pauling_eneg is None for element, _ in species):
+        return False
+    if pauling:
+        species.sort(key=lambda pair: float(pair[0].pauling_eneg))
+    reached: set[tuple[int, bool, float]] = {(0, False, -1.0)}
+    for element, count in species:
+        states = getattr(element, _STATES[oxidation_states]) or ()
+        own = float(element.pauling_eneg) if pauling else 0.0
+        reached = {
+            (total + count * state, anion or state < 0, own if state > 0 else cation)
+            for total, anion, cation in reached
+            for state in states
+            if not pauling or not ((state > 0 and anion) or (state < 0 and cation == own))
+        }
+    return any(total == 0 for total, _, _ in reached)
+
+
 @lru_cache(maxsize=16384)
 def oxidation_guess(formula: str) -> str:
-    """pymatgen's likeliest neutral oxidation states (its ICSD statistics), as `Na+1 Cl-1`."""
+    """pymatgen's likeliest neutral oxidation states (its ICSD statistics), as `Na+1 Cl-1`; empty if
+    there are none, or so many elements that trying all states would take too long."""
     from pymatgen.core import Composition
 
+    if len(Composition(formula)) > MOST_GUESSED:
+        return ""
     try:
         with silenced():
             guesses = Composition(formula).oxi_state_guesses(max_sites=-LARGEST_GUESSED)
