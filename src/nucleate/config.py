@@ -192,6 +192,9 @@ class ObjectiveSettings(Settings):
     noise: Fraction = 0.0
     """Share of a batch whose latent vectors are blended with noise of a random amplitude that the
     decoder is told, so that it also learns what is usual where the vector says little."""
+    noise_schedule: Literal["uniform", "cosine"] = "uniform"
+    """Of the amplitudes: uniform between 0 and 1, or the sine of a uniform angle, which has more of
+    those that leave little of the vector."""
 
 
 class PriorSettings(Settings):
@@ -212,6 +215,8 @@ class DrawSettings(Settings):
     """How samples are drawn from a model unless a command says otherwise."""
 
     temperature: Annotated[float, Field(ge=0)] = 0.0
+    continuous_temperature: Annotated[float, Field(ge=0)] | None = None
+    """Of continuous fields, where it is lower than `temperature`."""
     prior_temperature: Annotated[float, Field(gt=0)] = 1.0
     noise: Fraction = 0.0
     blended: bool = False
@@ -360,6 +365,8 @@ class SampleSettings(Settings):
     count: Positive = 1000
     temperature: Annotated[float, Field(ge=0)] | None = None
     """Of the decoder; 0 is greedy. What the model was shipped or trained with if not given."""
+    continuous_temperature: Annotated[float, Field(ge=0)] | None = None
+    """Of the decoder's continuous fields, where it is lower than `temperature`."""
     prior_temperature: Annotated[float, Field(gt=0)] | None = None
     """Scale of the prior's base noise."""
     noise: Fraction | None = None

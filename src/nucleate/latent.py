@@ -173,8 +173,9 @@ class LatentModel:
             noise: amplitude of noise that the decoder takes for granted (see `VAE.decode`), one
                 for all or [n].
             legality: a stricter one than the model's own, of n rows where its rows differ.
-            refine: how continuous fields are resampled and relieved (`resample`,
-                `resample_temperature` and `relief`); not at all if not given.
+            refine: how continuous fields are drawn, resampled and relieved
+                (`continuous_temperature`, `resample`, `resample_temperature` and `relief`); plainly
+                if not given.
         """
         latents = np.ascontiguousarray(latents, np.float32)
         levels = np.array(np.broadcast_to(np.asarray(noise, np.float32), len(latents)))
@@ -214,6 +215,7 @@ class LatentModel:
         generator = torch.Generator(self.device).manual_seed(seed)
         # Of its own, so that what is decoded does not depend on whether it is refined.
         refining = torch.Generator(self.device).manual_seed(seed + 2**31)
+        coldest = None if refine is None else refine.continuous_temperature
         for first in range(0, len(latents), BLOCK):
             vectors = torch.from_numpy(latents[first : first + BLOCK]).to(self.device)
             noise = torch.from_numpy(levels[first : first + BLOCK]).to(self.device)
@@ -223,7 +225,14 @@ class LatentModel:
                 stop = start + len(vectors[span])
                 rules = None if legality is None else legality.rows(first + start, first + stop)
                 made.append(
-                    self.model.decode(vectors[span], temperature, generator, noise[span], rules)
+                    self.model.decode(
+                        vectors[span],
+                        temperature,
+                        generator,
+                        noise[span],
+                        rules,
+                        continuous_temperature=coldest,
+                    )
                 )
             arrays = RaggedArrays.concatenated([part for part, _ in made])
             likelihood = torch.cat([nats.cpu() for _, nats in made])

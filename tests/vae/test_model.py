@@ -143,3 +143,30 @@ def test_invented_rows_are_told_and_get_no_noise(toy_model: VAE) -> None:
     again = unpack(pack(marked, 0, 0.1)).invented
     assert again is not None
     assert torch.equal(again, marked.invented)
+
+
+def test_continuous_fields_may_be_colder(toy_model: VAE) -> None:
+    latent = torch.randn(40, toy_model.latent_size, generator=torch.Generator().manual_seed(1))
+    arrays, _ = toy_model.decode(
+        latent, 1.0, torch.Generator().manual_seed(2), continuous_temperature=0.0
+    )
+    modes, _ = toy_model.decode(latent, 0.0, given=arrays)
+    warm, _ = toy_model.decode(latent, 1.0, torch.Generator().manual_seed(2))
+    for row in range(40):
+        drawn, mode = arrays.record(row), modes.record(row)
+        np.testing.assert_allclose(drawn.steps["angle"], mode.steps["angle"], atol=1e-5)
+    angles = [
+        np.concatenate([a.record(r).steps["angle"] for r in range(40)]) for a in (arrays, warm)
+    ]
+    assert not np.array_equal(*angles, equal_nan=True)
+
+
+def test_amplitudes_of_noise_follow_the_schedule() -> None:
+    latent = torch.zeros(20_000, 1)
+    torch.manual_seed(0)
+    plain = objective.noise_levels(ObjectiveSettings(noise=0.5), latent)
+    curved = objective.noise_levels(ObjectiveSettings(noise=0.5, noise_schedule="cosine"), latent)
+    for levels, share in ((plain, 0.1), (curved, 0.5 * 2 / np.pi * np.arccos(0.8))):
+        assert float((levels > 0).float().mean()) == pytest.approx(0.5, abs=0.02)
+        assert float((levels > 0.8).float().mean()) == pytest.approx(share, abs=0.02)
+        assert float(levels.max()) <= 1

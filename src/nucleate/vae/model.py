@@ -8,6 +8,7 @@ the values that the schema's legality allows.
 
 from __future__ import annotations
 
+from collections.abc import Mapping
 from dataclasses import dataclass
 from typing import Any
 
@@ -437,6 +438,7 @@ class VAE(nn.Module):
         noise: float | Tensor = 0.0,
         legality: Legality | None = None,
         given: RaggedArrays | None = None,
+        continuous_temperature: float | None = None,
     ) -> tuple[RaggedArrays, Tensor]:
         """Write structures from latent vectors [B, D], legal by construction.
 
@@ -448,6 +450,7 @@ class VAE(nn.Module):
             legality: a stricter one for this call, with the places of the model's own.
             given: B structures whose categorical fields are written as they are there, so that
                 only the continuous ones are decoded.
+            continuous_temperature: of continuous fields, where it is the lower one.
 
         Returns:
             The structures, and the log-likelihood of each under its latent vector, nats [B]: of the
@@ -455,8 +458,13 @@ class VAE(nn.Module):
         """
         tables = self._tables()
         rules = legality or self.legality
+        coldest = temperature
+        if continuous_temperature is not None:
+            coldest = min(temperature, continuous_temperature)
+        fields = (*self.schema.once, *self.schema.step)
+        warmth = {f.name: temperature if f.is_categorical else coldest for f in fields}
         forced = None if given is None else given.batch(np.arange(len(given))).to(latent.device)
-        once, total = self._decode_once(latent, tables, temperature, generator, rules, forced)
+        once, total = self._decode_once(latent, tables, warmth, generator, rules, forced)
         state = rules.start(once, len(latent), latent.device)
         level = torch.as_tensor(noise, dtype=latent.dtype, device=latent.device).expand(len(latent))
         network = self.decoder.start(self._context(latent, level, once, tables))
@@ -475,7 +483,7 @@ class VAE(nn.Module):
                 hidden = hidden + self.binding.unbind(latent, roles, number, 1)[:, 0]
             known = {} if forced is None else _categories(forced, rows, number, self.schema)
             step, gained = self._decode_step(
-                hidden, latent, number, state, once, tables, temperature, generator, rules, known
+                hidden, latent, number, state, once, tables, warmth, generator, rules, known
             )
             stopped = step[self.schema.step[0].name] == self.schema.stop
             total[rows] += torch.where(alive, torch.where(stopped, gained[0], gained[1]), 0.0)
@@ -505,7 +513,7 @@ class VAE(nn.Module):
         self,
         latent: Tensor,
         tables: dict[str, Tensor],
-        temperature: float,
+        warmth: Mapping[str, float],
         generator: torch.Generator | None,
         rules: Legality,
         forced: Batch | None = None,
@@ -520,7 +528,7 @@ class VAE(nn.Module):
                 head = self._head(f.name)
                 parameters = head(hidden, tables.get(f.name))
                 legal = self._once_mask(f.name, once, latent, rules)
-                value = head.likelihood.sample(parameters, temperature, generator, legal)
+                value = head.likelihood.sample(parameters, warmth[f.name], generator, legal)
                 present = rules.once_present(f.name, once, len(latent))
                 if present is not None:
                     value = value.masked_fill(~present, float("nan"))
@@ -537,7 +545,7 @@ class VAE(nn.Module):
         state: Any,
         once: dict[str, Tensor],
         tables: dict[str, Tensor],
-        temperature: float,
+        warmth: Mapping[str, float],
         generator: torch.Generator | None,
         rules: Legality,
         known: dict[str, Tensor],
@@ -554,7 +562,7 @@ class VAE(nn.Module):
                 legal = rules.mask(f.name, state, once, step)
                 present = rules.present(f.name, state, once, step)
                 value, nats = self._write_field(
-                    f, hidden, tables.get(f.name), temperature, generator, legal, present
+                    f, hidden, tables.get(f.name), warmth[f.name], generator, legal, present
                 )
             gained.append(nats)
             step[f.name] = value

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import math
 from dataclasses import dataclass
 
 import torch
@@ -70,7 +71,7 @@ def evidence_loss(
         auxiliary[name] = (terms.sum(0) / count.clamp(min=1)).sum()
     dropout, noise = 0.0, None
     if sample:
-        dropout, noise = settings.word_dropout, noise_levels(settings.noise, latent)
+        dropout, noise = settings.word_dropout, noise_levels(settings, latent)
         if target.invented is not None:
             noise = noise.masked_fill(target.invented, 0.0)
         latent = add_noise(latent, noise)
@@ -104,10 +105,13 @@ def labels(value: Tensor, components: int) -> Tensor:
     return known.sum(0)
 
 
-def noise_levels(share: float, latent: Tensor) -> Tensor:
-    """Amplitudes of noise [B]: uniform in (0, 1) for a random share of the rows, else 0."""
+def noise_levels(settings: ObjectiveSettings, latent: Tensor) -> Tensor:
+    """Amplitudes of noise [B]: between 0 and 1 for a random share of the rows, else 0."""
     drawn = torch.rand(2, len(latent), device=latent.device)
-    return torch.where(drawn[0] < share, drawn[1], 0.0)
+    level = drawn[1]
+    if settings.noise_schedule == "cosine":
+        level = torch.sin(0.5 * math.pi * level)
+    return torch.where(drawn[0] < settings.noise, level, 0.0)
 
 
 def misalignment(mean: Tensor, bits: Tensor) -> Tensor:
