@@ -83,6 +83,7 @@ def main(arguments: Sequence[str] | None = None) -> int:
     parser.add_argument("--noise", type=float, nargs="+", default=[0.0, 0.3, 0.5, 0.7])
     parser.add_argument("--temperature", type=float, nargs="+", default=[0.0, 1.0])
     parser.add_argument("--prior", type=float, nargs="+", default=[1.0])
+    parser.add_argument("--continuous-temperature", type=float, default=None)
     parser.add_argument("--blended", type=int, nargs="+", choices=(0, 1), default=[0, 1])
     parser.add_argument("--processes", type=int, default=default_processes())
     parser.add_argument("--seed", type=int, default=0)
@@ -131,7 +132,10 @@ def main(arguments: Sequence[str] | None = None) -> int:
         if blended and not noise:
             continue
         changes = {"noise": noise, "temperature": temperature, "blended": bool(blended)}
-        how = usual.model_copy(update={"prior_temperature": prior, **changes})
+        colder = given.continuous_temperature
+        how = usual.model_copy(
+            update={"prior_temperature": prior, "continuous_temperature": colder, **changes}
+        )
         samples, total = inside(model, how, region, given.n, given.seed)
         row = {**changes, "blended": float(blended), "prior": prior}
         add(row | figures_of(samples, len(samples) / total))

@@ -115,6 +115,12 @@ def export(
         float | None,
         typer.Option(help="Scale of the prior's noise, in samples; default: as trained."),
     ] = None,
+    continuous_temperature: Annotated[
+        float | None,
+        typer.Option(
+            min=0, help="Of the decoder's continuous fields, in samples; default: as trained."
+        ),
+    ] = None,
     seed: Seed = 0,
     json_file: JsonFile = None,
 ) -> None:
@@ -130,6 +136,7 @@ def export(
         "noise": noise,
         "blended": blended,
         "prior_temperature": prior_temperature,
+        "continuous_temperature": continuous_temperature,
     }
     sampling = {name: value for name, value in given.items() if value is not None}
     figures = write(
