@@ -234,8 +234,9 @@ class DrawSettings(Settings):
 class TrainSettings(Settings):
     """Arrays -> model and prior."""
 
-    sampling: DrawSettings = DrawSettings()
-    """Goes into the model's info, where `sample` finds it."""
+    sampling: DrawSettings | None = None
+    """Goes into the model's info, where `sample` finds it; if not given, what the start model has
+    there, else the defaults."""
 
     network: NetworkSettings = NetworkSettings()
     objective: ObjectiveSettings = ObjectiveSettings()

@@ -72,7 +72,9 @@ def card(tmp_path_factory: pytest.TempPathFactory) -> Path:
 @pytest.fixture(scope="session")
 def exported(trained: Manifest, card: Path, tmp_path_factory: pytest.TempPathFactory) -> Path:
     folder = tmp_path_factory.mktemp("shipped")
-    pretrained.export(Path(trained.folder), folder / "tiny", card=card, latents=20)
+    pretrained.export(
+        Path(trained.folder), folder / "tiny", card=card, latents=20, sampling={"noise": 0.2}
+    )
     return folder
 
 

@@ -173,6 +173,7 @@ def test_a_run_starts_from_the_shipped_model(shipped: Path, tmp_path: Path) -> N
     manifest = StageCall(settings, "molecules", "train", {"featurize": features})()
     assert manifest.metrics["latent_size"] == 8  # the start model's, not the default
     assert START_INPUT in manifest.inputs
+    assert LatentModel.load(Path(manifest.folder)).sampling().noise == 0.2  # the start model's
     missing = settings.model_copy(
         update={
             "matter": {

@@ -10,7 +10,7 @@ import numpy as np
 import torch
 from numpy.typing import NDArray
 
-from nucleate.config import PriorSettings, TrainSettings
+from nucleate.config import DrawSettings, PriorSettings, TrainSettings
 from nucleate.datasets import tables
 from nucleate.errors import CheckpointError, InputError
 from nucleate.latent import LatentModel, load_codec
@@ -89,12 +89,15 @@ def _train(
     judges = splits["validation"] if len(splits["validation"]) else splits["train"]
 
     torch.manual_seed(seed)
+    draws = settings.sampling or DrawSettings()
     if start is None:
         model = VAE(codec.schema, matter.legality(codec.schema), settings.network)
     else:
         check_start(start, features)
         settings = started_settings(settings)
-        model = started_model(LatentModel.load(start, "cpu"), codec)
+        old = LatentModel.load(start, "cpu")
+        draws = settings.sampling or old.sampling()
+        model = started_model(old, codec)
     trainer = Trainer(
         model,
         _with_spellings(training, features),
@@ -122,7 +125,7 @@ def _train(
         "train": settings.model_dump(mode="json"),
         "seed": seed,
         "features": features.key,
-        "sampling": settings.sampling.model_dump(mode="json"),
+        "sampling": draws.model_dump(mode="json"),
         "figures": metrics,
     }
     with atomic_path(out / "codec.json") as temporary:
