@@ -265,7 +265,7 @@ class LatentModel:
         """
         generator = torch.Generator().manual_seed(seed)
         levels = np.array(np.broadcast_to(np.asarray(noise, np.float32), count))
-        held = torch.from_numpy(levels) if levels.any() else None
+        held = torch.from_numpy(levels)
         with torch.no_grad():
             return self.prior.sample(count, generator, temperature, held).numpy()
 

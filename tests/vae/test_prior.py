@@ -7,7 +7,7 @@ import torch
 
 from nucleate.config import PriorSettings
 from nucleate.vae.model import add_noise
-from nucleate.vae.prior import PRIORS, make_prior
+from nucleate.vae.prior import PRIORS, Prior, make_prior
 
 
 def two_clumps(count: int) -> torch.Tensor:
@@ -16,6 +16,17 @@ def two_clumps(count: int) -> torch.Tensor:
     side = torch.randint(2, (count, 1), generator=generator) * 4.0 - 2.0
     noise = 0.3 * torch.randn(count, 4, generator=generator)
     return torch.cat([side, side, torch.zeros(count, 2)], 1) + noise
+
+
+def fitted(kind: str) -> Prior:
+    """A prior of a kind, fitted to the clumps."""
+    torch.manual_seed(0)
+    prior = make_prior(4, PriorSettings(kind=kind, components=4, steps=600, width=64, layers=2))
+    points = two_clumps(1000)
+    prior.fit(
+        points, torch.full_like(points, -6.0), torch.Generator().manual_seed(1), lambda *_: None
+    )
+    return prior
 
 
 @pytest.mark.parametrize("kind", sorted(PRIORS))
@@ -39,12 +50,7 @@ def test_draws_are_reproducible_and_survive_saving(kind: str) -> None:
 
 @pytest.mark.parametrize("kind", sorted(PRIORS))
 def test_draws_hold_the_noise_that_was_asked_for(kind: str) -> None:
-    torch.manual_seed(0)
-    prior = make_prior(4, PriorSettings(kind=kind, components=4, steps=600, width=64, layers=2))
-    points = two_clumps(1000)
-    prior.fit(
-        points, torch.full_like(points, -6.0), torch.Generator().manual_seed(1), lambda *_: None
-    )
+    prior = fitted(kind)
     clean = prior.sample(4000, torch.Generator().manual_seed(2))
     for amplitude in (0.0, 0.4, 0.8, 1.0):
         noise = torch.full((4000,), amplitude)
@@ -61,12 +67,7 @@ def test_draws_hold_the_noise_that_was_asked_for(kind: str) -> None:
 
 @pytest.mark.parametrize("kind", sorted(set(PRIORS) - {"standard_normal"}))
 def test_a_fitted_prior_finds_both_clumps_and_not_the_gap(kind: str) -> None:
-    torch.manual_seed(0)
-    prior = make_prior(4, PriorSettings(kind=kind, components=4, steps=600, width=64, layers=2))
-    points = two_clumps(1000)
-    prior.fit(
-        points, torch.full_like(points, -6.0), torch.Generator().manual_seed(1), lambda *_: None
-    )
+    prior = fitted(kind)
     drawn = prior.sample(1000, torch.Generator().manual_seed(2))
     near = ((drawn[:, :2].abs() - 2).abs() < 1).all(1)
     same_side = drawn[:, 0] * drawn[:, 1] > 0

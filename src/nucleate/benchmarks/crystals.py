@@ -30,7 +30,7 @@ from nucleate.benchmarks.crystals_energies import (
 from nucleate.benchmarks.crystals_settings import CrystalBenchmarkSettings
 from nucleate.benchmarks.crystals_speed import speed_section
 from nucleate.benchmarks.crystals_validity import describe_all
-from nucleate.benchmarks.drawing import decode, draw
+from nucleate.benchmarks.drawing import decode, draw_inside
 from nucleate.benchmarks.figures import Section
 from nucleate.config import DrawSettings
 from nucleate.errors import SettingsError
@@ -40,9 +40,6 @@ from nucleate.parallel import default_processes
 Samples = Sequence[str | None]
 Echo = Callable[[str], object]
 TITLE = "Benchmark: crystals"
-ROUNDS = 20
-"""Times as many draws as are wanted, at most, to find those inside the region."""
-ROUND_SEED = 1_000_003
 
 
 class CrystalBenchmark:
@@ -87,7 +84,7 @@ class CrystalBenchmark:
     @cached_property
     def known_inside(self) -> list[str]:
         """Training crystals inside the region."""
-        return [one for one in self.data.train.crystals if self.region.holds(one)]
+        return self.region.those_inside(self.data.train.crystals)
 
     @cached_property
     def seeds(self) -> list[int]:
@@ -121,18 +118,9 @@ class CrystalBenchmark:
     def _drawn(self, count: int, seed: int) -> Samples:
         """Draws inside the region, and those that became no crystal."""
         self.echo(f"draw {count:,} samples with seed {seed}: {self.region}")
-        found: list[str | None] = []
-        for number in range(ROUNDS):
-            drawn = draw(self.model, self.model.sampling(), count, seed + number * ROUND_SEED)
-            found += [one for one in drawn if one is None or self.region.holds(one)]
-            if len(found) >= count:
-                share = len(found) / (count * (number + 1))
-                self.details.setdefault("share of draws inside the region", {})[seed] = share
-                return found[:count]
-        raise SettingsError(
-            f"of {ROUNDS * count:,} draws only {len(found):,} are {self.region}, as test crystals "
-            "are; --region any measures all draws"
-        )
+        found, share = draw_inside(self.model, self.model.sampling(), self.region, count, seed)
+        self.details.setdefault("share of draws inside the region", {})[seed] = share
+        return found
 
     # Suites
 
@@ -253,9 +241,9 @@ class CrystalBenchmark:
 
     def _inside(self) -> str:
         """Which draws are measured, for the notes."""
-        shares = list(self.details["share of draws inside the region"].values())
         if self.settings.region == "any":
             return "All draws."
+        shares = self.details["share of draws inside the region"].values()
         mean = sum(shares) / len(shares)
         return f"Of the draws those are measured that are {self.region}: {mean:.3f} of all."
 

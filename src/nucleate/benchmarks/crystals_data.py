@@ -78,6 +78,10 @@ class Region:
         few, many = self.elements
         return few <= len(amounts) <= many and sum(amounts.values()) <= self.atoms
 
+    def those_inside(self, crystals: Sequence[str]) -> list[str]:
+        """The crystals that lie inside, in their order."""
+        return [crystal for crystal in crystals if self.holds(crystal)]
+
     def __str__(self) -> str:
         if self.elements is None:
             return "any crystals"

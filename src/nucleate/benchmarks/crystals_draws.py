@@ -17,16 +17,14 @@ from itertools import product
 from pathlib import Path
 from typing import Any
 
-import numpy as np
-
+from nucleate.benchmarks import crystals_controls as controls
 from nucleate.benchmarks import crystals_generation as generation
 from nucleate.benchmarks.crystals_data import CrystalData, Region, load
 from nucleate.benchmarks.crystals_energies import Ruler, build_ruler
 from nucleate.benchmarks.crystals_stability import Relaxing, measure, relax_all
 from nucleate.benchmarks.crystals_validity import describe_all
-from nucleate.benchmarks.drawing import draw
+from nucleate.benchmarks.drawing import draw_inside
 from nucleate.benchmarks.figures import number, surroundings
-from nucleate.config import DrawSettings
 from nucleate.latent import LatentModel
 from nucleate.parallel import default_processes
 from nucleate.runs import write_json, write_text
@@ -51,7 +49,7 @@ def markdown(rows: Sequence[dict[str, Any]]) -> str:
 
 
 def measured(
-    samples: list[str],
+    samples: generation.Samples,
     share: float,
     data: CrystalData,
     yardstick: generation.Yardstick,
@@ -65,8 +63,10 @@ def measured(
     row = {"share inside": share, **{name: found[name] for name in SHOWN}}
     if ruler is not None:
         part = samples[:relaxed]
-        made = relax_all(part, Relaxing(), work, processes)
-        outcome = measure(part, made, ruler, data.train.crystals, THRESHOLD, 0, processes)
+        present = [crystal for crystal in part if crystal is not None]
+        made = iter(relax_all(present, Relaxing(), work, processes))
+        rows = [None if crystal is None else next(made) for crystal in part]
+        outcome = measure(part, rows, ruler, data.train.crystals, THRESHOLD, 0, processes)
         row |= {name: outcome.numbers[name] for name in RELAXED}
     return row
 
@@ -117,14 +117,13 @@ def main(arguments: Sequence[str] | None = None) -> int:
         write_json(given.out, {"about": about, "region": str(region), "rows": rows})
         write_text(given.out.with_suffix(".md"), markdown(rows))
 
-    def figures_of(samples: list[str], share: float) -> dict[str, float]:
+    def figures_of(samples: generation.Samples, share: float) -> dict[str, float]:
         return measured(
             samples, share, data, yardstick, ruler, given.relaxed, work, given.processes
         )
 
-    known = [crystal for crystal in data.train.crystals if region.holds(crystal)]
-    order = np.random.default_rng(given.seed).permutation(len(known))[: given.n]
-    replayed = [known[place] for place in order.tolist()]
+    known = region.those_inside(data.train.crystals)
+    replayed = controls.replayed(known, given.n, given.seed)
     share = len(known) / len(data.train.crystals)
     add({"noise": "training replay", **figures_of(replayed, share)})
     ways = product(given.prior, given.noise, given.temperature, given.blended)
@@ -136,26 +135,10 @@ def main(arguments: Sequence[str] | None = None) -> int:
         how = usual.model_copy(
             update={"prior_temperature": prior, "continuous_temperature": colder, **changes}
         )
-        samples, total = inside(model, how, region, given.n, given.seed)
+        samples, share = draw_inside(model, how, region, given.n, given.seed)
         row = {**changes, "blended": float(blended), "prior": prior}
-        add(row | figures_of(samples, len(samples) / total))
+        add(row | figures_of(samples, share))
     return 0
-
-
-def inside(
-    model: LatentModel, how: DrawSettings, region: Region, count: int, seed: int
-) -> tuple[list[str], int]:
-    """The first draws that lie inside a region, and how many draws were looked at; `count` of them
-    unless ten times as many draws hold fewer."""
-    drawn = draw(model, how, 2 * count, seed)
-    for more in range(1, 5):
-        places = [i for i, one in enumerate(drawn) if one is not None and region.holds(one)]
-        if len(places) >= count:
-            break
-        drawn += draw(model, how, 2 * count, seed + more * 1_000_003)
-    places = [i for i, one in enumerate(drawn) if one is not None and region.holds(one)][:count]
-    total = len(drawn) if len(places) < count else places[-1] + 1
-    return [one for i in places if (one := drawn[i]) is not None], total
 
 
 if __name__ == "__main__":

@@ -25,7 +25,7 @@ from nucleate.benchmarks import crystals_reconstruction as reconstruction
 from nucleate.benchmarks import figures
 from nucleate.benchmarks.crystals_data import load
 from nucleate.benchmarks.crystals_generation import wasserstein
-from nucleate.benchmarks.crystals_validity import describe_all
+from nucleate.benchmarks.crystals_validity import Described, describe_all
 from nucleate.benchmarks.drawing import decode, draw
 from nucleate.cli.common import load_manifest
 from nucleate.config import TrainSettings, read_toml, validate
@@ -54,7 +54,7 @@ def point(
     features: Manifest,
     folder: Path,
     crystals: Sequence[str],
-    known: Sequence[str],
+    real: Sequence[Described],
     count: int,
     seed: int,
 ) -> dict[str, float]:
@@ -67,7 +67,6 @@ def point(
     rebuilt = reconstruction.numbers(truth, decode(model, model.encode_arrays(arrays)))
     plain = model.sampling().model_copy(update={"resample": 0, "relief": False})
     drawn = describe_all(draw(model, plain, count, seed))
-    real = describe_all(known)
     return {
         "rate": scores["rate"],
         "distortion": scores["distortion"],
@@ -114,6 +113,7 @@ def main(arguments: Sequence[str] | None = None) -> int:
         return 1
     base = validate(TrainSettings, table, asked.settings)
     crystals = data.validation.crystals[: asked.n]
+    real = describe_all(data.train.crystals[: asked.n])
     words = " ".join(sys.argv[1:] if arguments is None else arguments)
     head = figures.surroundings(f"python -m nucleate.benchmarks.rate_distortion {words}")
     head |= {"data": data.summary(), "n": len(crystals), "draws": asked.n, "seed": asked.seed}
@@ -134,7 +134,7 @@ def main(arguments: Sequence[str] | None = None) -> int:
                 features,
                 Path(scratch) / str(number),
                 crystals,
-                data.train.crystals[: asked.n],
+                real,
                 asked.n,
                 asked.seed,
             )

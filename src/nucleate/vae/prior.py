@@ -41,10 +41,6 @@ class Prior(nn.Module, ABC):
             Figures worth recording.
         """
 
-    @abstractmethod
-    def draw(self, count: int, generator: torch.Generator, temperature: float) -> Tensor:
-        """Draws [count, D] that hold no further noise; temperature scales the base noise."""
-
     def sample(
         self,
         count: int,
@@ -59,8 +55,14 @@ class Prior(nn.Module, ABC):
             noise: amplitude of noise that each draw holds, as `add_noise` blends it in, [count];
                 none if not given.
         """
-        drawn = self.draw(count, generator, temperature)
-        return drawn if noise is None else add_noise(drawn, noise, generator)
+        held = torch.zeros(count) if noise is None else noise
+        return self.draw(count, generator, temperature, held)
+
+    @abstractmethod
+    def draw(
+        self, count: int, generator: torch.Generator, temperature: float, noise: Tensor
+    ) -> Tensor:
+        """See `sample`; noise [count], 0 for none."""
 
 
 class StandardNormal(Prior):
@@ -77,8 +79,11 @@ class StandardNormal(Prior):
     ) -> dict[str, Any]:
         return {}
 
-    def draw(self, count: int, generator: torch.Generator, temperature: float) -> Tensor:
-        return temperature * torch.randn(count, self.size, generator=generator)
+    def draw(
+        self, count: int, generator: torch.Generator, temperature: float, noise: Tensor
+    ) -> Tensor:
+        drawn = temperature * torch.randn(count, self.size, generator=generator)
+        return add_noise(drawn, noise, generator)
 
 
 class GaussianMixturePrior(Prior):
@@ -147,12 +152,15 @@ class GaussianMixturePrior(Prior):
         constant = 0.5 * points.shape[1] * math.log(2 * math.pi)
         return (-0.5 * (whitened**2).sum(1) - log_volume[:, None] - constant).T
 
-    def draw(self, count: int, generator: torch.Generator, temperature: float) -> Tensor:
+    def draw(
+        self, count: int, generator: torch.Generator, temperature: float, noise: Tensor
+    ) -> Tensor:
         chosen = torch.multinomial(
             self.log_weight.exp(), count, replacement=True, generator=generator
         )
-        noise = temperature * torch.randn(count, self.size, 1, generator=generator)
-        return self.location[chosen] + (self.scale[chosen] @ noise)[..., 0]
+        base = temperature * torch.randn(count, self.size, 1, generator=generator)
+        drawn = self.location[chosen] + (self.scale[chosen] @ base)[..., 0]
+        return add_noise(drawn, noise, generator)
 
 
 class FlowMatchingPrior(Prior):
@@ -228,20 +236,13 @@ class FlowMatchingPrior(Prior):
         self.eval()
         return {"steps": steps, "flow_loss": recent}
 
-    def draw(self, count: int, generator: torch.Generator, temperature: float) -> Tensor:
-        return self.sample(count, generator, temperature)
-
     @torch.no_grad()
-    def sample(
-        self,
-        count: int,
-        generator: torch.Generator,
-        temperature: float = 1.0,
-        noise: Tensor | None = None,
+    def draw(
+        self, count: int, generator: torch.Generator, temperature: float, noise: Tensor
     ) -> Tensor:
         x = temperature * torch.randn(count, self.size, generator=generator)
         # At time t the vector is t z + (1 - t) spread x0: of the wanted ratio of noise to signal at
-        ratio = torch.zeros(count) if noise is None else noise / (1 - noise**2).sqrt()
+        ratio = noise / (1 - noise**2).sqrt()
         spread = self.spread.mean()
         end = spread / (spread + ratio)  # 0 where there is to be nothing but noise
         steps = self.settings.integration_steps
@@ -250,8 +251,6 @@ class FlowMatchingPrior(Prior):
             time = i * h
             middle = x + 0.5 * h[:, None] * self.velocity(x, time)
             x = x + h[:, None] * self.velocity(middle, time + 0.5 * h)
-        if noise is None:
-            return self.centre + self.spread * x
         signal = (1 - noise**2).sqrt()
         # signal / end, finite at both ends
         scale = signal + noise / spread
