@@ -29,6 +29,11 @@ PER_FORMULA = 2
 """Of them, of one reduced formula, while there are others: the judge shall have a choice."""
 TIE = 0.02
 """Weight of the latent head beside an oracle of compositions, which cannot tell polymorphs."""
+REGRESSIONS = 5
+"""Regressions of the oracle of compositions, each fitted to other training crystals."""
+CAUTION = 2.0
+"""Standard deviations between them that the oracle adds: a search finds where a regression errs
+low, and regressions that saw other crystals err apart there."""
 STEPS = (0.15, 0.3, 0.6, 1.0)
 """Lengths of proposals per axis, in standard deviations of the training latents."""
 Oracle = Literal["composition", "latent", "chgnet"]
@@ -203,15 +208,24 @@ def fit_energy_head(latents: Vectors, energies: NDArray[np.float64], seed: int) 
 
 
 def composition_oracle(crystals: Sequence[str], energies: NDArray[np.float64], seed: int) -> Score:
-    """Kernel ridge regression on Magpie's fingerprint of the composition.
+    """Kernel ridge regressions on Magpie's fingerprint of the composition, cautiously combined.
 
-    It knows the energies of known crystals only, neither the model nor CHGNet.
+    They know the energies of known crystals only, neither the model nor CHGNet. The energy is their
+    mean and `CAUTION` standard deviations between them.
 
     Raises:
         SettingsError: fewer than ten crystals have an energy.
     """
-    head = fit_energy_head(_fingerprints(crystals), energies, seed)
-    return lambda asked: predict(head, _fingerprints(asked))
+    points = _fingerprints(crystals)
+    heads = [fit_energy_head(points, energies, seed + k) for k in range(REGRESSIONS)]
+
+    def score(asked: Sequence[str]) -> NDArray[np.float64]:
+        found = _fingerprints(asked)
+        each = np.stack([predict(head, found) for head in heads])
+        values: NDArray[np.float64] = each.mean(0) + CAUTION * each.std(0)
+        return values
+
+    return score
 
 
 def _fingerprints(crystals: Sequence[str]) -> Vectors:

@@ -1,0 +1,54 @@
+"""What proposes structures and learns from their scores: one interface for every way to search.
+
+A searcher knows nothing of objectives, storage or budgets. Whoever drives it asks for structures,
+scores them and tells it the scores; scores from elsewhere (an earlier process, a laboratory) are
+told in the same way. So a search goes on after its process has died by telling a new searcher all
+that was scored.
+"""
+
+from __future__ import annotations
+
+from abc import ABC, abstractmethod
+from collections.abc import Sequence
+from dataclasses import dataclass
+
+import numpy as np
+from numpy.typing import NDArray
+
+
+@dataclass(frozen=True)
+class Proposal:
+    """A structure to be scored, and where it comes from.
+
+    Attributes:
+        structure: structure string, canonical.
+        origin: what made it: `data`, `prior`, or the name of an operator.
+        parents: structures that it was made from; empty for `data` and `prior`.
+        latent: the vector that it was decoded from, [D]; None if it was not decoded.
+        log_likelihood: of decoding it, nats; None likewise.
+    """
+
+    structure: str
+    origin: str
+    parents: tuple[str, ...] = ()
+    latent: NDArray[np.float32] | None = None
+    log_likelihood: float | None = None
+
+
+class Searcher(ABC):
+    """Asked for structures, told their scores; larger is better.
+
+    Life cycle: `tell` may be called at any time with any structures, also with such that were never
+    asked for; `ask` never returns a structure that was told or asked for before.
+    """
+
+    name: str
+
+    @abstractmethod
+    def ask(self, count: int) -> list[Proposal]:
+        """At most `count` distinct structures; fewer (none, even) only where the searcher has run
+        out of them."""
+
+    @abstractmethod
+    def tell(self, structures: Sequence[str], scores: NDArray[np.float64]) -> None:
+        """Learn the scores [n] of structures; NaN is a failure and is learnt as the lowest."""
