@@ -236,6 +236,30 @@ class Check(ABC):
         """
 
 
+class Comparison(ABC):
+    """By what a surrogate of a search compares structures: the closer, the more alike in value."""
+
+    @abstractmethod
+    def features(self, structures: Sequence[str]) -> dict[str, NDArray[Any]]:
+        """Features of n structures by group name; zeros for a structure that cannot be read.
+
+        A group of bits, uint8 [n, B], is compared by Tanimoto similarity; a group of numbers,
+        float32 [n, F], by squared distance, each number standardised by the search.
+        """
+
+
+class Edits(ABC):
+    """Random changes of structures without any network: what latent moves are held against."""
+
+    @abstractmethod
+    def mutated(self, structures: Sequence[str], seed: int) -> list[str | None]:
+        """A small change of each structure; None where none was found."""
+
+    @abstractmethod
+    def crossed(self, pairs: Sequence[tuple[str, str]], seed: int) -> list[str | None]:
+        """A structure of parts of both, for each pair; None where none was found."""
+
+
 class Matter(ABC):
     """A kind of matter. See the module's docstring for the life cycle."""
 
@@ -333,6 +357,15 @@ class Matter(ABC):
         from nucleate.generation.guide import Guide
 
         return Guide(self)
+
+    def comparison(self) -> Comparison | None:
+        """By what structures are compared in a search, or None: by their latent vectors alone."""
+        return None
+
+    def edits(self, codec: Codec) -> dict[str, Edits]:
+        """Random changes of structures by kind: `graph` of the structure itself, `token` of its
+        record; those that this kind of matter knows."""
+        return {}
 
     @abstractmethod
     def properties(self) -> dict[str, str]:

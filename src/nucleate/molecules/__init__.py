@@ -7,7 +7,7 @@ from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
 from nucleate.config import DatasetSettings, PropertySettings
-from nucleate.matter import Check, Codec, Matter, Property, RawRow, Standardised
+from nucleate.matter import Check, Codec, Comparison, Edits, Matter, Property, RawRow, Standardised
 from nucleate.molecules import options as _options
 
 if TYPE_CHECKING:
@@ -71,6 +71,16 @@ class Molecules(Matter):
         from nucleate.molecules.guide import MoleculeGuide
 
         return MoleculeGuide(self)
+
+    def comparison(self) -> Comparison:
+        from nucleate.molecules.comparison import MoleculeComparison
+
+        return MoleculeComparison()
+
+    def edits(self, codec: Codec) -> dict[str, Edits]:
+        from nucleate.molecules.evolving import edits
+
+        return edits(codec)
 
     def properties(self) -> dict[str, str]:
         from nucleate.molecules.properties import properties

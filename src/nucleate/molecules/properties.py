@@ -1,4 +1,4 @@
-"""Numbers computed for molecules: RDKit's descriptors and the synthetic accessibility score."""
+"""Numbers computed for molecules: RDKit's descriptors, synthetic accessibility, PMO's goals."""
 
 from __future__ import annotations
 
@@ -19,6 +19,7 @@ from nucleate.errors import SettingsError
 from nucleate.matter import Property
 from nucleate.molecules.chem import logp, molecule, morgan, parse, weight
 from nucleate.molecules.drug_likeness import qed
+from nucleate.molecules.guacamol import ORACLES, description, oracle
 
 Function = Callable[[Any], float]
 
@@ -73,6 +74,7 @@ _FUNCTIONS: dict[str, tuple[Function, str, str]] = {
 _SIMILARITY = (
     "Tanimoto similarity of Morgan counts (radius 2, ECFP4) to the molecule given as `smiles`"
 )
+_GOALS = tuple(name for name in ORACLES if name not in _FUNCTIONS)  # `qed` stands above
 
 
 @cache
@@ -84,6 +86,7 @@ def properties() -> dict[str, str]:
     """Name -> description of every property, RDKit's descriptors by their exact names last."""
     own = {name: text for name, (_, _, text) in _FUNCTIONS.items()}
     own["similarity"] = _SIMILARITY
+    own |= {name: description(name) for name in _GOALS}
     return own | {name: f"RDKit descriptor {name}" for name in _rdkit_descriptors()}
 
 
@@ -91,13 +94,16 @@ def build(name: str, arguments: Mapping[str, Any]) -> Property:
     """A property by name.
 
     Args:
-        arguments: `{"smiles": ...}` for `similarity`, otherwise empty.
+        arguments: `{"smiles": ...}` for `similarity`; for a goal of the PMO benchmark (see
+            `guacamol`) `{"definitions": "pmo"}` or `"guacamol"`, the default; otherwise empty.
 
     Raises:
         SettingsError: unknown name or argument, or an unreadable `smiles`.
     """
     if name == "similarity":
         return _similarity(arguments)
+    if name in _GOALS:
+        return _goal(name, arguments)
     if arguments:
         raise SettingsError(
             f"property {name!r} takes no arguments, got {', '.join(sorted(arguments))}"
@@ -109,12 +115,12 @@ def build(name: str, arguments: Mapping[str, Any]) -> Property:
         function = _rdkit_descriptors()[name]
         return Property(name, "", f"RDKit descriptor {name}", _bulk(function))
     # RDKit has some two hundred: only those that may have been meant.
-    near = difflib.get_close_matches(name, [*_FUNCTIONS, *_rdkit_descriptors()], n=3)
+    near = difflib.get_close_matches(name, [*_FUNCTIONS, *_GOALS, *_rdkit_descriptors()], n=3)
     meant = f" (did you mean {' or '.join(near)}?)" if near else ""
     raise SettingsError(
         f"no property named {name!r} for molecules{meant}; known: "
-        f"{', '.join([*_FUNCTIONS, 'similarity'])}, and RDKit's descriptors by their exact names, "
-        "such as BertzCT"
+        f"{', '.join([*_FUNCTIONS, 'similarity', *_GOALS])}, and RDKit's descriptors by their "
+        "exact names, such as BertzCT"
     )
 
 
@@ -136,6 +142,16 @@ def _bulk(function: Function) -> Callable[[Sequence[str]], NDArray[np.float64]]:
         return np.array([evaluate(function, s) for s in structures], dtype=np.float64)
 
     return compute
+
+
+def _goal(name: str, arguments: Mapping[str, Any]) -> Property:
+    unknown = set(arguments) - {"definitions"}
+    if unknown or not isinstance(arguments.get("definitions", ""), str):
+        raise SettingsError(
+            f"property {name!r} takes one argument, `definitions`, `pmo` or `guacamol`"
+        )
+    goal = oracle(name, **arguments)
+    return Property(name, "", goal.description, goal.compute)
 
 
 def _similarity(arguments: Mapping[str, Any]) -> Property:

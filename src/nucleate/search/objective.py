@@ -2,17 +2,24 @@
 
 from __future__ import annotations
 
+from collections import Counter
 from collections.abc import Mapping, Sequence
-from dataclasses import dataclass
-from typing import Any
+from dataclasses import dataclass, field
+from pathlib import Path
+from typing import TYPE_CHECKING, Any
 
 import numpy as np
 from numpy.typing import NDArray
 
 from nucleate.config import PropertySettings, validate
-from nucleate.errors import NucleateError, StructureError
+from nucleate.errors import NucleateError, SettingsError, StructureError
 from nucleate.matter import Matter, Property
 from nucleate.search.desirability import Desirability, combine, resolve
+from nucleate.search.objectives.build import build
+from nucleate.search.objectives.property import ObjectiveProperty
+
+if TYPE_CHECKING:
+    from nucleate.latent import LatentModel
 
 USUAL_TERMS = (
     PropertySettings(property="qed"),
@@ -20,6 +27,9 @@ USUAL_TERMS = (
     PropertySettings(property="energy_above_hull", goal="minimise", low=0.0, high=1.0),
 )
 """Fallback for a matter that states no `default_objectives`: those of these that it offers."""
+
+HOPELESS = 10
+"""Known structures from which an objective that fails on every one of them ends the run."""
 
 
 @dataclass(frozen=True)
@@ -30,16 +40,18 @@ class Scored:
         raw: property values by column name, NaN where they failed.
         desirability: the same, transformed to [0, 1].
         score: weighted geometric mean of the desirabilities, in [0, 1].
+        extra: further columns of the properties, e.g. `<name>_uncertainty`.
     """
 
     raw: dict[str, float]
     desirability: dict[str, float]
     score: float
+    extra: dict[str, Any] = field(default_factory=dict)
 
-    def columns(self) -> dict[str, float]:
-        """Table columns: `<name>`, `<name>_desirability` and `score`."""
+    def columns(self) -> dict[str, Any]:
+        """Table columns: `<name>`, `<name>_desirability`, `score`, and the further ones."""
         transformed = {f"{name}_desirability": v for name, v in self.desirability.items()}
-        return {**self.raw, **transformed, "score": self.score}
+        return {**self.raw, **transformed, "score": self.score, **self.extra}
 
 
 def default_terms(matter: Matter) -> tuple[PropertySettings, ...]:
@@ -60,9 +72,12 @@ class Objective:
     Args:
         matter: builds the properties.
         terms: of the settings; empty means `default_terms`.
+        model: for terms that predict (`column`, `head`); see `objectives.build`.
+        folder: of the settings file, for relative paths in the terms.
 
     Raises:
-        SettingsError: unknown property or argument.
+        SettingsError: unknown property, argument, function, program or head.
+        InputError: labelled data of a term that cannot be used.
 
     Attributes:
         terms: the terms in use; may be empty if the matter has no default.
@@ -70,17 +85,25 @@ class Objective:
         computed: structures whose properties were computed by this object.
     """
 
-    def __init__(self, matter: Matter, terms: Sequence[PropertySettings] = ()):
+    def __init__(
+        self,
+        matter: Matter,
+        terms: Sequence[PropertySettings] = (),
+        model: LatentModel | None = None,
+        folder: Path | None = None,
+    ):
         self.terms = tuple(terms) or default_terms(matter)
         self.properties: list[Property] = []
         self.names: list[str] = []
         for term in self.terms:
-            built = matter.property(term.property, term.arguments)
+            built = build(matter, model, term, folder)
             self.properties.append(built)
             taken = sum(p.name == built.name for p in self.properties)
             self.names.append(built.name if taken == 1 else f"{built.name}_{taken}")
         self.computed = 0
         self._raw: dict[str, tuple[float, ...]] = {}
+        self._extra: dict[str, dict[str, Any]] = {}
+        self._reasons: dict[str, dict[str, str]] = {}  # by structure and name
         self._desirabilities: list[Desirability] | None = None
 
     @property
@@ -89,8 +112,22 @@ class Objective:
         return self._desirabilities is not None
 
     def fit(self, reference: Sequence[str]) -> None:
-        """Fix the desirability scales, once, on the values of known structures."""
+        """Fix the desirability scales, once, on the values of known structures.
+
+        Raises:
+            SettingsError: what a person brought fails on every one of them, if they are many.
+        """
         raw = self.raw(reference)
+        for column, (name, built) in enumerate(zip(self.names, self.properties, strict=True)):
+            hopeless = len(reference) >= HOPELESS and not np.isfinite(raw[:, column]).any()
+            if hopeless and isinstance(built, ObjectiveProperty):
+                reasons = Counter(self._reasons.get(s, {}).get(name, "") for s in reference)
+                reason, count = reasons.most_common(1)[0]
+                raise SettingsError(
+                    f"objective {name!r} ({built.description}): no value for any of "
+                    f"{len(reference)} known structures; for {count} of them: "
+                    + (reason or "no reason given")
+                )
         self._desirabilities = [
             resolve(term, raw[:, column]) for column, term in enumerate(self.terms)
         ]
@@ -99,7 +136,13 @@ class Objective:
         """Raw values [n, terms]; computed for those that are not remembered."""
         missing = list(dict.fromkeys(s for s in structures if s not in self._raw))
         if missing and self.terms:
-            values = np.stack([_compute(p, missing) for p in self.properties], axis=1)
+            values = np.stack(
+                [
+                    self._values(n, p, missing)
+                    for n, p in zip(self.names, self.properties, strict=True)
+                ],
+                axis=1,
+            )
             for structure, row in zip(missing, values.tolist(), strict=True):
                 self._raw[structure] = tuple(row)
             self.computed += len(missing)
@@ -108,10 +151,78 @@ class Objective:
         rows = [self._raw[s] for s in structures]
         return np.array(rows, dtype=np.float64).reshape(len(structures), len(self.terms))
 
-    def remember(self, structure: str, raw: Mapping[str, float | None]) -> None:
-        """Keep raw values that an earlier process computed."""
+    def _values(self, name: str, built: Property, structures: Sequence[str]) -> NDArray[np.float64]:
+        """Values [n] of one property; reasons of those that failed are kept."""
+        reasons: dict[str, str] = {}
+        values = _compute(built, structures, reasons)
+        if isinstance(built, ObjectiveProperty):
+            reasons.update({s: built.failures[s] for s in structures if s in built.failures})
+        for structure, reason in reasons.items():
+            self._reasons.setdefault(structure, {})[name] = reason
+        return values
+
+    def remember(
+        self, structure: str, raw: Mapping[str, float | None], reasons: Mapping[str, str] = {}
+    ) -> None:
+        """Keep raw values, and reasons of those that failed, that an earlier process computed."""
         values = [raw.get(name) for name in self.names]
         self._raw[structure] = tuple(float("nan") if v is None else float(v) for v in values)
+        if reasons:
+            self._reasons[structure] = dict(reasons)
+
+    @property
+    def extra_names(self) -> list[str]:
+        """Names of the columns of `extra`."""
+        return [
+            f"{name}{column.removeprefix(built.name)}"
+            for name, built in zip(self.names, self.properties, strict=True)
+            if isinstance(built, ObjectiveProperty)
+            for column in built.column_names
+        ]
+
+    def extra(self, structure: str) -> dict[str, Any]:
+        """Further columns of a structure: uncertainty, whether it is in the domain."""
+        self._add_extra([structure])
+        return self._extra.get(structure, {})
+
+    def _add_extra(self, structures: Sequence[str]) -> None:
+        """Compute `extra` of those structures that lack it."""
+        missing = list(dict.fromkeys(s for s in structures if s not in self._extra))
+        for name, built in zip(self.names, self.properties, strict=True):
+            if not missing or not isinstance(built, ObjectiveProperty) or not built.column_names:
+                continue
+            for column, values in built.columns(missing).items():
+                shown = f"{name}{column.removeprefix(built.name)}"
+                for structure, value in zip(missing, values.tolist(), strict=True):
+                    self._extra.setdefault(structure, {})[shown] = value
+
+    def reasons(self, structure: str) -> dict[str, str]:
+        """Why a structure has no value, by name; for `remember`."""
+        values = self._raw.get(structure, ())
+        known = self._reasons.get(structure, {})
+        return {
+            name: known.get(name, "no value")
+            for name, value in zip(self.names, values, strict=False)
+            if not np.isfinite(value)
+        }
+
+    def reason(self, structure: str) -> str:
+        """Why a structure has no value, in one line; empty if it has all of them."""
+        return "; ".join(f"{name}: {why}" for name, why in self.reasons(structure).items())
+
+    def failures(self) -> dict[str, dict[str, int]]:
+        """How many structures have no value, by name and reason, most frequent first."""
+        counts: dict[str, Counter[str]] = {name: Counter() for name in self.names}
+        for structure in self._raw:
+            for name, why in self.reasons(structure).items():
+                counts[name][why] += 1
+        return {name: dict(counted.most_common()) for name, counted in counts.items() if counted}
+
+    def close(self) -> None:
+        """End the worker processes of properties that have some; they start again when needed."""
+        for built in self.properties:
+            if isinstance(built, ObjectiveProperty):
+                built.close()
 
     def score(self, structures: Sequence[str]) -> list[Scored]:
         """Scores in the order of the structures.
@@ -124,6 +235,7 @@ class Objective:
         if not structures:
             return []
         raw = self.raw(structures)
+        self._add_extra(structures)
         wanted = {
             name: transform(raw[:, column])
             for column, (name, transform) in enumerate(
@@ -136,8 +248,9 @@ class Objective:
                 dict(zip(self.names, raw[row].tolist(), strict=True)),
                 {name: float(values[row]) for name, values in wanted.items()},
                 float(total[row]),
+                self._extra.get(structure, {}),
             )
-            for row in range(len(structures))
+            for row, structure in enumerate(structures)
         ]
 
     def to_json(self) -> list[dict[str, Any]]:
@@ -157,16 +270,29 @@ class Objective:
         ]
 
     @classmethod
-    def from_json(cls, matter: Matter, data: Sequence[Mapping[str, Any]]) -> Objective:
+    def from_json(
+        cls,
+        matter: Matter,
+        data: Sequence[Mapping[str, Any]],
+        model: LatentModel | None = None,
+        folder: Path | None = None,
+    ) -> Objective:
         """An objective with the scales of an earlier one, so that scores can be compared."""
         terms = [validate(PropertySettings, item["settings"], "objective") for item in data]
-        objective = cls(matter, terms)
+        objective = cls(matter, terms, model, folder)
         objective._desirabilities = [Desirability(**item["desirability"]) for item in data]
         return objective
 
 
-def _compute(built: Property, structures: Sequence[str]) -> NDArray[np.float64]:
-    """Values [n]; a structure on which the property raises against its promise gives NaN."""
+def _compute(
+    built: Property, structures: Sequence[str], reasons: dict[str, str]
+) -> NDArray[np.float64]:
+    """Values [n]; a structure on which the property raises against its promise gives NaN.
+
+    Args:
+        reasons: gets why, by structure.
+    """
+    why = "the property gave another number of values"
     try:
         values = np.asarray(built.compute(structures), dtype=np.float64)
         if values.shape == (len(structures),):
@@ -174,8 +300,11 @@ def _compute(built: Property, structures: Sequence[str]) -> NDArray[np.float64]:
     except NucleateError as error:
         if not isinstance(error, StructureError):
             raise
-    except Exception:
-        pass  # find the culprit below: a search of hours must not end for one structure
+        why = str(error)
+    except Exception as error:
+        # Find the culprit below: a search of hours must not end for one structure.
+        why = f"{type(error).__name__}: {error}"
     if len(structures) == 1:
+        reasons[structures[0]] = why
         return np.array([np.nan])
-    return np.concatenate([_compute(built, [s]) for s in structures])
+    return np.concatenate([_compute(built, [s], reasons) for s in structures])

@@ -1,0 +1,127 @@
+"""Edits of molecules for a search: of their graphs, and of their codec's tokens."""
+
+from __future__ import annotations
+
+from collections.abc import Sequence
+from typing import Any
+
+import numpy as np
+
+from nucleate.errors import StructureError
+from nucleate.matter import Codec, Edits
+from nucleate.molecules.edits import cross, mutate
+from nucleate.molecules.fragment_codec import FragmentCodec
+from nucleate.molecules.preorder import CLOSURES
+from nucleate.vae.schema import Record
+
+_TRIES = 4
+_REPLACED = 0.6
+"""Share of mutations that replace one token; the others replace a branch by one token."""
+
+
+class MoleculeEdits(Edits):
+    """Graph edits (see `nucleate.molecules.edits`)."""
+
+    def mutated(self, structures: Sequence[str], seed: int) -> list[str | None]:
+        rng = np.random.default_rng(seed)
+        return [mutate(smiles, rng) for smiles in structures]
+
+    def crossed(self, pairs: Sequence[tuple[str, str]], seed: int) -> list[str | None]:
+        rng = np.random.default_rng(seed)
+        return [cross(first, second, rng) for first, second in pairs]
+
+
+class TokenEdits(Edits):
+    """Edits of the sequence of fragments: any sequence is a molecule, no network is asked.
+
+    Args:
+        codec: whose tokens are edited.
+    """
+
+    def __init__(self, codec: FragmentCodec):
+        self.codec = codec
+        self.arity = np.array(codec.schema.options["arity"])
+        self.root = np.zeros(len(self.arity), bool)
+        self.root[codec.schema.options["roots"]] = True
+
+    def mutated(self, structures: Sequence[str], seed: int) -> list[str | None]:
+        rng = np.random.default_rng(seed)
+        return [self._tried(lambda t: self._mutated(t, rng), smiles) for smiles in structures]
+
+    def crossed(self, pairs: Sequence[tuple[str, str]], seed: int) -> list[str | None]:
+        rng = np.random.default_rng(seed)
+        out = []
+        for first, second in pairs:
+            other = self._tokens(second)
+            out.append(
+                None
+                if other is None
+                else self._tried(lambda t, other=other: self._crossed(t, other, rng), first)
+            )
+        return out
+
+    def _tokens(self, smiles: str) -> list[int] | None:
+        try:
+            return [int(t) for t in self.codec.encode_spelling(smiles).steps["fragment"]]
+        except StructureError:
+            return None
+
+    def _tried(self, change: Any, smiles: str) -> str | None:
+        tokens = self._tokens(smiles)
+        for _ in range(0 if tokens is None else _TRIES):
+            changed = change(tokens)
+            if changed is None or not 0 < len(changed) <= self.codec.schema.maximum_steps:
+                continue
+            record = Record({}, {"fragment": np.asarray(changed, np.int64)})
+            try:
+                child = self.codec.decode(record)
+            except StructureError:
+                continue
+            if child != smiles and "." not in child:
+                return child
+        return None
+
+    def _mutated(self, tokens: list[int], rng: np.random.Generator) -> list[int] | None:
+        place = int(rng.integers(len(tokens)))
+        if rng.random() < _REPLACED or place == 0:
+            new = self._drawn(int(self.arity[tokens[place]]), place == 0, rng)
+            return None if new is None else [*tokens[:place], new, *tokens[place + 1 :]]
+        end = self._end(tokens, place)
+        new = self._drawn(0, False, rng)
+        return None if new is None else [*tokens[:place], new, *tokens[end:]]
+
+    def _crossed(
+        self, tokens: list[int], other: list[int], rng: np.random.Generator
+    ) -> list[int] | None:
+        if len(tokens) < 2 or len(other) < 2:
+            return None
+        here, there = int(rng.integers(1, len(tokens))), int(rng.integers(1, len(other)))
+        branch = other[there : self._end(other, there)]
+        if any(t <= CLOSURES for t in branch):
+            return None  # the other end of the ring would be missing
+        return [*tokens[:here], *branch, *tokens[self._end(tokens, here) :]]
+
+    def _end(self, tokens: list[int], place: int) -> int:
+        """Where the branch that starts at a place ends."""
+        waiting = 1
+        while waiting and place < len(tokens):
+            waiting += int(self.arity[tokens[place]]) - 1
+            place += 1
+        return place
+
+    def _drawn(self, arity: int, root: bool, rng: np.random.Generator) -> int | None:
+        """A token of an arity, frequent ones more often: their ranks are log-uniform."""
+        fitting = np.flatnonzero((self.arity == arity) & (self.root == root))
+        fitting = fitting[fitting > CLOSURES]
+        if not len(fitting):
+            return None
+        rank = int(np.exp(rng.uniform(0, np.log(len(fitting) + 1)))) - 1
+        return int(fitting[min(rank, len(fitting) - 1)])
+
+
+def edits(codec: Codec | None) -> dict[str, Edits]:
+    """Edits by the prefix of their operators' names."""
+    found: dict[str, Edits] = {"graph": MoleculeEdits()}
+    if isinstance(codec, FragmentCodec):
+        found["token"] = TokenEdits(codec)
+    return found

@@ -1,0 +1,97 @@
+"""Searchers by name."""
+
+from __future__ import annotations
+
+from collections.abc import Sequence
+from dataclasses import replace
+from typing import TYPE_CHECKING
+
+import numpy as np
+
+from nucleate.errors import SettingsError
+from nucleate.search.evolution import EvolutionSettings, ScreenedEvolution
+from nucleate.search.memory import LatentComparison, Latents, Memory
+from nucleate.search.operators import (
+    Crossover,
+    EditOperator,
+    Extrapolation,
+    LatentMaker,
+    LatentOperator,
+    Mutation,
+    Perturbation,
+    Recombination,
+    SparsePerturbation,
+)
+from nucleate.search.searcher import Searcher
+
+if TYPE_CHECKING:
+    from nucleate.latent import LatentModel
+
+SEARCHERS = {
+    "nucleate": "latent moves and edits, screened by a surrogate (the default)",
+    "latent": "latent moves alone, screened by a surrogate",
+    "edits+screen": "control: edits of structures alone, screened by a surrogate; no network",
+    "token-edits+screen": "control: edits of tokens alone, screened by a surrogate; no network",
+    "token-edits": "control: edits of tokens alone, unscreened: a genetic algorithm",
+    "random-prior": "control: draws of the prior",
+    "best-of-data": "control: structures of the data in random order",
+}
+TEMPERATURE = 0.7
+"""Of the decoder in latent moves."""
+
+
+def latent_operators(model: LatentModel) -> list[LatentOperator]:
+    """All latent moves."""
+    known = model.training_latents()
+    known = known[np.isfinite(known).all(1)]
+    centre, spread = known.mean(0), known.std(0)
+    return [
+        Perturbation(),
+        SparsePerturbation(centre.astype(np.float32), spread.astype(np.float32)),
+        Recombination(),
+        Extrapolation(),
+    ]
+
+
+def edit_operators(model: LatentModel, kinds: Sequence[str]) -> list[EditOperator]:
+    """Edits of some kinds, as far as the kind of matter knows them."""
+    known = model.matter.edits(model.codec)
+    out: list[EditOperator] = []
+    for kind in kinds:
+        if kind in known:
+            out += [Mutation(known[kind], kind), Crossover(known[kind], kind)]
+    return out
+
+
+def build_searcher(
+    name: str,
+    *,
+    model: LatentModel,
+    data: Sequence[str],
+    seed: int,
+    settings: EvolutionSettings | None = None,
+) -> Searcher:
+    """A searcher that knows nothing yet.
+
+    Args:
+        data: structures to start from, canonical.
+        settings: of screened evolution.
+
+    Raises:
+        SettingsError: no such searcher.
+    """
+    if name not in SEARCHERS:
+        raise SettingsError(f"no searcher named {name!r}; known: {', '.join(SEARCHERS)}")
+    chosen = settings or EvolutionSettings()
+    latents = Latents(model)
+    comparison = model.matter.comparison() or LatentComparison(latents)
+    memory = Memory(comparison)
+    with_latent = name in ("nucleate", "latent")
+    latent: list[LatentOperator] = latent_operators(model) if with_latent else []
+    kinds = {"nucleate": ("graph", "token"), "edits+screen": ("graph", "token")}
+    kinds |= {"token-edits+screen": ("token",), "token-edits": ("token",)}
+    edits = edit_operators(model, kinds.get(name, ()))
+    maker = LatentMaker(model, latents, TEMPERATURE) if latent else None
+    if name == "token-edits":
+        chosen = replace(chosen, screen=False)
+    return ScreenedEvolution(memory, [*latent, *edits], maker, data, seed, chosen, name)

@@ -1,0 +1,327 @@
+"""Screened evolution: many cheap proposals, a surrogate that screens them, few questions.
+
+Each round makes several generations of children of the best structures by latent moves and by
+edits, predicts all of them with a Gaussian process on the structures themselves, breeds from those
+that it thinks best, and asks for the few that it likes most. So most of evolution happens between
+two questions to the objective (Jensen's genetic algorithm inside Bayesian optimisation; Tripp et
+al., arXiv:2406.07709, found that how well the acquisition is maximised decides). Parents are
+sampled by rank, not only the best, and structures known are never asked for again.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Mapping, Sequence
+from dataclasses import dataclass, field
+from typing import Any
+
+import numpy as np
+from numpy.typing import NDArray
+
+from nucleate.search.memory import Memory
+from nucleate.search.operators import EditOperator, LatentMaker, LatentOperator, Operator
+from nucleate.search.searcher import Proposal, Searcher
+from nucleate.search.surrogate import TRIED, Features, Prediction, Surrogate, Table
+
+
+@dataclass(frozen=True)
+class EvolutionSettings:
+    """How screened evolution goes about it.
+
+    Attributes:
+        initial: structures of the data that are asked for first.
+        screened: children made for each question.
+        generations: of children between two questions.
+        breeding: share of parents, from the second generation on, that are children themselves.
+        pool: structures of the data that the surrogate screens as well; 0 for none.
+        support: scores that the surrogate rests on at most: the best, the latest and some others.
+        optimism: factor of the deviation by which candidates are bred and shortlisted.
+        shortlist: candidates for each question, of which a draw from their joint posterior picks
+            the highest (Thompson sampling: the questions of one round differ as they should).
+        boldness: factor of the draws' deviations from the mean.
+        refit: questions after which the kernel is chosen anew.
+        floor: share of children that every operator makes at least.
+        front: scores among which a child counts as a success of its operator.
+        screen: whether there is a surrogate at all; without, children are asked for as they come.
+    """
+
+    initial: int = 200
+    screened: int = 16
+    generations: int = 4
+    breeding: float = 0.5
+    pool: int = 10_000
+    support: int = 1000
+    optimism: float = 1.0
+    shortlist: int = 6
+    boldness: float = 0.7
+    refit: int = 500
+    floor: float = 0.04
+    front: int = 100
+    screen: bool = True
+
+
+@dataclass
+class _Pool:
+    """Candidates of one round and what is expected of them."""
+
+    proposals: list[Proposal] = field(default_factory=list)
+    mean: NDArray[np.float64] = field(default_factory=lambda: np.zeros(0))
+    deviation: NDArray[np.float64] = field(default_factory=lambda: np.zeros(0))
+    seen: set[str] = field(default_factory=set)
+    table: Table = field(default_factory=Table)
+
+    def add(
+        self, proposals: Sequence[Proposal], features: Features, expected: Prediction
+    ) -> None:
+        self.proposals += proposals
+        self.table.append(features)
+        self.seen |= {p.structure for p in proposals}
+        self.mean = np.concatenate([self.mean, expected.mean])
+        self.deviation = np.concatenate([self.deviation, expected.deviation])
+
+
+class Credit:
+    """How often each operator's children succeed, older rounds counting less."""
+
+    def __init__(self, count: int, floor: float, memory: float = 0.9):
+        self.won, self.made = np.full(count, 1.0), np.full(count, 1.0)
+        self.floor, self.memory = min(floor, 1.0 / max(1, count)), memory
+
+    def shares(self) -> NDArray[np.float64]:
+        """Shares of children to make, [count]; none below the floor."""
+        rate = self.won / self.made
+        free = 1.0 - self.floor * len(rate)
+        out: NDArray[np.float64] = self.floor + free * rate / rate.sum()
+        return out
+
+    def learn(self, made: NDArray[np.float64], won: NDArray[np.float64]) -> None:
+        """Children made and successes of one round, [count] each."""
+        self.made = 1.0 + self.memory * (self.made - 1.0) + made
+        self.won = 0.02 + self.memory * (self.won - 0.02) + won
+
+
+class ScreenedEvolution(Searcher):
+    """The search.
+
+    Args:
+        memory: empty.
+        operators: ways to make children.
+        maker: makes those of latent operators; None if there are none.
+        data: structures to start from and to screen.
+        seed: of all randomness; what is asked depends on it and on what was told.
+    """
+
+    def __init__(
+        self,
+        memory: Memory,
+        operators: Sequence[Operator],
+        maker: LatentMaker | None,
+        data: Sequence[str],
+        seed: int,
+        settings: EvolutionSettings | None = None,
+        name: str = "screened-evolution",
+    ):
+        self.name = name
+        self.memory, self.operators, self.maker = memory, list(operators), maker
+        self.settings = settings or EvolutionSettings()
+        self.seed = seed
+        order = np.random.default_rng([seed, 1]).permutation(len(data))
+        self.data = [data[i] for i in order]
+        self.asked: dict[str, str] = {}  # structure -> origin, not told yet or told
+        self.surrogate = Surrogate()
+        self.credit = Credit(len(self.operators), self.settings.floor)
+        self._number = {operator.name: i for i, operator in enumerate(self.operators)}
+        self._rounds = 0
+        self._chosen_at = -1
+        self._pool: Table | None = None
+        self._pooled: list[str] = []
+        self._made = np.zeros(len(self.operators))
+
+    # Searcher
+
+    def ask(self, count: int) -> list[Proposal]:
+        rng = np.random.default_rng([self.seed, 2, len(self.memory), self._rounds])
+        self._rounds += 1
+        missing = self.settings.initial - len(self.memory)
+        if missing > 0 or not self.operators:
+            chosen = self._fresh_data(min(count, missing) if self.operators else count)
+            if chosen or not len(self.memory):
+                return self._asked(chosen)
+        if self.settings.screen:
+            return self._asked(self._screened(count, rng))
+        return self._asked(self._unscreened(count, rng))
+
+    def tell(self, structures: Sequence[str], scores: NDArray[np.float64]) -> None:
+        for structure in structures:
+            self.asked.setdefault(structure, "told")
+        before = self._threshold()
+        self.memory.add(structures, np.asarray(scores, np.float64))
+        won = np.zeros(len(self.operators))
+        for structure, score in zip(structures, scores.tolist(), strict=True):
+            number = self._number.get(self.asked[structure])
+            if number is not None and np.isfinite(score) and score > before:
+                won[number] += 1
+        self.credit.learn(self._made, won)
+        self._made = np.zeros(len(self.operators))
+
+    # Parts
+
+    def _threshold(self) -> float:
+        best = self.memory.best(self.settings.front)
+        return float(self.memory.values()[best[-1]]) if len(best) else -np.inf
+
+    def _asked(self, proposals: list[Proposal]) -> list[Proposal]:
+        for proposal in proposals:
+            self.asked[proposal.structure] = proposal.origin
+        return proposals
+
+    def _fresh_data(self, count: int) -> list[Proposal]:
+        out: list[Proposal] = []
+        for structure in self.data:
+            if len(out) == count:
+                break
+            if structure not in self.asked:
+                out.append(Proposal(structure, "data"))
+        return out
+
+    def _unscreened(self, count: int, rng: np.random.Generator) -> list[Proposal]:
+        out: dict[str, Proposal] = {}
+        for _ in range(20):
+            children = self._children(self._parents(2 * count, rng), rng)
+            out |= {p.structure: p for p in children if p.structure not in self.asked}
+            if len(out) >= count:
+                break
+        chosen = list(out.values())
+        return [chosen[i] for i in rng.permutation(len(chosen))[:count]]
+
+    def _screened(self, count: int, rng: np.random.Generator) -> list[Proposal]:
+        s = self.settings
+        self._learn(rng)
+        pool = _Pool()
+        self._screen_data(pool, count)
+        each = -(-s.screened * count // s.generations)
+        for generation in range(s.generations):
+            parents = self._parents(2 * each, rng)
+            if generation:
+                bred = self._bred(pool, 2 * each, rng)
+                take = rng.random(2 * each) < s.breeding
+                parents = [b if t else a for a, b, t in zip(parents, bred, take, strict=True)]
+            children = self._children(parents, rng)
+            fresh = {
+                p.structure: p
+                for p in children
+                if p.structure not in self.asked and p.structure not in pool.seen
+            }
+            if fresh:
+                features = self.memory.comparison.features(list(fresh))
+                pool.add(list(fresh.values()), features, self.surrogate.predict(features))
+        return self._picked(pool, count, rng)
+
+    def _learn(self, rng: np.random.Generator) -> None:
+        """Fit the surrogate to the best, the latest and some other scores."""
+        s, n = self.settings, len(self.memory)
+        values = self.memory.values()
+        best = self.memory.best(int(0.6 * s.support))
+        latest = np.arange(max(0, n - int(0.2 * s.support)), n)
+        # The same ones as long as there are no more, so that similarities are kept.
+        others = np.random.default_rng([self.seed, 3]).permutation(max(n, 1 << 16))
+        others = others[others < n][: int(0.2 * s.support)]
+        rows = np.unique(np.concatenate([best, latest, others]))
+        if self._chosen_at < 0 or n - self._chosen_at >= s.refit:
+            some = np.unique(
+                np.concatenate(
+                    [
+                        best[: TRIED // 2],
+                        rng.choice(rows, min(len(rows), TRIED // 2), replace=False),
+                    ]
+                )
+            )
+            self.surrogate.choose(self.memory.table.take(some), values[some])
+            self._chosen_at = n
+        self.surrogate.fit(self.memory.table, rows, values[rows])
+
+    def _screen_data(self, pool: _Pool, count: int) -> None:
+        """Add those structures of the data that are expected to be best."""
+        if not self.settings.pool:
+            return
+        if self._pool is None:
+            self._pooled = self.data[-self.settings.pool :]
+            self._pool = Table()
+            for start in range(0, len(self._pooled), 2000):
+                self._pool.append(
+                    self.memory.comparison.features(self._pooled[start : start + 2000])
+                )
+        left = np.array([i for i, s in enumerate(self._pooled) if s not in self.asked], np.int64)
+        # All of them now and then only: what is expected of them changes slowly.
+        if self._rounds % 10 != 1 and hasattr(self, "_promising"):
+            left = np.array(
+                [i for i in self._promising if self._pooled[i] not in self.asked], np.int64
+            )
+        if not len(left):
+            return
+        parts = [
+            self.surrogate.predict(self._pool.take(part))
+            for part in np.array_split(left, -(-len(left) // 2000))
+        ]
+        expected = Prediction(
+            np.concatenate([p.mean for p in parts]), np.concatenate([p.deviation for p in parts])
+        )
+        order = np.argsort(-(expected.mean + expected.deviation))
+        if self._rounds % 10 == 1 or not hasattr(self, "_promising"):
+            self._promising = left[order[: 20 * count]].tolist()
+        order = order[: 2 * count]
+        chosen = [Proposal(self._pooled[left[i]], "data") for i in order]
+        expected = Prediction(expected.mean[order], expected.deviation[order])
+        pool.add(chosen, self._pool.take(left[order]), expected)
+
+    def _parents(self, count: int, rng: np.random.Generator) -> list[str]:
+        """Scored structures, their ranks log-uniform: each tenth of the ranking's logarithm is
+        drawn from as often as any other."""
+        ranked = self.memory.best(len(self.memory))
+        ranks = np.exp(rng.uniform(0, np.log(len(ranked) + 1), count)).astype(np.int64) - 1
+        return [self.memory.structures[ranked[r]] for r in np.clip(ranks, 0, len(ranked) - 1)]
+
+    def _bred(self, pool: _Pool, count: int, rng: np.random.Generator) -> list[str]:
+        """Candidates of this round, likewise, by what is expected of them."""
+        order = np.argsort(-(pool.mean + self.settings.optimism * pool.deviation))
+        ranks = np.exp(rng.uniform(0, np.log(len(order) + 1), count)).astype(np.int64) - 1
+        return [pool.proposals[order[min(r, len(order) - 1)]].structure for r in ranks]
+
+    def _children(self, parents: Sequence[str], rng: np.random.Generator) -> list[Proposal]:
+        """Children of parents [2 n], n of them at most, each operator making its share."""
+        half = len(parents) // 2
+        pairs = list(zip(parents[:half], parents[half:], strict=True))
+        which = rng.choice(len(self.operators), half, p=self.credit.shares())
+        self._made += np.bincount(which, minlength=len(self.operators))
+        latent: list[tuple[LatentOperator, list[tuple[str, str]]]] = []
+        out: list[Proposal] = []
+        for number, operator in enumerate(self.operators):
+            own = [pair for pair, w in zip(pairs, which.tolist(), strict=True) if w == number]
+            if isinstance(operator, LatentOperator):
+                latent.append((operator, own))
+            elif isinstance(operator, EditOperator) and own:
+                out += operator.make(own, int(rng.integers(2**31)))
+        if self.maker is not None:
+            out += self.maker.make(latent, rng)
+        return out
+
+    def _picked(self, pool: _Pool, count: int, rng: np.random.Generator) -> list[Proposal]:
+        s = self.settings
+        value = pool.mean + s.optimism * pool.deviation
+        listed = np.argsort(-value, kind="stable")[: s.shortlist * count]
+        drawn = self.surrogate.sample(pool.table.take(listed), count, rng)
+        drawn = pool.mean[listed] + s.boldness * (drawn - pool.mean[listed])
+        left = np.ones(len(listed), bool)
+        chosen: list[Proposal] = []
+        for draw in drawn[: len(listed)]:
+            place = int(np.where(left, draw, -np.inf).argmax())
+            left[place] = False
+            chosen.append(pool.proposals[listed[place]])
+        return chosen
+
+    def figures(self) -> Mapping[str, Any]:
+        """What the search has learnt of itself: shares of operators, the kernel."""
+        names = [operator.name for operator in self.operators]
+        return {
+            "shares": dict(zip(names, self.credit.shares().round(3).tolist(), strict=True)),
+            "kernel": None if self.surrogate.kernel is None else vars(self.surrogate.kernel),
+        }

@@ -1,0 +1,95 @@
+"""From a term of the settings to the property that it computes."""
+
+from __future__ import annotations
+
+from collections.abc import Sequence
+from pathlib import Path
+from typing import TYPE_CHECKING
+
+from nucleate.config import PropertySettings
+from nucleate.errors import SettingsError
+from nucleate.matter import Matter, Property
+from nucleate.search.objectives.property import unavailable
+from nucleate.search.objectives.settings import (
+    ColumnSource,
+    CommandSource,
+    HeadSource,
+    ObjectiveSource,
+    PropertySource,
+    PythonSource,
+    relative_to,
+    source_of,
+)
+
+if TYPE_CHECKING:
+    from nucleate.latent import LatentModel
+
+
+def build(
+    matter: Matter,
+    model: LatentModel | None,
+    settings: PropertySettings | ObjectiveSource,
+    folder: Path | None = None,
+) -> Property:
+    """Make what a term computes.
+
+    Args:
+        model: for `head` and for `column` without `features`. Without it they are made all the
+            same, with name and unit, and raise where a value is asked for: screening knows the
+            values of a study's structures already.
+        settings: a term, or its source.
+        folder: of the settings file, for relative paths.
+
+    Returns:
+        An `ObjectiveProperty` of all kinds but `property`.
+
+    Raises:
+        SettingsError: unknown property, argument, function, program or head; names it.
+        InputError: labelled data that cannot be read, lack the column or have too few labels.
+    """
+    source = source_of(settings) if isinstance(settings, PropertySettings) else settings
+    if isinstance(source, PropertySource):
+        return matter.property(source.property, source.arguments)
+    if isinstance(source, PythonSource):
+        from nucleate.search.objectives.function import python_property
+
+        return python_property(source, folder)
+    if isinstance(source, CommandSource):
+        from nucleate.search.objectives.command import command_property
+
+        return command_property(source, matter.structure_column, folder)
+    if model is None and (isinstance(source, HeadSource) or source.features is None):
+        wanted = f"{source.kind} {source.head if isinstance(source, HeadSource) else source.column}"
+        error = SettingsError(f"objective: {wanted} needs a trained model")
+        return unavailable(source.column_name(), source.unit, f"{wanted}, predicted", error)
+    if isinstance(source, ColumnSource):
+        from nucleate.search.objectives.column import column_property
+
+        return column_property(source, matter, model, folder)
+    from nucleate.search.objectives.head import head_property
+
+    assert model is not None
+    return head_property(source, model)
+
+
+def inputs_of(terms: Sequence[PropertySettings], folder: Path | None = None) -> dict[str, str]:
+    """Digests of the files that terms name (data, a function's file), for a stage's inputs.
+
+    A study whose labels or function changed is another study.
+    """
+    from nucleate.datasets.sources import content_digest
+
+    found = {}
+    for number, term in enumerate(terms):
+        source = source_of(term)
+        names: tuple[str, ...] = ()
+        if isinstance(source, ColumnSource):
+            data = source.data
+            names = (data,) if isinstance(data, str) else data.sources
+        elif isinstance(source, PythonSource):
+            names = (source.python.rpartition(":")[0],)
+        for name in names:
+            path = relative_to(name, folder)
+            if name and path.exists():  # neither a catalogued dataset nor a module
+                found[f"objective/{number}/{name}"] = content_digest(path)
+    return found
