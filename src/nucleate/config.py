@@ -385,11 +385,32 @@ class SampleSettings(Settings):
     suit the conditions if not given."""
 
 
-class PropertySettings(Settings):
-    """One term of an objective: a property and how much of it is wanted."""
+OBJECTIVE_KINDS = ("property", "python", "command", "column", "head")
 
-    property: str
+
+class PropertySettings(Settings):
+    """One term of an objective: what is computed and how much of it is wanted.
+
+    What is computed is one of the matter's own properties or something that a person brings:
+    exactly one of `property`, `python`, `command`, `column` and `head` is given. Further keys
+    (`timeout`, `data`, ...) belong to that kind and are checked by its class in
+    `nucleate.search.objectives.settings`.
+    """
+
+    model_config = ConfigDict(extra="allow")
+
+    property: str = ""
+    """One of the matter's own properties."""
+    python: str | None = None
+    """A function: `module:function`, `path/to/file.py:function` or an entry point's name."""
+    command: tuple[str, ...] | None = None
+    """An external program and its arguments."""
+    column: str | None = None
+    """A column of a person's own `data`, learnt by a predictor."""
+    head: str | None = None
+    """What the model itself predicts."""
     arguments: dict[str, Any] = Field(default_factory=dict)
+    """Of the property or the function."""
     goal: Literal["maximise", "minimise", "target", "range"] = "maximise"
     low: float | None = None
     """`maximise`/`minimise`: the values at which desirability is 0 or 1; `range`: its ends."""
@@ -399,8 +420,27 @@ class PropertySettings(Settings):
     """`target`, `range`: distance outside at which desirability falls to exp(-1/2)."""
     weight: Annotated[float, Field(gt=0)] = 1.0
 
+    # `property` is a field here, so there is no decorator of that name.
+    def source_kind(self) -> str:
+        """Which of `OBJECTIVE_KINDS` is given."""
+        return next(kind for kind in OBJECTIVE_KINDS if getattr(self, kind))
+
     @model_validator(mode="after")
     def _complete(self) -> PropertySettings:
+        kinds = [kind for kind in OBJECTIVE_KINDS if getattr(self, kind)]
+        if len(kinds) != 1:
+            raise ValueError(
+                "an objective needs exactly one of property, python, command, column and head; "
+                f"given: {', '.join(kinds) or 'none'}"
+            )
+        if kinds != ["property"] or self.model_extra:
+            # Only here: it rests on this module.
+            from nucleate.search.objectives.settings import source_of
+
+            try:
+                source_of(self)
+            except SettingsError as error:
+                raise ValueError(str(error)) from None
         if self.goal == "target" and (self.target is None or self.tolerance is None):
             raise ValueError("goal 'target' needs target and tolerance")
         if self.goal == "range" and (self.low is None or self.high is None):

@@ -240,8 +240,13 @@ class Comparison(ABC):
     """By what a surrogate of a search compares structures: the closer, the more alike in value."""
 
     @abstractmethod
-    def features(self, structures: Sequence[str]) -> dict[str, NDArray[Any]]:
+    def features(
+        self, structures: Sequence[str], groups: Sequence[str] | None = None
+    ) -> dict[str, NDArray[Any]]:
         """Features of n structures by group name; zeros for a structure that cannot be read.
+
+        Args:
+            groups: names of those wanted; all if not given.
 
         A group of bits, uint8 [n, B], is compared by Tanimoto similarity; a group of numbers,
         float32 [n, F], by squared distance, each number standardised by the search.
@@ -366,6 +371,13 @@ class Matter(ABC):
         """Random changes of structures by kind: `graph` of the structure itself, `token` of its
         record; those that this kind of matter knows."""
         return {}
+
+    def regrowth(
+        self, codec: Codec, structures: Sequence[str | None], seed: int
+    ) -> Legality | None:
+        """Masks of n rows, each of which keeps a random part of a structure and leaves the rest to
+        the decoder; rows of None are free. None if this kind of matter knows no such masks."""
+        return None
 
     @abstractmethod
     def properties(self) -> dict[str, str]:

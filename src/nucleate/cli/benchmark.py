@@ -8,6 +8,7 @@ from typing import Annotated
 import typer
 
 from nucleate.cli.common import Device, JsonFile, Mirror, Seed, console, merge, write_results
+from nucleate.errors import ResultsError
 
 app = typer.Typer(name="benchmark", no_args_is_help=True)
 
@@ -292,6 +293,131 @@ def crystals(
     )
     shown.print(f"written to {paths[0]} and {paths[1]}", markup=False)
     write_results(json_file, results)
+
+
+@app.command()
+def pmo(
+    data: Annotated[
+        str,
+        typer.Option(
+            "--data",
+            metavar="FILE|NAME|DIR",
+            help="Training molecules, which searches start from: a file, a catalogued set (its "
+            "training part), or the folder of `nucleate featurize`.",
+        ),
+    ],
+    sampler: Annotated[
+        list[str],
+        typer.Option(
+            metavar="NAME",
+            help="Searcher to measure. May be repeated or comma-separated.",
+        ),
+    ],
+    out: Annotated[
+        Path,
+        typer.Option("--out", metavar="PATH", help="Writes PATH.json, PATH.md and PATH.svg."),
+    ],
+    oracles: Annotated[
+        list[str] | None,
+        typer.Option(metavar="NAME", help="Oracles; `all` if not given. May be repeated likewise."),
+    ] = None,
+    budget: Annotated[
+        int | None, typer.Option(min=1, help="Calls of the oracle in each run; 10,000.")
+    ] = None,
+    seeds: Annotated[
+        list[str] | None,
+        typer.Option(metavar="SEED", help="Seeds; 0, 1, 2. May be repeated likewise."),
+    ] = None,
+    definitions: Annotated[
+        str | None,
+        typer.Option(
+            help="Of the oracles: pmo (as behind the published table) or guacamol (as they are "
+            "meant); pmo."
+        ),
+    ] = None,
+    model: Annotated[
+        str | None,
+        typer.Option(
+            "--model",
+            metavar="DIR|NAME",
+            help="Output of `nucleate train`, or the name of a shipped model; molecules. `none` "
+            "for searchers that need none.",
+        ),
+    ] = None,
+    batch: Annotated[
+        int | None, typer.Option(min=1, help="Molecules asked for at once; 50.")
+    ] = None,
+    work: Annotated[
+        str | None,
+        typer.Option(metavar="DIR", help="Where calls are kept, so that a run goes on; work/pmo."),
+    ] = None,
+    start: Annotated[
+        bool, typer.Option(help="Do what is not done yet; else report what there is.")
+    ] = True,
+    limit: Annotated[
+        int | None, typer.Option(min=1, help="Use only the first training molecules.")
+    ] = None,
+    processes: Annotated[
+        int | None, typer.Option(min=1, help="Runs side by side; as many as cores.")
+    ] = None,
+    mirror: Mirror = None,
+    device: Device = "auto",
+    json_file: JsonFile = None,
+    searcher_source: Annotated[
+        str | None, typer.Option(hidden=True, help="module:function that builds searchers.")
+    ] = None,
+    oracle_source: Annotated[
+        str | None, typer.Option(hidden=True, help="module:function that builds oracles.")
+    ] = None,
+) -> None:
+    """Compare searchers for molecules by PMO's protocol: AUC top-10 of 10,000 oracle calls.
+
+    Runs that ended are not repeated, and killed ones go on.
+
+    Example: nucleate benchmark pmo --data zinc250k.csv --sampler nucleate --sampler best-of-data
+    --out results/benchmarks/pmo
+    """
+    from nucleate.benchmarks.pmo import PmoSettings, run
+    from nucleate.config import validate
+
+    options = merge(
+        {"data": data, "samplers": _parts(sampler), "start": start, "device": device},
+        {
+            "oracles": _parts(oracles),
+            "budget": budget,
+            "seeds": _parts(seeds),
+            "definitions": definitions,
+            "model": model,
+            "batch": batch,
+            "work": work,
+            "limit": limit,
+            "processes": processes,
+            "mirror": mirror,
+            "searcher_source": searcher_source,
+            "oracle_source": oracle_source,
+        },
+    )
+    settings = validate(PmoSettings, options, "command line")
+    shown = console(json_file)
+    results, paths = run(
+        settings,
+        out,
+        _command(),
+        echo=lambda text: shown.print(text, style="dim", markup=False),
+    )
+    shown.print(f"written to {', '.join(map(str, paths))}", markup=False)
+    write_results(json_file, results)
+    if results["failed"]:
+        name, message = next(iter(results["failed"].items()))
+        count = len(results["failed"])
+        raise ResultsError(f"{count} runs failed, the first of them {name}: {message}")
+
+
+def _parts(texts: list[str] | None) -> tuple[str, ...] | None:
+    """Values of an option that may be repeated or comma-separated; None if it was not given."""
+    if texts is None:
+        return None
+    return tuple(part.strip() for text in texts for part in text.split(",") if part.strip())
 
 
 def _command() -> str:

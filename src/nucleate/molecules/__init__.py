@@ -82,6 +82,13 @@ class Molecules(Matter):
 
         return edits(codec)
 
+    def regrowth(
+        self, codec: Codec, structures: Sequence[str | None], seed: int
+    ) -> Legality | None:
+        from nucleate.molecules.evolving import regrowth
+
+        return regrowth(codec, structures, seed)
+
     def properties(self) -> dict[str, str]:
         from nucleate.molecules.properties import properties
 

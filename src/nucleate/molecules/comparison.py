@@ -1,8 +1,8 @@
 """What a surrogate compares molecules by: counted fragments, and a few whole-molecule numbers.
 
-Two vectors of counts are compared by min-max similarity (the Tanimoto similarity of counts). Written
-in unary, count c of a fragment as bits 1 to c, it is the Tanimoto similarity of bits, a product of
-matrices (Tripp et al., arXiv:2306.14809, section 2).
+Two vectors of counts are compared by min-max similarity (the Tanimoto similarity of counts).
+Written in unary, count c of a fragment as bits 1 to c, it is the Tanimoto similarity of bits, a
+product of matrices (Tripp et al., arXiv:2306.14809, section 2).
 """
 
 from __future__ import annotations
@@ -20,6 +20,7 @@ from nucleate.matter import Comparison
 from nucleate.molecules.chem import molecule
 
 BITS = 2048
+NUMBERED = "numbers"
 MOST = 16
 """Counts beyond it are not told apart."""
 ELEMENTS = ("H", "C", "N", "O", "F", "P", "S", "Cl", "Br", "I")
@@ -75,15 +76,20 @@ def numbers(found: Any) -> list[float]:
 class MoleculeComparison(Comparison):
     """Morgan counts of radius 2 (ECFP4; FCFP4), atom pairs (Carhart et al. 1985), and numbers."""
 
-    def features(self, structures: Sequence[str]) -> dict[str, NDArray[Any]]:
-        bits = {name: np.zeros((len(structures), BITS), np.uint8) for name in _generators()}
+    def features(
+        self, structures: Sequence[str], groups: Sequence[str] | None = None
+    ) -> dict[str, NDArray[Any]]:
+        wanted = [name for name in _generators() if groups is None or name in groups]
+        numbered = groups is None or NUMBERED in groups
+        bits = {name: np.zeros((len(structures), BITS), np.uint8) for name in wanted}
         values = np.zeros((len(structures), NUMBERS), np.float32)
         for row, text in enumerate(structures):
             found = molecule(text)
             if found is None:
                 continue
-            for name, generator in _generators().items():
-                counts = generator.GetSparseCountFingerprint(found).GetNonzeroElements()
+            for name in wanted:
+                counts = _generators()[name].GetSparseCountFingerprint(found).GetNonzeroElements()
                 bits[name][row] = unary(counts)
-            values[row] = numbers(found)
-        return {**bits, "numbers": values}
+            if numbered:
+                values[row] = numbers(found)
+        return {**bits, NUMBERED: values} if numbered else bits

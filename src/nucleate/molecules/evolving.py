@@ -10,11 +10,14 @@ import numpy as np
 from nucleate.errors import StructureError
 from nucleate.matter import Codec, Edits
 from nucleate.molecules.edits import cross, mutate
+from nucleate.molecules.forced import FREE, HOLE, ForcedLegality, Program
 from nucleate.molecules.fragment_codec import FragmentCodec
 from nucleate.molecules.preorder import CLOSURES
 from nucleate.vae.schema import Record
 
 _TRIES = 4
+_SECOND_HOLE = 0.3
+_LARGEST_HOLE = 0.5  # of the tokens
 _REPLACED = 0.6
 """Share of mutations that replace one token; the others replace a branch by one token."""
 
@@ -81,6 +84,24 @@ class TokenEdits(Edits):
                 return child
         return None
 
+    def program(self, smiles: str, rng: np.random.Generator) -> Program:
+        """The tokens of a molecule with a hole in the place of a random branch or two."""
+        tokens = self._tokens(smiles)
+        if tokens is None or len(tokens) < 3:
+            return FREE
+        for _ in range(1 + int(rng.random() < _SECOND_HOLE)):
+            places = [i for i in range(1, len(tokens)) if tokens[i] != HOLE]
+            for place in rng.permutation(places)[:_TRIES].tolist():
+                end = self._end(tokens, place)
+                gone = tokens[place:end]
+                whole = not any(t <= CLOSURES for t in gone)
+                if whole and len(gone) <= _LARGEST_HOLE * len(tokens):
+                    tokens = [*tokens[:place], HOLE, *tokens[end:]]
+                    break
+        if HOLE not in tokens:
+            return FREE
+        return Program(tuple(tokens), headed=False)
+
     def _mutated(self, tokens: list[int], rng: np.random.Generator) -> list[int] | None:
         place = int(rng.integers(len(tokens)))
         if rng.random() < _REPLACED or place == 0:
@@ -105,7 +126,8 @@ class TokenEdits(Edits):
         """Where the branch that starts at a place ends."""
         waiting = 1
         while waiting and place < len(tokens):
-            waiting += int(self.arity[tokens[place]]) - 1
+            # A hole is closed by what fills it.
+            waiting += (0 if tokens[place] == HOLE else int(self.arity[tokens[place]])) - 1
             place += 1
         return place
 
@@ -117,6 +139,19 @@ class TokenEdits(Edits):
             return None
         rank = int(np.exp(rng.uniform(0, np.log(len(fitting) + 1)))) - 1
         return int(fitting[min(rank, len(fitting) - 1)])
+
+
+def regrowth(
+    codec: Codec, structures: Sequence[str | None], seed: int
+) -> ForcedLegality | None:
+    """Masks of n rows: all tokens of a structure but one branch or two are forced, and the decoder
+    fills in what its latent vector tells. Rows of None, and what the codec refuses, are free."""
+    if not isinstance(codec, FragmentCodec):
+        return None
+    rng = np.random.default_rng(seed)
+    tokens = TokenEdits(codec)
+    programs = [FREE if s is None else tokens.program(s, rng) for s in structures]
+    return ForcedLegality(codec.schema, programs, CLOSURES)
 
 
 def edits(codec: Codec | None) -> dict[str, Edits]:

@@ -15,11 +15,13 @@ from nucleate.search.operators import (
     Crossover,
     EditOperator,
     Extrapolation,
+    Graft,
     LatentMaker,
     LatentOperator,
     Mutation,
     Perturbation,
     Recombination,
+    Regrowth,
     SparsePerturbation,
 )
 from nucleate.search.searcher import Searcher
@@ -44,12 +46,14 @@ def latent_operators(model: LatentModel) -> list[LatentOperator]:
     """All latent moves."""
     known = model.training_latents()
     known = known[np.isfinite(known).all(1)]
+    regrows = model.matter.regrowth(model.codec, [None], 0) is not None
     centre, spread = known.mean(0), known.std(0)
     return [
         Perturbation(),
         SparsePerturbation(centre.astype(np.float32), spread.astype(np.float32)),
         Recombination(),
         Extrapolation(),
+        *([Regrowth(), Graft()] if regrows else []),
     ]
 
 

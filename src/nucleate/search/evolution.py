@@ -186,7 +186,7 @@ class ScreenedEvolution(Searcher):
     def _unscreened(self, count: int, rng: np.random.Generator) -> list[Proposal]:
         out: dict[str, Proposal] = {}
         for _ in range(20):
-            children = self._children(self._parents(2 * count, rng), rng)
+            children = self._children(self._parents(2 * count, rng), rng, count)
             out |= {p.structure: p for p in children if p.structure not in self.asked}
             if len(out) >= count:
                 break
@@ -205,14 +205,14 @@ class ScreenedEvolution(Searcher):
                 bred = self._bred(pool, 2 * each, rng)
                 take = rng.random(2 * each) < s.breeding
                 parents = [b if t else a for a, b, t in zip(parents, bred, take, strict=True)]
-            children = self._children(parents, rng)
+            children = self._children(parents, rng, None if generation else each * s.generations)
             fresh = {
                 p.structure: p
                 for p in children
                 if p.structure not in self.asked and p.structure not in pool.seen
             }
             if fresh:
-                features = self.memory.comparison.features(list(fresh))
+                features = self.memory.comparison.features(list(fresh), self.surrogate.used())
                 pool.add(list(fresh.values()), features, self.surrogate.predict(features))
         return self._picked(pool, count, rng)
 
@@ -271,7 +271,8 @@ class ScreenedEvolution(Searcher):
         order = order[: 2 * count]
         chosen = [Proposal(self._pooled[left[i]], "data") for i in order]
         expected = Prediction(expected.mean[order], expected.deviation[order])
-        pool.add(chosen, self._pool.take(left[order]), expected)
+        rows = self._pool.take(left[order])
+        pool.add(chosen, {name: rows[name] for name in self.surrogate.used()}, expected)
 
     def _parents(self, count: int, rng: np.random.Generator) -> list[str]:
         """Scored structures, their ranks log-uniform: each tenth of the ranking's logarithm is
@@ -286,11 +287,29 @@ class ScreenedEvolution(Searcher):
         ranks = np.exp(rng.uniform(0, np.log(len(order) + 1), count)).astype(np.int64) - 1
         return [pool.proposals[order[min(r, len(order) - 1)]].structure for r in ranks]
 
-    def _children(self, parents: Sequence[str], rng: np.random.Generator) -> list[Proposal]:
-        """Children of parents [2 n], n of them at most, each operator making its share."""
+    def _children(
+        self, parents: Sequence[str], rng: np.random.Generator, latent_of: int | None
+    ) -> list[Proposal]:
+        """Children of parents [2 n], n of them at most, each operator making its share.
+
+        Args:
+            latent_of: children of which latent operators make their share here; none if not given.
+                They are made once a round: decoding many together is much quicker.
+        """
         half = len(parents) // 2
         pairs = list(zip(parents[:half], parents[half:], strict=True))
-        which = rng.choice(len(self.operators), half, p=self.credit.shares())
+        shares = self.credit.shares()
+        moving = np.array([isinstance(o, LatentOperator) for o in self.operators])
+        if moving.any() and not moving.all():
+            moved = shares * moving
+            count = 0 if latent_of is None else rng.binomial(latent_of, moved.sum())
+            count = min(count, half)
+            which = rng.choice(len(shares), count, p=moved / moved.sum())
+            edited = shares * ~moving
+            others = rng.choice(len(shares), half - count, p=edited / edited.sum())
+            which = np.concatenate([which, others])
+        else:
+            which = rng.choice(len(shares), half, p=shares)
         self._made += np.bincount(which, minlength=len(self.operators))
         latent: list[tuple[LatentOperator, list[tuple[str, str]]]] = []
         out: list[Proposal] = []

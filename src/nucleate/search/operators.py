@@ -94,7 +94,14 @@ class Moves:
 
 
 class LatentOperator(Operator):
-    """Moves in latent space."""
+    """Moves in latent space.
+
+    Attributes:
+        keeps: whether a random part of the first parent is forced on the decoder, which fills in
+            the rest.
+    """
+
+    keeps: ClassVar[bool] = False
 
     @abstractmethod
     def moves(
@@ -180,6 +187,36 @@ class Extrapolation(LatentOperator):
         return Moves(blended(out.astype(np.float32), noise, rng), noise)
 
 
+class Regrowth(LatentOperator):
+    """A part of the parent cut off and grown anew, from a noisy vector of the parent."""
+
+    name = "latent_regrowth"
+    keeps = True
+    AMPLITUDES = (0.5, 0.7, 0.9, 1.0)
+
+    def moves(
+        self, first: NDArray[np.float32], second: NDArray[np.float32], rng: np.random.Generator
+    ) -> Moves:
+        noise = rng.choice(self.AMPLITUDES, len(first)).astype(np.float32)
+        return Moves(blended(first, noise, rng), noise)
+
+
+class Graft(LatentOperator):
+    """A part of the first parent cut off and grown anew as the second parent's vector tells."""
+
+    name = "latent_graft"
+    parents = 2
+    keeps = True
+    AMPLITUDES = (0.2, 0.5)
+
+    def moves(
+        self, first: NDArray[np.float32], second: NDArray[np.float32], rng: np.random.Generator
+    ) -> Moves:
+        noise = rng.choice(self.AMPLITUDES, len(first)).astype(np.float32)
+        share = rng.uniform(0.4, 1.0, len(first)).astype(np.float32)
+        return Moves(blended(spherical(first, second, share), noise, rng), noise)
+
+
 def blended(
     latents: NDArray[np.float32], noise: NDArray[np.float32], rng: np.random.Generator
 ) -> NDArray[np.float32]:
@@ -228,11 +265,17 @@ class LatentMaker:
         if not origin:
             return []
         latents = np.concatenate(vectors)
+        kept = [pair[0] if operator.keeps else None for operator, pair in origin]
+        legality = None
+        if any(structure is not None for structure in kept):
+            seed = int(rng.integers(2**31))
+            legality = self.model.matter.regrowth(self.model.codec, kept, seed)
         decoded = self.model.decode(
             latents,
             self.temperature,
             int(rng.integers(2**31)),
             noise=np.concatenate(noise),
+            legality=legality,
             refine=self.model.sampling() if self.model.refiner is not None else None,
         )
         return [

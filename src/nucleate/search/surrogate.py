@@ -117,6 +117,7 @@ class Surrogate:
             features: of at most some hundred structures: the cost is that of a fit for each choice.
             scores: [n].
         """
+        self.kernel = None  # all groups count until one is chosen
         self._standardise(features)
         blocks = self._similarities(self._prepared(features), None)
         target = torch.from_numpy(_standard(scores)[0])
@@ -158,6 +159,11 @@ class Surrogate:
         self._amplitude = float((y * self._alpha).mean().clamp(min=1e-6))
         self._inverse = torch.linalg.inv(self._factor).float()
         self._support = self._prepared(table.take(rows))
+
+    def used(self) -> list[str]:
+        """Groups of features that predictions need."""
+        weights = self.kernel.weights if self.kernel else (1.0,) * len(self.names)
+        return [name for name, weight in zip(self.names, weights, strict=True) if weight]
 
     def predict(self, features: Features) -> Prediction:
         """Mean and deviation at structures, in the unit of the scores."""
@@ -215,7 +221,10 @@ class Surrogate:
 
     def _prepared(self, features: Features) -> dict[str, Tensor]:
         out = {}
+        used = self.used()
         for name, values in features.items():
+            if name not in used:
+                continue
             if name in self._scale:
                 centre, spread = self._scale[name]
                 out[name] = torch.from_numpy((values - centre) / spread).float()
@@ -226,12 +235,9 @@ class Surrogate:
     def _similarities(
         self, first: Mapping[str, Tensor], second: Mapping[str, Tensor] | None
     ) -> dict[str, Tensor]:
-        """Tanimoto similarities, or squared distances in medians, of groups that count."""
-        weights = dict(zip(self.names, self.kernel.weights, strict=True)) if self.kernel else {}
+        """Tanimoto similarities, or squared distances in medians."""
         out = {}
         for name, points in first.items():
-            if self.kernel is not None and second is not None and not weights[name]:
-                continue
             other = points if second is None else second[name]
             if self._numbers(name):
                 out[name] = squared_distance(points, other) / self._median[name]

@@ -1,0 +1,419 @@
+"""PMO's report: AUC top-10 of our searchers beside published ones, and what else a run tells."""
+
+from __future__ import annotations
+
+import json
+import math
+from collections import Counter
+from collections.abc import Mapping, Sequence
+from dataclasses import asdict, dataclass
+from functools import cache
+from importlib.resources import files
+from pathlib import Path
+from typing import Any
+from xml.sax.saxutils import escape
+
+import numpy as np
+
+from nucleate.benchmarks import figures
+from nucleate.benchmarks.filters import filters_name
+from nucleate.benchmarks.pmo_auc import EVERY, MERIT, TOP, RunFigures, running_calls
+from nucleate.benchmarks.pmo_run import RunTask
+from nucleate.runs import write_json, write_text
+
+TITLE = "Benchmark: practical molecular optimisation (PMO)"
+
+
+@cache
+def published() -> dict[str, Any]:
+    """The published table: `oracles` (AUC top-10 by oracle and method), `methods`, `sums`."""
+    text = files("nucleate.benchmarks").joinpath("pmo_published.json").read_text(encoding="utf-8")
+    table: dict[str, Any] = json.loads(text)
+    return table
+
+
+def not_comparable(head: Mapping[str, Any]) -> str:
+    """Why published figures must not stand beside ours; empty if they may."""
+    known = published()
+    if head["definitions"] != known["definitions"]:
+        return (
+            f"these are `{head['definitions']}` definitions of the oracles, and published figures "
+            "rest on the older ones that `--definitions pmo` gives"
+        )
+    if head["budget"] != known["budget"]:
+        return f"they are of {known['budget']:,} calls, ours of {head['budget']:,}"
+    return ""
+
+
+@dataclass(frozen=True)
+class Cell:
+    """A sampler on an oracle, over seeds.
+
+    Attributes:
+        mean, deviation: of the AUC top-10; the deviation (n - 1) None for one seed.
+        ended: whether every seed that was asked for has ended.
+    """
+
+    mean: float
+    deviation: float | None
+    seeds: int
+    ended: bool
+
+
+class Comparison:
+    """The runs of one report, by sampler and oracle.
+
+    Args:
+        runs: those that have made any call.
+        head: `samplers`, `seeds`, `definitions` and `budget` at least.
+    """
+
+    def __init__(self, runs: Sequence[RunFigures], head: Mapping[str, Any]):
+        self.runs = runs
+        self.samplers: list[str] = list(head["samplers"])
+        self.seeds: list[int] = list(head["seeds"])
+        self.oracles = list(dict.fromkeys(run.oracle for run in runs))
+        self.found = {(run.sampler, run.oracle, run.seed): run for run in runs}
+        self.reason = not_comparable(head)
+        self.methods: list[str] = [] if self.reason else list(published()["methods"])
+
+    def of(self, sampler: str, oracle: str) -> list[RunFigures]:
+        """Runs by seed."""
+        keys = [(sampler, oracle, seed) for seed in self.seeds]
+        return [self.found[key] for key in keys if key in self.found]
+
+    def cell(self, sampler: str, oracle: str) -> Cell | None:
+        """AUC top-10; None without any run."""
+        runs = self.of(sampler, oracle)
+        if not runs:
+            return None
+        (figure,) = figures.combined([{"auc": run.auc[MERIT]} for run in runs], 0, {})
+        ended = len(runs) == len(self.seeds) and all(run.ended for run in runs)
+        return Cell(figure.value, figure.deviation, len(runs), ended)
+
+    def value(self, column: str, oracle: str) -> float | None:
+        """AUC top-10 of a sampler whose runs have all ended, or of a published method."""
+        if column in self.samplers:
+            cell = self.cell(column, oracle)
+            return cell.mean if cell is not None and cell.ended else None
+        found: float | None = published()["oracles"].get(oracle, {}).get(column)
+        return found
+
+    def done(self, sampler: str) -> list[str]:
+        """Oracles on which all its runs have ended."""
+        return [oracle for oracle in self.oracles if self.value(sampler, oracle) is not None]
+
+    def common(self) -> list[str]:
+        """Oracles that every sampler has done."""
+        return [o for o in self.oracles if all(o in self.done(s) for s in self.samplers)]
+
+    def total(self, column: str, oracles: Sequence[str]) -> float | None:
+        """Sum of the AUC top-10; None if one is missing, or of no oracle at all."""
+        values = [self.value(column, oracle) for oracle in oracles]
+        known = [value for value in values if value is not None]
+        return sum(known) if known and len(known) == len(values) else None
+
+    def missing(self, sampler: str) -> list[str]:
+        """Oracles of the published table that it has not done."""
+        done = self.done(sampler)
+        return [oracle for oracle in published()["oracles"] if oracle not in done]
+
+    def wins(self, one: str, other: str) -> tuple[int, int]:
+        """Runs in which a sampler was better than another on the same oracle and seed, of how
+        many; only runs that have ended."""
+        better = total = 0
+        for (sampler, oracle, seed), run in self.found.items():
+            rival = self.found.get((other, oracle, seed))
+            if sampler == one and rival is not None and run.ended and rival.ended:
+                better += run.auc[MERIT] > rival.auc[MERIT]
+                total += 1
+        return better, total
+
+    def oracle_wins(self, one: str, other: str) -> tuple[int, int]:
+        """Oracles on which a column's mean is better than another's, of how many both have."""
+        better = total = 0
+        for oracle in self.oracles:
+            first, second = self.value(one, oracle), self.value(other, oracle)
+            if first is not None and second is not None:
+                better += first > second
+                total += 1
+        return better, total
+
+
+def _table(header: Sequence[str], rows: Sequence[Sequence[str]]) -> list[str]:
+    lines = [" | ".join(header), "|".join(["---"] * len(header)), *(" | ".join(r) for r in rows)]
+    return [f"| {lines[0]} |", f"|{lines[1]}|", *(f"| {line} |" for line in lines[2:]), ""]
+
+
+def _three(value: float | None) -> str:
+    return "-" if value is None or not math.isfinite(value) else f"{value:.3f}"
+
+
+def _shown(cell: Cell | None, asked: int) -> str:
+    if cell is None:
+        return "-"
+    text = _three(cell.mean) + ("" if cell.deviation is None else f" ± {cell.deviation:.3f}")
+    text += "" if cell.ended else "\\*"
+    return text if cell.seeds == asked else f"{text} ({cell.seeds} of {asked} seeds)"
+
+
+def _main_table(c: Comparison) -> list[str]:
+    columns = [*c.samplers, *c.methods]
+    rows = []
+    for oracle in c.oracles:
+        ours = [_shown(c.cell(sampler, oracle), len(c.seeds)) for sampler in c.samplers]
+        rows.append([oracle, *ours, *(_three(c.value(m, oracle)) for m in c.methods)])
+    common, every = c.common(), list(published()["oracles"])
+    if common and set(common) != set(every):
+        name = f"sum over {len(common)}" + ("" if common == c.oracles else ", done by all")
+        rows.append([name, *(_three(c.total(column, common)) for column in columns)])
+    sums = [_three(c.total(sampler, every)) for sampler in c.samplers]
+    rows.append(["sum over all 20", *sums, *(_three(published()["sums"][m]) for m in c.methods)])
+    header = ["oracle", *c.samplers, *(f"*{method}*" for method in c.methods)]
+    return _table(header, rows)
+
+
+def _below_main_table(c: Comparison) -> list[str]:
+    lines = []
+    open_runs = [run for run in c.runs if not run.ended]
+    if open_runs:
+        told = ", ".join(f"{r.sampler} {r.oracle} seed {r.seed}: {r.calls:,}" for r in open_runs)
+        lines += [
+            "\\* Unfinished: not all runs have ended; the last value of an unfinished one is held "
+            f"up to the budget, as PMO does. Calls so far: {told}.",
+            "",
+        ]
+    for sampler in c.samplers:
+        missing = c.missing(sampler)
+        if missing:
+            lines += [f"{sampler} has not done {len(missing)} of the 20: {', '.join(missing)}.", ""]
+    if c.reason:
+        return [*lines, f"Published figures must not stand beside these: {c.reason}.", ""]
+    known = published()
+    lines += ["Published, in italics:", ""]
+    return [*lines, *(f"- {name}: {source}" for name, source in known["methods"].items()), ""]
+
+
+def _wins_table(c: Comparison) -> list[str]:
+    others = [*c.samplers, *c.methods]
+    if len(others) < 2:
+        return []
+    rows = []
+    for one in c.samplers:
+        row = [one]
+        for other in others:
+            text = "{} of {}".format(*c.oracle_wins(one, other))
+            if other in c.samplers:
+                text += " ({} of {} runs)".format(*c.wins(one, other))
+            row.append("" if one == other else text)
+        rows.append(row)
+    said = "On how many oracles the row's mean is better than the column's; in brackets, on how "
+    said += "many pairs of runs of the same oracle and seed. Only what has ended counts."
+    header = ["better than", *c.samplers, *(f"*{method}*" for method in c.methods)]
+    return ["## Against each other", "", said, "", *_table(header, rows)]
+
+
+def _mean(values: Sequence[float | None]) -> float:
+    known = [value for value in values if value is not None and math.isfinite(value)]
+    return sum(known) / len(known) if known else math.nan
+
+
+def _others(run: RunFigures) -> dict[str, float | None]:
+    return {
+        **{f"final top-{k}": run.final[k] for k in TOP},
+        **{f"AUC top-{k}": run.auc[k] for k in TOP if k != MERIT},
+        "SA": run.molecules.sa,
+        "diversity": run.molecules.diversity,
+        filters_name(): run.molecules.passing,
+        "min": run.minutes,
+        "min in oracle": run.oracle_minutes,
+        "peak GB": run.peak_memory_gb,
+        "calls": run.calls,
+    }
+
+
+def _other_table(c: Comparison) -> list[str]:
+    rows, names = [], list[str]()
+    for oracle in c.oracles:
+        for sampler in c.samplers:
+            runs = c.of(sampler, oracle)
+            if runs:
+                parts = [_others(run) for run in runs]
+                values = [_mean([part[name] for part in parts]) for name in parts[0]]
+                rows.append([oracle, sampler, *map(figures.number, values), _origins(runs)])
+                names = list(parts[0])
+    said = (
+        f"Means over seeds. SA (mean), diversity (1 - mean Tanimoto of ECFP4), {filters_name()} "
+        "(share that passes) and origins (what made them, of 100) are of the best 100 structures."
+    )
+    header = ["oracle", "sampler", *names, "origins"]
+    return ["## Final scores, structures, cost", "", said, "", *_table(header, rows)]
+
+
+def _origins(runs: Sequence[RunFigures]) -> str:
+    total = sum((Counter(run.origins) for run in runs), Counter[str]())
+    whole = max(1, total.total())
+    return ", ".join(f"{name} {100 * n / whole:.0f}" for name, n in total.most_common())
+
+
+def markdown(
+    head: Mapping[str, Any],
+    comparison: Comparison,
+    errors: Mapping[RunTask, str],
+    picture: str,
+) -> str:
+    """The report for people."""
+    c = comparison
+    dates = sorted({run.date[:10] for run in c.runs if run.date})
+    ran = {}
+    if dates:
+        ran["runs ended"] = " to ".join(dict.fromkeys([dates[0], dates[-1]]))
+        ran["code of the runs"] = ", ".join(sorted({code for run in c.runs for code in run.code}))
+    lines = [figures.markdown(TITLE, {**head, **ran}, [])]
+    if errors:
+        lines += ["## Runs that failed", ""]
+        lines += [f"- {task.name}: {message}" for task, message in errors.items()] + [""]
+    if not c.runs:
+        return "\n".join([*lines, "No run has made a call yet.", ""])
+    seeds = f"mean ± standard deviation over {len(c.seeds)} seeds, " if len(c.seeds) > 1 else ""
+    said = (
+        f"Of {head['budget']:,} calls: {seeds}the area under the mean score of the best ten "
+        "(Gao et al., arXiv:2206.12411). Every distinct molecule is a call, also those that a "
+        "search starts from."
+    )
+    lines += ["## AUC top-10", "", said, "", *_main_table(c), *_below_main_table(c)]
+    lines += [f"![Mean of the best ten over calls]({picture})", ""]
+    lines += [*_wins_table(c), *_other_table(c)]
+    return "\n".join(lines).rstrip() + "\n"
+
+
+def results(
+    head: Mapping[str, Any], comparison: Comparison, errors: Mapping[RunTask, str]
+) -> dict[str, Any]:
+    """The report for machines."""
+    c = comparison
+    cells = {o: {s: c.cell(s, o) for s in c.samplers} for o in c.oracles}
+    return {
+        **head,
+        "failed": {task.name: message for task, message in errors.items()},
+        "auc_top_10": {
+            oracle: {s: asdict(cell) for s, cell in row.items() if cell is not None}
+            for oracle, row in cells.items()
+        },
+        "sums": {s: {"oracles": c.done(s), "sum": c.total(s, c.done(s))} for s in c.samplers},
+        "not_done": {s: c.missing(s) for s in c.samplers},
+        "wins": {
+            one: {
+                other: {"oracles": c.oracle_wins(one, other), "runs": c.wins(one, other)}
+                for other in [*c.samplers, *c.methods]
+                if other != one
+            }
+            for one in c.samplers
+        },
+        "published": {"not comparable": c.reason} if c.reason else published(),
+        "curve_every": EVERY,
+        "filters": filters_name(),
+        "runs": [asdict(run) for run in c.runs],
+    }
+
+
+def write(
+    out: Path, head: Mapping[str, Any], runs: Sequence[RunFigures], errors: Mapping[RunTask, str]
+) -> tuple[dict[str, Any], list[Path]]:
+    """Write `OUT.json`, `OUT.md` and `OUT.svg`, each atomically.
+
+    Returns:
+        What the JSON file holds, and the paths.
+
+    Raises:
+        ResultsError: they cannot be written.
+    """
+    stem = out.with_suffix("") if out.suffix in (".json", ".md", ".svg") else out
+    paths = [stem.with_name(stem.name + ending) for ending in (".json", ".md", ".svg")]
+    comparison = Comparison(runs, head)
+    found = results(head, comparison, errors)
+    write_json(paths[0], found)
+    write_text(paths[1], markdown(head, comparison, errors, paths[2].name))
+    write_text(paths[2], picture(comparison, head["budget"]))
+    return found, paths
+
+
+# The picture: small multiples, one panel an oracle, one line a sampler.
+COLOURS = ("#0072b2", "#d55e00", "#009e73", "#cc79a7", "#e69f00", "#56b4e9", "#000000", "#8c6d31")
+"""Okabe and Ito's, which colour-blind people tell apart."""
+COLUMNS = 5
+PANEL = (190, 130)
+"""Width and height of a panel's axes, px."""
+GAP = (48, 52)
+TOP_MARGIN, LEFT_MARGIN = 34, 56
+
+
+def mean_curve(runs: Sequence[RunFigures]) -> tuple[list[int], list[float]]:
+    """Calls and the mean over seeds of the best ten's mean, as far as all seeds have come."""
+    shortest = min((run.calls for run in runs), default=0)
+    calls = running_calls(shortest)
+    curves = [np.interp(calls, running_calls(run.calls), run.curve) for run in runs if calls]
+    return calls, list(np.mean(curves, 0)) if curves else []
+
+
+def picture(comparison: Comparison, budget: int) -> str:
+    """An SVG of the mean of the best ten over calls, every panel with an axis of its own."""
+    c = comparison
+    rows = max(1, math.ceil(len(c.oracles) / COLUMNS))
+    width = LEFT_MARGIN + COLUMNS * (PANEL[0] + GAP[0])
+    height = TOP_MARGIN + rows * (PANEL[1] + GAP[1]) + 16
+    parts = [
+        f'<svg xmlns="http://www.w3.org/2000/svg" viewBox="0 0 {width} {height}" width="{width}" '
+        f'height="{height}" font-family="sans-serif" font-size="10" fill="#222">',
+        f'<rect width="{width}" height="{height}" fill="#fff"/>',
+    ]
+    x = float(LEFT_MARGIN)
+    for sampler in c.samplers:
+        colour = _colour(c, sampler)
+        parts.append(f'<path d="M{x} 14h20" stroke="{colour}" stroke-width="2.5"/>')
+        parts.append(_text(x + 25, 18, sampler, size=12))
+        x += 50 + 7 * len(sampler)
+    for number, oracle in enumerate(c.oracles):
+        column, row = number % COLUMNS, number // COLUMNS
+        left = LEFT_MARGIN + column * (PANEL[0] + GAP[0])
+        top = TOP_MARGIN + row * (PANEL[1] + GAP[1]) + 14
+        parts += _panel(c, oracle, budget, left, top)
+    middle = TOP_MARGIN + rows * (PANEL[1] + GAP[1]) / 2
+    parts.append(_text(width / 2, height - 6, "calls of the oracle", anchor="middle", size=12))
+    said = f'transform="rotate(-90 14 {middle})"'
+    parts.append(_text(14, middle, "mean score of the best ten", "middle", 12, said))
+    return "\n".join([*parts, "</svg>", ""])
+
+
+def _colour(c: Comparison, sampler: str) -> str:
+    return COLOURS[c.samplers.index(sampler) % len(COLOURS)]
+
+
+def _text(
+    x: float, y: float, text: str, anchor: str = "start", size: int = 10, more: str = ""
+) -> str:
+    place = f'x="{x:.1f}" y="{y:.1f}" text-anchor="{anchor}" font-size="{size}"'
+    return f"<text {place} {more}>{escape(text)}</text>"
+
+
+def _panel(c: Comparison, oracle: str, budget: int, left: int, top: int) -> list[str]:
+    curves = {s: mean_curve(c.of(s, oracle)) for s in c.samplers}
+    largest = max((max(means) for _, means in curves.values() if means), default=0.0)
+    ceiling = max(0.2, math.ceil(round(largest / 0.2, 6)) * 0.2)
+    wide, high = PANEL
+    bottom = top + high
+    parts = [_text(left, top - 5, oracle, size=11)]
+    for share in (0.0, 0.5, 1.0):
+        y, x = bottom - share * high, left + share * wide
+        parts.append(f'<path d="M{left} {y:.1f}h{wide}" stroke="#ddd"/>')
+        parts.append(_text(left - 4, y + 3, f"{share * ceiling:.2g}", anchor="end"))
+        parts.append(_text(x, bottom + 13, f"{share * budget:,.0f}", anchor="middle"))
+    parts.append(f'<path d="M{left} {top}v{high}h{wide}" stroke="#666" fill="none"/>')
+    for sampler, (calls, means) in curves.items():
+        points = [
+            f"{left + wide * at / budget:.1f},{bottom - high * mean / ceiling:.1f}"
+            for at, mean in zip(calls, means, strict=True)
+        ]
+        stroke = f'stroke="{_colour(c, sampler)}" stroke-width="1.6" fill="none"'
+        parts.append(f'<polyline points="{" ".join(points)}" {stroke}/>')
+    return parts

@@ -1,0 +1,119 @@
+"""What a study's term may say, and what is said of one that is wrong."""
+
+import tomllib
+
+import pytest
+from toy_matter import ToyMatter
+
+from nucleate.config import OptimizeSettings, PropertySettings, validate
+from nucleate.errors import SettingsError
+from nucleate.search.objective import Objective
+from nucleate.search.objectives.build import build, inputs_of
+from nucleate.search.objectives.settings import (
+    ColumnSource,
+    CommandSource,
+    HeadSource,
+    PropertySource,
+    PythonSource,
+    source_of,
+)
+
+TOML = """
+[[objectives]]
+property = "sum"
+low = 0
+high = 10
+
+[[objectives]]
+python = "my_module:score"
+timeout = 20
+goal = "maximise"
+
+[[objectives]]
+command = ["dock", "--json"]
+slots = 4
+goal = "minimise"
+
+[[objectives]]
+column = "pIC50"
+data = { source = "assay.csv", structure_column = "SMI" }
+acquisition = "lower"
+
+[[objectives]]
+head = "band_gap"
+unit = "eV"
+goal = "target"
+target = 1.5
+tolerance = 0.2
+"""
+
+
+def test_every_kind_is_read_from_toml_and_survives_json():
+    settings = validate(OptimizeSettings, tomllib.loads(TOML), "study")
+    sources = [source_of(term) for term in settings.objectives]
+    assert [type(source) for source in sources] == [
+        PropertySource, PythonSource, CommandSource, ColumnSource, HeadSource,
+    ]  # fmt: skip
+    assert sources[2].slots == 4
+    assert sources[3].data.structure_column == "SMI"
+    assert [source.column_name() for source in sources[1:]] == [
+        "my_module_score", "dock", "pIC50", "band_gap",
+    ]  # fmt: skip  # `score` is the name of another column
+    again = validate(OptimizeSettings, settings.model_dump(mode="json"), "study")
+    assert [source_of(term) for term in again.objectives] == sources
+
+
+@pytest.mark.parametrize(
+    ("values", "message"),
+    [
+        ({}, "exactly one of .* given: none"),
+        ({"property": "sum", "head": "sum"}, "given: property, head"),
+        ({"property": "sum", "timeout": 3}, "property objective has no key timeout; .*weight"),
+        ({"python": "a:b", "gaol": "target"}, "has no key gaol; known keys: .*goal.*timeout"),
+        ({"command": ["dock"], "slots": 0}, "slots: Input should be greater than 0"),
+        ({"command": ["dock"], "arguments": {"a": 1}}, "has no key arguments"),
+        ({"command": []}, "given: none"),
+        ({"column": "pIC50"}, "data: Field required"),
+        ({"column": "y", "data": "y.csv", "coverage": 1.0}, "coverage: Input should be less than"),
+        ({"head": "y", "name": "score"}, "'score' is the name of another column"),
+    ],
+)
+def test_what_is_wrong_is_named(values, message):
+    with pytest.raises(SettingsError, match=message):
+        validate(PropertySettings, values, "objective")
+
+
+@pytest.mark.parametrize(
+    ("command", "name"),
+    [(["/opt/bin/dock.sh"], "dock"), (["python3", "-u", "a/dock.py"], "dock"), (["sh"], "sh")],
+)
+def test_a_command_is_called_by_its_telling_word(command, name):
+    assert source_of(PropertySettings(command=command)).column_name() == name
+
+
+def test_a_property_is_built_as_before():
+    built = build(ToyMatter(), None, PropertySettings(property="sum"))
+    assert built.compute(["1,2,3,4"]).tolist() == [10.0]
+
+
+@pytest.mark.parametrize("term", [{"head": "gap"}, {"column": "gap", "data": "none.csv"}])
+def test_without_a_model_a_prediction_has_a_name_but_no_value(term):
+    objective = Objective(ToyMatter(), [PropertySettings(**term, low=0, high=1)])
+    assert objective.names == ["gap"]
+    with pytest.raises(SettingsError, match="gap needs a trained model"):
+        objective.raw(["1,2,3,4"])
+
+
+def test_files_that_terms_name_have_digests(tmp_path):
+    (tmp_path / "assay.csv").write_text("a")
+    (tmp_path / "mine.py").write_text("b")
+    terms = [
+        PropertySettings(property="sum"),
+        PropertySettings(column="y", data="assay.csv"),
+        PropertySettings(python="mine.py:f"),
+        PropertySettings(python="some.module:f"),
+    ]
+    before = inputs_of(terms, tmp_path)
+    assert list(before) == ["objective/1/assay.csv", "objective/2/mine.py"]
+    (tmp_path / "mine.py").write_text("c")
+    assert inputs_of(terms, tmp_path) != before
