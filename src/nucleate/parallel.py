@@ -32,7 +32,8 @@ def _single_thread() -> None:
     os.environ["RAYON_NUM_THREADS"] = "1"
 
 
-def _end_with_parent() -> None:
+def end_with_parent() -> None:
+    """Wait for this process's parent and end with it; body of a daemon thread of a worker."""
     # A worker holds both ends of its queue, so that it would wait for ever for a killed parent.
     parent = parent_process()
     if parent is not None:
@@ -41,7 +42,7 @@ def _end_with_parent() -> None:
 
 
 def _start(initializer: Callable[..., None] | None, arguments: tuple[Any, ...]) -> None:
-    threading.Thread(target=_end_with_parent, daemon=True).start()
+    threading.Thread(target=end_with_parent, daemon=True).start()
     _single_thread()
     if initializer is not None:
         initializer(*arguments)

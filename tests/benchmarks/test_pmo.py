@@ -24,7 +24,8 @@ from nucleate.benchmarks.pmo_auc import (
     molecule_figures,
     running_top,
 )
-from nucleate.benchmarks.pmo_run import RunTask, finished, read_calls, run
+from nucleate.benchmarks.pmo_record import RunTask, finished, read_calls
+from nucleate.benchmarks.pmo_run import run
 from nucleate.cli.app import app
 from nucleate.cli.failures import DEBUG_VARIABLE
 from nucleate.errors import ResultsError

@@ -12,7 +12,7 @@ import torch
 from nucleate.errors import CheckpointError
 from nucleate.vae.property_heads import (
     HEADS_NAME,
-    _kernel,
+    kernel,
     _least_error,
     explained_variance,
     fit_head,
@@ -50,8 +50,8 @@ def test_leave_one_out_is_what_leaving_out_gives() -> None:
     errors = []
     for left in range(15):
         rest = [i for i in range(15) if i != left]
-        gram = _kernel(z[rest], z[rest], length) + ridge * torch.eye(14, dtype=torch.float64)
-        guess = _kernel(z[left : left + 1], z[rest], length) @ torch.linalg.solve(
+        gram = kernel(z[rest], z[rest], length) + ridge * torch.eye(14, dtype=torch.float64)
+        guess = kernel(z[left : left + 1], z[rest], length) @ torch.linalg.solve(
             gram, labels[rest]
         )
         errors.append(float((labels[left] - guess) ** 2))

@@ -21,7 +21,8 @@ from pydantic import Field
 from nucleate.benchmarks import figures, pmo_report
 from nucleate.benchmarks.data import RECORDS, load
 from nucleate.benchmarks.pmo_auc import Measured
-from nucleate.benchmarks.pmo_run import DATA_HEADER, RunTask, finished, resolve, run_in_process
+from nucleate.benchmarks.pmo_record import RunTask, finished
+from nucleate.benchmarks.pmo_run import DATA_HEADER, resolve, run_in_process
 from nucleate.config import Positive, Settings
 from nucleate.errors import SettingsError
 from nucleate.parallel import default_processes

@@ -15,7 +15,7 @@ from typing import Any
 import numpy as np
 from numpy.typing import NDArray
 
-from nucleate.benchmarks.pmo_run import RunTask, finished, read_calls
+from nucleate.benchmarks.pmo_record import RunTask, finished, read_calls
 
 EVERY = 100
 """Calls between two points of the curve."""

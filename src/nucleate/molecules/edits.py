@@ -117,7 +117,7 @@ class Parent(Graph):
         """Rings that two cuts divide: their atoms, and the places of bonds that are theirs alone.
 
         Place i is the bond before atom i. Without two bonds of exactly one and the same ring of the
-        SSSR, a molecule is in two.
+        SSSR, the molecule is in two pieces.
         """
         shared = Counter(
             frozenset((r[i - 1], atom)) for r in self.rings for i, atom in enumerate(r)
@@ -239,7 +239,10 @@ def edited(
 ) -> str | None:
     """One try of one operator by name."""
     edit = _ALL[name]
-    changed = edit.operator(parent, rng)
+    try:
+        changed = edit.operator(parent, rng)
+    except (ValueError, RuntimeError):  # RDKit's: a graph that no operator foresaw
+        return None
     if changed is None:
         return None
     rings = parent.aromatic_rings if edit.keeps_aromatic else 0
@@ -261,7 +264,10 @@ def _crossed(
         for attempt in range(2 * _TRIES):
             # A pair that gives nothing one way may give something the other way.
             name, way = ways[rings if attempt < _TRIES else not rings]
-            joined = way(one, two, rng, maximum_heavy)
+            try:
+                joined = way(one, two, rng, maximum_heavy)
+            except (ValueError, RuntimeError):
+                continue
             child = None if joined is None else _finished(joined, (one, two), maximum_heavy)
             if child is not None:
                 return child, name

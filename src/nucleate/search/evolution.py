@@ -38,6 +38,9 @@ class EvolutionSettings:
         shortlist: candidates for each question, of which a draw from their joint posterior picks
             the highest (Thompson sampling: the questions of one round differ as they should).
         boldness: factor of the draws' deviations from the mean.
+        niching: share of parents drawn by niches.
+        crowd: best scores that are sorted into niches.
+        likeness: similarity from which structures share a niche.
         refit: questions after which the kernel is chosen anew.
         floor: share of children that every operator makes at least.
         front: scores among which a child counts as a success of its operator.
@@ -53,6 +56,9 @@ class EvolutionSettings:
     optimism: float = 1.0
     shortlist: int = 6
     boldness: float = 0.7
+    niching: float = 0.5
+    crowd: int = 500
+    likeness: float = 0.5
     refit: int = 500
     floor: float = 0.04
     front: int = 100
@@ -77,6 +83,13 @@ class _Pool:
         self.seen |= {p.structure for p in proposals}
         self.mean = np.concatenate([self.mean, expected.mean])
         self.deviation = np.concatenate([self.deviation, expected.deviation])
+
+
+def _ranks(length: int, count: int, rng: np.random.Generator) -> NDArray[np.int64]:
+    """Log-uniform ranks below a length, [count]."""
+    ranks = np.exp(rng.uniform(0, np.log(length + 1), count)).astype(np.int64) - 1
+    out: NDArray[np.int64] = np.clip(ranks, 0, length - 1)
+    return out
 
 
 class Credit:
@@ -135,6 +148,7 @@ class ScreenedEvolution(Searcher):
         self._pool: Table | None = None
         self._pooled: list[str] = []
         self._made = np.zeros(len(self.operators))
+        self._niched: tuple[tuple[int, int], list[list[int]]] | None = None
 
     # Searcher
 
@@ -276,16 +290,40 @@ class ScreenedEvolution(Searcher):
 
     def _parents(self, count: int, rng: np.random.Generator) -> list[str]:
         """Scored structures, their ranks log-uniform: each tenth of the ranking's logarithm is
-        drawn from as often as any other."""
+        drawn from as often as any other. A share of them by niches: first a niche by its rank, then
+        one of its members by its rank there, so that one family does not breed alone."""
         ranked = self.memory.best(len(self.memory))
-        ranks = np.exp(rng.uniform(0, np.log(len(ranked) + 1), count)).astype(np.int64) - 1
-        return [self.memory.structures[ranked[r]] for r in np.clip(ranks, 0, len(ranked) - 1)]
+        rows = ranked[_ranks(len(ranked), count, rng)]
+        if self.settings.niching:
+            niches = self._niches(ranked[: self.settings.crowd])
+            for place in np.flatnonzero(rng.random(count) < self.settings.niching):
+                members = niches[int(_ranks(len(niches), 1, rng)[0])]
+                rows[place] = members[int(_ranks(len(members), 1, rng)[0])]
+        return [self.memory.structures[row] for row in rows]
+
+    def _niches(self, ranked: NDArray[np.int64]) -> list[list[int]]:
+        """Rows by niche, best first: each joins the first niche whose best one it resembles (sphere
+        exclusion)."""
+        key = (len(self.memory), len(ranked))
+        if self._niched is not None and self._niched[0] == key:
+            return self._niched[1]
+        alike = self.surrogate.similarity(self.memory.table.take(ranked))
+        niches: list[list[int]] = []
+        centres: list[int] = []
+        for place, row in enumerate(ranked.tolist()):
+            near = np.flatnonzero(alike[place, centres] >= self.settings.likeness)
+            if len(near):
+                niches[int(near[0])].append(row)
+            else:
+                centres.append(place)
+                niches.append([row])
+        self._niched = (key, niches)
+        return niches
 
     def _bred(self, pool: _Pool, count: int, rng: np.random.Generator) -> list[str]:
         """Candidates of this round, likewise, by what is expected of them."""
         order = np.argsort(-(pool.mean + self.settings.optimism * pool.deviation))
-        ranks = np.exp(rng.uniform(0, np.log(len(order) + 1), count)).astype(np.int64) - 1
-        return [pool.proposals[order[min(r, len(order) - 1)]].structure for r in ranks]
+        return [pool.proposals[i].structure for i in order[_ranks(len(order), count, rng)]]
 
     def _children(
         self, parents: Sequence[str], rng: np.random.Generator, latent_of: int | None

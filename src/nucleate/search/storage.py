@@ -1,46 +1,110 @@
-"""The study's file: Optuna's journal, one JSON line per operation."""
+"""Where a study is kept: Optuna's journal in a file, or a database that several workers share."""
 
 from __future__ import annotations
 
 import json
+import random
+import time
 from collections.abc import Iterator
 from contextlib import contextmanager
+from datetime import datetime
+from importlib.util import find_spec
 from pathlib import Path
 from typing import Any
 
 import filelock
 import optuna
-from optuna.storages.journal import JournalFileBackend, JournalStorage
+from optuna.storages import BaseStorage, JournalStorage, RDBStorage
+from optuna.storages.journal import JournalFileBackend
 from optuna.trial import TrialState
 
-from nucleate.errors import ResultsError
+from nucleate.errors import ResultsError, SettingsError
+from nucleate.search.attributes import ABANDONED
+from nucleate.search.ledger import fail
+
+OPENING_TRIES = 6
+"""Workers that start together may all try to make a new database's tables."""
 
 
 class _Journal(JournalFileBackend):
-    """Appends without a lock and without waiting for the disk.
+    """The journal of a study that this process has for itself.
 
-    `open_study` holds one lock for the whole study instead, which the system releases when its
-    holder dies (Optuna's own lock files outlive a killed process and then block for 30 s). A
-    killed process loses nothing, since the system still has its writes; Optuna's wait for the
-    disk after each of some 25 operations a trial takes longer than most properties.
+    `open_journal` holds one lock for the whole study, which the system releases when its holder
+    dies (Optuna's own lock files outlive a killed process and then block for 30 s). So nothing is
+    locked, waited for or read back here for each operation: every operation goes to the system at
+    once, which is safe from a kill of this process, and comes back from memory.
     """
 
+    def __init__(self, path: Path):
+        super().__init__(str(path))
+        self._file = path.open("ab", buffering=0)
+        self._next: int | None = None  # number of the first operation in `_tail`
+        self._tail: list[dict[str, Any]] = []
+
+    def read_logs(self, log_number_from: int) -> Iterator[dict[str, Any]]:  # type: ignore[override]
+        if self._next is None:
+            count = 0
+            for count, log in enumerate(super().read_logs(0), 1):
+                yield log
+            self._next = count
+            return
+        del self._tail[: log_number_from - self._next]
+        self._next = log_number_from
+        yield from self._tail
+
     def append_logs(self, logs: list[dict[str, Any]]) -> None:
-        lines = "".join(json.dumps(log, separators=(",", ":")) + "\n" for log in logs)
-        with open(self._file_path, "ab") as file:
-            file.write(lines.encode())
+        lines = [json.dumps(log, separators=(",", ":")) for log in logs]
+        self._file.write("".join(line + "\n" for line in lines).encode())
+        # What is in memory must be what a later process will read.
+        self._tail += [json.loads(line) for line in lines]
+
+    def close(self) -> None:
+        self._file.close()
 
 
 @contextmanager
-def open_study(path: Path, name: str) -> Iterator[optuna.Study]:
-    """Create the study, or load it to go on; trials left running by a killed process are failed.
+def open_study(path: Path, name: str, url: str | None = None) -> Iterator[optuna.Study]:
+    """Create the study, or load it to go on.
 
-    A journal that holds no study of this name belongs to other settings or inputs and is replaced.
+    Args:
+        path: journal file; not used if there is a URL.
+        name: a journal that holds no study of this name belongs to other settings or inputs and is
+            put aside.
+        url: of a database, as Optuna (SQLAlchemy) takes it; several processes may share the study.
 
     Raises:
-        ResultsError: the journal is damaged, cannot be written, or is in use.
+        ResultsError: the journal is damaged, cannot be written, or is in use; the database cannot
+            be reached.
+        SettingsError: the URL is impossible or its driver is not installed.
     """
     verbosity = optuna.logging.get_verbosity()
+    optuna.logging.set_verbosity(optuna.logging.ERROR)
+    try:
+        if url is not None:
+            yield _create(_database(url), name)
+            return
+        with _locked(path):
+            journal, storage = _open_journal(path, name)
+            try:
+                study = _create(storage, name)
+                # Nobody else has the journal: what runs was left by a process that is dead.
+                for trial in study.get_trials(deepcopy=False, states=(TrialState.RUNNING,)):
+                    fail(study, trial._trial_id, ABANDONED, "its process ended")
+                yield study
+            finally:
+                journal.close()
+    finally:
+        optuna.logging.set_verbosity(verbosity)
+
+
+def _create(storage: BaseStorage, name: str) -> optuna.Study:
+    return optuna.create_study(
+        storage=storage, study_name=name, direction="maximize", load_if_exists=True
+    )
+
+
+@contextmanager
+def _locked(path: Path) -> Iterator[None]:
     lock = filelock.FileLock(path.with_name(f".{path.name}.lock"))
     try:
         path.parent.mkdir(parents=True, exist_ok=True)
@@ -49,33 +113,35 @@ def open_study(path: Path, name: str) -> Iterator[optuna.Study]:
         raise ResultsError(f"{path}: in use by another process") from None
     except OSError as error:
         raise ResultsError(f"{path}: cannot be written ({error.strerror or error})") from error
-    optuna.logging.set_verbosity(optuna.logging.ERROR)
     try:
-        yield _load(path, name)
+        yield
     finally:
-        optuna.logging.set_verbosity(verbosity)
         lock.release()
         Path(lock.lock_file).unlink(missing_ok=True)
 
 
-def _load(path: Path, name: str) -> optuna.Study:
+def _open_journal(path: Path, name: str) -> tuple[_Journal, JournalStorage]:
     try:
         _repair(path)
-        storage = JournalStorage(_Journal(str(path)))
+        journal = _Journal(path)
+        storage = JournalStorage(journal)
         known = {study.study_name for study in storage.get_all_studies()}
         if known and name not in known:
-            path.unlink()
-            storage = JournalStorage(_Journal(str(path)))
+            journal.close()
+            _put_aside(path)
+            journal = _Journal(path)
+            storage = JournalStorage(journal)
     except (ValueError, KeyError, TypeError) as error:
         raise ResultsError(
             f"{path}: damaged study ({error}); remove the file to start anew"
         ) from None
-    study = optuna.create_study(
-        storage=storage, study_name=name, direction="maximize", load_if_exists=True
-    )
-    for trial in study.get_trials(deepcopy=False, states=(TrialState.RUNNING,)):
-        study.tell(trial.number, state=TrialState.FAIL)
-    return study
+    return journal, storage
+
+
+def _put_aside(path: Path) -> None:
+    """Keep a study of other settings under a name of its own: it may have cost days."""
+    written = datetime.fromtimestamp(path.stat().st_mtime).strftime("%Y%m%d-%H%M%S")
+    path.replace(path.with_name(f"{path.stem}-until-{written}{path.suffix}"))
 
 
 def _repair(path: Path) -> None:
@@ -87,3 +153,47 @@ def _repair(path: Path) -> None:
     if whole < len(content):
         with path.open("rb+") as file:
             file.truncate(whole)
+
+
+def _database(url: str) -> BaseStorage:
+    """Storage in a database.
+
+    Raises:
+        ResultsError, SettingsError: see `open_study`.
+    """
+    from sqlalchemy.engine import make_url
+    from sqlalchemy.exc import ArgumentError, SQLAlchemyError
+
+    try:
+        parsed = make_url(url)
+    except ArgumentError:
+        raise SettingsError(
+            f"storage {url!r} is not a URL such as postgresql://user@host/database"
+        ) from None
+    shown = parsed.render_as_string(hide_password=True)
+    options: dict[str, Any] = {"pool_pre_ping": True}  # a study outlives connections
+    if parsed.drivername in ("postgresql", "postgres"):
+        if find_spec("psycopg") is None:
+            raise SettingsError(
+                f"storage {shown}: needs the driver psycopg: pip install 'nucleate[postgres]'"
+            )
+        parsed = parsed.set(drivername="postgresql+psycopg")
+    elif parsed.drivername.startswith("sqlite"):
+        # Writers wait for each other from the first statement on, instead of failing at the second.
+        options["connect_args"] = {"timeout": 60, "isolation_level": "IMMEDIATE"}
+    full = parsed.render_as_string(hide_password=False)
+    for attempt in range(OPENING_TRIES):
+        try:
+            return optuna.storages.get_storage(RDBStorage(full, engine_kwargs=options))
+        except ImportError as error:
+            raise SettingsError(f"storage {shown}: {error}") from None
+        except (SQLAlchemyError, optuna.exceptions.StorageInternalError, RuntimeError) as error:
+            if attempt == OPENING_TRIES - 1:
+                raise ResultsError(f"{shown}: cannot be opened ({_brief(error)})") from None
+            time.sleep(random.uniform(0.1, 0.3 * (attempt + 1)))
+    raise AssertionError("unreachable")
+
+
+def _brief(error: Exception) -> str:
+    cause = getattr(error, "orig", None) or error.__cause__ or error
+    return str(cause).strip().split("\n")[0]

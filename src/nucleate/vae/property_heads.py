@@ -61,7 +61,7 @@ class PropertyHead:
     def predict(self, latent: Tensor) -> Tensor:
         """Property of latent vectors, [B, D] -> [B], in the labels' unit; differentiable."""
         points = (latent - self.centre.to(latent)) / self.spread.to(latent)
-        values = _kernel(points, self.support.to(latent), self.length) @ self.weights.to(latent)
+        values = kernel(points, self.support.to(latent), self.length) @ self.weights.to(latent)
         return self.mean + self.standard_deviation * values
 
     def to_json(self) -> dict[str, Any]:
@@ -77,7 +77,7 @@ class PropertyHead:
         }
 
 
-def _kernel(first: Tensor, second: Tensor, length: float | None) -> Tensor:
+def kernel(first: Tensor, second: Tensor, length: float | None) -> Tensor:
     """[n, D], [m, D] -> [n, m]; of order one in both kinds."""
     if length is None:
         return first @ second.T / first.shape[1] + 1.0
@@ -130,7 +130,7 @@ def _least_error(points: Tensor, labels: Tensor) -> tuple[float | None, float, T
     median = float(distances.median().clamp(min=1e-6))
     best: tuple[float | None, float, Tensor, float] | None = None
     for length in (None, *(share * median for share in _LENGTHS)):
-        values, vectors = torch.linalg.eigh(_kernel(points, points, length))
+        values, vectors = torch.linalg.eigh(kernel(points, points, length))
         values = values.clamp(min=0)
         turned = vectors.T @ labels
         for ridge in _RIDGES:

@@ -27,9 +27,9 @@ from nucleate.search.objectives.conformal import (
 from nucleate.vae.property_heads import (
     MINIMUM_LABELS,
     PropertyHead,
-    _kernel,  # the very kernel that the head was fitted with
     explained_variance,
     fit_head,
+    kernel,
     predict,
 )
 
