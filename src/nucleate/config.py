@@ -450,22 +450,48 @@ class PropertySettings(Settings):
         return self
 
 
+Searcher = Literal[
+    "nucleate", "latent", "edits+screen", "token-edits", "token-edits+screen", "random-prior",
+    "best-of-data",
+]  # fmt: skip
+"""Searches of our own, which propose structures; see `nucleate.search.build.SEARCHERS`."""
+BoxSampler = Literal["tpe", "cmaes", "gp", "nsga2", "nsga3", "qmc", "random"]
+"""Optuna's own samplers, over boxes in latent space around good structures."""
+
+
 class OptimizeSettings(Settings):
-    """An Optuna study over latent space."""
+    """An Optuna study over structures and their latent space."""
 
     objectives: tuple[PropertySettings, ...] = ()
     """Weighted mix; empty means the matter's default."""
-    sampler: Literal["tpe", "cmaes", "gp", "nsga2", "qmc", "random"] = "cmaes"
+    sampler: Searcher | BoxSampler = "nucleate"
     trials: Positive = 400
+    """Structures to score. More of them continue the study."""
     batch: Positive = 20
-    """Trials asked for, decoded and scored together."""
+    """Structures asked for and scored together."""
     starts: Positive = 8
-    """Good known structures around whose latent vectors regions are searched."""
+    """Good known structures that are shown, and around which boxes lie."""
     radius: Annotated[float, Field(gt=0)] = 1.5
-    """Half-width of a region, in standard deviations of the encoded training set."""
+    """Boxes: half-width, in standard deviations of the encoded training set."""
     dimensions: Positive = 16
-    """Search coordinates per region: leading principal directions of the encoded training set."""
+    """Boxes: search coordinates, leading principal directions of the encoded training set."""
     temperature: Annotated[float, Field(ge=0)] = 0.0
+    """Boxes: of the decoder."""
+    patience: Positive | None = None
+    """Stop after so many trials without a better score; never if not given."""
+    collapse: Fraction | None = 0.01
+    """Stop where fewer of the latest 200 trials than this share were structures not seen before."""
+    storage: str | None = None
+    """Database of the study, e.g. `postgresql://user@host/name`; several workers may share it. If
+    not given, a journal file in the output folder."""
+    stale_seconds: Annotated[float, Field(gt=0)] = 30.0
+    """In a database: a worker without a sign of life for so long is dead, and its structures are
+    proposed again."""
+
+    def course(self) -> dict[str, Any]:
+        """What the course of a study depends on; the rest may change from one call to the next."""
+        free = {"trials", "patience", "collapse", "storage", "stale_seconds"}
+        return self.model_dump(mode="json", exclude=free)
 
 
 class ScreenSettings(Settings):

@@ -274,6 +274,8 @@ class Matter(ABC):
     CodecOptions: ClassVar[type[Settings]]
     split_kinds: ClassVar[tuple[str, ...]]
     HoldOutOptions: ClassVar[type[Settings]] = Settings
+    exchange_key: ClassVar[str] = ""
+    """What `exchange` writes, in a word, e.g. `cif`; the structure column if empty."""
 
     @abstractmethod
     def read_rows(self, source: Path, dataset: DatasetSettings) -> Iterator[RawRow]:
@@ -398,6 +400,17 @@ class Matter(ABC):
     @abstractmethod
     def describe(self, structure: str) -> dict[str, Any]:
         """Columns for people: formula, space group, number of heavy atoms."""
+
+    def exchange(self, structure: str) -> str:
+        """The structure as text that other programs read: SMILES, CIF. Equal structures give equal
+        texts.
+
+        The structure string itself if not overridden.
+
+        Raises:
+            StructureError: the structure cannot be read.
+        """
+        return structure
 
     @abstractmethod
     def draw(self, structure: str, width: int = 220, height: int = 180) -> str:

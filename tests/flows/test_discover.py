@@ -13,7 +13,7 @@ import pytest
 from filelock import FileLock
 
 from nucleate.config import DiscoverSettings
-from nucleate.errors import DatasetError, InputError, ResultsError
+from nucleate.errors import DatasetError, InputError, ResultsError, SettingsError
 from nucleate.runs import Manifest, run_stage
 from nucleate.stages import discover as stages
 from nucleate.stages.discover import load_settings
@@ -227,3 +227,23 @@ def test_flow_ends_in_a_message(
     error = capsys.readouterr().err
     assert "error: mine.csv: too few structures" in error
     assert "Traceback" not in error
+
+
+@pytest.mark.parametrize(
+    ("term", "message"),
+    [
+        ('property = "qde"', "no property named 'qde'; known: "),
+        ('python = "nowhere_at_all:score"', "no module named 'nowhere_at_all'"),
+        ('command = ["no_such_program"]', "no program 'no_such_program'"),
+    ],
+)
+def test_an_objective_that_does_not_exist_is_refused_at_once(
+    tmp_path: Path, term: str, message: str
+) -> None:
+    path = tmp_path / "settings.toml"
+    path.write_text(
+        '[matter.molecules.featurize]\ndataset = { source = "nci" }\n'
+        f"[[matter.molecules.optimize.objectives]]\n{term}\n"
+    )
+    with pytest.raises(SettingsError, match=message):
+        stages.load_settings(path)

@@ -12,6 +12,7 @@ import pytest
 from rich.console import Console
 
 from nucleate.errors import ResultsError
+from nucleate.report.collect import MatterData
 from nucleate.report.terminal import metric_lines, run_summary, show_end
 from nucleate.report.wording import number, reasons
 from nucleate.stages.report import report
@@ -115,3 +116,16 @@ def test_wording() -> None:
     assert number(True) == "yes"
     assert reasons({"a_b": 5, "c": 9, "d": 1, "e": 1}) == "c (9); a b (5); d (1); other reasons (1)"
     assert metric_lines({"held_out": {"n": 3}}) == ["held out.n  3"]
+
+
+def test_units_of_what_a_person_brought_come_from_the_study(tmp_path: Path) -> None:
+    terms = ({"property": "qed"}, {"property": "", "command": ["dock"]})
+    scored = (
+        {"column": "dock", "unit": "kcal/mol", "description": "external program dock"},
+        {"column": "old", "settings": {}},  # as written before units were noted
+    )
+    data = MatterData("molecules", tmp_path, objectives=terms, scored=scored)
+    assert data.units() == {"qed": "", "dock": "kcal/mol"}
+    assert data.descriptions()["dock"] == "external program dock"
+    assert "qed" in data.descriptions()
+    assert MatterData("unknown", tmp_path, scored=scored).units() == {"dock": "kcal/mol"}

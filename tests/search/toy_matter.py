@@ -155,6 +155,8 @@ class ToyModel:
     decoded: int = 0
     matter: Matter = field(default_factory=ToyMatter)
     size: int = SIZE
+    codec: Any = None
+    refiner: Any = None
 
     def encode(self, structures: Sequence[str]) -> tuple[np.ndarray, dict[int, StructureError]]:
         return np.array([parse(s) for s in structures], np.float32).reshape(-1, SIZE), {}
@@ -164,6 +166,8 @@ class ToyModel:
         latents: np.ndarray,
         temperature: float = 0.0,
         seed: int = 0,
+        noise: np.ndarray | float = 0.0,
+        legality: Any = None,
         refine: DrawSettings | None = None,
     ) -> list[ToyDecoded]:
         self.decoded += len(latents)

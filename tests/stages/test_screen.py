@@ -1,14 +1,19 @@
 import json
 
+import numpy as np
 import pandas as pd
 import pyarrow.parquet as pq
 import pytest
 import toy_matter
 from toy_matter import calls, features_of, manifest_of
 
+from nucleate import matter as registry
 from nucleate.config import DatasetSettings, PropertySettings, ScreenSettings
 from nucleate.errors import SettingsError
+from nucleate.matter import RawRow
+from nucleate.runs import Manifest
 from nucleate.search.objective import Objective
+from nucleate.search.objectives.property import ObjectiveProperty
 from nucleate.stages.screen import screen, screen_file
 
 TERMS = (PropertySettings(property="sum", low=0, high=20),)
@@ -154,3 +159,66 @@ def test_other_objectives_than_the_study_had_are_computed_anew(tmp_path, inputs)
         seed=0, device="cpu", objectives=(PropertySettings(property="sum", low=0, high=40),),
     )  # fmt: skip
     assert read(manifest, "candidates.parquet")["score"].tolist()[0] == pytest.approx(0.4)
+
+
+def labelled(tmp_path):
+    """A term learnt from data by features of a person's own, as the settings write it."""
+    rows = "".join(f"{i % 7},{i % 5},{i % 3},0;{i % 7 + i % 5}\n" for i in range(60))
+    (tmp_path / "assay.txt").write_text(rows)
+    (tmp_path / "features.py").write_text(
+        "def numbers(texts):\n    return [[float(n) for n in t.split(',')] for t in texts]\n"
+    )
+    return PropertySettings(column="y", data="assay.txt", features="features.py:numbers")
+
+
+class Labelled(toy_matter.ToyMatter):
+    """Rows of numbers; a label."""
+
+    def read_rows(self, source, dataset):
+        for number, line in enumerate(source.read_text().splitlines(), 1):
+            payload, _, label = line.partition(";")
+            yield RawRow(number, str(number), payload, {"y": float(label)})
+
+
+def test_further_columns_of_an_objective_are_there_even_without_rows(tmp_path, inputs, monkeypatch):
+    monkeypatch.setattr(registry, "get", lambda name: Labelled())
+    for kept, checks in ((2, ()), (0, ({"name": "small", "maximum": 0},))):
+        manifest = screen(
+            ScreenSettings(**({"checks": checks} if checks else {"keep": 2})), list(inputs[1:]),
+            inputs[0], tmp_path / f"screen{kept}", matter_name="toy", seed=0, device="cpu",
+            objectives=(labelled(tmp_path),), settings_folder=tmp_path,
+        )  # fmt: skip
+        table = read(manifest, "candidates.parquet")
+        assert len(table) == kept
+        assert {"y", "y_desirability", "y_uncertainty"} <= set(table.columns)
+        assert "y_uncertainty" in read(manifest, "rejected.parquet").columns
+
+
+def test_the_model_is_loaded_for_what_predicts_and_all_is_closed(tmp_path, inputs, monkeypatch):
+    loaded, closed = [], []
+
+    def head(source, model):
+        def compute(structures):
+            return np.array([float(s[0]) for s in structures])
+
+        return ObjectiveProperty(
+            source.column_name(), "", model, compute, close=lambda: closed.append(model)
+        )
+
+    def load(folder, device):
+        loaded.append(folder)
+        return "the model"
+
+    monkeypatch.setattr("nucleate.latent.LatentModel.load", load)
+    monkeypatch.setattr("nucleate.search.objectives.head.head_property", head)
+    model = Manifest("train", "toy", str(tmp_path / "train"), key="model")
+    common = {"matter_name": "toy", "seed": 0, "device": "cpu", "model": model}
+    screen(ScreenSettings(), list(inputs[1:]), inputs[0], tmp_path / "own", **common)
+    assert loaded == []
+    terms = (PropertySettings(head="gap", low=0, high=10),)
+    manifest = screen(
+        ScreenSettings(), list(inputs[1:]), inputs[0], tmp_path / "head", objectives=terms, **common
+    )
+    assert loaded == [tmp_path / "train"]
+    assert closed == ["the model"]
+    assert read(manifest, "candidates.parquet")["gap"].tolist() == [6, 5, 4, 4]

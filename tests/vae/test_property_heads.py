@@ -12,10 +12,10 @@ import torch
 from nucleate.errors import CheckpointError
 from nucleate.vae.property_heads import (
     HEADS_NAME,
-    kernel,
     _least_error,
     explained_variance,
     fit_head,
+    kernel,
     load_heads,
     predict,
     save_heads,
@@ -51,9 +51,7 @@ def test_leave_one_out_is_what_leaving_out_gives() -> None:
     for left in range(15):
         rest = [i for i in range(15) if i != left]
         gram = kernel(z[rest], z[rest], length) + ridge * torch.eye(14, dtype=torch.float64)
-        guess = kernel(z[left : left + 1], z[rest], length) @ torch.linalg.solve(
-            gram, labels[rest]
-        )
+        guess = kernel(z[left : left + 1], z[rest], length) @ torch.linalg.solve(gram, labels[rest])
         errors.append(float((labels[left] - guess) ** 2))
     assert error == pytest.approx(np.mean(errors), rel=1e-6)
 

@@ -30,6 +30,7 @@ class Crystals(Matter):
     CodecOptions = CodecOptions
     split_kinds = ("random", "formula")
     HoldOutOptions = HoldOutOptions
+    exchange_key = "cif"
 
     def read_rows(self, source: Path, dataset: DatasetSettings) -> Iterator[RawRow]:
         from nucleate.crystals.read import read_rows
@@ -124,6 +125,13 @@ class Crystals(Matter):
         from nucleate.crystals.describe import describe
 
         return describe(structure)
+
+    def exchange(self, structure: str) -> str:
+        """Text of a CIF with the group's operations."""
+        from nucleate.crystals.gene import from_string
+        from nucleate.crystals.write import cif_text
+
+        return cif_text(from_string(structure), "crystal")
 
     def draw(self, structure: str, width: int = 220, height: int = 180) -> str:
         from nucleate.crystals.draw import draw

@@ -84,21 +84,26 @@ def average_minimum_distances(crystal: str) -> NDArray[np.float64]:
     like = numbers[first] == numbers[second]
     return np.stack(
         [
-            _averages(first, distance, count),
-            _averages(first[like], distance[like], count),
+            averages(first, distance, count),
+            averages(first[like], distance[like], count),
         ]
     )
 
 
-def _averages(
-    centre: NDArray[np.int64], distance: NDArray[np.float64], count: int
+def averages(
+    centre: NDArray[np.int64], distance: NDArray[np.float64], count: int, reach: float = REACH
 ) -> NDArray[np.float64]:
-    """Mean over `count` centres of the k-th shortest distance of each, [NEIGHBOURS]."""
+    """Mean over `count` centres of the k-th shortest distance of each, [NEIGHBOURS].
+
+    Args:
+        centre, distance: of each pair of neighbours.
+        reach: in the place of neighbours that are missing.
+    """
     order = np.lexsort((distance, centre))
     centre, distance = centre[order], distance[order]
     place = np.arange(len(centre)) - np.searchsorted(centre, centre)
     near = place < NEIGHBOURS
-    table = np.full((count, NEIGHBOURS), REACH)
+    table = np.full((count, NEIGHBOURS), reach)
     table[centre[near], place[near]] = distance[near]
-    averages: NDArray[np.float64] = table.mean(0)
-    return averages
+    means: NDArray[np.float64] = table.mean(0)
+    return means

@@ -33,6 +33,7 @@ class MatterData:
         study: columns trial and score, one row per trial, or None.
         failure: message of the error that stopped it, or empty.
         objectives: what was wanted, as plain values of `config.PropertySettings`.
+        scored: likewise as the study used it: `column`, `unit`, `description` and more of each.
     """
 
     name: str
@@ -44,6 +45,7 @@ class MatterData:
     study: pd.DataFrame | None = None
     failure: str = ""
     objectives: tuple[Mapping[str, Any], ...] = ()
+    scored: tuple[Mapping[str, Any], ...] = ()
 
     @property
     def kept(self) -> int:
@@ -78,19 +80,32 @@ class MatterData:
 
     def units(self) -> dict[str, str]:
         """Unit by name of the properties that were wanted, as far as they have one."""
-        kind, found = self.kind, {}
+        # What a person brought is not built again for its unit: the study has noted it.
+        noted = {str(item["column"]): str(item["unit"]) for item in self.scored if "unit" in item}
+        kind, found = self.kind, dict[str, str]()
         if kind is None:
-            return {}
-        wanted = [(t["property"], t.get("arguments", {})) for t in self.objectives]
+            return noted
+        wanted = [(t.get("property"), t.get("arguments", {})) for t in self.objectives]
         for name, arguments in wanted or [
             (term.property, term.arguments) for term in kind.default_objectives()
         ]:
+            if not name:
+                continue
             try:
                 built = kind.property(name, arguments)
             except NucleateError:
                 continue
             found[built.name] = built.unit
-        return found
+        return found | noted
+
+    def descriptions(self) -> dict[str, str]:
+        """What the properties are, in a line each, by name."""
+        known = {} if self.kind is None else self.kind.properties()
+        return known | {
+            str(item["column"]): str(item["description"])
+            for item in self.scored
+            if item.get("description")
+        }
 
     def scored_properties(self) -> list[str]:
         """Columns of the properties that the score is made of."""
@@ -161,7 +176,8 @@ def collect_matter(
         return _table(folder / stage / name) if stage in stages else None
 
     funnel = folder / "screen" / "funnel.json"
-    summary = folder / "optimize" / "summary.json"
+    path = folder / "optimize" / "summary.json"
+    summary = read_json(path) if "optimize" in stages and path.is_file() else {}
     return MatterData(
         name=folder.name,
         folder=folder,
@@ -169,9 +185,10 @@ def collect_matter(
         funnel=read_json(funnel) if "screen" in stages and funnel.is_file() else [],
         candidates=table("screen", "candidates.parquet"),
         curves=table("train", "curves.csv"),
-        study=_study(summary) if "optimize" in stages and summary.is_file() else None,
+        study=_study(summary),
         failure=failure,
         objectives=tuple((pipeline or {}).get("optimize", {}).get("objectives", ())),
+        scored=tuple(summary.get("objectives", ())),
     )
 
 
@@ -184,9 +201,9 @@ def _table(path: Path) -> pd.DataFrame | None:
         raise ResultsError(f"{path}: cannot be read ({error})") from None
 
 
-def _study(summary: Path) -> pd.DataFrame | None:
+def _study(summary: Mapping[str, Any]) -> pd.DataFrame | None:
     """The study's history: a row per trial, in order."""
-    history = pd.DataFrame(read_json(summary).get("history", []))
+    history = pd.DataFrame(summary.get("history", []))
     if not {"trial", "score"} <= set(history.columns):
         return None
     return history.dropna(subset=["score"]).sort_values("trial")

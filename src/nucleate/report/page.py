@@ -147,7 +147,7 @@ def _candidates(data: MatterData) -> list[dict[str, Any]]:
     hidden = {"latent", "score", "rank", "candidate_id", "run", "origin", "trial"}
     hidden |= {data.structure_column, *properties}
     hidden |= {f"{name}_desirability" for name in properties}
-    described = {} if data.kind is None else data.kind.properties()
+    described = data.descriptions()
     units = data.units()
     cards = []
     for rank, row in enumerate(data.best(SHOWN), start=1):

@@ -60,7 +60,7 @@ class EvolutionSettings:
     crowd: int = 500
     likeness: float = 0.5
     refit: int = 500
-    floor: float = 0.04
+    floor: float = 0.025
     front: int = 100
     screen: bool = True
 

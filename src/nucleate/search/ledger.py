@@ -14,7 +14,6 @@ from bisect import bisect_left, insort
 from collections import Counter
 from collections.abc import Mapping
 from dataclasses import dataclass, field
-from datetime import datetime
 from typing import Any
 
 import optuna
@@ -36,13 +35,11 @@ GIVE_UP = 3
 """Workers that may die of a structure before it is not proposed again."""
 
 
-def create(study: optuna.Study, attributes: Mapping[str, Any]) -> FrozenTrial:
-    """A running trial with these user attributes, in one operation of the storage."""
-    # `Study.add_trial` does the same, but does not tell the number.
+def create(study: optuna.Study, attributes: Mapping[str, Any]) -> int:
+    """Make a running trial with these user attributes, in one operation; returns its id."""
+    # `Study.add_trial` does the same, but does not tell the id.
     template = optuna.trial.create_trial(state=TrialState.RUNNING, user_attrs=dict(attributes))
-    template.datetime_start = datetime.now()
-    trial_id = study._storage.create_new_trial(study._study_id, template_trial=template)
-    return study._storage.get_trial(trial_id)
+    return study._storage.create_new_trial(study._study_id, template_trial=template)
 
 
 def fail(study: optuna.Study, trial_id: int, outcome: str, reason: str) -> bool:
@@ -64,32 +61,29 @@ class Ledger:
         running: running trials by number.
         abandoned: by structure, proposals whose workers died, which nobody has taken up again.
         complete: numbers of scored trials, in order.
+        scored: those trials, in the order in which they were taken in; it only grows.
     """
 
     study: optuna.Study
     running: dict[int, FrozenTrial] = field(default_factory=dict)
     abandoned: dict[str, Proposal] = field(default_factory=dict)
     complete: list[int] = field(default_factory=list)
-    _scored: dict[str, int] = field(default_factory=dict)  # structure -> first trial
+    scored: list[FrozenTrial] = field(default_factory=list)
+    _first: dict[str, int] = field(default_factory=dict)  # structure -> first trial
     _held: dict[str, list[int]] = field(default_factory=dict)  # structure -> running trials
     _deaths: Counter[str] = field(default_factory=Counter)
     _finished: int = 0  # all trials below this number have ended and are taken in
     _ahead: set[int] = field(default_factory=set)  # those above it that are
 
-    def read(self) -> list[FrozenTrial]:
-        """Take in what has changed.
-
-        Returns:
-            Trials scored since the last call, by anybody, in order of number.
-        """
+    def read(self) -> Ledger:
+        """Take in what has changed; returns itself."""
         trials = self.study.get_trials(deepcopy=False)
-        fresh: list[FrozenTrial] = []
         self.running, self._held = {}, {}
         for trial in trials[self._finished :]:
             if trial.state.is_finished():
                 if trial.number not in self._ahead:
                     self._ahead.add(trial.number)
-                    self._end(trial, fresh)
+                    self._end(trial)
             elif trial.state == TrialState.RUNNING:
                 self.running[trial.number] = trial
                 structure = trial.user_attrs.get(STRUCTURE)
@@ -98,25 +92,25 @@ class Ledger:
         while self._finished in self._ahead:
             self._ahead.discard(self._finished)
             self._finished += 1
-        return fresh
+        return self
 
-    def _end(self, trial: FrozenTrial, fresh: list[FrozenTrial]) -> None:
+    def _end(self, trial: FrozenTrial) -> None:
         structure = trial.user_attrs.get(STRUCTURE)
         if trial.state == TrialState.COMPLETE:
-            fresh.append(trial)
+            self.scored.append(trial)
             insort(self.complete, trial.number)
             if structure is not None:
-                self._scored.setdefault(structure, trial.number)
+                self._first.setdefault(structure, trial.number)
                 self.abandoned.pop(structure, None)
         elif structure is not None and trial.user_attrs.get(OUTCOME) == ABANDONED:
             self._deaths[structure] += 1
             proposal = proposal_of(trial.user_attrs)
-            if proposal is not None and structure not in self._scored:
+            if proposal is not None and structure not in self._first:
                 self.abandoned[structure] = proposal
 
     def holders(self, structure: str) -> list[int]:
         """Numbers of the trials that score or have scored a structure, in order."""
-        first = self._scored.get(structure)
+        first = self._first.get(structure)
         return sorted([*self._held.get(structure, ()), *(() if first is None else (first,))])
 
     def left_over(self) -> list[Proposal]:

@@ -19,10 +19,10 @@ from optuna.distributions import BaseDistribution, CategoricalDistribution, Floa
 from optuna.samplers import BaseSampler
 from optuna.trial import FrozenTrial, TrialState
 
+from nucleate.search.attributes import OUTCOME
+
 REGION = "region"
 """Name of the parameter that picks the region."""
-OUTCOME = "outcome"
-"""Trial attribute: `new`, `duplicate` (decoded before), `known` (in the reference) or `failed`."""
 SIGMA = 0.4
 """First step size of CMA-ES, in half-widths of a region."""
 
@@ -45,7 +45,7 @@ def build_sampler(
     """A sampler for the next batch.
 
     Args:
-        kind: `tpe`, `cmaes`, `gp`, `nsga2`, `qmc` or `random`.
+        kind: `tpe`, `cmaes`, `gp`, `nsga2`, `nsga3`, `qmc` or `random`.
         batch: trials asked for together.
         finished: trials told so far. Samplers draw from a stream of (seed, finished), so that a
             resumed study goes on as an uninterrupted one would have.
@@ -59,6 +59,8 @@ def build_sampler(
         return optuna.samplers.GPSampler(seed=stream, warn_independent_sampling=False)
     if kind == "nsga2":
         return optuna.samplers.NSGAIISampler(seed=stream, population_size=max(4, batch))
+    if kind == "nsga3":
+        return optuna.samplers.NSGAIIISampler(seed=stream, population_size=max(4, batch))
     if kind == "random":
         return optuna.samplers.RandomSampler(seed=stream)
     if kind == "qmc":

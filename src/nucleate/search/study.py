@@ -1,62 +1,46 @@
-"""The study: ask for coordinates, decode, score what was decoded, tell.
+"""The study: ask for structures in batches, score them together, tell.
 
-What is scored is the decoded structure, never a surrogate's opinion of the latent vector: a
-surrogate's gradient leaves the manifold. Nothing is scored twice, in this process or an earlier
-one. A structure of the reference set is told 0 without being scored: the best known structure is
-the centre of a region, and a sampler that is paid for finding it again learns to stay there.
+Nothing is scored twice, in this process, an earlier one, or (with our own searchers) by another
+worker of the same study. A study goes on where it was after any end of its process: what was
+scored is in its storage, and what a dead process was scoring is proposed again.
 """
 
 from __future__ import annotations
 
-from collections.abc import Collection, Sequence
-from dataclasses import dataclass
+import time
+from collections.abc import Collection, Iterator, Sequence
+from contextlib import contextmanager
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
 import numpy as np
 import optuna
 from numpy.typing import NDArray
-from optuna.trial import FrozenTrial, Trial, TrialState
+from optuna.exceptions import UpdateFinishedTrialError
+from optuna.trial import FrozenTrial
 
 from nucleate.config import OptimizeSettings
 from nucleate.errors import CheckpointError
 from nucleate.progress import bar
-from nucleate.search.objective import Objective
-from nucleate.search.regions import (
-    SearchSpace,
-    choose_starts,
-    principal_axes,
-    sample_reference,
-)
-from nucleate.search.samplers import (
-    OUTCOME,
-    REGION,
-    build_sampler,
-    coordinate_names,
-    distributions,
-)
+from nucleate.search.asking import Asked, Searching, Source
+from nucleate.search.attributes import OUTCOME, RESULT, STRUCTURE, WORKER
+from nucleate.search.boxes import Boxes
+from nucleate.search.build import SEARCHERS, build_searcher
+from nucleate.search.ledger import Ledger
+from nucleate.search.objective import Objective, Scored
+from nucleate.search.regions import SearchSpace, choose_starts, principal_axes, sample_reference
+from nucleate.search.results import StudyResult, study_result
+from nucleate.search.stopping import Progress
 from nucleate.search.storage import open_study
+from nucleate.search.workers import Crew
 
 if TYPE_CHECKING:
-    from nucleate.latent import Decoded, LatentModel
+    from nucleate.latent import LatentModel
 
 REFERENCE = "reference"
 """Study attribute: the sample of known structures and their raw property values."""
-
-
-@dataclass(frozen=True)
-class StudyResult:
-    """What a finished study found.
-
-    Attributes:
-        rows: one per new structure, best first: structure, latent, origin, trial, parent,
-            log_likelihood, raw properties, `<name>_desirability`, score.
-        summary: counts, `best`, `starts`, `objectives` with their scales, `history` (trial,
-            score, best so far).
-    """
-
-    rows: list[dict[str, Any]]
-    summary: dict[str, Any]
+WAIT = 0.5
+"""Seconds between two looks at what other workers are doing, where nothing else is left to do."""
 
 
 def run_study(
@@ -70,54 +54,99 @@ def run_study(
     path: Path,
     name: str,
 ) -> StudyResult:
-    """Run the study, or go on with it, until `settings.trials` are told.
+    """Run the study, or go on with it, until `settings.trials` are scored or a rule stops it.
 
     Args:
         objective: not yet fitted.
-        training: structures of the training split; starts are chosen among them.
+        training: structures to start from, canonical.
         known: structures that are no discovery.
-        path: journal file.
+        path: journal file, where `settings.storage` names no database.
         name: study's name, a digest of everything that its course depends on.
 
     Raises:
         CheckpointError: the model can encode none of the training structures.
-        ResultsError: the journal is damaged, in use or cannot be written.
+        ResultsError: the journal is damaged, in use or cannot be written; no such database.
+        SettingsError: see `open_study` and `Objective.fit`.
     """
-    known = frozenset(known)
-    with open_study(path, name) as study:
-        space = _prepare(study, model, objective, training, settings, seed)
-        search = _Search(study, model, objective, space, known, settings, seed)
-        search.run()
-        return search.result()
+    with (
+        open_study(path, name, settings.storage) as study,
+        _crew(study, settings) as crew,
+    ):
+        reference = _Reference(study, objective, training, settings, seed)
+        own = _worker_seed(seed, crew)
+        known = frozenset(known)
+        source: Source
+        if settings.sampler in SEARCHERS:
+            searcher = build_searcher(settings.sampler, model=model, data=training, seed=own)
+            searcher.tell(reference.structures, reference.scores)
+            source = Searching(study, searcher, model, known, batch=settings.batch, seed=own)
+            starts = reference.best(settings.starts)
+        else:
+            space = reference.space(model, settings)
+            source = Boxes(study, model, space, known, settings, own)
+            starts = list(space.parents)
+        runner = Runner(study, source, objective, settings, crew)
+        stopped = runner.run()
+        return study_result(
+            study, source, objective, starts, sampler=settings.sampler, stopped=stopped
+        )
 
 
-def _prepare(
-    study: optuna.Study,
-    model: LatentModel,
-    objective: Objective,
-    training: Sequence[str],
-    settings: OptimizeSettings,
-    seed: int,
-) -> SearchSpace:
-    """Fit the objective's scales on a reference sample and lay regions around its best."""
-    stored = study.user_attrs.get(REFERENCE)
-    if stored is None:
-        sample = sample_reference(training, settings.starts, seed)
-        objective.fit(sample)
-        raw = _plain(objective.raw(sample))
-        study.set_user_attr(REFERENCE, {"structures": sample, "raw": raw})
-    else:
-        sample = stored["structures"]
-        for structure, values in zip(sample, stored["raw"], strict=True):
-            objective.remember(structure, dict(zip(objective.names, values, strict=True)))
-        objective.fit(sample)
-    scores = np.array([scored.score for scored in objective.score(sample)])
-    latents, _ = model.encode(sample)
-    starts = choose_starts(sample, scores, latents, settings.starts)
-    if not starts:
-        raise CheckpointError("the model can encode none of the training structures")
-    axes = principal_axes(model.training_latents(), settings.dimensions, settings.radius)
-    return SearchSpace(latents[starts], tuple(sample[i] for i in starts), axes)
+@contextmanager
+def _crew(study: optuna.Study, settings: OptimizeSettings) -> Iterator[Crew | None]:
+    """The workers of a study in a database; a journal has only one."""
+    if settings.storage is None:
+        yield None
+        return
+    with Crew(study, settings.stale_seconds) as crew:
+        yield crew
+
+
+def _worker_seed(seed: int, crew: Crew | None) -> int:
+    """A seed of its own for each worker but the first, so that not all propose the same."""
+    if crew is None or crew.alone:
+        return seed
+    return int(np.random.SeedSequence([seed, int(crew.id, 16)]).generate_state(1)[0])
+
+
+class _Reference:
+    """The sample of known structures on which the objective's scales rest, and their scores."""
+
+    def __init__(
+        self,
+        study: optuna.Study,
+        objective: Objective,
+        training: Sequence[str],
+        settings: OptimizeSettings,
+        seed: int,
+    ):
+        stored = study.user_attrs.get(REFERENCE)
+        if stored is None:
+            self.structures = sample_reference(training, settings.starts, seed)
+            objective.fit(self.structures)
+            raw = _plain(objective.raw(self.structures))
+            study.set_user_attr(REFERENCE, {"structures": self.structures, "raw": raw})
+        else:
+            self.structures = stored["structures"]
+            for structure, values in zip(self.structures, stored["raw"], strict=True):
+                objective.remember(structure, dict(zip(objective.names, values, strict=True)))
+            objective.fit(self.structures)
+        self.scores = np.array([scored.score for scored in objective.score(self.structures)])
+
+    def best(self, count: int) -> list[str]:
+        order = sorted(
+            range(len(self.structures)), key=lambda i: (-self.scores[i], self.structures[i])
+        )
+        return [self.structures[i] for i in order[:count]]
+
+    def space(self, model: LatentModel, settings: OptimizeSettings) -> SearchSpace:
+        """Regions around the best."""
+        latents, _ = model.encode(self.structures)
+        starts = choose_starts(self.structures, self.scores, latents, settings.starts)
+        if not starts:
+            raise CheckpointError("the model can encode none of the training structures")
+        axes = principal_axes(model.training_latents(), settings.dimensions, settings.radius)
+        return SearchSpace(latents[starts], tuple(self.structures[i] for i in starts), axes)
 
 
 def _plain(values: NDArray[np.float64]) -> list[list[float | None]]:
@@ -125,165 +154,92 @@ def _plain(values: NDArray[np.float64]) -> list[list[float | None]]:
     return [[v if np.isfinite(v) else None for v in row] for row in values.tolist()]
 
 
-class _Search:
-    """One study's loop and its memory of what was decoded."""
+class Runner:
+    """The loop of one worker.
+
+    Args:
+        objective: fitted.
+        crew: None where the study is this process's alone.
+    """
 
     def __init__(
         self,
         study: optuna.Study,
-        model: LatentModel,
+        source: Source,
         objective: Objective,
-        space: SearchSpace,
-        known: frozenset[str],
         settings: OptimizeSettings,
-        seed: int,
+        crew: Crew | None = None,
     ):
-        self.study, self.model, self.objective, self.space = study, model, objective, space
-        self.known, self.settings, self.seed = known, settings, seed
-        self.names = coordinate_names(space.dimensions)
-        self.distributions = distributions(space.regions, space.dimensions)
-        self.first: dict[str, int] = {}  # structure -> trial that decoded it first
-        self.best = 0.0
-        for trial in self._told():
-            self._remember(trial)
+        self.study, self.source, self.objective = study, source, objective
+        self.settings, self.crew = settings, crew
+        self.progress = Progress(settings.patience, settings.collapse, settings.batch)
+        self._taken = 0  # scored trials of the ledger that are taken in
 
-    def _told(self) -> list[FrozenTrial]:
-        return self.study.get_trials(deepcopy=False, states=(TrialState.COMPLETE,))
+    def run(self) -> str:
+        """Ask, score and tell until the study ends; returns why."""
+        total = self.settings.trials
+        attributes = {} if self.crew is None else {WORKER: self.crew.id}
+        with bar(description="optimise", total=total, unit="trial") as shown:
+            while True:
+                ledger = self._look()
+                shown.n = min(len(ledger.complete), total)
+                best = f"{self.progress.best:.3f}"
+                shown.set_postfix(best=best, structures=self.progress.new)
+                if len(ledger.complete) >= total:
+                    return f"all {total} trials are scored"
+                reason = self.progress.reason()
+                if reason is not None:
+                    return reason
+                others = len(ledger.workers_running())
+                count = min(self.settings.batch, total - len(ledger.complete) - others)
+                budget = None if self.crew is None else total
+                asked = self.source.ask(count, attributes, budget) if count > 0 else []
+                if asked:
+                    self._score(asked)
+                elif self.crew is None or (count > 0 and not others):
+                    if self.crew is None or not self._look().workers_running():
+                        return "exhausted: nothing new was proposed"
+                else:
+                    time.sleep(WAIT)  # for what others are scoring
+
+    def _look(self) -> Ledger:
+        """Read the study, take in what is new, and see after the other workers."""
+        ledger = self.source.read()
+        if self.crew is not None and self.crew.look_after(ledger):
+            ledger = self.source.read()
+        fresh = ledger.scored[self._taken :]
+        self._taken = len(ledger.scored)
+        self.progress.add(fresh)
+        for trial in fresh:
+            self._remember(trial)
+        return ledger
 
     def _remember(self, trial: FrozenTrial) -> None:
-        """Take over a trial of an earlier process."""
-        self.best = max(self.best, trial.values[0])
-        if trial.user_attrs.get(OUTCOME) == "new":
-            structure = trial.user_attrs["structure"]
-            self.first[structure] = trial.number
-            self.objective.remember(structure, trial.user_attrs["properties"])
+        """Take over what another process scored."""
+        result = trial.user_attrs.get(RESULT)
+        if result is not None and trial.user_attrs.get(OUTCOME) in ("new", "known"):
+            structure = trial.user_attrs[STRUCTURE]
+            self.objective.remember(structure, result["properties"], result.get("reasons", {}))
 
-    def run(self) -> None:
-        """Ask, decode, score and tell in batches until the budget is spent."""
-        finished = len(self._told())
-        total = self.settings.trials
-        with bar(description="optimise", total=total, unit="trial") as progress:
-            progress.update(min(finished, total))
-            while finished < total:
-                self._set_sampler(finished)
-                count = min(self.settings.batch, total - finished)
-                self._batch([self.study.ask(self.distributions) for _ in range(count)], finished)
-                finished += count
-                progress.update(count)
-                progress.set_postfix(best=f"{self.best:.3f}", structures=len(self.first))
-
-    def _set_sampler(self, finished: int) -> None:
-        kind = self.settings.sampler
-        # CMA-ES keeps its state in the sampler; the others read the study, and a new one for each
-        # batch makes a resumed study ask what an uninterrupted one would have asked.
-        if kind == "cmaes" and type(self.study.sampler).__name__ == "RegionCmaSampler":
-            return
-        self.study.sampler = build_sampler(
-            kind,
-            regions=self.space.regions,
-            dimensions=self.space.dimensions,
-            batch=self.settings.batch,
-            seed=self.seed,
-            finished=finished,
-        )
-
-    def _batch(self, trials: Sequence[Trial], finished: int) -> None:
-        latents = self._latents([trial.params for trial in trials])
-        decoded = self.model.decode(
-            latents,
-            self.settings.temperature,
-            self.seed + finished,
-            refine=self.model.sampling(),
-        )
-        outcomes = []
-        for trial, item in zip(trials, decoded, strict=True):
-            outcome = self._outcome(item)
-            outcomes.append(outcome)
-            if outcome == "new" and item.structure is not None:
-                self.first[item.structure] = trial.number
-        wanted = [
-            item.structure
-            for item, outcome in zip(decoded, outcomes, strict=True)
-            if outcome in ("new", "duplicate") and item.structure is not None
-        ]
+    def _score(self, asked: Sequence[Asked]) -> None:
+        wanted = [a.structure for a in asked if a.scored and a.structure is not None]
         scores = dict(zip(wanted, self.objective.score(wanted), strict=True))
-        for trial, item, outcome in zip(trials, decoded, outcomes, strict=True):
-            scored = scores.get(item.structure) if item.structure is not None else None
-            trial.set_user_attr(OUTCOME, outcome)
-            trial.set_user_attr("parent", self.space.parents[trial.params[REGION]])
-            if item.structure is None:
-                trial.set_user_attr("reason", item.reason)
-            else:
-                trial.set_user_attr("structure", item.structure)
-                trial.set_user_attr("log_likelihood", float(item.log_likelihood))
-            if outcome == "new" and scored is not None:
-                raw = {k: v if np.isfinite(v) else None for k, v in scored.raw.items()}
-                trial.set_user_attr("properties", raw)
-                trial.set_user_attr("desirability", scored.desirability)
-            value = 0.0 if scored is None else scored.score
-            self.best = max(self.best, value)
-            self.study.tell(trial, value)
+        for a in asked:
+            scored = scores.get(a.structure) if a.scored and a.structure is not None else None
+            attributes = dict(a.attributes)
+            if scored is not None and a.outcome != "duplicate" and a.structure is not None:
+                attributes[RESULT] = self._result(a.structure, scored)
+            try:
+                for key, value in attributes.items():
+                    self.study._storage.set_trial_user_attr(a.trial_id, key, value)
+            except UpdateFinishedTrialError:
+                continue  # taken for dead meanwhile: another worker scores this structure
+            self.source.tell(a, 0.0 if scored is None else scored.score)
 
-    def _outcome(self, item: Decoded) -> str:
-        if item.structure is None:
-            return "failed"
-        if item.structure in self.known:
-            return "known"
-        return "duplicate" if item.structure in self.first else "new"
-
-    def _latents(self, parameters: Sequence[dict[str, Any]]) -> NDArray[np.float32]:
-        """Latent vectors [n, D] of trials' parameters."""
-        regions = np.array([p[REGION] for p in parameters], dtype=np.int64)
-        coordinates = np.array([[p[name] for name in self.names] for p in parameters])
-        return self.space.latent(regions, coordinates)
-
-    def result(self) -> StudyResult:
-        """Rows and summary of all told trials."""
-        told = self._told()
-        fresh = [trial for trial in told if trial.user_attrs.get(OUTCOME) == "new"]
-        structures = [trial.user_attrs["structure"] for trial in fresh]
-        rows = []
-        if fresh:
-            latents = self._latents([trial.params for trial in fresh])
-            for trial, latent, scored in zip(
-                fresh, latents, self.objective.score(structures), strict=True
-            ):
-                rows.append(
-                    {
-                        "structure": trial.user_attrs["structure"],
-                        "latent": latent.tolist(),
-                        "origin": "study",
-                        "trial": trial.number,
-                        "parent": trial.user_attrs["parent"],
-                        "log_likelihood": trial.user_attrs["log_likelihood"],
-                        **scored.columns(),
-                    }
-                )
-        rows.sort(key=lambda row: (-row["score"], row["trial"]))
-        return StudyResult(rows, self._summary(told, rows))
-
-    def _summary(self, told: list[FrozenTrial], rows: list[dict[str, Any]]) -> dict[str, Any]:
-        outcomes = [trial.user_attrs.get(OUTCOME) for trial in told]
-        starts = self.objective.score(self.space.parents)
-        history, best = [], 0.0
-        for trial in told:
-            best = max(best, trial.values[0])
-            history.append({"trial": trial.number, "score": trial.values[0], "best": best})
-        keep = ("structure", "trial", "parent", "score", *self.objective.names)
-        return {
-            "sampler": self.settings.sampler,
-            "trials": len(told),
-            "new": len(rows),
-            "duplicates": outcomes.count("duplicate"),
-            "known": outcomes.count("known"),
-            "failed": outcomes.count("failed"),
-            "best_score": best,
-            "best_start_score": starts[0].score,
-            "best": {key: rows[0][key] for key in keep} if rows else None,
-            "starts": [
-                {"structure": structure, **scored.columns()}
-                for structure, scored in zip(self.space.parents, starts, strict=True)
-            ],
-            "objectives": self.objective.to_json(),
-            "history": history,
+    def _result(self, structure: str, scored: Scored) -> dict[str, Any]:
+        result: dict[str, Any] = {
+            "properties": {k: v if np.isfinite(v) else None for k, v in scored.raw.items()},
+            "desirability": scored.desirability,
         }
+        reasons = self.objective.reasons(structure)
+        return {**result, "reasons": reasons} if reasons else result

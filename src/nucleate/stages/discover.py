@@ -75,11 +75,20 @@ def load_settings(
     return settings
 
 
-def check_settings(settings: DiscoverSettings, where: str) -> None:
+def check_settings(settings: DiscoverSettings, where: str, folder: Path | None = None) -> None:
     """Refuse what a late stage would refuse, before an early one has spent ten minutes.
 
+    Functions that objectives name are imported, each in a process of its own.
+
+    Args:
+        where: of the settings, for messages.
+        folder: for relative paths of objectives; the working folder if None, as in the stages.
+
     Raises:
-        SettingsError: an unknown kind of matter, check, property or split, or a bad option.
+        SettingsError: an unknown kind of matter, check, property or split, a bad option, or an
+            objective's function or program that does not exist.
+        InputError: an objective's labelled data that cannot be read or lack the column.
+        DatasetError: those of a catalogued set cannot be fetched.
         CheckpointError: the model to start from does not exist or is of another kind of matter.
     """
     enabled = [name for name, pipeline in settings.matter.items() if pipeline.enabled]
@@ -105,8 +114,13 @@ def check_settings(settings: DiscoverSettings, where: str) -> None:
             from nucleate.generation.task import check_conditions
 
             check_conditions(pipeline.sample.conditions, kind, f"{here}.sample.conditions]")
+        from nucleate.search.objectives.build import check as check_objective
+
         for objective in pipeline.optimize.objectives:
-            _one_of(objective.property, kind.properties(), "property", f"{here}.optimize]")
+            if objective.source_kind() == "property":
+                _one_of(objective.property, kind.properties(), "property", f"{here}.optimize]")
+            else:
+                check_objective(kind, objective, folder)
         for check in pipeline.screen.checks:
             options = {key: value for key, value in check.items() if key != "name"}
             if "name" not in check:
@@ -171,6 +185,7 @@ def _screen(call: StageCall) -> Manifest:
         call.folder,
         objectives=call.pipeline.optimize.objectives,
         mirror=call.settings.mirror,
+        model=done["train"],
         **_common(call),
     )
 

@@ -4,10 +4,10 @@ from __future__ import annotations
 
 from collections.abc import Callable, Sequence
 from pathlib import Path
-from typing import Any
+from typing import TYPE_CHECKING, Any
 
 from nucleate import matter as registry
-from nucleate.config import DatasetSettings, PropertySettings, ScreenSettings
+from nucleate.config import DatasetSettings, PropertySettings, ScreenSettings, validate
 from nucleate.datasets.sources import content_digest, resolve
 from nucleate.matter import CheckContext, Matter
 from nucleate.parallel import default_processes
@@ -16,9 +16,16 @@ from nucleate.screening import ranking, tables
 from nucleate.screening.funnel import Funnel, build_checks, run_funnel
 from nucleate.screening.intake import from_draws, from_file
 from nucleate.screening.known import read_records
-from nucleate.search.objective import Objective
+from nucleate.search.objective import Objective, default_terms
+from nucleate.search.objectives.build import inputs_of
 from nucleate.search.regions import sample_reference
 from nucleate.stages.reference import reference_structures
+
+if TYPE_CHECKING:
+    from nucleate.latent import LatentModel
+
+PREDICTING = ("column", "head")
+"""Kinds of terms that may need the model."""
 
 
 def screen(
@@ -32,6 +39,8 @@ def screen(
     objectives: tuple[PropertySettings, ...] = (),
     device: str = "auto",
     mirror: str | Path | None = None,
+    model: Manifest | None = None,
+    settings_folder: Path | None = None,
 ) -> Manifest:
     """Screen the draws of `sample` and `optimize`.
 
@@ -42,21 +51,26 @@ def screen(
     Args:
         features: the featurized set; training, validation and test structures are known.
         objectives: of the study; what it used if empty.
+        model: the trained one, for objectives that it predicts. Without it only the study's own
+            draws have a value of these.
+        settings_folder: for relative paths of objectives; the working folder if None.
 
     Raises:
-        SettingsError: unknown check, property or option.
+        SettingsError: unknown check, property or option; or an objective's function, program or
+            head, or one that needs the model.
         ResultsError: the folder cannot be written, or an input is damaged.
         InputError, DatasetError: a reference set cannot be had.
     """
     matter = registry.get(matter_name)
 
     def load(_: Path) -> tuple[Funnel, Objective, list[str], list[str]]:
-        records = read_records(features)
-        objective = _objective(matter, objectives, draws)
-        return from_draws(draws), objective, records.all, records.training
+        funnel, records = from_draws(draws), read_records(features)
+        objective = _objective(matter, objectives, draws, model, device, settings_folder)
+        return funnel, objective, records.all, records.training
 
     inputs = {f"draws/{number}": manifest.key for number, manifest in enumerate(draws)}
     inputs["features"] = features.key
+    inputs |= _objective_inputs(objectives, model, settings_folder)
     return _run(
         settings,
         matter,
@@ -81,12 +95,15 @@ def screen_file(
     features: Manifest | None = None,
     device: str = "auto",
     mirror: str | Path | None = None,
+    model: Manifest | None = None,
+    settings_folder: Path | None = None,
 ) -> Manifest:
     """Screen a file or folder of structures; see `screen`.
 
     Args:
         features: a featurized set, for novelty and for the scales of desirabilities; without it
             nothing but the references is known and scales are fitted on the file itself.
+        model, settings_folder: see `screen`.
 
     Raises:
         InputError: the file as a whole is unreadable, empty or lacks a named column.
@@ -96,16 +113,18 @@ def screen_file(
 
     def load(out: Path) -> tuple[Funnel, Objective, list[str], list[str]]:
         funnel = from_file(source, matter, out, _text(mirror))
-        objective = Objective(matter, objectives)
+        known, reference = list[str](), [candidate.structure for candidate in funnel.candidates]
         if features is not None:
             records = read_records(features)
-            return funnel, objective, records.all, records.training
-        return funnel, objective, [], [candidate.structure for candidate in funnel.candidates]
+            known, reference = records.all, records.training
+        objective = _objective(matter, objectives, [], model, device, settings_folder)
+        return funnel, objective, known, reference
 
     inputs = {f"file/{number}": content_digest(file.path) for number, file in enumerate(files)}
     inputs["reading"] = digest(source.model_dump(mode="json"))
     if features is not None:
         inputs["features"] = features.key
+    inputs |= _objective_inputs(objectives, model, settings_folder)
     return _run(
         settings,
         matter,
@@ -124,18 +143,42 @@ def _text(mirror: str | Path | None) -> str | None:
 
 
 def _objective(
-    matter: Matter, terms: tuple[PropertySettings, ...], draws: Sequence[Manifest]
+    matter: Matter,
+    terms: tuple[PropertySettings, ...],
+    draws: Sequence[Manifest],
+    model: Manifest | None,
+    device: str,
+    folder: Path | None,
 ) -> Objective:
     """The study's own objective, scales and memory, if its terms are the wanted ones."""
-    objective = Objective(matter, terms)
+    wanted = terms or default_terms(matter)
     for manifest in draws:
         if manifest.stage != "optimize":
             continue
         stored = read_json(manifest.path("summary.json"))["objectives"]
-        used = Objective.from_json(matter, stored)
-        if used.terms == objective.terms or not terms:
-            return used
-    return objective
+        # Compared before anything is built: a term may start a process or fit a predictor.
+        used = tuple(validate(PropertySettings, item["settings"], "objective") for item in stored)
+        if used == wanted or not terms:
+            return Objective.from_json(matter, stored, _model(used, model, device), folder)
+    return Objective(matter, wanted, _model(wanted, model, device), folder)
+
+
+def _model(
+    terms: Sequence[PropertySettings], model: Manifest | None, device: str
+) -> LatentModel | None:
+    """The trained model if there is one and a term predicts; loading it takes seconds."""
+    if model is None or not any(term.source_kind() in PREDICTING for term in terms):
+        return None
+    from nucleate.latent import LatentModel
+
+    return LatentModel.load(Path(model.folder), device)
+
+
+def _objective_inputs(
+    terms: Sequence[PropertySettings], model: Manifest | None, folder: Path | None
+) -> dict[str, str]:
+    """What the scores depend on besides the draws and the known structures."""
+    return inputs_of(terms, folder) | ({} if model is None else {"model": model.key})
 
 
 def _run(
@@ -159,22 +202,25 @@ def _run(
 
     def work(out: Path) -> tuple[list[str], dict[str, Any]]:
         funnel, objective, known, reference = load(out)
-        _prepare_objective(objective, funnel, reference, seed)
-        context = CheckContext(
-            known=known + reference_structures(settings.reference, matter.name, _text(mirror)),
-            seed=seed,
-            processes=default_processes(),
-            device=_device(device),
-        )
-        checks = build_checks(matter, settings.checks, context)
-        funnel.candidates = ranking.order(funnel.candidates)
+        try:
+            _prepare_objective(objective, funnel, reference, seed)
+            context = CheckContext(
+                known=known + reference_structures(settings.reference, matter.name, _text(mirror)),
+                seed=seed,
+                processes=default_processes(),
+                device=_device(device),
+            )
+            checks = build_checks(matter, settings.checks, context)
+            funnel.candidates = ranking.order(funnel.candidates)
 
-        def rank(stage: Funnel) -> None:
-            ranking.score(stage.candidates, objective)
-            stage.candidates = ranking.order(stage.candidates)
+            def rank(stage: Funnel) -> None:
+                ranking.score(stage.candidates, objective)
+                stage.candidates = ranking.order(stage.candidates)
 
-        run_funnel(funnel, checks, rank)
-        rank(funnel)  # a check may have replaced structures
+            run_funnel(funnel, checks, rank)
+            rank(funnel)  # a check may have replaced structures
+        finally:
+            objective.close()
         funnel.keep_best(settings.keep)
         names = [check.name for check in checks]
         return _write(out, funnel, matter, objective, names, run)
@@ -216,6 +262,7 @@ def _write(
     """All files of the stage; returns their names and the stage's metrics."""
     rows = tables.candidate_rows(funnel.candidates, matter, run)
     scores = [n for name in objective.names for n in (name, f"{name}_desirability")]
+    scores += objective.extra_names
     values = [f"{name}_value" for name in checks]
     provenance = ["origin", "trial", "parent", "log_likelihood"]
     columns = [

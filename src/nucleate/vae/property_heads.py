@@ -78,7 +78,10 @@ class PropertyHead:
 
 
 def kernel(first: Tensor, second: Tensor, length: float | None) -> Tensor:
-    """[n, D], [m, D] -> [n, m]; of order one in both kinds."""
+    """Of two sets of points, [n, D], [m, D] -> [n, m]: Gaussian of that length, linear if None.
+
+    Of order one in both kinds.
+    """
     if length is None:
         return first @ second.T / first.shape[1] + 1.0
     distance = (first**2).sum(1)[:, None] + (second**2).sum(1)[None] - 2 * first @ second.T

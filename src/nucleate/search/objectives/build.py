@@ -9,7 +9,8 @@ from typing import TYPE_CHECKING
 from nucleate.config import PropertySettings
 from nucleate.errors import SettingsError
 from nucleate.matter import Matter, Property
-from nucleate.search.objectives.property import unavailable
+from nucleate.search.objectives.exchange import exchange_of
+from nucleate.search.objectives.property import ObjectiveProperty, unavailable
 from nucleate.search.objectives.settings import (
     ColumnSource,
     CommandSource,
@@ -53,11 +54,11 @@ def build(
     if isinstance(source, PythonSource):
         from nucleate.search.objectives.function import python_property
 
-        return python_property(source, folder)
+        return python_property(source, exchange_of(matter, source), folder)
     if isinstance(source, CommandSource):
         from nucleate.search.objectives.command import command_property
 
-        return command_property(source, matter.structure_column, folder)
+        return command_property(source, exchange_of(matter, source), folder)
     if model is None and (isinstance(source, HeadSource) or source.features is None):
         wanted = f"{source.kind} {source.head if isinstance(source, HeadSource) else source.column}"
         error = SettingsError(f"objective: {wanted} needs a trained model")
@@ -70,6 +71,33 @@ def build(
 
     assert model is not None
     return head_property(source, model)
+
+
+def check(matter: Matter, term: PropertySettings, folder: Path | None = None) -> None:
+    """Refuse what `build` would refuse, as far as that shows before there is a model.
+
+    Of labelled data only the beginning is read: whether they are there and have the column.
+
+    Raises:
+        SettingsError: unknown property, argument, function or program; names it.
+        InputError: labelled data that cannot be read or lack the column.
+        DatasetError: a catalogued dataset cannot be fetched.
+    """
+    source = source_of(term)
+    if not isinstance(source, ColumnSource):
+        built = build(matter, None, source, folder)
+        if isinstance(built, ObjectiveProperty):
+            built.close()
+        return
+    from nucleate.datasets.sources import resolve
+    from nucleate.search.objectives.labels import dataset_of
+    from nucleate.search.objectives.reference import load_function
+
+    if source.features is not None:
+        load_function(source.features, folder)
+    matter.resolve_standardise(source.standardise, "objective: standardise")
+    for file in resolve(dataset_of(source, folder), matter.name):
+        next(iter(matter.read_rows(file.path, file.settings)), None)
 
 
 def inputs_of(terms: Sequence[PropertySettings], folder: Path | None = None) -> dict[str, str]:
@@ -86,6 +114,7 @@ def inputs_of(terms: Sequence[PropertySettings], folder: Path | None = None) -> 
         if isinstance(source, ColumnSource):
             data = source.data
             names = (data,) if isinstance(data, str) else data.sources
+            names += ((source.features or "").rpartition(":")[0],)
         elif isinstance(source, PythonSource):
             names = (source.python.rpartition(":")[0],)
         for name in names:

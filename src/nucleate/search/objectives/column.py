@@ -18,6 +18,7 @@ from numpy.typing import NDArray
 
 from nucleate.errors import SettingsError
 from nucleate.matter import Matter
+from nucleate.search.objectives.exchange import exchange_of
 from nucleate.search.objectives.labels import Labels, read_labels
 from nucleate.search.objectives.predictor import Predictor, fit_predictor
 from nucleate.search.objectives.property import Answer, ObjectiveProperty, answering
@@ -196,14 +197,16 @@ def column_property(
     """Read the data, fit the predictor and make a property of it.
 
     Args:
-        features: to learn from instead of latent vectors; else what the settings name.
+        features: of structure strings, to learn from instead of latent vectors; else what the
+            settings name.
 
     Raises:
         SettingsError: no model and no features, or no such function.
         InputError: the data cannot be read, lack the column or hold too few labels.
     """
     if features is None and source.features is not None:
-        features = load_function(source.features, folder)
+        named = load_function(source.features, folder)
+        features = exchange_of(matter, source).features(named)
     labels = read_labels(matter, source, folder)
     objective = ColumnObjective(source, labels, model, features)
     return answering(

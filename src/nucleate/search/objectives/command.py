@@ -4,8 +4,8 @@ The program reads one JSON object a line from its standard input,
 
     {"id": 0, "structure": "CCO", "smiles": "CCO"}
 
-(the last key is the matter's structure column) and writes, in any order, one a line to its standard
-output:
+(crystals: `cif`, the text of a CIF; neither if `as = "structure"`) and writes, in any order, one a
+line to its standard output:
 
     {"id": 0, "value": 1.23}
     {"id": 1, "error": "no conformer"}
@@ -26,6 +26,7 @@ from pathlib import Path
 from typing import Any
 
 from nucleate.errors import SettingsError
+from nucleate.search.objectives.exchange import Exchange
 from nucleate.search.objectives.processes import Children, Finished
 from nucleate.search.objectives.property import Answer, ObjectiveProperty, answering
 from nucleate.search.objectives.settings import CommandSource
@@ -107,25 +108,33 @@ class CommandObjective:
 
     Args:
         source: the program and its limits.
-        structure_column: key under which a structure is given besides `structure`.
+        exchange: writes what a structure is given as besides `structure`.
         folder: that the program runs in; the working folder if None.
 
     Raises:
         SettingsError: there is no such program.
     """
 
-    def __init__(self, source: CommandSource, structure_column: str, folder: Path | None = None):
-        self.source, self.structure_column, self.folder = source, structure_column, folder
+    def __init__(self, source: CommandSource, exchange: Exchange, folder: Path | None = None):
+        self.source, self.exchange, self.folder = source, exchange, folder
         self.command = (_program(source.command[0], folder), *source.command[1:])
 
     def answers(self, structures: Sequence[str]) -> list[Answer]:
         """One answer per structure; never raises for what the program does."""
         answers: list[Answer] = [Answer.failed("not asked")] * len(structures)
-        asked = list(range(len(structures)))
+        written = self.exchange.write(structures)
+        for position, reason in written.reasons.items():
+            answers[position] = Answer.failed(reason)
+        items = {
+            position: {"structure": structures[position]}
+            | ({self.exchange.key: text} if self.exchange.key else {})
+            for position, text in zip(written.kept, written.texts, strict=True)
+        }
+        asked = written.kept
         for attempt in range(self.source.retries + 1):
             size = self.source.batch if attempt == 0 else 1
             batches = [asked[i : i + size] for i in range(0, len(asked), size)]
-            found = self._run([[structures[i] for i in batch] for batch in batches])
+            found = self._run([[items[i] for i in batch] for batch in batches])
             missing = []
             for batch, (given, reason) in zip(batches, found, strict=True):
                 for place, position in enumerate(batch):
@@ -137,7 +146,9 @@ class CommandObjective:
                 break
         return answers
 
-    def _run(self, batches: Sequence[Sequence[str]]) -> list[tuple[dict[int, Answer], str]]:
+    def _run(
+        self, batches: Sequence[Sequence[dict[str, str]]]
+    ) -> list[tuple[dict[int, Answer], str]]:
         """For each batch its answers by place, and why others are missing."""
         children = Children()
         pool = ThreadPoolExecutor(self.source.slots)
@@ -150,11 +161,10 @@ class CommandObjective:
         finally:
             pool.shutdown(wait=True, cancel_futures=True)
 
-    def _call(self, children: Children, batch: Sequence[str]) -> tuple[dict[int, Answer], str]:
-        lines = [
-            json.dumps({"id": place, "structure": text, self.structure_column: text}) + "\n"
-            for place, text in enumerate(batch)
-        ]
+    def _call(
+        self, children: Children, batch: Sequence[dict[str, str]]
+    ) -> tuple[dict[int, Answer], str]:
+        lines = [json.dumps({"id": place, **item}) + "\n" for place, item in enumerate(batch)]
         timeout = self.source.timeout
         try:
             finished = children.run(self.command, "".join(lines), timeout, self.folder)
@@ -176,13 +186,13 @@ def _program(name: str, folder: Path | None) -> str:
 
 
 def command_property(
-    source: CommandSource, structure_column: str, folder: Path | None = None
+    source: CommandSource, exchange: Exchange, folder: Path | None = None
 ) -> ObjectiveProperty:
-    """A property computed by an external program.
+    """A property computed by an external program; see `CommandObjective`.
 
     Raises:
         SettingsError: there is no such program.
     """
-    objective = CommandObjective(source, structure_column, folder)
+    objective = CommandObjective(source, exchange, folder)
     description = f"external program {' '.join(source.command)}"
     return answering(source.column_name(), source.unit, description, objective.answers)

@@ -14,6 +14,7 @@ from pathlib import Path
 from typing import Any
 
 from nucleate.errors import SettingsError
+from nucleate.search.objectives.exchange import Exchange
 from nucleate.search.objectives.processes import kill_group
 from nucleate.search.objectives.property import Answer, ObjectiveProperty, answering
 from nucleate.search.objectives.settings import PythonSource
@@ -82,6 +83,9 @@ class FunctionHost:
 
     def answers(self, structures: Sequence[str]) -> list[Answer]:
         """One answer per structure.
+
+        Args:
+            structures: as the function is given them.
 
         Raises:
             SettingsError: the function cannot be imported, or returns something else than one
@@ -181,8 +185,14 @@ class FunctionHost:
         self.close()
 
 
-def python_property(source: PythonSource, folder: Path | None = None) -> ObjectiveProperty:
+def python_property(
+    source: PythonSource, exchange: Exchange, folder: Path | None = None
+) -> ObjectiveProperty:
     """A property computed by a person's function; its worker is started at once.
+
+    Args:
+        exchange: writes structures for it.
+        folder: see `load_function`.
 
     Raises:
         SettingsError: the function cannot be imported; names it.
@@ -191,4 +201,8 @@ def python_property(source: PythonSource, folder: Path | None = None) -> Objecti
     host.start()
     about: Any = host.description
     description = f"Python function {source.python}" + (f": {about}" if about else "")
-    return answering(source.column_name(), source.unit, description, host.answers, host.close)
+
+    def answers(structures: Sequence[str]) -> list[Answer]:
+        return exchange.answers(structures, host.answers)
+
+    return answering(source.column_name(), source.unit, description, answers, host.close)

@@ -80,9 +80,10 @@ class Predictor:
         self.quantile = math.inf
         self.quality: Quality | None = None
         self._support = whole.support.double()
-        kernel = _kernel(self._support, self._support, whole.length)
-        ridge = whole.ridge * torch.eye(len(kernel), dtype=kernel.dtype)
-        self._factor = torch.linalg.cholesky(kernel + ridge)
+        # The very kernel that the head was fitted with: its variance must go with its mean.
+        gram = kernel(self._support, self._support, whole.length)
+        ridge = whole.ridge * torch.eye(len(gram), dtype=gram.dtype)
+        self._factor = torch.linalg.cholesky(gram + ridge)
 
     def mean(self, points: NDArray[np.float32]) -> NDArray[np.float64]:
         """Prediction [n] from points [n, D]."""
@@ -99,7 +100,7 @@ class Predictor:
         whole = self.whole
         scaled = (points - whole.centre.double()) / whole.spread.double()
         across = torch.linalg.solve_triangular(
-            self._factor, _kernel(self._support, scaled, whole.length), upper=False
+            self._factor, kernel(self._support, scaled, whole.length), upper=False
         )
         if whole.length is None:
             own = (scaled**2).sum(1) / scaled.shape[1] + 1.0

@@ -5,6 +5,7 @@ kind's class stand beside it:
 
     [[objectives]]
     python = "my_module:score"      # or "scores/mine.py:score", or an entry point's name
+    as = "exchange"                 # it gets SMILES or CIF texts; "structure": structure strings
     timeout = 20
     goal = "maximise"
 
@@ -30,7 +31,7 @@ from __future__ import annotations
 from pathlib import Path, PurePath
 from typing import Annotated, Any, Literal
 
-from pydantic import Field, field_validator
+from pydantic import ConfigDict, Field, field_validator
 
 from nucleate.config import DatasetSettings, Positive, PropertySettings, Settings, validate
 from nucleate.errors import SettingsError
@@ -76,6 +77,17 @@ def _usable(name: str, prefix: str) -> str:
     )
 
 
+class GivenSource(_Own):
+    """What all kinds have in common that hand structures to what a person brings."""
+
+    # The word that reads well in a settings file is Python's own.
+    model_config = ConfigDict(populate_by_name=True)
+
+    given_as: Literal["exchange", "structure"] = Field(default="exchange", alias="as")
+    """In the settings: `as`. `exchange`: what other programs read, SMILES or the text of a CIF
+    (see `Matter.exchange`). `structure`: Nucleate's own structure string."""
+
+
 class PropertySource(Settings):
     """One of the matter's own properties."""
 
@@ -84,8 +96,8 @@ class PropertySource(Settings):
     arguments: dict[str, Any] = Field(default_factory=dict)
 
 
-class PythonSource(_Own):
-    """A function: list of structure strings -> one number each (None or NaN where it has none)."""
+class PythonSource(GivenSource):
+    """A function: list of SMILES or CIFs -> one number each (None or NaN where it has none)."""
 
     kind: Literal["python"] = "python"
     python: Annotated[str, Field(min_length=1)]
@@ -106,7 +118,7 @@ class PythonSource(_Own):
         return function.rpartition(".")[2], PurePath(place).stem or "python"
 
 
-class CommandSource(_Own):
+class CommandSource(GivenSource):
     """An external program that reads and writes JSON lines (see `command`)."""
 
     kind: Literal["command"] = "command"
@@ -129,7 +141,7 @@ class CommandSource(_Own):
         return words[0], "command"
 
 
-class ColumnSource(_Own):
+class ColumnSource(GivenSource):
     """A column of a person's own data, learnt by a predictor with uncertainty (see `column`)."""
 
     kind: Literal["column"] = "column"
@@ -139,7 +151,7 @@ class ColumnSource(_Own):
     standardise: dict[str, Any] = Field(default_factory=dict)
     """As in `featurize.standardise`."""
     features: str | None = None
-    """A function as in `python`, list of n structure strings -> [n, D], whose numbers are learnt
+    """A function as in `python`, list of n texts (see `as`) -> [n, D], whose numbers are learnt
     from instead of the latent vectors. It runs in this process, without a time limit."""
     acquisition: Literal["mean", "lower", "upper"] = "mean"
     """What is scored: the prediction, or the lower or upper end of its interval. Cautious is
@@ -197,8 +209,8 @@ def source_of(term: PropertySettings) -> ObjectiveSource:
     values: dict[str, Any] = {kind: getattr(term, kind), **(term.model_extra or {})}
     if term.arguments:
         values["arguments"] = term.arguments
-    own = set(cls.model_fields) - {"kind"}
-    unknown = [key for key in values if key not in cls.model_fields]
+    own = {field.alias or name for name, field in cls.model_fields.items()} - {"kind"}
+    unknown = [key for key in values if key not in own]
     if unknown:
         known = own | set(type(term).model_fields) - set(_CLASSES) - {"arguments"}
         raise SettingsError(

@@ -1,8 +1,9 @@
 """The process in which a person's function runs: it is killed and replaced when it hangs.
 
 Messages are tuples of plain values. The worker first sends `("ready", {...})` or
-`("refused", message)`; then, for each list of structures that it gets, one reply, or one reply per
-structure for a function that takes one:
+`("refused", message)`; then, for each list of structures that it gets (as the function is given
+them: written by `Exchange` before), one reply, or one reply per structure for a function that takes
+one:
 
 - `("values", [float or None, ...])`
 - `("failed", reason)`: the function raised

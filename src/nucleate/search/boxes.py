@@ -1,0 +1,170 @@
+"""Stock Optuna samplers over boxes in latent space: coordinates are proposed and decoded.
+
+What is scored is the decoded structure, never a surrogate's opinion of the latent vector: a
+surrogate's gradient leaves the manifold. A structure of the reference set is told 0 without being
+scored: the best known structure is the centre of a region, and a sampler that is paid for finding
+it again learns to stay there.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Mapping, Sequence
+from typing import TYPE_CHECKING, Any
+
+import numpy as np
+import optuna
+from numpy.typing import NDArray
+from optuna.trial import FrozenTrial, Trial
+
+from nucleate.config import OptimizeSettings
+from nucleate.search.asking import Asked
+from nucleate.search.attributes import OUTCOME, PROPOSAL, REASON, STRUCTURE
+from nucleate.search.ledger import Ledger, create
+from nucleate.search.regions import SearchSpace
+from nucleate.search.samplers import (
+    REGION,
+    RegionCmaSampler,
+    build_sampler,
+    coordinate_names,
+)
+from nucleate.search.searcher import Proposal
+
+if TYPE_CHECKING:
+    from nucleate.latent import Decoded, LatentModel
+
+
+class Boxes:
+    """Asks a stock sampler for coordinates and decodes them.
+
+    Structures that several workers find at the same time may be scored more than once: coordinates
+    say nothing of what they decode to.
+
+    Args:
+        known: structures that are no discovery.
+        seed: of this worker.
+    """
+
+    def __init__(
+        self,
+        study: optuna.Study,
+        model: LatentModel,
+        space: SearchSpace,
+        known: frozenset[str],
+        settings: OptimizeSettings,
+        seed: int,
+    ):
+        self.study, self.model, self.space, self.known = study, model, space, known
+        self.settings, self.seed = settings, seed
+        self.ledger = Ledger(study)
+        self.names = coordinate_names(space.dimensions)
+        self._first: set[str] = set()  # structures decoded so far
+
+    def read(self) -> Ledger:
+        """The study as it is now."""
+        before = len(self.ledger.scored)
+        for trial in self.ledger.read().scored[before:]:
+            if trial.user_attrs.get(OUTCOME) == "new":
+                self._first.add(trial.user_attrs[STRUCTURE])
+        return self.ledger
+
+    def ask(self, count: int, attributes: Mapping[str, Any], budget: int | None) -> list[Asked]:
+        """Decoded trials, at most `count`."""
+        finished = len(self.read().complete)
+        self._set_sampler(finished)
+        trials = self._trials(count, attributes, budget)
+        if not trials:
+            return []
+        decoded = self.model.decode(
+            self._latents([trial.params for trial in trials]),
+            self.settings.temperature,
+            self.seed + finished,
+            refine=self.model.sampling(),
+        )
+        return [self._asked(trial, item) for trial, item in zip(trials, decoded, strict=True)]
+
+    def _trials(
+        self, count: int, attributes: Mapping[str, Any], budget: int | None
+    ) -> list[Trial]:
+        made = [create(self.study, attributes) for _ in range(count)]
+        if budget is not None:
+            ledger = self.read()
+            mine = [t for t in ledger.running.values() if t._trial_id in made]
+            for trial in mine:
+                if ledger.place(trial.number) >= budget:
+                    ledger.yield_trial(trial, "the budget is spent")
+                    made.remove(trial._trial_id)
+        trials = []
+        for trial_id in made:
+            # As `Study.ask` does, but the trial is signed from its beginning.
+            trial = Trial(self.study, trial_id)
+            trial.suggest_categorical(REGION, list(range(self.space.regions)))
+            for name in self.names:
+                trial.suggest_float(name, -1.0, 1.0)
+            trials.append(trial)
+        return trials
+
+    def _set_sampler(self, finished: int) -> None:
+        # CMA-ES keeps its state in the sampler; the others read the study, and a new one for each
+        # batch makes a resumed study ask what an uninterrupted one would have asked.
+        kind = self.settings.sampler
+        if kind == "cmaes" and isinstance(self.study.sampler, RegionCmaSampler):
+            return
+        self.study.sampler = build_sampler(
+            kind,
+            regions=self.space.regions,
+            dimensions=self.space.dimensions,
+            batch=self.settings.batch,
+            seed=self.seed,
+            finished=finished,
+        )
+
+    def _asked(self, trial: Trial, item: Decoded) -> Asked:
+        parent = self.space.parents[trial.params[REGION]]
+        origin: dict[str, Any] = {"origin": "latent_box", "parents": [parent]}
+        if item.structure is None:
+            outcome, more = "failed", {REASON: item.reason}
+        else:
+            origin["log_likelihood"] = float(item.log_likelihood)
+            outcome, more = self._outcome(item.structure), {STRUCTURE: item.structure}
+        return Asked(
+            trial._trial_id,
+            trial.number,
+            item.structure,
+            outcome,
+            {OUTCOME: outcome, PROPOSAL: origin, **more},
+            scored=outcome in ("new", "duplicate"),
+        )
+
+    def _outcome(self, structure: str) -> str:
+        if structure in self.known:
+            return "known"
+        if structure in self._first:
+            return "duplicate"
+        self._first.add(structure)
+        return "new"
+
+    def tell(self, asked: Asked, value: float) -> None:
+        """End a trial; the sampler learns from it."""
+        self.study.tell(asked.number, value, skip_if_finished=True)
+
+    def _latents(self, parameters: Sequence[dict[str, Any]]) -> NDArray[np.float32]:
+        """Latent vectors [n, D] of trials' parameters."""
+        regions = np.array([p[REGION] for p in parameters], dtype=np.int64)
+        coordinates = np.array([[p[name] for name in self.names] for p in parameters])
+        return self.space.latent(regions, coordinates)
+
+    def proposals(self, trials: Sequence[FrozenTrial]) -> list[Proposal]:
+        """Structures of trials, with the vectors that they were decoded from."""
+        if not trials:
+            return []
+        latents = self._latents([trial.params for trial in trials])
+        return [
+            Proposal(
+                trial.user_attrs[STRUCTURE],
+                "latent_box",
+                tuple(trial.user_attrs[PROPOSAL]["parents"]),
+                latent,
+                trial.user_attrs[PROPOSAL]["log_likelihood"],
+            )
+            for trial, latent in zip(trials, latents, strict=True)
+        ]
