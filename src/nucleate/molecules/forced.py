@@ -52,8 +52,6 @@ class ForcedLegality(PreorderLegality):
         ValueError: a program is not the preorder notation of one tree.
     """
 
-    by_number = True
-
     def __init__(self, schema: Schema, programs: Sequence[Program], closures: int):
         super().__init__(schema)
         self.programs, self.closures = list(programs), closures
@@ -92,6 +90,8 @@ class ForcedLegality(PreorderLegality):
                 setattr(self, name, getattr(self, name).to(device))
         return {
             **state,
+            # Rows that have stopped leave the batch: which program is whose?
+            "row": torch.arange(batch, device=device),
             "started": ~self.headed,
             "pointer": torch.zeros_like(state["count"]),
             # Number of open places at which the hole being filled is done, or -1.
@@ -99,7 +99,7 @@ class ForcedLegality(PreorderLegality):
         }
 
     def _at(self, table: Tensor, state: State) -> Tensor:
-        return table.gather(1, state["pointer"][:, None])[:, 0]
+        return table[state["row"], state["pointer"]]
 
     def room(self, state: State) -> Tensor:
         return super().room(state) - self._at(self.extra, state)
@@ -111,7 +111,7 @@ class ForcedLegality(PreorderLegality):
         if legal is None:
             return None
         wanted, started = self._at(self.token, state), state["started"]
-        legal = legal & ~self.used
+        legal = legal & ~self.used[state["row"]]
         # A hole starts with a fragment, so that something does grow there.
         entering = started & (wanted == HOLE) & (state["until"] < 0)
         legal = legal & ~(entering[:, None] & self.closing)
@@ -120,7 +120,7 @@ class ForcedLegality(PreorderLegality):
         legal = legal & ~(last[:, None] & self.leaf)
         only = torch.zeros_like(legal).scatter_(1, wanted.clamp(min=0)[:, None], True)
         legal = legal | (only & (~started & (state["count"] > 0))[:, None])
-        now = torch.where(started, wanted > HOLE, state["count"] >= self.latest)
+        now = torch.where(started, wanted > HOLE, state["count"] >= self.latest[state["row"]])
         return torch.where(now[:, None], only, legal)
 
     def advance(self, state: State, once: dict[str, Tensor], step: dict[str, Tensor]) -> State:
@@ -133,6 +133,7 @@ class ForcedLegality(PreorderLegality):
         written = started & (wanted > HOLE)
         return {
             **after,
+            "row": state["row"],
             "started": started | begins,
             "pointer": state["pointer"] + (begins | written | filled).long(),
             "until": torch.where(filled, -1, until),

@@ -10,7 +10,8 @@ sampled by rank, not only the best, and structures known are never asked for aga
 
 from __future__ import annotations
 
-from collections.abc import Mapping, Sequence
+from collections import Counter
+from collections.abc import Callable, Mapping, Sequence
 from dataclasses import dataclass, field
 from typing import Any
 
@@ -21,6 +22,9 @@ from nucleate.search.memory import Memory
 from nucleate.search.operators import EditOperator, LatentMaker, LatentOperator, Operator
 from nucleate.search.searcher import Proposal, Searcher
 from nucleate.search.surrogate import TRIED, Features, Prediction, Surrogate, Table
+
+
+Accept = Callable[[Sequence[str]], NDArray[np.bool_]]
 
 
 @dataclass(frozen=True)
@@ -45,6 +49,7 @@ class EvolutionSettings:
         floor: share of children that every operator makes at least.
         front: scores among which a child counts as a success of its operator.
         screen: whether there is a surrogate at all; without, children are asked for as they come.
+        quota: structures of one group that may be parents, the best of it; 0 for no such limit.
     """
 
     initial: int = 200
@@ -53,9 +58,9 @@ class EvolutionSettings:
     breeding: float = 0.5
     pool: int = 10_000
     support: int = 1000
-    optimism: float = 1.0
+    optimism: float = 0.5
     shortlist: int = 6
-    boldness: float = 0.7
+    boldness: float = 0.3
     niching: float = 0.5
     crowd: int = 500
     likeness: float = 0.5
@@ -63,6 +68,11 @@ class EvolutionSettings:
     floor: float = 0.025
     front: int = 100
     screen: bool = True
+    quota: int = 0
+
+
+_CHUNK = 500
+"""Structures of the data that are looked at together."""
 
 
 @dataclass
@@ -121,6 +131,9 @@ class ScreenedEvolution(Searcher):
         maker: makes those of latent operators; None if there are none.
         data: structures to start from and to screen.
         seed: of all randomness; what is asked depends on it and on what was told.
+        starts: structures that are asked for first, before any of the data.
+        accept: which structures may be asked for at all, [n] of n; all if not given. Starts may.
+        group: of a structure, for the quota: a scaffold, a chemical system.
     """
 
     def __init__(
@@ -132,6 +145,10 @@ class ScreenedEvolution(Searcher):
         seed: int,
         settings: EvolutionSettings | None = None,
         name: str = "screened-evolution",
+        *,
+        starts: Sequence[str] = (),
+        accept: Accept | None = None,
+        group: Callable[[str], str] | None = None,
     ):
         self.name = name
         self.memory, self.operators, self.maker = memory, list(operators), maker
@@ -139,6 +156,8 @@ class ScreenedEvolution(Searcher):
         self.seed = seed
         order = np.random.default_rng([seed, 1]).permutation(len(data))
         self.data = [data[i] for i in order]
+        self.starts, self.accept, self.group = list(dict.fromkeys(starts)), accept, group
+        self._groups: dict[str, str] = {}
         self.asked: dict[str, str] = {}  # structure -> origin, not told yet or told
         self.surrogate = Surrogate()
         self.credit = Credit(len(self.operators), self.settings.floor)
@@ -155,6 +174,9 @@ class ScreenedEvolution(Searcher):
     def ask(self, count: int) -> list[Proposal]:
         rng = np.random.default_rng([self.seed, 2, len(self.memory), self._rounds])
         self._rounds += 1
+        first = [Proposal(s, "start") for s in self.starts if s not in self.asked]
+        if first:
+            return self._asked(first[:count])
         missing = self.settings.initial - len(self.memory)
         if missing > 0 or not self.operators:
             chosen = self._fresh_data(min(count, missing) if self.operators else count)
@@ -190,18 +212,25 @@ class ScreenedEvolution(Searcher):
 
     def _fresh_data(self, count: int) -> list[Proposal]:
         out: list[Proposal] = []
-        for structure in self.data:
-            if len(out) == count:
+        for start in range(0, len(self.data), _CHUNK):
+            chunk = [s for s in self.data[start : start + _CHUNK] if s not in self.asked]
+            out += self._accepted([Proposal(s, "data") for s in chunk])
+            if len(out) >= count:
                 break
-            if structure not in self.asked:
-                out.append(Proposal(structure, "data"))
-        return out
+        return out[:count]
+
+    def _accepted(self, proposals: list[Proposal]) -> list[Proposal]:
+        if self.accept is None or not proposals:
+            return proposals
+        allowed = self.accept([p.structure for p in proposals])
+        return [p for p, ok in zip(proposals, allowed.tolist(), strict=True) if ok]
 
     def _unscreened(self, count: int, rng: np.random.Generator) -> list[Proposal]:
         out: dict[str, Proposal] = {}
         for _ in range(20):
             children = self._children(self._parents(2 * count, rng), rng, count)
-            out |= {p.structure: p for p in children if p.structure not in self.asked}
+            fresh = [p for p in children if p.structure not in self.asked]
+            out |= {p.structure: p for p in self._accepted(fresh)}
             if len(out) >= count:
                 break
         chosen = list(out.values())
@@ -225,9 +254,11 @@ class ScreenedEvolution(Searcher):
                 for p in children
                 if p.structure not in self.asked and p.structure not in pool.seen
             }
-            if fresh:
-                features = self.memory.comparison.features(list(fresh), self.surrogate.used())
-                pool.add(list(fresh.values()), features, self.surrogate.predict(features))
+            allowed = self._accepted(list(fresh.values()))
+            if allowed:
+                names = [p.structure for p in allowed]
+                features = self.memory.comparison.features(names, self.surrogate.used())
+                pool.add(allowed, features, self.surrogate.predict(features))
         return self._picked(pool, count, rng)
 
     def _learn(self, rng: np.random.Generator) -> None:
@@ -258,7 +289,8 @@ class ScreenedEvolution(Searcher):
         if not self.settings.pool:
             return
         if self._pool is None:
-            self._pooled = self.data[-self.settings.pool :]
+            drawn = [Proposal(s, "data") for s in self.data[-self.settings.pool :]]
+            self._pooled = [p.structure for p in self._accepted(drawn)]
             self._pool = Table()
             for start in range(0, len(self._pooled), 2000):
                 self._pool.append(
@@ -292,7 +324,7 @@ class ScreenedEvolution(Searcher):
         """Scored structures, their ranks log-uniform: each tenth of the ranking's logarithm is
         drawn from as often as any other. A share of them by niches: first a niche by its rank, then
         one of its members by its rank there, so that one family does not breed alone."""
-        ranked = self.memory.best(len(self.memory))
+        ranked = self._breeders()
         rows = ranked[_ranks(len(ranked), count, rng)]
         if self.settings.niching:
             niches = self._niches(ranked[: self.settings.crowd])
@@ -300,6 +332,22 @@ class ScreenedEvolution(Searcher):
                 members = niches[int(_ranks(len(niches), 1, rng)[0])]
                 rows[place] = members[int(_ranks(len(members), 1, rng)[0])]
         return [self.memory.structures[row] for row in rows]
+
+    def _breeders(self) -> NDArray[np.int64]:
+        """Rows that may be parents, best first."""
+        ranked = self.memory.best(len(self.memory))
+        if self.group is None or not self.settings.quota:
+            return ranked
+        members: Counter[str] = Counter()
+        kept = []
+        for row in ranked.tolist():
+            structure = self.memory.structures[row]
+            if structure not in self._groups:
+                self._groups[structure] = self.group(structure)
+            members[self._groups[structure]] += 1
+            if members[self._groups[structure]] <= self.settings.quota:
+                kept.append(row)
+        return np.array(kept, np.int64)
 
     def _niches(self, ranked: NDArray[np.int64]) -> list[list[int]]:
         """Rows by niche, best first: each joins the first niche whose best one it resembles (sphere

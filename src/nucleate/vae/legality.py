@@ -41,9 +41,6 @@ class Legality:
     places = 0
     """Number of values of the second part of `context`; 0 if there is no context."""
 
-    by_number = False
-    """Whether masks depend on a row's number in the batch, besides its state."""
-
     def context(self, state: State) -> tuple[Tensor, Tensor] | None:
         """What is known of the next step before it is written, or None.
 

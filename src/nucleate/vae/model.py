@@ -496,7 +496,7 @@ class VAE(nn.Module):
                 whole[rows] = value
                 written[name].append(whole)
             state = rules.advance(state, once, step)
-            if not rules.by_number and not bool(alive.all()):
+            if not bool(alive.all()):
                 # What has stopped costs no more.
                 rows, latent = rows[alive], latent[alive]
                 once = {k: v[alive] for k, v in once.items()}
