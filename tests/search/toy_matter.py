@@ -180,6 +180,9 @@ class ToyModel:
             for z in latents
         ]
 
+    def draw(self, count: int, seed: int, how: DrawSettings) -> np.ndarray:
+        return np.random.default_rng(seed).normal(0, 2.5, (count, SIZE)).astype(np.float32)
+
     def sampling(self) -> DrawSettings:
         return DrawSettings()
 

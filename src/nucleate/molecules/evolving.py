@@ -141,9 +141,7 @@ class TokenEdits(Edits):
         return int(fitting[min(rank, len(fitting) - 1)])
 
 
-def regrowth(
-    codec: Codec, structures: Sequence[str | None], seed: int
-) -> ForcedLegality | None:
+def regrowth(codec: Codec, structures: Sequence[str | None], seed: int) -> ForcedLegality | None:
     """Masks of n rows: all tokens of a structure but one branch or two are forced, and the decoder
     fills in what its latent vector tells. Rows of None, and what the codec refuses, are free."""
     if not isinstance(codec, FragmentCodec):

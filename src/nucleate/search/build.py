@@ -9,6 +9,7 @@ from typing import TYPE_CHECKING
 import numpy as np
 
 from nucleate.errors import SettingsError
+from nucleate.search.controls import Screening, from_data, from_prior
 from nucleate.search.evolution import EvolutionSettings, ScreenedEvolution
 from nucleate.search.memory import LatentComparison, Latents, Memory
 from nucleate.search.operators import (
@@ -86,13 +87,17 @@ def build_searcher(
     """
     if name not in SEARCHERS:
         raise SettingsError(f"no searcher named {name!r}; known: {', '.join(SEARCHERS)}")
+    if name == "best-of-data":
+        return Screening(name, from_data(data, seed))
+    if name == "random-prior":
+        return Screening(name, from_prior(model, seed))
     chosen = settings or EvolutionSettings()
     latents = Latents(model)
     comparison = model.matter.comparison() or LatentComparison(latents)
     memory = Memory(comparison)
     with_latent = name in ("nucleate", "latent")
     latent: list[LatentOperator] = latent_operators(model) if with_latent else []
-    kinds = {"nucleate": ("graph", "token"), "edits+screen": ("graph", "token")}
+    kinds = {"nucleate": ("graph", "gene", "token"), "edits+screen": ("graph", "gene", "token")}
     kinds |= {"token-edits+screen": ("token",), "token-edits": ("token",)}
     edits = edit_operators(model, kinds.get(name, ()))
     maker = LatentMaker(model, latents, TEMPERATURE) if latent else None

@@ -42,6 +42,8 @@ class EvolutionSettings:
         shortlist: candidates for each question, of which a draw from their joint posterior picks
             the highest (Thompson sampling: the questions of one round differ as they should).
         boldness: factor of the draws' deviations from the mean.
+        patience: questions without a better top ten after which optimism and boldness have doubled;
+            they grow on, up to `restless` times, until something better is found.
         niching: share of parents drawn by niches.
         crowd: best scores that are sorted into niches.
         likeness: similarity from which structures share a niche.
@@ -53,7 +55,7 @@ class EvolutionSettings:
     """
 
     initial: int = 200
-    screened: int = 16
+    screened: int = 12
     generations: int = 4
     breeding: float = 0.5
     pool: int = 10_000
@@ -61,6 +63,8 @@ class EvolutionSettings:
     optimism: float = 0.5
     shortlist: int = 6
     boldness: float = 0.3
+    patience: int = 250
+    restless: float = 6.0
     niching: float = 0.5
     crowd: int = 500
     likeness: float = 0.5
@@ -85,9 +89,7 @@ class _Pool:
     seen: set[str] = field(default_factory=set)
     table: Table = field(default_factory=Table)
 
-    def add(
-        self, proposals: Sequence[Proposal], features: Features, expected: Prediction
-    ) -> None:
+    def add(self, proposals: Sequence[Proposal], features: Features, expected: Prediction) -> None:
         self.proposals += proposals
         self.table.append(features)
         self.seen |= {p.structure for p in proposals}
@@ -167,6 +169,7 @@ class ScreenedEvolution(Searcher):
         self._pool: Table | None = None
         self._pooled: list[str] = []
         self._made = np.zeros(len(self.operators))
+        self._better: tuple[float, int] | None = None  # top ten's mean, and when it was reached
         self._niched: tuple[tuple[int, int], list[list[int]]] | None = None
 
     # Searcher
@@ -196,10 +199,22 @@ class ScreenedEvolution(Searcher):
             number = self._number.get(self.asked[structure])
             if number is not None and np.isfinite(score) and score > before:
                 won[number] += 1
+        self._rest()
         self.credit.learn(self._made, won)
         self._made = np.zeros(len(self.operators))
 
     # Parts
+
+    def _rest(self) -> None:
+        """Note whether the top ten have become better."""
+        top = float(self.memory.values()[self.memory.best(10)].mean()) if len(self.memory) else 0.0
+        if self._better is None or top > self._better[0] + 1e-3 * abs(self._better[0]):
+            self._better = (top, len(self.memory))
+
+    def _urge(self) -> float:
+        """Factor of optimism and boldness: it grows while nothing better is found."""
+        since = len(self.memory) - (self._better[1] if self._better else 0)
+        return min(self.settings.restless, 1.0 + since / self.settings.patience)
 
     def _threshold(self) -> float:
         best = self.memory.best(self.settings.front)
@@ -370,7 +385,7 @@ class ScreenedEvolution(Searcher):
 
     def _bred(self, pool: _Pool, count: int, rng: np.random.Generator) -> list[str]:
         """Candidates of this round, likewise, by what is expected of them."""
-        order = np.argsort(-(pool.mean + self.settings.optimism * pool.deviation))
+        order = np.argsort(-(pool.mean + self._urge() * self.settings.optimism * pool.deviation))
         return [pool.proposals[i].structure for i in order[_ranks(len(order), count, rng)]]
 
     def _children(
@@ -411,10 +426,11 @@ class ScreenedEvolution(Searcher):
 
     def _picked(self, pool: _Pool, count: int, rng: np.random.Generator) -> list[Proposal]:
         s = self.settings
-        value = pool.mean + s.optimism * pool.deviation
+        urge = self._urge()
+        value = pool.mean + urge * s.optimism * pool.deviation
         listed = np.argsort(-value, kind="stable")[: s.shortlist * count]
         drawn = self.surrogate.sample(pool.table.take(listed), count, rng)
-        drawn = pool.mean[listed] + s.boldness * (drawn - pool.mean[listed])
+        drawn = pool.mean[listed] + urge * s.boldness * (drawn - pool.mean[listed])
         left = np.ones(len(listed), bool)
         chosen: list[Proposal] = []
         for draw in drawn[: len(listed)]:
@@ -428,5 +444,6 @@ class ScreenedEvolution(Searcher):
         names = [operator.name for operator in self.operators]
         return {
             "shares": dict(zip(names, self.credit.shares().round(3).tolist(), strict=True)),
+            "urge": round(self._urge(), 2),
             "kernel": None if self.surrogate.kernel is None else vars(self.surrogate.kernel),
         }

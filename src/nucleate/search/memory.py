@@ -48,9 +48,7 @@ class LatentComparison:
     def __init__(self, latents: Latents):
         self.latents = latents
 
-    def features(
-        self, structures: Sequence[str], groups: Sequence[str] | None = None
-    ) -> Features:
+    def features(self, structures: Sequence[str], groups: Sequence[str] | None = None) -> Features:
         """Latent vectors; zeros where the codec refuses."""
         return {"latent": np.nan_to_num(self.latents.of(structures))}
 
