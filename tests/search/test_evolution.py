@@ -6,6 +6,7 @@ from collections.abc import Callable, Sequence
 
 import numpy as np
 import pytest
+from toy_matter import ToyMatter, ToyModel, parse, training_set, write
 
 from nucleate.errors import SettingsError
 from nucleate.matter import Edits
@@ -14,7 +15,6 @@ from nucleate.search.evolution import Credit, EvolutionSettings, ScreenedEvoluti
 from nucleate.search.memory import LatentComparison, Latents, Memory
 from nucleate.search.operators import Crossover, Mutation
 from nucleate.search.searcher import Searcher
-from toy_matter import ToyMatter, ToyModel, parse, training_set, write
 
 SMALL = EvolutionSettings(initial=30, screened=6, generations=2, pool=100, support=200, refit=60)
 

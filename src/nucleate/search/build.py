@@ -39,6 +39,13 @@ SEARCHERS = {
     "random-prior": "control: draws of the prior",
     "best-of-data": "control: structures of the data in random order",
 }
+EDITS = {
+    "nucleate": ("graph", "gene", "token"),
+    "edits+screen": ("graph", "gene", "token"),
+    "token-edits+screen": ("token",),
+    "token-edits": ("token",),
+}
+"""Kinds of edits of each searcher that makes any, as far as the kind of matter knows them."""
 TEMPERATURE = 0.7
 """Of the decoder in latent moves."""
 
@@ -97,9 +104,7 @@ def build_searcher(
     memory = Memory(comparison)
     with_latent = name in ("nucleate", "latent")
     latent: list[LatentOperator] = latent_operators(model) if with_latent else []
-    kinds = {"nucleate": ("graph", "gene", "token"), "edits+screen": ("graph", "gene", "token")}
-    kinds |= {"token-edits+screen": ("token",), "token-edits": ("token",)}
-    edits = edit_operators(model, kinds.get(name, ()))
+    edits = edit_operators(model, EDITS.get(name, ()))
     maker = LatentMaker(model, latents, TEMPERATURE) if latent else None
     if name == "token-edits":
         chosen = replace(chosen, screen=False)

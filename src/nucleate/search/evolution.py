@@ -18,11 +18,11 @@ from typing import Any
 import numpy as np
 from numpy.typing import NDArray
 
+from nucleate.search.datapool import DataPool
 from nucleate.search.memory import Memory
 from nucleate.search.operators import EditOperator, LatentMaker, LatentOperator, Operator
 from nucleate.search.searcher import Proposal, Searcher
 from nucleate.search.surrogate import TRIED, Features, Prediction, Surrogate, Table
-
 
 Accept = Callable[[Sequence[str]], NDArray[np.bool_]]
 
@@ -166,8 +166,7 @@ class ScreenedEvolution(Searcher):
         self._number = {operator.name: i for i, operator in enumerate(self.operators)}
         self._rounds = 0
         self._chosen_at = -1
-        self._pool: Table | None = None
-        self._pooled: list[str] = []
+        self._pool: DataPool | None = None
         self._made = np.zeros(len(self.operators))
         self._better: tuple[float, int] | None = None  # top ten's mean, and when it was reached
         self._niched: tuple[tuple[int, int], list[list[int]]] | None = None
@@ -259,7 +258,7 @@ class ScreenedEvolution(Searcher):
         each = -(-s.screened * count // s.generations)
         for generation in range(s.generations):
             parents = self._parents(2 * each, rng)
-            if generation:
+            if generation and pool.proposals:
                 bred = self._bred(pool, 2 * each, rng)
                 take = rng.random(2 * each) < s.breeding
                 parents = [b if t else a for a, b, t in zip(parents, bred, take, strict=True)]
@@ -305,35 +304,14 @@ class ScreenedEvolution(Searcher):
             return
         if self._pool is None:
             drawn = [Proposal(s, "data") for s in self.data[-self.settings.pool :]]
-            self._pooled = [p.structure for p in self._accepted(drawn)]
-            self._pool = Table()
-            for start in range(0, len(self._pooled), 2000):
-                self._pool.append(
-                    self.memory.comparison.features(self._pooled[start : start + 2000])
-                )
-        left = np.array([i for i, s in enumerate(self._pooled) if s not in self.asked], np.int64)
-        # All of them now and then only: what is expected of them changes slowly.
-        if self._rounds % 10 != 1 and hasattr(self, "_promising"):
-            left = np.array(
-                [i for i in self._promising if self._pooled[i] not in self.asked], np.int64
-            )
-        if not len(left):
-            return
-        parts = [
-            self.surrogate.predict(self._pool.take(part))
-            for part in np.array_split(left, -(-len(left) // 2000))
-        ]
-        expected = Prediction(
-            np.concatenate([p.mean for p in parts]), np.concatenate([p.deviation for p in parts])
-        )
-        order = np.argsort(-(expected.mean + expected.deviation))
-        if self._rounds % 10 == 1 or not hasattr(self, "_promising"):
-            self._promising = left[order[: 20 * count]].tolist()
-        order = order[: 2 * count]
-        chosen = [Proposal(self._pooled[left[i]], "data") for i in order]
-        expected = Prediction(expected.mean[order], expected.deviation[order])
-        rows = self._pool.take(left[order])
-        pool.add(chosen, {name: rows[name] for name in self.surrogate.used()}, expected)
+            allowed = [p.structure for p in self._accepted(drawn)]
+            self._pool = DataPool(allowed, self.memory.comparison)
+        rows, expected = self._pool.best(self.surrogate, self.asked, 2 * count)
+        if len(rows):
+            chosen = [Proposal(self._pool.structures[row], "data") for row in rows]
+            features = self._pool.table.take(rows)
+            used = {name: features[name] for name in self.surrogate.used()}
+            pool.add(chosen, used, expected)
 
     def _parents(self, count: int, rng: np.random.Generator) -> list[str]:
         """Scored structures, their ranks log-uniform: each tenth of the ranking's logarithm is
@@ -426,6 +404,8 @@ class ScreenedEvolution(Searcher):
 
     def _picked(self, pool: _Pool, count: int, rng: np.random.Generator) -> list[Proposal]:
         s = self.settings
+        if not pool.proposals:
+            return []
         urge = self._urge()
         value = pool.mean + urge * s.optimism * pool.deviation
         listed = np.argsort(-value, kind="stable")[: s.shortlist * count]

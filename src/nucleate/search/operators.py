@@ -254,13 +254,13 @@ class LatentMaker:
                 continue
             first = self.latents.of([a for a, _ in pairs])
             second = self.latents.of([b for _, b in pairs])
-            usable = np.isfinite(first).all(1) & np.isfinite(second).all(1)
+            usable = np.isfinite(np.concatenate([first, second], 1)).all(1)
             if not usable.any():
                 continue
             moves = operator.moves(first[usable], second[usable], rng)
             vectors.append(moves.latents)
             noise.append(moves.noise)
-            chosen = [pair for pair, ok in zip(pairs, usable, strict=True) if ok]
+            chosen = [pair for pair, ok in zip(pairs, usable.tolist(), strict=True) if ok]
             origin += [(operator, pair) for pair in chosen]
         if not origin:
             return []

@@ -298,11 +298,11 @@ class Surrogate:
 
 def _weights(groups: int) -> list[tuple[float, ...]]:
     """Ways to share out one among groups: one alone, two or three alike."""
-    out = []
-    for count in range(1, min(groups, 3) + 1):
-        for chosen in itertools.combinations(range(groups), count):
-            out.append(tuple(1.0 / count if g in chosen else 0.0 for g in range(groups)))
-    return out
+    return [
+        tuple(1.0 / count if g in chosen else 0.0 for g in range(groups))
+        for count in range(1, min(groups, 3) + 1)
+        for chosen in itertools.combinations(range(groups), count)
+    ]
 
 
 def _standard(scores: NDArray[np.float64]) -> tuple[NDArray[np.float64], float, float]:
