@@ -494,6 +494,28 @@ class OptimizeSettings(Settings):
         return self.model_dump(mode="json", exclude=free)
 
 
+class StudySettings(OptimizeSettings):
+    """A study's own file, `nucleate optimize STUDY.toml`."""
+
+    model: str
+    """A trained model's folder or a shipped model's name."""
+    data: str | DatasetSettings | None = None
+    """Structures to start from, which are known: a file, a catalogued dataset, or a table as in
+    `featurize.dataset`. Neither this nor `features`: what the model recalls of its training."""
+    features: str | None = None
+    """The same from a featurized set's folder."""
+    out: str
+    """Folder to write to, relative to the working folder."""
+    seed: int = 0
+    device: Literal["auto", "cpu", "cuda", "mps"] = "auto"
+
+    @model_validator(mode="after")
+    def _one_start(self) -> StudySettings:
+        if self.data is not None and self.features is not None:
+            raise ValueError("data and features exclude each other: both say where to start")
+        return self
+
+
 class ScreenSettings(Settings):
     """The funnel."""
 

@@ -370,8 +370,8 @@ class Matter(ABC):
         return None
 
     def edits(self, codec: Codec) -> dict[str, Edits]:
-        """Random changes of structures by kind: `graph` of the structure itself, `token` of its
-        record; those that this kind of matter knows."""
+        """Random changes of structures by kind: `graph` or `gene` of the structure itself, `token`
+        of its record; those that this kind of matter knows."""
         return {}
 
     def regrowth(

@@ -248,11 +248,9 @@ def run_stage(
         ResultsError: the folder cannot be written.
     """
     key = stage_key(stage, settings, inputs, **more)
-    current = current_manifest(folder, key)
+    current = stage_current(stage, folder, key)
     if current is not None:
         return current
-    if _only_current.get():
-        raise StageNotCurrent(stage)
     try:
         folder.mkdir(parents=True, exist_ok=True)
         (folder / MANIFEST_NAME).unlink(missing_ok=True)
@@ -283,6 +281,18 @@ def run_stage(
     data.pop("folder")  # so that a run's folder can be moved
     write_json(folder / MANIFEST_NAME, data)
     return manifest
+
+
+def stage_current(stage: str, folder: Path, key: str) -> Manifest | None:
+    """The manifest of a folder that has nothing left to do, else None.
+
+    Raises:
+        StageNotCurrent: there is work to do, inside `only_current`.
+    """
+    current = current_manifest(folder, key)
+    if current is None and _only_current.get():
+        raise StageNotCurrent(stage)
+    return current
 
 
 def _remove_unfinished(folder: Path) -> None:

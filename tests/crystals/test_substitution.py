@@ -9,7 +9,7 @@ import torch
 from nucleate import matter as registry
 from nucleate.config import NetworkSettings
 from nucleate.crystals.codec import CodecOptions, WyckoffCodec
-from nucleate.crystals.substitution import FREE, Substitution
+from nucleate.crystals.substitution import FREE, Substitution, SubstitutionLegality
 from nucleate.errors import StructureError
 from nucleate.vae.model import VAE
 
@@ -77,3 +77,44 @@ def test_a_lead_beyond_the_codec_is_refused() -> None:
         Substitution("221 a:Ti b:Xe d:O | 3.905", CODEC)
     guide = registry.get("crystals").guide()
     assert guide.variation("221 a:Ti b:Xe d:O | 3.905", CODEC) is None
+
+
+def test_rows_of_different_leads_keep_their_own_arrangements() -> None:
+    refused = "221 a:Ti b:Xe d:O | 3.905"
+    rows = [LEADS[i % len(LEADS)] for i in range(40)]
+    asked = [None if i % 7 == 3 else refused if i % 7 == 5 else s for i, s in enumerate(rows)]
+    rules = registry.get("crystals").regrowth(CODEC, asked, 0)
+    again = registry.get("crystals").regrowth(CODEC, asked, 0)
+    assert isinstance(rules, SubstitutionLegality)
+    assert isinstance(again, SubstitutionLegality)
+    assert torch.equal(rules.wanted, again.wanted)
+    latent = 3 * torch.randn(40, 4, generator=torch.Generator().manual_seed(2))
+    generator = torch.Generator().manual_seed(3)
+    parts = []
+    for start in (0, 15):  # decoding is in batches
+        stop = 15 if start == 0 else 40
+        part = rules.rows(start, stop)
+        parts.append(MODEL.decode(latent[start:stop], 1.0, generator, legality=part)[0])
+    replaced = 0
+    for row, lead in enumerate(asked):
+        record = parts[row >= 15].record(row if row < 15 else row - 15)
+        record.check(CODEC.schema)
+        if lead is None or lead == refused:
+            assert not rules.kept[row]
+            continue
+        own = CODEC.encode(lead)
+        assert record.once["space_group"] == own.once["space_group"]
+        positions = own.steps["wyckoff_position"]
+        np.testing.assert_array_equal(record.steps["wyckoff_position"], positions)
+        wanted = rules.wanted[row, : len(positions)].numpy()
+        fixed = wanted != FREE
+        assert not fixed.all()
+        np.testing.assert_array_equal(record.steps["element"][fixed], wanted[fixed])
+        replaced += bool((record.steps["element"] != own.steps["element"]).any())
+    assert replaced > 20
+
+
+def test_without_a_lead_every_row_is_free() -> None:
+    rules = registry.get("crystals").regrowth(CODEC, [None], 0)
+    assert isinstance(rules, SubstitutionLegality)
+    assert not rules.kept.any()

@@ -69,7 +69,10 @@ def run(searcher: Searcher, calls: int, batch: int = 10) -> list[tuple[str, floa
 # Conformance: what every searcher promises.
 
 
-@pytest.mark.parametrize("name", list(SEARCHERS))
+TOYS = [name for name in SEARCHERS if name != "nucleate+adaptation"]  # it needs a real network
+
+
+@pytest.mark.parametrize("name", TOYS)
 def test_nothing_is_asked_for_twice_or_after_it_was_told(name: str) -> None:
     searcher = built(name)
     told = training_set()[:20]
@@ -79,13 +82,13 @@ def test_nothing_is_asked_for_twice_or_after_it_was_told(name: str) -> None:
     assert not set(found) & set(told)
 
 
-@pytest.mark.parametrize("name", list(SEARCHERS))
+@pytest.mark.parametrize("name", TOYS)
 def test_the_same_seed_asks_for_the_same(name: str) -> None:
     assert run(built(name), 70) == run(built(name), 70)
     assert run(built(name), 70) != run(built(name, seed=1), 70)
 
 
-@pytest.mark.parametrize("name", list(SEARCHERS))
+@pytest.mark.parametrize("name", TOYS)
 def test_failures_are_no_trouble(name: str) -> None:
     searcher = built(name)
     for _ in range(5):

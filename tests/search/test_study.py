@@ -7,9 +7,13 @@ from toy_matter import ToyMatter, ToyModel, calls, training_set
 
 from nucleate.config import OptimizeSettings, PropertySettings
 from nucleate.errors import ResultsError
+from nucleate.search.attributes import PROPOSAL, RESULT
 from nucleate.search.objective import Objective
 from nucleate.search.storage import open_study
 from nucleate.search.study import run_study
+
+STOCK = ("tpe", "cmaes", "gp", "nsga2", "nsga3", "qmc", "random")
+OURS = ("nucleate", "latent", "random-prior", "best-of-data")
 
 TERMS = (
     PropertySettings(property="sum"),
@@ -37,7 +41,7 @@ def run(tmp_path, model=None, name="study", **changes):
     )
 
 
-@pytest.mark.parametrize("sampler", ["tpe", "cmaes", "gp", "nsga2", "qmc", "random"])
+@pytest.mark.parametrize("sampler", STOCK)
 def test_every_sampler_finds_new_structures_in_silence(tmp_path, sampler, capsys):
     calls.clear()
     trials = 18 if sampler == "gp" else 60
@@ -61,6 +65,94 @@ def test_every_sampler_finds_new_structures_in_silence(tmp_path, sampler, capsys
     assert best[-1] == summary["best_score"] == scores[0]
     out, err = capsys.readouterr()
     assert out == err == ""
+
+
+@pytest.mark.parametrize("sampler", OURS)
+def test_every_search_of_ours_scores_no_structure_twice(tmp_path, sampler, capsys):
+    calls.clear()
+    with warnings.catch_warnings():
+        warnings.simplefilter("error")
+        result = run(tmp_path, sampler=sampler, trials=40)
+    summary = result.summary
+    assert set(calls.values()) == {1}
+    assert summary["duplicates"] == summary["failed"] == 0
+    if sampler == "best-of-data":
+        # Those of the reference sample are known without asking; known ones are no discovery.
+        left = len(set(training_set())) - 256
+        assert (summary["known"], result.rows) == (left, [])
+        assert summary["stopped"].startswith("exhausted")
+        assert summary["best_score"] == 0.0
+    elif sampler == "random-prior":  # the toy model has no prior to draw from: only data is left
+        assert summary["known"] + summary["new"] == summary["trials"]
+    else:
+        assert summary["known"] + summary["new"] == summary["trials"] == 40
+        assert summary["stopped"] == "all 40 trials are scored"
+        assert summary["best_score"] >= summary["best_start_score"]
+        row = result.rows[0]
+        assert row["parent"] == row["parents"][0]
+        assert row["origin"] in summary["origins"]
+        assert len(row["latent"]) == 4
+    assert not set(training_set()) & {row["structure"] for row in result.rows}
+    out, err = capsys.readouterr()
+    assert out == err == ""
+
+
+def test_a_database_holds_the_same_study(tmp_path):
+    url = f"sqlite:///{tmp_path / 'study.db'}"
+    first = run(tmp_path / "a", storage=url, trials=30)
+    calls.clear()
+    more = run(tmp_path / "b", storage=url, trials=40)
+    assert more.summary["history"][:30] == first.summary["history"]
+    assert set(calls.values()) == {1}
+    assert len(calls) == 10
+    boxes = run(tmp_path / "c", storage=url, name="boxes", sampler="tpe", trials=20, batch=5)
+    assert boxes.summary["trials"] == 20
+
+
+def test_trials_carry_what_a_dashboard_shows(tmp_path):
+    result = run(tmp_path, trials=20)
+    with open_study(tmp_path / "study.journal", "study") as study:
+        trial = study.get_trials()[result.rows[0]["trial"]]
+    assert trial.user_attrs["structure"] == result.rows[0]["structure"]
+    assert trial.user_attrs["outcome"] == "new"
+    assert trial.user_attrs[PROPOSAL]["parents"] == result.rows[0]["parents"]
+    assert trial.user_attrs[RESULT]["properties"]["sum"] == result.rows[0]["sum"]
+    assert trial.values == [result.rows[0]["score"]]
+
+
+def test_patience_ends_a_study_and_says_so(tmp_path):
+    summary = run(tmp_path, sampler="random", trials=400, patience=30, radius=0.5).summary
+    assert summary["trials"] < 400
+    assert "no better score in" in summary["stopped"]
+    again = run(tmp_path, sampler="random", trials=400, patience=30, radius=0.5).summary
+    assert again["trials"] == summary["trials"]
+
+
+def test_collapse_ends_a_study_and_says_so(tmp_path):
+    small = {"sampler": "random", "radius": 0.1, "collapse": 0.05, "trials": 600, "starts": 1}
+    summary = run(tmp_path, **small).summary
+    assert summary["trials"] < 600
+    assert summary["stopped"].startswith("collapse")
+
+
+def test_a_study_of_other_settings_is_kept_aside(tmp_path):
+    run(tmp_path, trials=20)
+    run(tmp_path, trials=20, name="other")
+    assert len(list(tmp_path.glob("study-until-*.journal"))) == 1
+
+
+@pytest.mark.parametrize("sampler", ["nucleate", "latent"])
+def test_our_killed_study_loses_and_doubles_nothing(tmp_path, sampler):
+    calls.clear()
+    model = ToyModel(training_set(), fail_after=400)
+    with pytest.raises(KeyboardInterrupt):
+        run(tmp_path, model, sampler=sampler)
+    scored = dict(calls)
+    assert len(scored) > 256
+    resumed = run(tmp_path, sampler=sampler)
+    assert set(calls.values()) == {1}
+    assert set(scored) <= set(calls)
+    assert resumed.summary["trials"] == 80
 
 
 def test_cmaes_does_better_than_random_search_and_than_its_starts(tmp_path):
@@ -92,7 +184,7 @@ def test_a_killed_study_goes_on_as_if_nothing_had_happened(tmp_path, sampler):
 
 
 def test_one_dimension_and_one_region(tmp_path):
-    assert run(tmp_path, dimensions=1, starts=1).summary["trials"] == 80
+    assert run(tmp_path, sampler="cmaes", dimensions=1, starts=1).summary["trials"] == 80
 
 
 def test_more_trials_continue_and_other_settings_start_anew(tmp_path):
@@ -110,7 +202,7 @@ def test_failed_decodes_are_told_zero_and_counted(tmp_path):
 
 def test_rows_decode_from_their_own_latent(tmp_path):
     model = ToyModel(training_set())
-    result = run(tmp_path, model)
+    result = run(tmp_path, model, sampler="cmaes")
     latents = np.array([row["latent"] for row in result.rows], np.float32)
     again = [item.structure for item in model.decode(latents)]
     assert again == [row["structure"] for row in result.rows]

@@ -133,7 +133,10 @@ class ToyMatter(Matter):
         return [path]
 
     def write_samples(self, folder: Path, rows: Sequence[Mapping[str, Any]]) -> Path:
-        raise NotImplementedError
+        path = folder / "samples.toy"
+        with atomic_path(path) as temporary:
+            temporary.write_text("".join(f"{row['structure']}\n" for row in rows))
+        return path
 
     def write_reconstructions(self, folder: Path, rows: Sequence[Mapping[str, Any]]) -> Path:
         raise NotImplementedError

@@ -37,11 +37,11 @@ def stage(tmp_path, monkeypatch):
 def test_files_are_complete_and_a_second_call_does_nothing(stage):
     manifest, model = stage()
     assert [o.name for o in manifest.outputs] == [
-        "optimized.parquet", "summary.json", "study.journal",
+        "optimized.parquet", "summary.json", "samples.toy", "study.journal",
     ]  # fmt: skip
     table = pq.read_table(manifest.path("optimized.parquet"))
     assert table.column_names == [
-        "structure", "latent", "origin", "trial", "parent", "log_likelihood",
+        "structure", "latent", "origin", "trial", "parent", "log_likelihood", "parents",
         "sum", "sum_desirability", "score",
     ]  # fmt: skip
     assert manifest.outputs[0].rows == len(table) == manifest.metrics["new"]
@@ -53,11 +53,17 @@ def test_files_are_complete_and_a_second_call_does_nothing(stage):
     assert model.decoded == before
 
 
-def test_more_trials_go_on_with_the_study(stage):
-    first, model = stage()
-    seen = model.decoded
-    more, _ = stage(trials=60)
-    assert model.decoded == seen + 20
+@pytest.mark.parametrize("sampler", ["nucleate", "cmaes"])
+def test_more_trials_go_on_with_the_study(stage, sampler):
+    toy_matter.calls.clear()
+    first, model = stage(sampler=sampler)
+    seen, scored = model.decoded, len(toy_matter.calls)
+    more, _ = stage(sampler=sampler, trials=60)
+    assert set(toy_matter.calls.values()) == {1}
+    if sampler == "nucleate":
+        assert len(toy_matter.calls) == scored + 20
+    else:
+        assert model.decoded == seen + 20
     assert more.metrics["trials"] == 60
     assert more.key != first.key
 

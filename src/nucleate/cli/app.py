@@ -9,7 +9,16 @@ import typer
 from typer.core import TyperGroup
 
 from nucleate import __version__
-from nucleate.cli import benchmark, datasets, finetune, models, runs, shipped, stages
+from nucleate.cli import (
+    benchmark,
+    datasets,
+    finetune,
+    models,
+    optimize,
+    runs,
+    shipped,
+    stages,
+)
 from nucleate.cli.failures import DEBUG_VARIABLE, explained_failures
 
 
@@ -67,5 +76,5 @@ app.add_typer(shipped.app, rich_help_panel="Models")
 app.command(rich_help_panel="Models")(models.sample)
 app.command(rich_help_panel="Models")(models.reconstruct)
 app.add_typer(benchmark.app, rich_help_panel="Models")
-app.command(rich_help_panel="Search")(stages.optimize)
+app.command(rich_help_panel="Search")(optimize.optimize)
 app.command(rich_help_panel="Search")(stages.screen)

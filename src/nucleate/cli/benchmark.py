@@ -413,6 +413,144 @@ def pmo(
         raise ResultsError(f"{count} runs failed, the first of them {name}: {message}")
 
 
+@app.command()
+def latent(
+    features: Annotated[
+        str,
+        typer.Option(
+            "--features",
+            metavar="DIR",
+            help="Output of `nucleate featurize`, with formation energies: its test crystals are "
+            "starts.",
+        ),
+    ],
+    out: Annotated[
+        Path, typer.Option("--out", metavar="PATH", help="Writes PATH.json and PATH.md.")
+    ],
+    model: Annotated[
+        str | None,
+        typer.Option(
+            "--model",
+            metavar="DIR|NAME",
+            help="Output of `nucleate train`, or the name of a shipped model; crystals. `none` for "
+            "searchers that need none.",
+        ),
+    ] = None,
+    objectives: Annotated[
+        list[str] | None,
+        typer.Option(
+            metavar="NAME",
+            help="formation_energy, density, band_gap; all if not given. May be repeated or "
+            "comma-separated.",
+        ),
+    ] = None,
+    samplers: Annotated[
+        list[str] | None,
+        typer.Option(
+            metavar="NAME",
+            help="Searchers; nucleate and its controls if not given. May be repeated likewise.",
+        ),
+    ] = None,
+    starts: Annotated[int | None, typer.Option(min=1, help="Random test crystals; 100.")] = None,
+    calls: Annotated[
+        int | None, typer.Option(min=1, help="Crystals asked about from each start; 100.")
+    ] = None,
+    batch: Annotated[
+        int | None, typer.Option(min=1, help="Crystals asked for at once; 10.")
+    ] = None,
+    near: Annotated[
+        int | None,
+        typer.Option(min=0, help="Training crystals near the start that its searcher is given; 50"),
+    ] = None,
+    initial: Annotated[
+        int | None,
+        typer.Option(
+            min=0, help="Crystals scored, the start included, before a search makes its own; 10."
+        ),
+    ] = None,
+    steps: Annotated[
+        int | None, typer.Option(min=1, help="Steps of the judge's relaxations at most; 150.")
+    ] = None,
+    references: Annotated[
+        int | None,
+        typer.Option(min=10, help="Crystals that element references are regressed on; 700."),
+    ] = None,
+    together: Annotated[
+        int | None, typer.Option(min=1, help="Starts side by side in one process; 4.")
+    ] = None,
+    energy: Annotated[
+        str | None,
+        typer.Option(metavar="COLUMN", help="Energies per atom; formation_energy_per_atom."),
+    ] = None,
+    gap: Annotated[str | None, typer.Option(metavar="COLUMN", help="Band gaps; band_gap.")] = None,
+    limit: Annotated[
+        int | None, typer.Option(min=1, help="Use only the first crystals of each split.")
+    ] = None,
+    work: Annotated[
+        str | None,
+        typer.Option(
+            metavar="DIR", help="Where results are kept, so that a run goes on; work/latent."
+        ),
+    ] = None,
+    processes: Annotated[
+        int | None, typer.Option(min=1, help="Worker processes; as many as cores.")
+    ] = None,
+    seed: Seed = 0,
+    device: Device = "auto",
+    json_file: JsonFile = None,
+    searcher_source: Annotated[
+        str | None, typer.Option(hidden=True, help="module:function that builds searchers.")
+    ] = None,
+    calculator_source: Annotated[
+        str | None, typer.Option(hidden=True, help="module:function that makes the calculator.")
+    ] = None,
+) -> None:
+    """Compare searchers over crystals: from random starts, judged after relaxation with CHGNet.
+
+    Searches that ended are not repeated.
+
+    Example: nucleate benchmark latent --model crystals --features work/crystals --objectives
+    formation_energy --samplers nucleate,edits+screen --out results/benchmarks/latent
+    """
+    from nucleate.benchmarks.latent_search import run
+    from nucleate.benchmarks.latent_settings import LatentSearchSettings
+    from nucleate.config import validate
+
+    options = merge(
+        {"features": features, "seed": seed, "device": device},
+        {
+            "model": model,
+            "objectives": _parts(objectives),
+            "samplers": _parts(samplers),
+            "starts": starts,
+            "calls": calls,
+            "batch": batch,
+            "near": near,
+            "initial": initial,
+            "steps": steps,
+            "references": references,
+            "together": together,
+            "energy": energy,
+            "gap": gap,
+            "limit": limit,
+            "work": work,
+            "processes": processes,
+            "searcher_source": searcher_source,
+            "calculator_source": calculator_source,
+        },
+    )
+    settings = validate(LatentSearchSettings, options, "command line")
+    shown = console(json_file)
+    results, paths = run(
+        settings,
+        out,
+        _command(),
+        echo=lambda text: shown.print(text, style="dim", markup=False),
+    )
+    shown.print(f"written to {paths[0]} and {paths[1]}", markup=False)
+    write_results(json_file, results)
+
+
 def _parts(texts: list[str] | None) -> tuple[str, ...] | None:
     """Values of an option that may be repeated or comma-separated; None if it was not given."""
     if texts is None:

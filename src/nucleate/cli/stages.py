@@ -1,9 +1,9 @@
-"""Commands that run one stage: featurize, train, optimize, screen."""
+"""Commands that run one stage: featurize, train, screen."""
 
 from __future__ import annotations
 
 from pathlib import Path
-from typing import Annotated, Any, Literal
+from typing import Annotated, Any
 
 import typer
 
@@ -14,13 +14,11 @@ from nucleate.cli.common import (
     Limit,
     MatterName,
     Mirror,
-    Model,
     Out,
     Seed,
     SettingsFile,
     StructureColumn,
     load_manifest,
-    model_manifest,
     show_stage,
     stage_settings,
 )
@@ -121,35 +119,6 @@ def train(
     chosen = stage_settings(TrainSettings, settings, manifest.matter, "train", options)
     trained = run(chosen, manifest, out, matter_name=manifest.matter, seed=seed, device=device)
     show_stage(trained, json_file)
-
-
-def optimize(
-    model: Model,
-    features: Features,
-    out: Out,
-    settings: SettingsFile = None,
-    trials: Annotated[int | None, typer.Option(help="Structures to decode and score.")] = None,
-    sampler: Annotated[
-        Literal["tpe", "cmaes", "gp", "nsga2", "qmc", "random"] | None,
-        typer.Option(help="How new trials are proposed."),
-    ] = None,
-    seed: Seed = 0,
-    device: Device = "auto",
-    json_file: JsonFile = None,
-) -> None:
-    """Search the latent space around good known structures with an Optuna study.
-
-    Example: nucleate optimize --model work/model --features work/features --out work/study
-    """
-    from nucleate.config import OptimizeSettings
-    from nucleate.stages.optimize import optimize as run
-
-    trained, featurized = model_manifest(model), load_manifest(features, "featurize")
-    matter = trained.matter
-    options = {"trials": trials, "sampler": sampler}
-    chosen = stage_settings(OptimizeSettings, settings, matter, "optimize", options)
-    studied = run(chosen, trained, featurized, out, matter_name=matter, seed=seed, device=device)
-    show_stage(studied, json_file)
 
 
 def screen(

@@ -9,7 +9,16 @@ from typing import TYPE_CHECKING, Any
 from nucleate.config import DatasetSettings, validate
 from nucleate.crystals.codec import CodecOptions
 from nucleate.crystals.standardise import HoldOutOptions, StandardiseOptions
-from nucleate.matter import Check, Codec, Matter, Property, RawRow, Standardised
+from nucleate.matter import (
+    Check,
+    Codec,
+    Comparison,
+    Edits,
+    Matter,
+    Property,
+    RawRow,
+    Standardised,
+)
 
 if TYPE_CHECKING:
     import torch
@@ -105,6 +114,24 @@ class Crystals(Matter):
         from nucleate.crystals.guide import CrystalGuide
 
         return CrystalGuide(self)
+
+    def comparison(self) -> Comparison:
+        from nucleate.crystals.comparison import CrystalComparison
+
+        return CrystalComparison()
+
+    def edits(self, codec: Codec) -> dict[str, Edits]:
+        from nucleate.crystals.evolving import edits
+
+        return edits(codec)
+
+    def regrowth(
+        self, codec: Codec, structures: Sequence[str | None], seed: int
+    ) -> Legality | None:
+        """Arrangements that are kept while one or two elements are the decoder's."""
+        from nucleate.crystals.substitution import regrowth
+
+        return regrowth(codec, structures, seed)
 
     def properties(self) -> dict[str, str]:
         from nucleate.crystals.properties import properties

@@ -31,8 +31,8 @@ BITS = STEPS * (elements.LARGEST + BLOCKS)
 DESCRIPTORS = 12
 """Numbers of an element: the last eleven of `elements.features`, and its volume."""
 ELEMENT_NUMBERS = 4 * DESCRIPTORS + 1
-REACH = 3.0
-"""Distances are cut here, in units of (volume / atom)^(1/3); a sphere of this radius holds 113
+REACH = 2.5
+"""Distances are cut here, in units of (volume / atom)^(1/3); a sphere of this radius holds 65
 atoms on average."""
 SHELLS = (1, 2, 4, 6, 8, 12, 16, 24)
 """Neighbours whose average minimum distances are told."""

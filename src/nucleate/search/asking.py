@@ -52,8 +52,8 @@ class Source(Protocol):
             budget: trials that may be scored in all where several workers share the study.
         """
 
-    def tell(self, asked: Asked, value: float) -> None:
-        """End a trial, unless another worker has failed it: then its value is dropped."""
+    def tell(self, asked: Asked, value: float) -> bool:
+        """End a trial; False if another worker has failed it meanwhile: its value is dropped."""
 
     def proposals(self, trials: Sequence[FrozenTrial]) -> list[Proposal]:
         """Structures of scored trials with where they come from; latent vectors where known."""
@@ -96,14 +96,14 @@ class Searching:
             for trial, p in claimed
         ]
 
-    def tell(self, asked: Asked, value: float) -> None:
+    def tell(self, asked: Asked, value: float) -> bool:
         # The sampler learns from the storage, so that `Study.tell`'s reading of it is spared.
         try:
-            self.study._storage.set_trial_state_values(
+            return self.study._storage.set_trial_state_values(
                 asked.trial_id, TrialState.COMPLETE, [value]
             )
         except UpdateFinishedTrialError:
-            return
+            return False
 
     def proposals(self, trials: Sequence[FrozenTrial]) -> list[Proposal]:
         found = [p for p in (proposal_of(trial.user_attrs) for trial in trials) if p is not None]

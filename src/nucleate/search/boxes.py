@@ -14,7 +14,7 @@ from typing import TYPE_CHECKING, Any
 import numpy as np
 import optuna
 from numpy.typing import NDArray
-from optuna.trial import FrozenTrial, Trial
+from optuna.trial import FrozenTrial, Trial, TrialState
 
 from nucleate.config import OptimizeSettings
 from nucleate.search.asking import Asked
@@ -82,17 +82,14 @@ class Boxes:
         )
         return [self._asked(trial, item) for trial, item in zip(trials, decoded, strict=True)]
 
-    def _trials(
-        self, count: int, attributes: Mapping[str, Any], budget: int | None
-    ) -> list[Trial]:
+    def _trials(self, count: int, attributes: Mapping[str, Any], budget: int | None) -> list[Trial]:
         made = [create(self.study, attributes) for _ in range(count)]
         if budget is not None:
             ledger = self.read()
             mine = [t for t in ledger.running.values() if t._trial_id in made]
-            for trial in mine:
-                if ledger.place(trial.number) >= budget:
-                    ledger.yield_trial(trial, "the budget is spent")
-                    made.remove(trial._trial_id)
+            for surplus in (t for t in mine if ledger.place(t.number) >= budget):
+                ledger.yield_trial(surplus, "the budget is spent")
+                made.remove(surplus._trial_id)
         trials = []
         for trial_id in made:
             # As `Study.ask` does, but the trial is signed from its beginning.
@@ -143,9 +140,10 @@ class Boxes:
         self._first.add(structure)
         return "new"
 
-    def tell(self, asked: Asked, value: float) -> None:
+    def tell(self, asked: Asked, value: float) -> bool:
         """End a trial; the sampler learns from it."""
-        self.study.tell(asked.number, value, skip_if_finished=True)
+        told = self.study.tell(asked.number, value, skip_if_finished=True)
+        return told.state == TrialState.COMPLETE
 
     def _latents(self, parameters: Sequence[dict[str, Any]]) -> NDArray[np.float32]:
         """Latent vectors [n, D] of trials' parameters."""

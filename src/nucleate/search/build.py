@@ -9,6 +9,7 @@ from typing import TYPE_CHECKING
 import numpy as np
 
 from nucleate.errors import SettingsError
+from nucleate.search.adaptation import Adaptation, AdaptationSettings
 from nucleate.search.controls import Screening, from_data, from_prior
 from nucleate.search.evolution import EvolutionSettings, ScreenedEvolution
 from nucleate.search.memory import LatentComparison, Latents, Memory
@@ -32,6 +33,7 @@ if TYPE_CHECKING:
 
 SEARCHERS = {
     "nucleate": "latent moves and edits, screened by a surrogate (the default)",
+    "nucleate+adaptation": "the same, and the model is fine-tuned on the best found so far",
     "latent": "latent moves alone, screened by a surrogate",
     "edits+screen": "control: edits of structures alone, screened by a surrogate; no network",
     "token-edits+screen": "control: edits of tokens alone, screened by a surrogate; no network",
@@ -41,11 +43,14 @@ SEARCHERS = {
 }
 EDITS = {
     "nucleate": ("graph", "gene", "token"),
+    "nucleate+adaptation": ("graph", "gene", "token"),
     "edits+screen": ("graph", "gene", "token"),
     "token-edits+screen": ("token",),
     "token-edits": ("token",),
 }
 """Kinds of edits of each searcher that makes any, as far as the kind of matter knows them."""
+REHEARSED = 2000
+"""Known structures that adaptation rehearses."""
 TEMPERATURE = 0.7
 """Of the decoder in latent moves."""
 
@@ -102,10 +107,19 @@ def build_searcher(
     latents = Latents(model)
     comparison = model.matter.comparison() or LatentComparison(latents)
     memory = Memory(comparison)
-    with_latent = name in ("nucleate", "latent")
+    with_latent = name in ("nucleate", "nucleate+adaptation", "latent")
     latent: list[LatentOperator] = latent_operators(model) if with_latent else []
     edits = edit_operators(model, EDITS.get(name, ()))
     maker = LatentMaker(model, latents, TEMPERATURE) if latent else None
+    adaptation = None
+    if name == "nucleate+adaptation":
+        rehearsed = [
+            data[i] for i in np.random.default_rng(seed).permutation(len(data))[:REHEARSED]
+        ]
+        adaptation = Adaptation(model, rehearsed, AdaptationSettings(), seed)
     if name == "token-edits":
         chosen = replace(chosen, screen=False)
-    return ScreenedEvolution(memory, [*latent, *edits], maker, data, seed, chosen, name)
+    operators = [*latent, *edits]
+    return ScreenedEvolution(
+        memory, operators, maker, data, seed, chosen, name, adaptation=adaptation
+    )

@@ -18,6 +18,7 @@ from typing import Any
 import numpy as np
 from numpy.typing import NDArray
 
+from nucleate.search.adaptation import Adaptation
 from nucleate.search.datapool import DataPool
 from nucleate.search.memory import Memory
 from nucleate.search.operators import EditOperator, LatentMaker, LatentOperator, Operator
@@ -136,6 +137,7 @@ class ScreenedEvolution(Searcher):
         starts: structures that are asked for first, before any of the data.
         accept: which structures may be asked for at all, [n] of n; all if not given. Starts may.
         group: of a structure, for the quota: a scaffold, a chemical system.
+        adaptation: fine-tunes the model now and then; never if not given.
     """
 
     def __init__(
@@ -151,6 +153,7 @@ class ScreenedEvolution(Searcher):
         starts: Sequence[str] = (),
         accept: Accept | None = None,
         group: Callable[[str], str] | None = None,
+        adaptation: Adaptation | None = None,
     ):
         self.name = name
         self.memory, self.operators, self.maker = memory, list(operators), maker
@@ -160,6 +163,7 @@ class ScreenedEvolution(Searcher):
         self.data = [data[i] for i in order]
         self.starts, self.accept, self.group = list(dict.fromkeys(starts)), accept, group
         self._groups: dict[str, str] = {}
+        self.adaptation, self._adapted_at = adaptation, self.settings.initial
         self.asked: dict[str, str] = {}  # structure -> origin, not told yet or told
         self.surrogate = Surrogate()
         self.credit = Credit(len(self.operators), self.settings.floor)
@@ -253,6 +257,7 @@ class ScreenedEvolution(Searcher):
     def _screened(self, count: int, rng: np.random.Generator) -> list[Proposal]:
         s = self.settings
         self._learn(rng)
+        self._adapt()
         pool = _Pool()
         self._screen_data(pool, count)
         each = -(-s.screened * count // s.generations)
@@ -297,6 +302,17 @@ class ScreenedEvolution(Searcher):
             self.surrogate.choose(self.memory.table.take(some), values[some])
             self._chosen_at = n
         self.surrogate.fit(self.memory.table, rows, values[rows])
+
+    def _adapt(self) -> None:
+        """Fine-tune the model if it is time, and encode everything anew."""
+        if self.adaptation is None or self.maker is None:
+            return
+        if len(self.memory) - self._adapted_at < self.adaptation.settings.every:
+            return
+        best = self.memory.best(self.adaptation.settings.best)
+        self.adaptation.train([self.memory.structures[row] for row in best])
+        self.maker.latents.forget()
+        self._adapted_at = len(self.memory)
 
     def _screen_data(self, pool: _Pool, count: int) -> None:
         """Add those structures of the data that are expected to be best."""

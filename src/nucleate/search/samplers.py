@@ -59,13 +59,13 @@ def build_sampler(
         return optuna.samplers.GPSampler(seed=stream, warn_independent_sampling=False)
     if kind == "nsga2":
         return optuna.samplers.NSGAIISampler(seed=stream, population_size=max(4, batch))
-    if kind == "nsga3":
-        return optuna.samplers.NSGAIIISampler(seed=stream, population_size=max(4, batch))
     if kind == "random":
         return optuna.samplers.RandomSampler(seed=stream)
-    if kind == "qmc":
-        with warnings.catch_warnings():
-            warnings.simplefilter("ignore", optuna.exceptions.ExperimentalWarning)
+    with warnings.catch_warnings():
+        warnings.simplefilter("ignore", optuna.exceptions.ExperimentalWarning)
+        if kind == "nsga3":
+            return optuna.samplers.NSGAIIISampler(seed=stream, population_size=max(4, batch))
+        if kind == "qmc":
             # The place in the sequence is kept in the study, the seed must not change.
             return optuna.samplers.QMCSampler(
                 scramble=True, seed=seed, warn_independent_sampling=False

@@ -19,6 +19,7 @@ from collections.abc import Mapping
 from pathlib import Path
 from typing import Any
 
+import numpy as np
 import optuna
 import psutil
 
@@ -65,6 +66,13 @@ class Crew:
         self._thread.join(timeout=self.stale_seconds)
         # What this worker leaves running (interrupted, say) need not wait to be found.
         self._abandon(Ledger(self.study).read(), {self.id}, "its worker stopped")
+
+    def seed(self, seed: int) -> int:
+        """A study's seed for this worker: all but the first need others, or they would all propose
+        the same."""
+        if self.alone:
+            return seed
+        return int(np.random.SeedSequence([seed, int(self.id, 16)]).generate_state(1)[0])
 
     def _live(self) -> None:
         while not self._ended.wait(self.stale_seconds / 8):

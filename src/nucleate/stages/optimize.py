@@ -1,10 +1,11 @@
-"""The stage that searches latent space for wanted properties."""
+"""The stage that searches for structures with wanted properties."""
 
 from __future__ import annotations
 
 from pathlib import Path
 from typing import Any
 
+import filelock
 import pyarrow as pa
 
 from nucleate import matter as registry
@@ -12,76 +13,129 @@ from nucleate.config import OptimizeSettings
 from nucleate.datasets import tables
 from nucleate.errors import SettingsError
 from nucleate.latent import LatentModel
-from nucleate.runs import Manifest, run_stage, stage_key, write_json
-from nucleate.screening.known import read_records
+from nucleate.runs import Manifest, digest, run_stage, stage_current, stage_key, write_json
 from nucleate.search.objective import Objective
+from nucleate.search.objectives.build import inputs_of
+from nucleate.search.results import StudyResult
 from nucleate.search.study import run_study
 from nucleate.stages.sample import DRAW_SCHEMA
+from nucleate.stages.starting import Start, read_start, start_inputs
 
 JOURNAL = "study.journal"
+RESULTS = ("optimized.parquet", "summary.json")
+SAMPLES = 1000
+"""Best structures that are also written in the field's own format."""
 
 
 def optimize(
     settings: OptimizeSettings,
     train: Manifest,
-    features: Manifest,
+    start: Start,
     folder: Path,
     *,
     matter_name: str,
     seed: int,
     device: str = "auto",
+    mirror: str | None = None,
+    settings_folder: Path | None = None,
+    lasting: bool = False,
 ) -> Manifest:
-    """Search around good known structures; see `nucleate.search.study`.
+    """Search for structures with wanted properties; see `nucleate.search.study`.
 
     Writes `optimized.parquet` (one row per new structure, best first), `summary.json` (counts,
-    best, history, objectives with their scales) and `study.journal`. A study that was killed goes
-    on where it was; more trials of the same settings continue it.
+    best, history, objectives with their scales), `samples.csv` or `samples.extxyz` (the best) and,
+    without a database, `study.journal`. A study that was killed goes on where it was; more trials
+    of the same settings continue it.
 
     Args:
         train: manifest of the trained model.
-        features: manifest of the featurized set that it was trained on.
+        start: featurized set that it was trained on, a person's own file, or None.
+        settings_folder: for relative paths of objectives; the working folder if None.
+        lasting: whether the study goes on in later versions of the code. If not, results are those
+            of one version, as in the other stages.
 
     Raises:
         SettingsError: unknown property, or no objective given and none by default.
         CheckpointError: the model is damaged.
-        ResultsError: the folder cannot be written or is in use.
+        InputError: the file to start from cannot be used.
+        ResultsError: the folder cannot be written or is in use, or the database cannot be reached.
     """
-    inputs = {"train": train.key, "features": features.key}
-    # The number of trials is left out, so that a larger one continues the study.
-    course = settings.model_dump(mode="json", exclude={"trials"})
-    name = stage_key("study", course, inputs, seed=seed, matter=matter_name)
+    inputs = {"train": train.key, **start_inputs(start, matter_name, mirror)}
+    inputs |= inputs_of(settings.objectives, settings_folder)
+    about = (settings.course(), inputs)
+    key = (
+        digest(["study", *about, seed, matter_name])
+        if lasting
+        else stage_key("study", *about, seed=seed, matter=matter_name)
+    )
 
-    def work(out: Path) -> tuple[list[str], dict[str, Any]]:
+    def study() -> tuple[StudyResult, Objective]:
         matter = registry.get(matter_name)
-        objective = Objective(matter, settings.objectives)
+        model = LatentModel.load(Path(train.folder), device)
+        objective = Objective(matter, settings.objectives, model, settings_folder)
         if not objective.terms:
             raise SettingsError(
                 f"optimize: {matter_name} has no default objective; name one of its properties: "
                 + ", ".join(matter.properties())
             )
-        records = read_records(features)
-        result = run_study(
-            LatentModel.load(Path(train.folder), device),
-            objective,
-            records.training,
-            records.all,
-            settings,
-            seed=seed,
-            path=out / JOURNAL,
-            name=name,
-        )
-        write_draws(out / "optimized.parquet", result.rows, objective.names)
+        folder.mkdir(parents=True, exist_ok=True)
+        starting = read_start(start, model, folder, seed, mirror)
+        try:
+            result = run_study(
+                model,
+                objective,
+                starting.training,
+                starting.known,
+                settings,
+                seed=seed,
+                path=folder / JOURNAL,
+                name=f"{matter_name}-{key[:16]}",
+            )
+        finally:
+            objective.close()
+        result.summary["start"] = starting.summary
+        return result, objective
+
+    def write(out: Path, found: tuple[StudyResult, Objective]) -> tuple[list[str], dict[str, Any]]:
+        result, objective = found
+        write_draws(out / RESULTS[0], result.rows, objective)
         summary = {"matter": matter_name, "seed": seed, **result.summary}
-        write_json(out / "summary.json", summary)
+        write_json(out / RESULTS[1], summary)
         figures = {k: v for k, v in summary.items() if isinstance(v, (int, float))}
-        names = ["optimized.parquet", "summary.json", JOURNAL]
+        samples = registry.get(matter_name).write_samples(out, result.rows[:SAMPLES])
+        names = [*RESULTS, samples.name, *([JOURNAL] if settings.storage is None else [])]
         return names, {**figures, "rows/optimized.parquet": len(result.rows)}
 
-    return run_stage("optimize", matter_name, folder, settings, inputs, work, seed=seed)
+    more: dict[str, Any] = {"seed": seed}
+    if settings.storage is None:
+        return run_stage(
+            "optimize",
+            matter_name,
+            folder,
+            settings,
+            inputs,
+            lambda out: write(out, study()),
+            **more,
+        )
+    current = stage_current("optimize", folder, stage_key("optimize", settings, inputs, **more))
+    if current is not None:
+        return current
+    # Several workers may share the folder as well: they search together and write in turn.
+    found = study()
+    with filelock.FileLock(folder / ".results.lock"):
+        return run_stage(
+            "optimize", matter_name, folder, settings, inputs, lambda out: write(out, found), **more
+        )
 
 
-def write_draws(path: Path, rows: list[dict[str, Any]], properties: list[str]) -> None:
+def write_draws(path: Path, rows: list[dict[str, Any]], objective: Objective) -> None:
     """Write draws with their scores, atomically; columns are there even without rows."""
-    columns = [*properties, *(f"{name}_desirability" for name in properties), "score"]
-    schema = pa.schema([*DRAW_SCHEMA, *(pa.field(name, pa.float64()) for name in columns)])
-    tables.write(path, pa.Table.from_pylist(rows, schema))
+    names = objective.names
+    columns = [*names, *(f"{name}_desirability" for name in names), "score"]
+    fields = [*DRAW_SCHEMA, pa.field("parents", pa.list_(pa.string()))]
+    fields += [pa.field(name, pa.float64()) for name in columns]
+    # Further columns of objectives are numbers or truths.
+    for name in objective.extra_names:
+        values = [row.get(name) for row in rows]
+        fields.append(pa.field(name, pa.array(values).type if rows else pa.float64()))
+    tables.write(path, pa.Table.from_pylist(rows, pa.schema(fields)))

@@ -1,0 +1,82 @@
+"""Objectives as a person writes them on the command line.
+
+    qed                          more is better
+    sa_score:minimise            less is better
+    logp:target=2.5              near 2.5 (tolerance=0.5 says how near)
+    logp:range=1..3.5            between both
+    qed:low=0.2,high=0.9,weight=2
+    head=band_gap:target=1.5     what the model itself predicts
+
+Further `key=value` options are arguments of the property. Functions, programs and columns of one's
+own are written in the settings file, where there is room for them.
+"""
+
+from __future__ import annotations
+
+from typing import Any
+
+from nucleate.errors import SettingsError
+
+GOALS = ("maximise", "minimise")
+NUMBERS = ("low", "high", "tolerance", "weight")
+TOLERANCE = 0.2
+"""Of a target, if none is given."""
+
+
+def parse_objective(text: str) -> dict[str, Any]:
+    """Values of `config.PropertySettings`.
+
+    Raises:
+        SettingsError: not of the form above.
+    """
+    what, _, options = text.strip().partition(":")
+    kind, equals, name = what.partition("=")
+    if not equals:
+        kind, name = "property", what
+    if kind not in ("property", "head") or not name:
+        raise _refused(text, "starts with a property's name, or head=NAME")
+    out: dict[str, Any] = {kind: name}
+    arguments: dict[str, Any] = {}
+    for option in filter(None, options.split(",")):
+        key, equals, value = (part.strip() for part in option.partition("="))
+        if not equals and key in GOALS:
+            out["goal"] = key
+        elif not equals or not value:
+            raise _refused(text, f"{option!r} is neither of {', '.join(GOALS)} nor key=value")
+        elif key == "target":
+            out |= {"goal": "target", "target": _number(text, value)}
+        elif key == "range":
+            low, _, high = value.partition("..")
+            out |= {"goal": "range", "low": _number(text, low), "high": _number(text, high)}
+        elif key in NUMBERS:
+            out[key] = _number(text, value)
+        else:
+            arguments[key] = _plain(value)
+    if "target" in out:
+        out.setdefault("tolerance", TOLERANCE * abs(out["target"]) or TOLERANCE)
+    return {**out, "arguments": arguments} if arguments else out
+
+
+def _number(text: str, value: str) -> float:
+    try:
+        return float(value)
+    except ValueError:
+        raise _refused(text, f"{value!r} is not a number") from None
+
+
+def _plain(value: str) -> bool | int | float | str:
+    if value in ("true", "false"):
+        return value == "true"
+    for kind in (int, float):
+        try:
+            return kind(value)
+        except ValueError:
+            continue
+    return value
+
+
+def _refused(text: str, why: str) -> SettingsError:
+    return SettingsError(
+        f"--objective {text!r}: {why}; write e.g. qed, sa_score:minimise, logp:target=2.5, "
+        "logp:range=1..3,weight=0.5"
+    )
