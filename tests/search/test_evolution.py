@@ -16,7 +16,7 @@ from nucleate.search.memory import LatentComparison, Latents, Memory
 from nucleate.search.operators import Crossover, Mutation
 from nucleate.search.searcher import Searcher
 
-SMALL = EvolutionSettings(initial=30, screened=6, generations=2, pool=100, support=200, refit=60)
+SMALL = EvolutionSettings(initial=30, screened=6, generations=2, pool=100, support=200, refit=60, plausible=0)
 
 
 class ToyEdits(Edits):

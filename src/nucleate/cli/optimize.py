@@ -254,7 +254,11 @@ def _show_end(out: Console, settings: StudySettings, manifest: Manifest) -> None
         samples = next(o.name for o in manifest.outputs if o.name.startswith("samples"))
         screen = f"--input {folder / samples} --matter {manifest.matter}"
     out.print(f"Next: nucleate screen {screen} --out {folder}-screened", markup=False)
-    place = settings.storage or str(folder / "study.journal")
+    place = str(folder / "study.journal")
+    if settings.storage is not None:
+        from sqlalchemy.engine import make_url
+
+        place = make_url(settings.storage).render_as_string(hide_password=True)
     out.print(f"All trials: pip install optuna-dashboard; optuna-dashboard {place}", markup=False)
 
 

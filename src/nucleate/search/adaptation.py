@@ -82,7 +82,7 @@ class Adaptation:
         self.times += 1
         optimiser = torch.optim.AdamW(network.parameters(), lr=s.learning_rate, weight_decay=0.0)
         objective = objective_of(self.model)
-        weights = 1.0 / (s.sharpness * len(found) + np.arange(len(found)))
+        weights = 1.0 / (s.sharpness * len(found) + np.arange(len(found), dtype=np.float64))
         weights /= weights.sum()
         network.train()
         distortion = float("nan")

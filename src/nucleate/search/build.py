@@ -26,6 +26,7 @@ from nucleate.search.operators import (
     Regrowth,
     SparsePerturbation,
 )
+from nucleate.search.plausibility import Plausibility
 from nucleate.search.searcher import Searcher
 
 if TYPE_CHECKING:
@@ -119,7 +120,17 @@ def build_searcher(
         adaptation = Adaptation(model, rehearsed, AdaptationSettings(), seed)
     if name == "token-edits":
         chosen = replace(chosen, screen=False)
-    operators = [*latent, *edits]
+    plausibility = None
+    if name in ("nucleate", "nucleate+adaptation") and chosen.plausible:
+        plausibility = Plausibility(model, data, seed)
     return ScreenedEvolution(
-        memory, operators, maker, data, seed, chosen, name, adaptation=adaptation
+        memory,
+        [*latent, *edits],
+        maker,
+        data,
+        seed,
+        chosen,
+        name,
+        adaptation=adaptation,
+        plausibility=plausibility,
     )

@@ -8,7 +8,7 @@ from typing import TYPE_CHECKING
 import numpy as np
 from numpy.typing import NDArray
 
-from nucleate.search.surrogate import Prediction, Surrogate, Table
+from nucleate.search.surrogate import Surrogate, Table
 
 if TYPE_CHECKING:
     from nucleate.matter import Comparison
@@ -36,17 +36,15 @@ class DataPool:
         self.promising: NDArray[np.int64] | None = None
         self.calls = 0
 
-    def best(
-        self, surrogate: Surrogate, asked: Container[str], count: int
-    ) -> tuple[NDArray[np.int64], Prediction]:
-        """Rows of the structures not asked for yet of which most is expected, and how much."""
+    def best(self, surrogate: Surrogate, asked: Container[str], count: int) -> NDArray[np.int64]:
+        """Rows of the structures not asked for yet of which most is expected."""
         everything = self.calls % _EVERY == 0 or self.promising is None
         rows = np.arange(len(self.structures)) if everything else self.promising
         self.calls += 1
         assert rows is not None
         rows = np.array([r for r in rows.tolist() if self.structures[r] not in asked], np.int64)
         if not len(rows):
-            return rows, Prediction(np.zeros(0), np.zeros(0))
+            return rows
         parts = [
             surrogate.predict(self.table.take(part))
             for part in np.array_split(rows, -(-len(rows) // _CHUNK))
@@ -56,5 +54,4 @@ class DataPool:
         order = np.argsort(-(mean + deviation), kind="stable")
         if everything:
             self.promising = rows[order[:_PROMISING]]
-        order = order[:count]
-        return rows[order], Prediction(mean[order], deviation[order])
+        return rows[order[:count]]

@@ -20,8 +20,10 @@ from numpy.typing import NDArray
 
 from nucleate.search.adaptation import Adaptation
 from nucleate.search.datapool import DataPool
+from nucleate.search.families import Families
 from nucleate.search.memory import Memory
 from nucleate.search.operators import EditOperator, LatentMaker, LatentOperator, Operator
+from nucleate.search.plausibility import Plausibility
 from nucleate.search.searcher import Proposal, Searcher
 from nucleate.search.surrogate import TRIED, Features, Prediction, Surrogate, Table
 
@@ -45,6 +47,8 @@ class EvolutionSettings:
         boldness: factor of the draws' deviations from the mean.
         patience: questions without a better top ten after which optimism and boldness have doubled;
             they grow on, up to `restless` times, until something better is found.
+        retire: questions without a better top ten after which the best one's family is left alone
+            (see `nucleate.search.families`); 0 for never.
         niching: share of parents drawn by niches.
         crowd: best scores that are sorted into niches.
         likeness: similarity from which structures share a niche.
@@ -52,6 +56,8 @@ class EvolutionSettings:
         floor: share of children that every operator makes at least.
         front: scores among which a child counts as a success of its operator.
         screen: whether there is a surrogate at all; without, children are asked for as they come.
+        plausible: share of parents and of questions that are of structures which the model finds
+            plausible: a search of its own within the search, which does not drift.
         quota: structures of one group that may be parents, the best of it; 0 for no such limit.
     """
 
@@ -65,7 +71,8 @@ class EvolutionSettings:
     shortlist: int = 6
     boldness: float = 0.3
     patience: int = 250
-    restless: float = 6.0
+    restless: float = 4.0
+    retire: int = 1000
     niching: float = 0.5
     crowd: int = 500
     likeness: float = 0.5
@@ -73,6 +80,7 @@ class EvolutionSettings:
     floor: float = 0.025
     front: int = 100
     screen: bool = True
+    plausible: float = 0.5
     quota: int = 0
 
 
@@ -138,6 +146,7 @@ class ScreenedEvolution(Searcher):
         accept: which structures may be asked for at all, [n] of n; all if not given. Starts may.
         group: of a structure, for the quota: a scaffold, a chemical system.
         adaptation: fine-tunes the model now and then; never if not given.
+        plausibility: tells plausible structures; without, all are.
     """
 
     def __init__(
@@ -154,6 +163,7 @@ class ScreenedEvolution(Searcher):
         accept: Accept | None = None,
         group: Callable[[str], str] | None = None,
         adaptation: Adaptation | None = None,
+        plausibility: Plausibility | None = None,
     ):
         self.name = name
         self.memory, self.operators, self.maker = memory, list(operators), maker
@@ -163,6 +173,7 @@ class ScreenedEvolution(Searcher):
         self.data = [data[i] for i in order]
         self.starts, self.accept, self.group = list(dict.fromkeys(starts)), accept, group
         self._groups: dict[str, str] = {}
+        self.plausibility = plausibility
         self.adaptation, self._adapted_at = adaptation, self.settings.initial
         self.asked: dict[str, str] = {}  # structure -> origin, not told yet or told
         self.surrogate = Surrogate()
@@ -172,8 +183,9 @@ class ScreenedEvolution(Searcher):
         self._chosen_at = -1
         self._pool: DataPool | None = None
         self._made = np.zeros(len(self.operators))
+        self.families = Families(self.settings.likeness)
         self._better: tuple[float, int] | None = None  # top ten's mean, and when it was reached
-        self._niched: tuple[tuple[int, int], list[list[int]]] | None = None
+        self._niched: dict[bytes, list[list[int]]] = {}  # by ranking
 
     # Searcher
 
@@ -209,10 +221,21 @@ class ScreenedEvolution(Searcher):
     # Parts
 
     def _rest(self) -> None:
-        """Note whether the top ten have become better."""
-        top = float(self.memory.values()[self.memory.best(10)].mean()) if len(self.memory) else 0.0
+        """Note whether the top ten have become better; retire a family that is exhausted."""
+        self.families.extend(self.memory)
+        best = self._active_best()[:10]
+        top = float(self.memory.values()[best].mean()) if len(best) else 0.0
         if self._better is None or top > self._better[0] + 1e-3 * abs(self._better[0]):
             self._better = (top, len(self.memory))
+        retire = self.settings.retire
+        if retire and len(self.memory) - self._better[1] >= retire:
+            self.families.retire(self.memory)
+            self._better = None
+
+    def _active_best(self) -> NDArray[np.int64]:
+        """Rows of families that are not retired, best first."""
+        ranked = self.memory.best(len(self.memory))
+        return ranked[self.families.active[ranked]]
 
     def _urge(self) -> float:
         """Factor of optimism and boldness: it grows while nothing better is found."""
@@ -276,8 +299,9 @@ class ScreenedEvolution(Searcher):
             allowed = self._accepted(list(fresh.values()))
             if allowed:
                 names = [p.structure for p in allowed]
-                features = self.memory.comparison.features(names, self.surrogate.used())
-                pool.add(allowed, features, self.surrogate.predict(features))
+                self._add(
+                    pool, allowed, self.memory.comparison.features(names, self._groups_used())
+                )
         return self._picked(pool, count, rng)
 
     def _learn(self, rng: np.random.Generator) -> None:
@@ -314,6 +338,22 @@ class ScreenedEvolution(Searcher):
         self.maker.latents.forget()
         self._adapted_at = len(self.memory)
 
+    def _groups_used(self) -> list[str]:
+        """Groups of features that predictions and families need."""
+        used = self.surrogate.used()
+        own = self.families.group(self.memory.table) if self.families.founders else None
+        return used if own is None or own in used else [*used, own]
+
+    def _add(self, pool: _Pool, proposals: Sequence[Proposal], features: Features) -> None:
+        """Predict candidates, those of retired families left out."""
+        kept = self.families.kept(features, self.memory.table)
+        if kept is not None:
+            proposals = [p for p, keep in zip(proposals, kept.tolist(), strict=True) if keep]
+            features = {name: rows[kept] for name, rows in features.items()}
+        if proposals:
+            used = {name: features[name] for name in self.surrogate.used()}
+            pool.add(proposals, used, self.surrogate.predict(used))
+
     def _screen_data(self, pool: _Pool, count: int) -> None:
         """Add those structures of the data that are expected to be best."""
         if not self.settings.pool:
@@ -322,29 +362,40 @@ class ScreenedEvolution(Searcher):
             drawn = [Proposal(s, "data") for s in self.data[-self.settings.pool :]]
             allowed = [p.structure for p in self._accepted(drawn)]
             self._pool = DataPool(allowed, self.memory.comparison)
-        rows, expected = self._pool.best(self.surrogate, self.asked, 2 * count)
+        rows = self._pool.best(self.surrogate, self.asked, 2 * count)
         if len(rows):
             chosen = [Proposal(self._pool.structures[row], "data") for row in rows]
-            features = self._pool.table.take(rows)
-            used = {name: features[name] for name in self.surrogate.used()}
-            pool.add(chosen, used, expected)
+            self._add(pool, chosen, self._pool.table.take(rows))
 
     def _parents(self, count: int, rng: np.random.Generator) -> list[str]:
         """Scored structures, their ranks log-uniform: each tenth of the ranking's logarithm is
         drawn from as often as any other. A share of them by niches: first a niche by its rank, then
         one of its members by its rank there, so that one family does not breed alone."""
         ranked = self._breeders()
+        rows = self._drawn(ranked, count, rng)
+        if self.plausibility is not None and self.settings.plausible:
+            few = ranked[: 4 * self.settings.crowd]
+            sound = few[self.plausibility([self.memory.structures[row] for row in few])]
+            if len(sound):
+                instead = rng.random(count) < self.settings.plausible
+                rows = np.where(instead, self._drawn(sound, count, rng), rows)
+        return [self.memory.structures[row] for row in rows]
+
+    def _drawn(
+        self, ranked: NDArray[np.int64], count: int, rng: np.random.Generator
+    ) -> NDArray[np.int64]:
+        """Rows of a ranking, by rank or by niche."""
         rows = ranked[_ranks(len(ranked), count, rng)]
         if self.settings.niching:
             niches = self._niches(ranked[: self.settings.crowd])
             for place in np.flatnonzero(rng.random(count) < self.settings.niching):
                 members = niches[int(_ranks(len(niches), 1, rng)[0])]
                 rows[place] = members[int(_ranks(len(members), 1, rng)[0])]
-        return [self.memory.structures[row] for row in rows]
+        return rows
 
     def _breeders(self) -> NDArray[np.int64]:
         """Rows that may be parents, best first."""
-        ranked = self.memory.best(len(self.memory))
+        ranked = self._active_best()
         if self.group is None or not self.settings.quota:
             return ranked
         members: Counter[str] = Counter()
@@ -361,9 +412,9 @@ class ScreenedEvolution(Searcher):
     def _niches(self, ranked: NDArray[np.int64]) -> list[list[int]]:
         """Rows by niche, best first: each joins the first niche whose best one it resembles (sphere
         exclusion)."""
-        key = (len(self.memory), len(ranked))
-        if self._niched is not None and self._niched[0] == key:
-            return self._niched[1]
+        key = ranked.tobytes()
+        if key in self._niched:
+            return self._niched[key]
         alike = self.surrogate.similarity(self.memory.table.take(ranked))
         niches: list[list[int]] = []
         centres: list[int] = []
@@ -374,7 +425,9 @@ class ScreenedEvolution(Searcher):
             else:
                 centres.append(place)
                 niches.append([row])
-        self._niched = (key, niches)
+        if len(self._niched) > 3:
+            self._niched.clear()
+        self._niched[key] = niches
         return niches
 
     def _bred(self, pool: _Pool, count: int, rng: np.random.Generator) -> list[str]:
@@ -428,12 +481,20 @@ class ScreenedEvolution(Searcher):
         drawn = self.surrogate.sample(pool.table.take(listed), count, rng)
         drawn = pool.mean[listed] + urge * s.boldness * (drawn - pool.mean[listed])
         left = np.ones(len(listed), bool)
+        sound = self._sound([pool.proposals[i].structure for i in listed])
         chosen: list[Proposal] = []
         for draw in drawn[: len(listed)]:
-            place = int(np.where(left, draw, -np.inf).argmax())
+            allowed = left & sound if rng.random() < s.plausible else left
+            place = int(np.where(allowed if allowed.any() else left, draw, -np.inf).argmax())
             left[place] = False
             chosen.append(pool.proposals[listed[place]])
         return chosen
+
+    def _sound(self, structures: Sequence[str]) -> NDArray[np.bool_]:
+        """Which structures are plausible."""
+        if self.plausibility is None or not self.settings.plausible:
+            return np.ones(len(structures), bool)
+        return self.plausibility(structures)
 
     def figures(self) -> Mapping[str, Any]:
         """What the search has learnt of itself: shares of operators, the kernel."""
@@ -441,5 +502,6 @@ class ScreenedEvolution(Searcher):
         return {
             "shares": dict(zip(names, self.credit.shares().round(3).tolist(), strict=True)),
             "urge": round(self._urge(), 2),
+            "retired": len(self.families.founders),
             "kernel": None if self.surrogate.kernel is None else vars(self.surrogate.kernel),
         }

@@ -1,0 +1,82 @@
+"""Objectives as they are written on the command line, and what is refused."""
+
+from __future__ import annotations
+
+from collections.abc import Callable
+from pathlib import Path
+
+import pytest
+from typer.testing import Result
+
+from nucleate.cli.objectives import parse_objective
+from nucleate.config import PropertySettings, validate
+from nucleate.errors import SettingsError
+
+Nucleate = Callable[..., Result]
+
+
+@pytest.mark.parametrize(
+    ("text", "expected"),
+    [
+        ("qed", {"property": "qed"}),
+        ("sa_score:minimise", {"property": "sa_score", "goal": "minimise"}),
+        ("logp:target=2.5", {"property": "logp", "goal": "target", "target": 2.5}),
+        ("logp:target=0", {"property": "logp", "goal": "target", "tolerance": 0.2}),
+        ("logp:target=2.5,tolerance=1", {"goal": "target", "tolerance": 1.0}),
+        ("logp:range=-1..3,weight=0.5", {"goal": "range", "low": -1, "high": 3, "weight": 0.5}),
+        ("qed:low=0.2,high=0.9", {"goal": "maximise", "low": 0.2, "high": 0.9}),
+        ("similarity:to=C=O,radius=2", {"arguments": {"to": "C=O", "radius": 2}}),
+        ("head=band_gap:target=1.5", {"head": "band_gap", "target": 1.5, "property": ""}),
+    ],
+)
+def test_objectives_are_read(text: str, expected: dict[str, object]) -> None:
+    term = validate(PropertySettings, parse_objective(text), text).model_dump()
+    assert {key: term[key] for key in expected} == expected
+
+
+@pytest.mark.parametrize(
+    ("text", "message"),
+    [
+        ("", "starts with a property's name"),
+        ("python=a:b", "starts with a property's name"),
+        ("qed:more", "neither of maximise, minimise nor key=value"),
+        ("logp:target=high", "'high' is not a number"),
+        ("logp:range=1", "'' is not a number"),
+    ],
+)
+def test_what_is_no_objective_is_explained(text: str, message: str) -> None:
+    with pytest.raises(SettingsError, match=message):
+        parse_objective(text)
+
+
+@pytest.mark.parametrize(
+    ("arguments", "message"),
+    [
+        (["--model", "molecules"], "needs --out"),
+        (["--out", "x"], "needs --model"),
+        (["--model", "molecules", "--out", "x", "--objective", "QED"], "no property named 'QED'"),
+        (["--model", "molecules", "--out", "x", "--sampler", "best"], "sampler"),
+        (["--model", "none", "--out", "x"], "no shipped model of that name"),
+        (["--model", "molecules", "--out", "x", "--data", "a", "--features", "b"], "exclude"),
+        (["--model", "molecules", "--out", "x", "--features", "b"], "nucleate featurize"),
+    ],
+)
+def test_impossible_studies_are_refused(
+    nucleate: Nucleate, tmp_path: Path, monkeypatch: pytest.MonkeyPatch,
+    arguments: list[str], message: str,
+) -> None:  # fmt: skip
+    monkeypatch.chdir(tmp_path)
+    result = nucleate("optimize", *arguments)
+    assert result.exit_code in (1, 2)
+    assert message in result.stderr
+    assert not (tmp_path / "x").exists()
+
+
+def test_a_run_s_settings_are_not_a_study_s(nucleate: Nucleate, settings_file: Path) -> None:
+    result = nucleate("optimize", settings_file)
+    assert result.exit_code == 2
+    assert "`nucleate discover` takes it" in result.stderr
+    settings_file.write_text("model = 'molecules'\nsamplr = 'tpe'")
+    result = nucleate("optimize", settings_file)
+    assert result.exit_code == 2
+    assert "unknown key" in result.stderr

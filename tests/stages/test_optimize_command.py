@@ -1,0 +1,59 @@
+"""`nucleate optimize` as a person runs it, on a tiny model."""
+
+from __future__ import annotations
+
+import json
+
+import pyarrow.parquet as pq
+import pytest
+
+LEADS = ["CCO", "CCCO", "c1ccccc1O", "CC(=O)Nc1ccccc1", "CCN(CC)CC", "CC(C)CO", "not a molecule"]
+
+
+@pytest.fixture
+def study(tmp_path, trained, monkeypatch):
+    monkeypatch.chdir(tmp_path)
+    (tmp_path / "leads.smi").write_text("\n".join(LEADS) + "\n")
+    path = tmp_path / "study.toml"
+    path.write_text(
+        f'model = "{trained.folder}"\n'
+        'data = "leads.smi"\n'
+        "trials = 20\nbatch = 10\nsampler = 'random'\n"
+        "[[objectives]]\nproperty = 'qed'\nlow = 0.0\nhigh = 1.0\n"
+    )
+    return path
+
+
+def test_a_study_from_a_file_and_its_continuation(nucleate, study, tmp_path):
+    result = nucleate("optimize", study, "--json", "a.json")
+    assert result.exit_code == 0, result.stderr
+    out = tmp_path / "results" / "study"
+    summary = json.loads((out / "summary.json").read_text())
+    assert summary["trials"] == 20
+    assert summary["start"]["rejected"] == 1
+    assert set(pq.read_table(out / "optimized.parquet")["structure"].to_pylist()).isdisjoint(LEADS)
+    for part in (" new structures of ", "all 20 trials are scored", "nucleate screen"):
+        assert part in result.stdout
+    last = result.stdout.strip().splitlines()[-1]
+    assert "optuna-dashboard results/study/study.journal" in last
+    assert json.loads((tmp_path / "a.json").read_text())["metrics"]["trials"] == 20
+
+    more = nucleate("optimize", study, "--trials", 30, "--objective", "qed:low=0,high=1")
+    assert more.exit_code == 0, more.stderr
+    again = json.loads((out / "summary.json").read_text())
+    assert again["history"][:20] == summary["history"]
+    assert again["trials"] == 30
+
+
+def test_a_study_in_a_database_from_features(nucleate, study, tmp_path, trained, tiny_features):
+    url = f"sqlite:///{tmp_path / 'study.db'}"
+    result = nucleate(
+        "optimize", "--model", trained.folder, "--features", tiny_features.folder,
+        "--objective", "qed", "--objective", "sa_score:minimise", "--trials", 10,
+        "--sampler", "cmaes", "--out", "shared", "--storage", url,
+    )  # fmt: skip
+    assert result.exit_code == 0, result.stderr
+    assert f"--draws shared --features {tiny_features.folder}" in result.stdout
+    assert f"optuna-dashboard {url}" in result.stdout
+    assert not (tmp_path / "shared" / "study.journal").exists()
+    assert json.loads((tmp_path / "shared" / "summary.json").read_text())["trials"] == 10
