@@ -69,7 +69,7 @@ class EvolutionSettings:
     support: int = 1000
     optimism: float = 0.5
     shortlist: int = 6
-    boldness: float = 0.3
+    boldness: float = 0.5
     patience: int = 250
     restless: float = 4.0
     retire: int = 1000
