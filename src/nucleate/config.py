@@ -451,8 +451,8 @@ class PropertySettings(Settings):
 
 
 Searcher = Literal[
-    "nucleate", "latent", "edits+screen", "token-edits", "token-edits+screen", "random-prior",
-    "best-of-data",
+    "nucleate", "nucleate+adaptation", "latent", "edits+screen", "token-edits",
+    "token-edits+screen", "random-prior", "best-of-data",
 ]  # fmt: skip
 """Searches of our own, which propose structures; see `nucleate.search.build.SEARCHERS`."""
 BoxSampler = Literal["tpe", "cmaes", "gp", "nsga2", "nsga3", "qmc", "random"]

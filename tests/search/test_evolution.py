@@ -11,12 +11,16 @@ from toy_matter import ToyMatter, ToyModel, parse, training_set, write
 from nucleate.errors import SettingsError
 from nucleate.matter import Edits
 from nucleate.search.build import SEARCHERS, build_searcher
-from nucleate.search.evolution import Credit, EvolutionSettings, ScreenedEvolution
+from nucleate.search.evolution import ScreenedEvolution
+from nucleate.search.evolution_settings import EvolutionSettings
 from nucleate.search.memory import LatentComparison, Latents, Memory
+from nucleate.search.offspring import Credit
 from nucleate.search.operators import Crossover, Mutation
 from nucleate.search.searcher import Searcher
 
-SMALL = EvolutionSettings(initial=30, screened=6, generations=2, pool=100, support=200, refit=60, plausible=0)
+SMALL = EvolutionSettings(
+    initial=30, screened=6, generations=2, pool=100, support=200, refit=60, plausible=0
+)
 
 
 class ToyEdits(Edits):
@@ -177,7 +181,7 @@ def test_a_quota_keeps_one_family_from_breeding_alone() -> None:
     )
     searcher = _made(group=lambda s: s.split(",")[0], settings=limited)
     run(searcher, 80)
-    parents = [searcher.memory.structures[i] for i in searcher._breeders()]
+    parents = [searcher.memory.structures[i] for i in searcher.parents.breeders()]
     families = [s.split(",")[0] for s in parents]
     assert len(families) == len(set(families)) > 3
 

@@ -12,7 +12,7 @@ from optuna.storages import JournalStorage
 from optuna.storages.journal import JournalFileBackend
 from optuna.testing.pytest_samplers import BasicSamplerTestCase
 from optuna.trial import TrialState
-from toy_matter import ToyModel, parse, training_set
+from toy_matter import SMALL, ToyModel, parse, training_set
 
 from nucleate.search import ScreenedEvolutionSampler, StructureSampler, proposed_structure
 from nucleate.search.attributes import ABANDONED, PROPOSAL, STRUCTURE, latent_of, latent_text
@@ -223,7 +223,7 @@ def test_latent_vectors_survive_as_text():
 
 def test_screened_evolution_climbs():
     training = training_set()
-    sampler = ScreenedEvolutionSampler(ToyModel(training), training, seed=1)
+    sampler = ScreenedEvolutionSampler(ToyModel(training), training, seed=1, settings=SMALL)
     study = optuna.create_study(direction="maximize", sampler=sampler)
     with warnings.catch_warnings():
         warnings.simplefilter("error")

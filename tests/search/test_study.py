@@ -1,19 +1,30 @@
 import json
 import warnings
+from functools import partial
+from typing import get_args
 
 import numpy as np
 import pytest
-from toy_matter import ToyMatter, ToyModel, calls, training_set
+from toy_matter import SMALL, ToyMatter, ToyModel, calls, training_set
 
-from nucleate.config import OptimizeSettings, PropertySettings
+from nucleate.config import BoxSampler, OptimizeSettings, PropertySettings, Searcher
 from nucleate.errors import ResultsError
+from nucleate.search import study as study_module
 from nucleate.search.attributes import PROPOSAL, RESULT
+from nucleate.search.build import SEARCHERS, build_searcher
 from nucleate.search.objective import Objective
 from nucleate.search.storage import open_study
 from nucleate.search.study import run_study
 
 STOCK = ("tpe", "cmaes", "gp", "nsga2", "nsga3", "qmc", "random")
 OURS = ("nucleate", "latent", "random-prior", "best-of-data")
+
+
+@pytest.fixture(autouse=True)
+def small_searches(monkeypatch):
+    """Searches of ours that do not ask the toy model what only a network can say."""
+    monkeypatch.setattr(study_module, "build_searcher", partial(build_searcher, settings=SMALL))
+
 
 TERMS = (
     PropertySettings(property="sum"),
@@ -39,6 +50,11 @@ def run(tmp_path, model=None, name="study", **changes):
         path=tmp_path / "study.journal",
         name=name,
     )
+
+
+def test_settings_name_every_search():
+    assert set(get_args(Searcher)) == set(SEARCHERS)
+    assert set(get_args(BoxSampler)) == set(STOCK)
 
 
 @pytest.mark.parametrize("sampler", STOCK)

@@ -22,8 +22,13 @@ from nucleate.config import DatasetSettings, DrawSettings, Settings
 from nucleate.errors import SettingsError, StructureError
 from nucleate.matter import Candidate, Check, Codec, Matter, Property, RawRow, Standardised, Verdict
 from nucleate.runs import Manifest, Output, atomic_path, sha256_file
+from nucleate.search.evolution_settings import EvolutionSettings
 
 SIZE = 4
+SMALL = EvolutionSettings(
+    initial=30, screened=6, generations=2, pool=100, support=200, refit=60, plausible=0
+)
+"""A search that a toy model can serve: it has no likelihoods."""
 calls: Counter[str] = Counter()
 """How often each structure's properties were computed; tests clear it."""
 

@@ -1,13 +1,15 @@
 import json
+from functools import partial
 
 import pyarrow.parquet as pq
 import pytest
 import toy_matter
-from toy_matter import ToyModel, features_of, training_set
+from toy_matter import SMALL, ToyModel, features_of, training_set
 
 from nucleate.config import OptimizeSettings, PropertySettings
 from nucleate.errors import SettingsError
 from nucleate.runs import Manifest
+from nucleate.search.build import build_searcher
 from nucleate.stages.optimize import optimize
 
 TERMS = (PropertySettings(property="sum"),)
@@ -20,6 +22,9 @@ def stage(tmp_path, monkeypatch):
     model = ToyModel(training)
     monkeypatch.setattr(
         "nucleate.stages.optimize.LatentModel.load", lambda folder, device="auto": model
+    )
+    monkeypatch.setattr(
+        "nucleate.search.study.build_searcher", partial(build_searcher, settings=SMALL)
     )
     features = features_of(tmp_path / "featurize", training, test=["8,8,8,8"])
     train = Manifest("train", "toy", str(tmp_path / "train"), key="model")

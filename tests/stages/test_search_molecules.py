@@ -15,7 +15,7 @@ from nucleate.runs import Manifest
 from nucleate.screening.known import read_records
 from nucleate.search.adaptation import Adaptation, AdaptationSettings
 from nucleate.search.build import build_searcher, latent_operators
-from nucleate.search.evolution import EvolutionSettings
+from nucleate.search.evolution_settings import EvolutionSettings
 from nucleate.search.memory import Latents
 from nucleate.search.operators import LatentMaker
 

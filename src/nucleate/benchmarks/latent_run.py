@@ -31,7 +31,7 @@ from nucleate.benchmarks.pmo_run import resolve
 from nucleate.crystals.describe import reduced_formula
 from nucleate.errors import NucleateError
 from nucleate.runs import code_version
-from nucleate.search.evolution import EvolutionSettings
+from nucleate.search.evolution_settings import EvolutionSettings
 
 if TYPE_CHECKING:
     from nucleate.latent import LatentModel

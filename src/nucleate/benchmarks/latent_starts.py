@@ -31,7 +31,7 @@ from nucleate.benchmarks.pmo_run import resolve
 from nucleate.crystals.comparison import ELEMENTS, STRUCTURE, CrystalComparison
 from nucleate.errors import SettingsError
 from nucleate.parallel import default_processes
-from nucleate.search.evolution import EvolutionSettings
+from nucleate.search.evolution_settings import EvolutionSettings
 
 Echo = Callable[[str], object]
 REFIT = 20

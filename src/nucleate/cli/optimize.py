@@ -23,15 +23,8 @@ from nucleate.cli.objectives import parse_objective
 from nucleate.errors import SettingsError
 
 if TYPE_CHECKING:
-    from rich.console import Console
-    from rich.table import Table
-
     from nucleate.config import StudySettings
-    from nucleate.runs import Manifest
     from nucleate.stages.starting import Start
-
-BEST = 10
-"""Structures shown at the end."""
 
 
 def optimize(
@@ -60,9 +53,9 @@ def optimize(
     sampler: Annotated[
         str | None,
         typer.Option(
-            help="nucleate (default), latent, edits+screen, token-edits+screen, token-edits, "
-            "random-prior, best-of-data; tpe, cmaes, gp, nsga2, nsga3, qmc, random over boxes in "
-            "latent space."
+            help="nucleate (default), nucleate+adaptation, latent, edits+screen, "
+            "token-edits+screen, token-edits, random-prior, best-of-data; tpe, cmaes, gp, nsga2, "
+            "nsga3, qmc, random over boxes in latent space."
         ),
     ] = None,
     data: Annotated[
@@ -113,6 +106,7 @@ def optimize(
     --out results/study
     """
     from nucleate.config import OptimizeSettings
+    from nucleate.report.study import show_study_end, show_study_start
     from nucleate.stages.optimize import optimize as run
 
     given = {
@@ -137,7 +131,7 @@ def optimize(
         chosen.model_dump(include=set(OptimizeSettings.model_fields)) | fields
     )
     shown = console(json_file)
-    _show_start(shown, chosen, trained.matter)
+    show_study_start(shown, chosen, trained.matter)
     studied = run(
         stage,
         trained,
@@ -150,7 +144,7 @@ def optimize(
         settings_folder=None if study is None else study.parent,
         lasting=True,
     )
-    _show_end(shown, chosen, studied)
+    show_study_end(shown, chosen, studied)
     write_results(json_file, manifest_results(studied))
 
 
@@ -212,69 +206,3 @@ def _start(settings: StudySettings, study: Path | None) -> Start:
     folder = None if study is None else study.parent
     names = tuple(str(relative_to(name, folder)) for name in dataset.sources)
     return dataset.model_copy(update={"source": names})
-
-
-def _show_start(out: Console, settings: StudySettings, matter: str) -> None:
-    from nucleate import matter as registry
-    from nucleate.search.objective import default_terms
-
-    terms = settings.objectives or default_terms(registry.get(matter))
-    wanted = ", ".join(f"{t.goal} {getattr(t, t.source_kind())}" for t in terms)
-    source = settings.features or settings.data or "what the model recalls of its training set"
-    source = source if isinstance(source, str) else source.shown
-    out.print(
-        f"Searching {matter} with {settings.sampler!r}: {wanted}; {settings.trials:,} structures "
-        f"to score, starting from {source}.",
-        markup=False,
-    )
-
-
-def _show_end(out: Console, settings: StudySettings, manifest: Manifest) -> None:
-    """The best structures, where everything is, and what to do next."""
-    from nucleate.datasets import tables
-    from nucleate.runs import read_json
-
-    summary = read_json(manifest.path("summary.json"))
-    rows = tables.read(manifest.path("optimized.parquet")).slice(0, BEST).to_pylist()
-    if rows:
-        out.print()
-        out.print(_best_table(rows, summary), soft_wrap=False)
-    best, start = summary["best_score"], summary["best_start_score"]
-    out.print(
-        f"\n{summary['trials']:,} scored, {summary['new']:,} of them new; best score {best:.3f} "
-        f"(best known {start:.3f}). Ended: {summary['stopped']}.",
-        markup=False,
-    )
-    folder = Path(settings.out)
-    names = ", ".join(output.name for output in manifest.outputs)
-    out.print(f"Written to {folder}: {names}", markup=False)
-    if settings.features is not None:
-        screen = f"--draws {folder} --features {settings.features}"
-    else:
-        samples = next(o.name for o in manifest.outputs if o.name.startswith("samples"))
-        screen = f"--input {folder / samples} --matter {manifest.matter}"
-    out.print(f"Next: nucleate screen {screen} --out {folder}-screened", markup=False)
-    place = str(folder / "study.journal")
-    if settings.storage is not None:
-        from sqlalchemy.engine import make_url
-
-        place = make_url(settings.storage).render_as_string(hide_password=True)
-    out.print(f"All trials: pip install optuna-dashboard; optuna-dashboard {place}", markup=False)
-
-
-def _best_table(rows: list[dict[str, Any]], summary: dict[str, Any]) -> Table:
-    from rich.table import Table
-
-    from nucleate.report.wording import number, words
-
-    properties = [item["column"] for item in summary["objectives"]]
-    title = f"The best {len(rows)} new structures of {summary['new']:,}"
-    table = Table(title=title, title_justify="left", box=None, pad_edge=False)
-    table.add_column("structure", overflow="fold", max_width=60)
-    for name in ("score", *properties):
-        table.add_column(words(name), justify="right")
-    table.add_column("made by", no_wrap=True)
-    for row in rows:
-        values = [number(row[name]) for name in ("score", *properties)]
-        table.add_row(row["structure"], *values, words(row["origin"]))
-    return table

@@ -11,7 +11,8 @@ import numpy as np
 from nucleate.errors import SettingsError
 from nucleate.search.adaptation import Adaptation, AdaptationSettings
 from nucleate.search.controls import Screening, from_data, from_prior
-from nucleate.search.evolution import EvolutionSettings, ScreenedEvolution
+from nucleate.search.evolution import ScreenedEvolution
+from nucleate.search.evolution_settings import EvolutionSettings
 from nucleate.search.memory import LatentComparison, Latents, Memory
 from nucleate.search.operators import (
     Crossover,

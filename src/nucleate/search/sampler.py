@@ -36,7 +36,7 @@ from nucleate.search.searcher import Proposal, Searcher
 
 if TYPE_CHECKING:
     from nucleate.latent import LatentModel
-    from nucleate.search.evolution import EvolutionSettings
+    from nucleate.search.evolution_settings import EvolutionSettings
 
 TRIES = 5
 """Times a searcher is asked in a row where others already have all that it proposes."""
@@ -155,7 +155,10 @@ class StructureSampler(BaseSampler):
             return
         with self._lock:
             while True:
-                found = self._next(self.read(study), 1, self.batch)
+                # Reading all trials costs most; what others have is seen after writing anyway.
+                fresh = self._ledger is not None and _same(self._ledger.study, study)
+                ledger = self._ledger if fresh and self._queue else None
+                found = self._next(ledger or self.read(study), 1, self.batch)
                 proposal = next(iter(found), None)
                 if proposal is None:
                     if study._thread_local.in_optimize_loop:

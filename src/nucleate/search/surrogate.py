@@ -73,6 +73,19 @@ def squared_distance(first: Tensor, second: Tensor) -> Tensor:
     return out.clamp(min=0)
 
 
+def resemblance(features: Features) -> NDArray[np.float32]:
+    """Tanimoto similarities of n structures by their first group of bits; by squared distance of
+    the first group of numbers if there is none, [n, n]."""
+    bits = [rows for rows in features.values() if rows.dtype == np.uint8]
+    if bits:
+        points = torch.from_numpy(bits[0].astype(np.float32))
+        return tanimoto(points, points).numpy()
+    points = torch.from_numpy(np.asarray(next(iter(features.values())), np.float32))
+    apart = squared_distance(points, points)
+    middle = apart[apart > 0].median() if (apart > 0).any() else torch.tensor(1.0)
+    return torch.exp(-apart / middle).numpy()
+
+
 @dataclass(frozen=True)
 class Prediction:
     """What is expected of structures.
@@ -178,18 +191,6 @@ class Surrogate:
         return Prediction(
             self._mean + scale * mean.double().numpy(), scale * variance.sqrt().double().numpy()
         )
-
-    def similarity(self, features: Features) -> NDArray[np.float32]:
-        """Tanimoto similarities of structures by their first group of bits, or by squared distance
-        of numbers if there is none, [n, n]."""
-        bits = [v for v in features.values() if v.dtype == np.uint8]
-        if bits:
-            points = torch.from_numpy(bits[0].astype(np.float32))
-            return tanimoto(points, points).numpy()
-        points = torch.from_numpy(np.asarray(next(iter(features.values())), np.float32))
-        apart = squared_distance(points, points)
-        middle = apart[apart > 0].median() if (apart > 0).any() else torch.tensor(1.0)
-        return torch.exp(-apart / middle).numpy()
 
     def sample(
         self, features: Features, draws: int, rng: np.random.Generator

@@ -1,0 +1,84 @@
+"""Candidates of one round of a search, and the choice among them."""
+
+from __future__ import annotations
+
+from collections.abc import Sequence
+from dataclasses import dataclass, field
+
+import numpy as np
+from numpy.typing import NDArray
+
+from nucleate.search.parents import log_uniform_ranks
+from nucleate.search.plausibility import Plausibility
+from nucleate.search.searcher import Proposal
+from nucleate.search.surrogate import Features, Prediction, Surrogate, Table
+
+
+@dataclass
+class Candidates:
+    """Proposals of one round and what is expected of them.
+
+    Attributes:
+        optimism: factor of the deviation by which candidates are ranked.
+        boldness: factor of the deviations of draws from the mean.
+    """
+
+    optimism: float
+    boldness: float
+    proposals: list[Proposal] = field(default_factory=list)
+    seen: set[str] = field(default_factory=set)
+    _mean: NDArray[np.float64] = field(default_factory=lambda: np.zeros(0))
+    _deviation: NDArray[np.float64] = field(default_factory=lambda: np.zeros(0))
+    _table: Table = field(default_factory=Table)
+
+    def add(self, proposals: Sequence[Proposal], features: Features, expected: Prediction) -> None:
+        """Take in proposals with their features."""
+        self.proposals += proposals
+        self.seen |= {p.structure for p in proposals}
+        self._table.append(features)
+        self._mean = np.concatenate([self._mean, expected.mean])
+        self._deviation = np.concatenate([self._deviation, expected.deviation])
+
+    def ranked(self) -> NDArray[np.int64]:
+        """Numbers of the candidates, those that most is hoped of first."""
+        return np.argsort(-(self._mean + self.optimism * self._deviation), kind="stable")
+
+    def bred(self, count: int, rng: np.random.Generator) -> list[str]:
+        """Candidates as parents of further ones, their ranks log-uniform."""
+        order = self.ranked()
+        ranks = log_uniform_ranks(len(order), count, rng)
+        return [self.proposals[i].structure for i in order[ranks]]
+
+    def picked(
+        self,
+        count: int,
+        shortlist: int,
+        surrogate: Surrogate,
+        plausibility: Plausibility | None,
+        plausible: float,
+        rng: np.random.Generator,
+    ) -> list[Proposal]:
+        """At most `count` candidates, each the highest of a draw from the joint posterior of those
+        on the shortlist (Thompson sampling), so that the questions of a round differ as they
+        should.
+
+        Args:
+            shortlist: candidates on it for each one picked.
+            plausible: share of picks among the plausible ones.
+        """
+        if not self.proposals:
+            return []
+        listed = self.ranked()[: shortlist * count]
+        drawn = surrogate.sample(self._table.take(listed), count, rng)
+        drawn = self._mean[listed] + self.boldness * (drawn - self._mean[listed])
+        left = np.ones(len(listed), bool)
+        sound = left.copy()
+        if plausibility is not None and plausible:
+            sound = plausibility([self.proposals[i].structure for i in listed])
+        chosen: list[Proposal] = []
+        for draw in drawn[: len(listed)]:
+            allowed = left & sound if rng.random() < plausible else left
+            place = int(np.where(allowed if allowed.any() else left, draw, -np.inf).argmax())
+            left[place] = False
+            chosen.append(self.proposals[listed[place]])
+        return chosen
