@@ -419,6 +419,10 @@ class PropertySettings(Settings):
     tolerance: Annotated[float, Field(gt=0)] | None = None
     """`target`, `range`: distance outside at which desirability falls to exp(-1/2)."""
     weight: Annotated[float, Field(gt=0)] = 1.0
+    constraint: bool = False
+    """The value must lie between `low` and `high`, either of which may be missing; it is no part of
+    the score. `tolerance` is the unit in which the distance outside is counted; if not given, the
+    spread of known structures' values."""
 
     # `property` is a field here, so there is no decorator of that name.
     def source_kind(self) -> str:
@@ -441,12 +445,34 @@ class PropertySettings(Settings):
                 source_of(self)
             except SettingsError as error:
                 raise ValueError(str(error)) from None
+        if self.constraint:
+            self._constrains()
+            return self
         if self.goal == "target" and (self.target is None or self.tolerance is None):
             raise ValueError("goal 'target' needs target and tolerance")
         if self.goal == "range" and (self.low is None or self.high is None):
             raise ValueError("goal 'range' needs low and high")
         if self.low is not None and self.high is not None and self.low >= self.high:
             raise ValueError("low must be below high")
+        return self
+
+    def _constrains(self) -> None:
+        if self.low is None and self.high is None:
+            raise ValueError("a constraint needs low, high or both")
+        if self.low is not None and self.high is not None and self.low > self.high:
+            raise ValueError("low must not exceed high")
+        if self.goal in ("minimise", "target") or self.target is not None:
+            raise ValueError("a constraint has no goal: it says where the value must lie")
+
+
+class LocalSettings(ConditionSettings):
+    """A search around a lead, or among structures that keep a part: what each must meet."""
+
+    @model_validator(mode="after")
+    def _local(self) -> LocalSettings:
+        for name in ("between", "budget"):
+            if getattr(self, name) is not None:
+                raise ValueError(f"{name}: not offered in a search")
         return self
 
 
@@ -464,6 +490,17 @@ class OptimizeSettings(Settings):
 
     objectives: tuple[PropertySettings, ...] = ()
     """Weighted mix; empty means the matter's default."""
+    combine: Literal["desirability", "mean", "pareto"] = "desirability"
+    """How several objectives make a score: the weighted geometric mean of their desirabilities, the
+    weighted arithmetic mean, or not at all: then the front of structures is looked for that none
+    betters in every objective."""
+    quota: Positive | None = None
+    """Structures of one group that breed, and that are ranked before the rest."""
+    quota_by: str | None = None
+    """What makes a group: `scaffold` (molecules); `chemical_system`, `formula` or `prototype`
+    (crystals). The first one that the matter knows if not given."""
+    local: LocalSettings = LocalSettings()
+    """A search around a lead, or among structures that keep a part; everywhere if empty."""
     sampler: Searcher | BoxSampler = "nucleate"
     trials: Positive = 400
     """Structures to score. More of them continue the study."""
@@ -491,7 +528,19 @@ class OptimizeSettings(Settings):
     def course(self) -> dict[str, Any]:
         """What the course of a study depends on; the rest may change from one call to the next."""
         free = {"trials", "patience", "collapse", "storage", "stale_seconds"}
-        return self.model_dump(mode="json", exclude=free)
+        # Without defaults, so that a study goes on in a version that has more settings.
+        return self.model_dump(mode="json", exclude=free, exclude_defaults=True)
+
+    @model_validator(mode="after")
+    def _possible(self) -> OptimizeSettings:
+        boxes = self.sampler in get_args(BoxSampler)
+        if self.combine == "pareto" and self.sampler == "cmaes":
+            raise ValueError("combine 'pareto': cmaes knows one score; nsga2 or nucleate know more")
+        if boxes and self.local.any():
+            raise ValueError(f"local: not offered for {self.sampler}, which searches boxes")
+        if self.quota_by is not None and self.quota is None:
+            raise ValueError("quota_by says what a quota is of: give quota as well")
+        return self
 
 
 class StudySettings(OptimizeSettings):

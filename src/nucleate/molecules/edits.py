@@ -26,16 +26,15 @@ from rdkit import Chem, rdBase
 from rdkit.Chem import rdMolDescriptors, rdqueries
 
 from nucleate.molecules.chem import canonical, molecule
-from nucleate.molecules.edit_operators import (
+from nucleate.molecules.edit_graph import (
     BONDS,
-    EDITS,
-    STEREO_EDITS,
     Graph,
     Weighted,
     cut_stereo,
     pick,
     remove_atoms,
 )
+from nucleate.molecules.edit_operators import EDITS, STEREO_EDITS
 from nucleate.molecules.options import DEFAULT_ELEMENTS
 
 MAXIMUM_HEAVY = 60
