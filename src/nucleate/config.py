@@ -385,15 +385,15 @@ class SampleSettings(Settings):
     suit the conditions if not given."""
 
 
-OBJECTIVE_KINDS = ("property", "python", "command", "column", "head")
+OBJECTIVE_KINDS = ("property", "python", "command", "column", "head", "measured")
 
 
 class PropertySettings(Settings):
     """One term of an objective: what is computed and how much of it is wanted.
 
     What is computed is one of the matter's own properties or something that a person brings:
-    exactly one of `property`, `python`, `command`, `column` and `head` is given. Further keys
-    (`timeout`, `data`, ...) belong to that kind and are checked by its class in
+    exactly one of `property`, `python`, `command`, `column`, `head` and `measured` is given.
+    Further keys (`timeout`, `data`, ...) belong to that kind and are checked by its class in
     `nucleate.search.objectives.settings`.
     """
 
@@ -409,6 +409,8 @@ class PropertySettings(Settings):
     """A column of a person's own `data`, learnt by a predictor."""
     head: str | None = None
     """What the model itself predicts."""
+    measured: str | None = None
+    """What a person measures: the column that `nucleate tell` takes its values from."""
     arguments: dict[str, Any] = Field(default_factory=dict)
     """Of the property or the function."""
     goal: Literal["maximise", "minimise", "target", "range"] = "maximise"
@@ -434,7 +436,8 @@ class PropertySettings(Settings):
         kinds = [kind for kind in OBJECTIVE_KINDS if getattr(self, kind)]
         if len(kinds) != 1:
             raise ValueError(
-                "an objective needs exactly one of property, python, command, column and head; "
+                "an objective needs exactly one of property, python, command, column, head and "
+                "measured; "
                 f"given: {', '.join(kinds) or 'none'}"
             )
         if kinds != ["property"] or self.model_extra:
@@ -536,8 +539,8 @@ class OptimizeSettings(Settings):
         boxes = self.sampler in get_args(BoxSampler)
         if self.combine == "pareto" and self.sampler == "cmaes":
             raise ValueError("combine 'pareto': cmaes knows one score; nsga2 or nucleate know more")
-        if boxes and self.local.any():
-            raise ValueError(f"local: not offered for {self.sampler}, which searches boxes")
+        if self.local.any() and (boxes or self.sampler == "random-prior"):
+            raise ValueError(f"local: not offered for {self.sampler}, which knows no lead")
         if self.quota_by is not None and self.quota is None:
             raise ValueError("quota_by says what a quota is of: give quota as well")
         return self

@@ -20,7 +20,7 @@ from __future__ import annotations
 from abc import ABC, abstractmethod
 from collections.abc import Callable, Iterator, Mapping, Sequence
 from dataclasses import dataclass, field
-from functools import cache
+from functools import cache, partial
 from importlib.metadata import entry_points
 from pathlib import Path
 from typing import TYPE_CHECKING, Any, ClassVar
@@ -364,6 +364,12 @@ class Matter(ABC):
         from nucleate.generation.guide import Guide
 
         return Guide(self)
+
+    def groups(self) -> dict[str, Callable[[str], str]]:
+        """Keys, by kind, that structures share which are variations of one another; the natural
+        kind first."""
+        kinds = [kind for kind in self.split_kinds if kind != "random"]
+        return {kind: partial(self.split_key, kind=kind) for kind in kinds}
 
     def comparison(self) -> Comparison | None:
         """By what structures are compared in a search, or None: by their latent vectors alone."""

@@ -54,7 +54,20 @@ def test_what_is_no_objective_is_explained(text: str, message: str) -> None:
     [
         (["--model", "molecules"], "needs --out"),
         (["--out", "x"], "needs --model"),
-        (["--model", "molecules", "--out", "x", "--objective", "QED"], "no property named 'QED'"),
+        (["--model", "molecules", "--out", "x", "--objective", "QEDD"], "no property named 'QEDD'"),
+        (["--model", "molecules", "--out", "x", "--constraint", "qed"], "where the value must lie"),
+        (
+            ["--model", "molecules", "--out", "x", "--like", "Cc1ccccc1", "--combine", "best"],
+            "combine: Input should be 'desirability', 'mean' or 'pareto'",
+        ),
+        (
+            ["--model", "molecules", "--out", "x", "--like", "nonsense"],
+            "local: like: ",
+        ),
+        (
+            ["--model", "molecules", "--out", "x", "--like", "C", "--sampler", "tpe"],
+            "local: not offered for tpe",
+        ),
         (["--model", "molecules", "--out", "x", "--sampler", "best"], "sampler"),
         (["--model", "none", "--out", "x"], "no shipped model of that name"),
         (["--model", "molecules", "--out", "x", "--data", "a", "--features", "b"], "exclude"),

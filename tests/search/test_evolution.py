@@ -202,3 +202,14 @@ def test_a_score_told_again_replaces_the_first() -> None:
     assert memory.add(["2,2,2,2"], np.array([0.9])) == []
     assert memory.values().tolist() == [0.5, 0.9]
     assert memory.best(1).tolist() == [1]
+
+
+def test_other_scores_of_the_same_structures_are_no_success() -> None:
+    searcher = _made()
+    run(searcher, 60)
+    shares = searcher.offspring.shares()
+    told = list(searcher.memory.structures)
+    searcher.rescore(told, -score(told))
+    assert searcher.offspring.shares() == shares
+    assert searcher.memory.values().tolist() == (-score(told)).tolist()
+    assert searcher.ask(5)

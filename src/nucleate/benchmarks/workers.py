@@ -116,10 +116,10 @@ class _SlowObjective:
 class _LoggedSearching(Searching):
     log: _Log
 
-    def tell(self, asked: Asked, value: float) -> bool:
-        told = super().tell(asked, value)
+    def tell(self, asked: Asked, values: Sequence[float]) -> bool:
+        told = super().tell(asked, values)
         if told:
-            self.log.write("told", str(asked.structure), value)
+            self.log.write("told", str(asked.structure), values[0])
         return told
 
 

@@ -13,6 +13,7 @@ from nucleate.cli import (
     benchmark,
     datasets,
     finetune,
+    loop,
     models,
     optimize,
     runs,
@@ -77,4 +78,7 @@ app.command(rich_help_panel="Models")(models.sample)
 app.command(rich_help_panel="Models")(models.reconstruct)
 app.add_typer(benchmark.app, rich_help_panel="Models")
 app.command(rich_help_panel="Search")(optimize.optimize)
+app.command(rich_help_panel="Search")(loop.propose)
+app.command(rich_help_panel="Search")(loop.tell)
+app.command(rich_help_panel="Search")(loop.study)
 app.command(rich_help_panel="Search")(stages.screen)

@@ -7,18 +7,26 @@
     qed:low=0.2,high=0.9,weight=2
     head=band_gap:target=1.5     what the model itself predicts
 
+and constraints, which are no part of the score:
+
+    logp<=5                      at most 5
+    logp:range=1..3.5            between both; logp:low=1 at least 1
+    sa_score<=4:tolerance=0.5    half a unit outside counts 1
+
 Further `key=value` options are arguments of the property. Functions, programs and columns of one's
 own are written in the settings file, where there is room for them.
 """
 
 from __future__ import annotations
 
+import re
 from typing import Any
 
 from nucleate.errors import SettingsError
 
 GOALS = ("maximise", "minimise")
 NUMBERS = ("low", "high", "tolerance", "weight")
+_BOUND = re.compile(r"(?P<what>[^<>:]+?)\s*(?P<sign><=|>=)\s*(?P<value>[^:]+)(?P<options>:.*)?$")
 TOLERANCE = 0.2
 """Of a target, if none is given."""
 
@@ -55,6 +63,26 @@ def parse_objective(text: str) -> dict[str, Any]:
     if "target" in out:
         out.setdefault("tolerance", TOLERANCE * abs(out["target"]) or TOLERANCE)
     return {**out, "arguments": arguments} if arguments else out
+
+
+def parse_constraint(text: str) -> dict[str, Any]:
+    """Values of `config.PropertySettings` with `constraint`.
+
+    Raises:
+        SettingsError: not of the form above.
+    """
+    bound = _BOUND.match(text)
+    plain = text if bound is None else bound["what"] + (bound["options"] or "")
+    out = parse_objective(plain)
+    if bound is not None:
+        end = "high" if bound["sign"] == "<=" else "low"
+        out[end] = _number(text, bound["value"])
+    if "low" not in out and "high" not in out:
+        raise SettingsError(
+            f"--constraint {text!r}: says not where the value must lie; write e.g. 'logp<=5', "
+            "'qed>=0.6', logp:range=1..3"
+        )
+    return {**out, "constraint": True}
 
 
 def _number(text: str, value: str) -> float:

@@ -19,12 +19,15 @@ from nucleate.cli.common import (
     model_manifest,
     write_results,
 )
-from nucleate.cli.objectives import parse_objective
+from nucleate.cli.objectives import parse_constraint, parse_objective
 from nucleate.errors import SettingsError
 
 if TYPE_CHECKING:
     from nucleate.config import StudySettings
     from nucleate.stages.starting import Start
+
+
+_LOCAL = "Around a lead"
 
 
 def optimize(
@@ -45,6 +48,22 @@ def optimize(
             metavar="WHAT[:HOW]",
             help="qed, sa_score:minimise, logp:target=2.5, logp:range=1..3,weight=0.5, "
             "head=NAME:minimise; may be repeated.",
+        ),
+    ] = None,
+    constraints: Annotated[
+        list[str] | None,
+        typer.Option(
+            "--constraint",
+            metavar="WHAT<=NUMBER",
+            help="'logp<=5', 'qed>=0.6', logp:range=1..3: what every result should meet, no part "
+            "of the score; may be repeated.",
+        ),
+    ] = None,
+    combine: Annotated[
+        str | None,
+        typer.Option(
+            help="desirability (default): weighted geometric mean of the objectives; mean; pareto: "
+            "the front of structures that none betters in all of them."
         ),
     ] = None,
     trials: Annotated[
@@ -86,6 +105,48 @@ def optimize(
     patience: Annotated[
         int | None, typer.Option(help="Stop after so many trials without a better score.")
     ] = None,
+    quota: Annotated[
+        int | None,
+        typer.Option(
+            "--quota",
+            metavar="COUNT",
+            help="Structures of one scaffold (crystals: chemical system) that breed, and that are "
+            "ranked before the rest.",
+        ),
+    ] = None,
+    like: Annotated[
+        str | None,
+        typer.Option(
+            "--like",
+            metavar="STRUCTURE",
+            help="Around this lead: a SMILES; a CIF or POSCAR file or a Wyckoff string.",
+            rich_help_panel=_LOCAL,
+        ),
+    ] = None,
+    similarity: Annotated[
+        str | None,
+        typer.Option(
+            metavar="LOW..HIGH",
+            help="Tanimoto similarity to the lead; default 0.4.. (at least).",
+            rich_help_panel=_LOCAL,
+        ),
+    ] = None,
+    distance: Annotated[
+        str | None,
+        typer.Option(
+            metavar="LOW..HIGH",
+            help="Distance to the crystal that is the lead; default ..0.4 (at most).",
+            rich_help_panel=_LOCAL,
+        ),
+    ] = None,
+    scaffold: Annotated[
+        str | None,
+        typer.Option(
+            metavar="SMILES",
+            help="Holding this part; with marks, [*], growing there and only there.",
+            rich_help_panel=_LOCAL,
+        ),
+    ] = None,
     settings: SettingsFile = None,
     mirror: Mirror = None,
     seed: Annotated[int | None, typer.Option("--seed", help="Seed of all randomness.")] = None,
@@ -112,6 +173,15 @@ def optimize(
     given = {
         "model": model,
         "objectives": [parse_objective(text) for text in objectives or ()] or None,
+        "constraints": [parse_constraint(text) for text in constraints or ()],
+        "combine": combine,
+        "quota": quota,
+        "local": {
+            "like": like,
+            "similarity": similarity,
+            "distance": distance,
+            "scaffold": scaffold,
+        },
         "trials": trials,
         "sampler": sampler,
         "data": data,
@@ -124,7 +194,7 @@ def optimize(
     }
     chosen = _settings(study, settings, given)
     trained = model_manifest(Path(chosen.model))
-    _check(chosen, trained.matter)
+    chosen = _named(chosen, trained.matter)
     start = _start(chosen, study)
     fields = {"objectives": [term.model_dump() for term in chosen.objectives]}
     stage = OptimizeSettings.model_validate(
@@ -173,36 +243,64 @@ def _settings(study: Path | None, stage: Path | None, given: dict[str, Any]) -> 
             where += f" [matter.{kind}.optimize]"
     if given["data"] is not None or given["features"] is not None:
         values = {key: value for key, value in values.items() if key not in ("data", "features")}
+    if study is not None and isinstance(values.get("local"), dict):
+        values = values | {"local": _beside(values["local"], study.parent)}
+    constraints = given.pop("constraints", ())
     merged = merge(values, given)
+    if constraints:  # beside the objectives, of the options or of the file
+        merged["objectives"] = [*merged.get("objectives", ()), *constraints]
     for name in ("model", "out"):
         if name not in merged:
             raise SettingsError(f"optimize needs --{name}, or {name} = ... in STUDY.toml")
     return validate(StudySettings, merged, where)
 
 
-def _check(settings: StudySettings, matter: str) -> None:
-    """Refuse a misspelt property before the model is loaded."""
-    from nucleate import matter as registry
+def _beside(local: dict[str, Any], folder: Path) -> dict[str, Any]:
+    """The settings of a local search, a lead's file taken from beside the settings file."""
+    like = local.get("like")
+    if not isinstance(like, str):
+        return local
+    try:
+        found = (folder / like).is_file()
+    except (OSError, ValueError):  # a structure, too long for a file's name
+        found = False
+    return {**local, "like": str(folder / like)} if found else local
 
-    known = registry.get(matter).properties()
+
+def _named(settings: StudySettings, matter: str) -> StudySettings:
+    """Settings with properties by their own names, whatever their case.
+
+    Raises:
+        SettingsError: a misspelt property, or conditions that nothing can meet; said before the
+            model is loaded.
+    """
+    from nucleate import matter as registry
+    from nucleate.generation.task import check_conditions
+
+    kind = registry.get(matter)
+    known, guide = kind.properties(), kind.guide()
+    terms = []
     for term in settings.objectives:
-        if term.property and term.property not in known:
-            raise SettingsError(
-                f"{matter} has no property named {term.property!r}; known: {', '.join(known)}"
-            )
+        name = term.property
+        if name and name not in known:
+            own = guide.property_name(name)
+            if own is None:
+                raise SettingsError(
+                    f"{matter} has no property named {name!r}; known: {', '.join(known)}"
+                )
+            term = term.model_copy(update={"property": own})
+        terms.append(term)
+    if settings.local.any():
+        check_conditions(settings.local, kind, "local")
+    return settings.model_copy(update={"objectives": tuple(terms)})
 
 
 def _start(settings: StudySettings, study: Path | None) -> Start:
     """What the study starts from."""
-    from nucleate.config import DatasetSettings
-    from nucleate.search.objectives.settings import relative_to
+    from nucleate.stages.starting import start_dataset
 
     if settings.features is not None:
         return load_manifest(Path(settings.features), "featurize")
     if settings.data is None:
         return None
-    given = settings.data
-    dataset = DatasetSettings(source=given) if isinstance(given, str) else given
-    folder = None if study is None else study.parent
-    names = tuple(str(relative_to(name, folder)) for name in dataset.sources)
-    return dataset.model_copy(update={"source": names})
+    return start_dataset(settings.data, None if study is None else study.parent)

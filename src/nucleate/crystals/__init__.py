@@ -78,6 +78,18 @@ class Crystals(Matter):
 
         return reduced_formula(structure)
 
+    def groups(self) -> dict[str, Callable[[str], str]]:
+        """`chemical_system`, `formula` (reduced), `prototype` (space group and letters, each
+        element as a number)."""
+        from nucleate.crystals.describe import composition, reduced_formula
+        from nucleate.crystals.gene import anonymous_key
+
+        return {
+            "chemical_system": lambda crystal: "-".join(sorted(composition(crystal))),
+            "formula": reduced_formula,
+            "prototype": anonymous_key,
+        }
+
     def may_hold_out(self, structure: str, options: Any) -> bool:
         from nucleate.crystals.describe import composition
 

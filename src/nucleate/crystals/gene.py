@@ -226,6 +226,14 @@ def prototype_key(crystal: str | Gene) -> str:
     return f"{crystal.space_group} {sites}"
 
 
+def anonymous_key(crystal: str | Gene) -> str:
+    """`prototype_key` with a number for each element, in the order of the sites."""
+    group, *sites = prototype_key(crystal).split()
+    numbers: dict[str, int] = {}
+    named = [site.split(":") for site in sites]
+    return " ".join([group, *(f"{s[0]}:{numbers.setdefault(s[1], len(numbers))}" for s in named)])
+
+
 def letter_index(letter: str) -> int:
     """Place of a Wyckoff letter, 0 for 'a'."""
     return LETTERS.index(letter)

@@ -30,7 +30,10 @@ class MatterData:
         funnel: per check: check, description, entered, passed, seconds, reasons.
         candidates: best first, or None if the screening did not finish.
         curves: one row per epoch, or None.
-        study: columns trial and score, one row per trial, or None.
+        study: columns trial and score, one row per trial, or None; of several objectives also
+            hypervolume.
+        front: of a study with several objectives, the values of each as columns, one row per
+            structure that breaks no constraint, and `pareto_layer`; else None.
         failure: message of the error that stopped it, or empty.
         objectives: what was wanted, as plain values of `config.PropertySettings`.
         scored: likewise as the study used it: `column`, `unit`, `description` and more of each.
@@ -43,6 +46,7 @@ class MatterData:
     candidates: pd.DataFrame | None = None
     curves: pd.DataFrame | None = None
     study: pd.DataFrame | None = None
+    front: pd.DataFrame | None = None
     failure: str = ""
     objectives: tuple[Mapping[str, Any], ...] = ()
     scored: tuple[Mapping[str, Any], ...] = ()
@@ -186,6 +190,7 @@ def collect_matter(
         candidates=table("screen", "candidates.parquet"),
         curves=table("train", "curves.csv"),
         study=_study(summary),
+        front=_front(summary, table("optimize", "optimized.parquet")),
         failure=failure,
         objectives=tuple((pipeline or {}).get("optimize", {}).get("objectives", ())),
         scored=tuple(summary.get("objectives", ())),
@@ -207,6 +212,16 @@ def _study(summary: Mapping[str, Any]) -> pd.DataFrame | None:
     if not {"trial", "score"} <= set(history.columns):
         return None
     return history.dropna(subset=["score"]).sort_values("trial")
+
+
+def _front(summary: Mapping[str, Any], rows: pd.DataFrame | None) -> pd.DataFrame | None:
+    """What a study with several objectives found, by layers."""
+    if summary.get("combine") != "pareto" or rows is None or "pareto_layer" not in rows.columns:
+        return None
+    goals = [item["column"] for item in summary.get("objectives", ()) if "desirability" in item]
+    if len(goals) < 2:
+        return None
+    return rows.dropna(subset=["pareto_layer"])[[*goals, "pareto_layer"]]
 
 
 def walk(values: Mapping[str, Any], prefix: str = "") -> Iterator[tuple[str, Any]]:

@@ -88,6 +88,43 @@ def study(scores: pd.DataFrame) -> str:
     return _html(figure, height=320)
 
 
+def hypervolume(scores: pd.DataFrame) -> str:
+    """Hypervolume of the front after every trial."""
+    figure = go.Figure()
+    figure.add_scatter(
+        x=scores["trial"],
+        y=scores["hypervolume"],
+        mode="lines",
+        line={"color": PALETTE[1], "width": 2, "shape": "hv"},
+    )
+    figure.update_xaxes(title="trial")
+    figure.update_yaxes(title="hypervolume", rangemode="tozero")
+    return _html(figure, height=260)
+
+
+def front(found: pd.DataFrame) -> str:
+    """Values of the objectives against each other, the front before the rest."""
+    names = [name for name in found.columns if name != "pareto_layer"]
+    figure = go.Figure()
+    first = found["pareto_layer"] == 1
+    for label, rows, colour, opacity in (
+        ("other structures", found[~first], PALETTE[7], 0.35),
+        ("front", found[first], PALETTE[1], 0.95),
+    ):
+        marker = {"color": colour, "size": 6, "opacity": opacity}
+        if len(names) == 2:
+            x, y = (rows[name] for name in names)
+            figure.add_scatter(x=x, y=y, name=label, mode="markers", marker=marker)
+        else:
+            columns = [{"label": words(name), "values": rows[name]} for name in names]
+            shown = {"diagonal_visible": False, "showupperhalf": False}
+            figure.add_splom(dimensions=columns, name=label, marker=marker, **shown)
+    if len(names) == 2:
+        figure.update_xaxes(title=words(names[0]))
+        figure.update_yaxes(title=words(names[1]))
+    return _html(figure, height=360 if len(names) == 2 else 180 * len(names))
+
+
 def script() -> str:
     """Plotly's own script, to be embedded once."""
     from plotly.offline import get_plotlyjs

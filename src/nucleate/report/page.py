@@ -67,8 +67,16 @@ def _section(data: MatterData) -> dict[str, Any]:
         "losses": _losses(data),
         "loss_figure": _figure(figures.losses, data.curves),
         "study_figure": _figure(figures.study, data.study),
+        "hypervolume_figure": _figure(figures.hypervolume, _several(data)),
+        "front_figure": _figure(figures.front, data.front),
         "candidates": _candidates(data),
     }
+
+
+def _several(data: MatterData) -> Any:
+    """The study's history if it tells hypervolumes."""
+    history = data.study
+    return history if history is not None and "hypervolume" in history.columns else None
 
 
 def _figure(draw: Callable[[Any], str], values: Any) -> str:

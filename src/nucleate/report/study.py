@@ -9,7 +9,7 @@ if TYPE_CHECKING:
     from rich.console import Console
     from rich.table import Table
 
-    from nucleate.config import StudySettings
+    from nucleate.config import PropertySettings, StudySettings
     from nucleate.runs import Manifest
 
 BEST = 10
@@ -19,10 +19,10 @@ BEST = 10
 def show_study_start(out: Console, settings: StudySettings, matter: str) -> None:
     """What is about to be searched, and from where."""
     from nucleate import matter as registry
-    from nucleate.search.objective import default_terms
+    from nucleate.search.objective import completed
 
-    terms = settings.objectives or default_terms(registry.get(matter))
-    wanted = ", ".join(f"{t.goal} {getattr(t, t.source_kind())}" for t in terms)
+    terms = completed(registry.get(matter), settings.objectives)
+    wanted = ", ".join(_wish(term) for term in terms)
     source = settings.features or settings.data or "what the model recalls of its training set"
     source = source if isinstance(source, str) else source.shown
     out.print(
@@ -48,6 +48,8 @@ def show_study_end(out: Console, settings: StudySettings, manifest: Manifest) ->
         f"(best known {start:.3f}). Ended: {summary['stopped']}.",
         markup=False,
     )
+    for line in _further(summary):
+        out.print(line, markup=False)
     folder = Path(settings.out)
     names = ", ".join(output.name for output in manifest.outputs)
     out.print(f"Written to {folder}: {names}", markup=False)
@@ -65,6 +67,38 @@ def show_study_end(out: Console, settings: StudySettings, manifest: Manifest) ->
     out.print(f"All trials: pip install optuna-dashboard; optuna-dashboard {place}", markup=False)
 
 
+def _wish(term: PropertySettings) -> str:
+    """A term in words."""
+    name = getattr(term, term.source_kind())
+    if not term.constraint:
+        return f"{term.goal} {name}"
+    low = "" if term.low is None else f"{term.low:g} <= "
+    return f"{low}{name}" + ("" if term.high is None else f" <= {term.high:g}")
+
+
+def _further(summary: dict[str, Any]) -> list[str]:
+    """What is to be said of constraints, fronts, quotas and leads."""
+    said = []
+    if "infeasible" in summary:
+        said.append(
+            f"Meet all constraints: {summary['feasible']:,}; not: {summary['infeasible']:,}."
+        )
+    if "hypervolume" in summary:
+        said.append(
+            f"The front holds {summary['front']:,} structures; hypervolume "
+            f"{summary['hypervolume']:.4f}."
+        )
+    if "quota" in summary:
+        by = summary["quota"]["by"].replace("_", " ")
+        said.append(
+            f"{summary['groups']:,} groups by {by}; {summary['beyond_quota']:,} structures beyond "
+            f"{summary['quota']['most']} of one are ranked behind the others."
+        )
+    if summary.get("lead"):
+        said.append(f"Around {summary['lead']}, which scores {summary['best_start_score']:.3f}.")
+    return said
+
+
 def _best_table(rows: list[dict[str, Any]], summary: dict[str, Any]) -> Table:
     from rich.table import Table
 
@@ -74,10 +108,12 @@ def _best_table(rows: list[dict[str, Any]], summary: dict[str, Any]) -> Table:
     title = f"The best {len(rows)} new structures of {summary['new']:,}"
     table = Table(title=title, title_justify="left", box=None, pad_edge=False)
     table.add_column("structure", overflow="fold", max_width=60)
-    for name in ("score", *properties):
+    layered = ("pareto_layer",) if "hypervolume" in summary else ()
+    shown = (*layered, "score", *properties)
+    for name in shown:
         table.add_column(words(name), justify="right")
     table.add_column("made by", no_wrap=True)
     for row in rows:
-        values = [number(row[name]) for name in ("score", *properties)]
+        values = [number(row[name]) for name in shown]
         table.add_row(row["structure"], *values, words(row["origin"]))
     return table

@@ -14,6 +14,7 @@ from optuna.trial import FrozenTrial, TrialState
 from nucleate.search.attributes import OUTCOME, proposal_of
 from nucleate.search.ledger import Ledger
 from nucleate.search.sampler import StructureSampler
+from nucleate.search.scalarising import Scalarisation
 from nucleate.search.searcher import Proposal, Searcher
 
 if TYPE_CHECKING:
@@ -28,7 +29,7 @@ class Asked:
         structure: None where nothing was decoded.
         outcome: `new`, `known`, `duplicate` or `failed` (see `attributes.OUTCOME`).
         attributes: user attributes that are yet to be written.
-        scored: whether the objective is asked; if not, the trial is told 0.
+        scored: whether the objective is asked; if not, the trial is told the worst values.
     """
 
     trial_id: int
@@ -52,8 +53,8 @@ class Source(Protocol):
             budget: trials that may be scored in all where several workers share the study.
         """
 
-    def tell(self, asked: Asked, value: float) -> bool:
-        """End a trial; False if another worker has failed it meanwhile: its value is dropped."""
+    def tell(self, asked: Asked, values: Sequence[float]) -> bool:
+        """End a trial; False if another worker has failed it meanwhile: its values are dropped."""
 
     def proposals(self, trials: Sequence[FrozenTrial]) -> list[Proposal]:
         """Structures of scored trials with where they come from; latent vectors where known."""
@@ -65,6 +66,7 @@ class Searching:
     Args:
         known: structures that are no discovery.
         seed: of this worker.
+        scalarise: see `StructureSampler`.
     """
 
     def __init__(
@@ -76,9 +78,10 @@ class Searching:
         *,
         batch: int,
         seed: int,
+        scalarise: Scalarisation | None = None,
     ):
         self.study, self.model, self.known = study, model, known
-        self.sampler = StructureSampler(searcher, batch=batch, seed=seed)
+        self.sampler = StructureSampler(searcher, batch=batch, seed=seed, scalarise=scalarise)
         study.sampler = self.sampler
 
     def read(self) -> Ledger:
@@ -96,11 +99,11 @@ class Searching:
             for trial, p in claimed
         ]
 
-    def tell(self, asked: Asked, value: float) -> bool:
+    def tell(self, asked: Asked, values: Sequence[float]) -> bool:
         # The sampler learns from the storage, so that `Study.tell`'s reading of it is spared.
         try:
             return self.study._storage.set_trial_state_values(
-                asked.trial_id, TrialState.COMPLETE, [value]
+                asked.trial_id, TrialState.COMPLETE, values
             )
         except UpdateFinishedTrialError:
             return False

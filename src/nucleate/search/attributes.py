@@ -30,6 +30,11 @@ WORKER = "worker"
 """Id of the worker that scores the trial, where several share a study."""
 REASON = "reason"
 """Why a trial failed, or decoded to nothing."""
+PROPOSED = "proposed"
+"""Of a trial that a person, not a worker, scores: id, batch and date of its proposal, or that the
+structure is the person's own."""
+MEASURED = "measured"
+"""What a person told, by column: every value or failure with its date and file."""
 ABANDONED = "abandoned"
 YIELDED = "yielded"
 

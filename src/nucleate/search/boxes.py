@@ -1,9 +1,9 @@
 """Stock Optuna samplers over boxes in latent space: coordinates are proposed and decoded.
 
 What is scored is the decoded structure, never a surrogate's opinion of the latent vector: a
-surrogate's gradient leaves the manifold. A structure of the reference set is told 0 without being
-scored: the best known structure is the centre of a region, and a sampler that is paid for finding
-it again learns to stay there.
+surrogate's gradient leaves the manifold. A structure of the reference set is told 0 (less than all
+others, if there are constraints) without being scored: the best known structure is the centre of a
+region, and a sampler that is paid for finding it again learns to stay there.
 """
 
 from __future__ import annotations
@@ -140,9 +140,9 @@ class Boxes:
         self._first.add(structure)
         return "new"
 
-    def tell(self, asked: Asked, value: float) -> bool:
+    def tell(self, asked: Asked, values: Sequence[float]) -> bool:
         """End a trial; the sampler learns from it."""
-        told = self.study.tell(asked.number, value, skip_if_finished=True)
+        told = self.study.tell(asked.number, list(values), skip_if_finished=True)
         return told.state == TrialState.COMPLETE
 
     def _latents(self, parameters: Sequence[dict[str, Any]]) -> NDArray[np.float32]:

@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Sequence
+from collections.abc import Callable, Sequence
 from dataclasses import replace
 from typing import TYPE_CHECKING
 
@@ -11,7 +11,7 @@ import numpy as np
 from nucleate.errors import SettingsError
 from nucleate.search.adaptation import Adaptation, AdaptationSettings
 from nucleate.search.controls import Screening, from_data, from_prior
-from nucleate.search.evolution import ScreenedEvolution
+from nucleate.search.evolution import Accept, ScreenedEvolution
 from nucleate.search.evolution_settings import EvolutionSettings
 from nucleate.search.memory import LatentComparison, Latents, Memory
 from nucleate.search.operators import (
@@ -89,12 +89,21 @@ def build_searcher(
     data: Sequence[str],
     seed: int,
     settings: EvolutionSettings | None = None,
+    starts: Sequence[str] = (),
+    accept: Accept | None = None,
+    group: Callable[[str], str] | None = None,
+    quota: int = 0,
+    near: Sequence[str] | None = None,
 ) -> Searcher:
     """A searcher that knows nothing yet.
 
     Args:
         data: structures to start from, canonical.
         settings: of screened evolution.
+        starts, accept, group: see `ScreenedEvolution`; a control that learns nothing heeds
+            `accept` alone.
+        quota: of parents of one group, if the settings do not say.
+        near: those of the data that are accepted, if that is known.
 
     Raises:
         SettingsError: no such searcher.
@@ -102,9 +111,9 @@ def build_searcher(
     if name not in SEARCHERS:
         raise SettingsError(f"no searcher named {name!r}; known: {', '.join(SEARCHERS)}")
     if name == "best-of-data":
-        return Screening(name, from_data(data, seed))
+        return Screening(name, from_data(data, seed), accept)
     if name == "random-prior":
-        return Screening(name, from_prior(model, seed))
+        return Screening(name, from_prior(model, seed), accept)
     chosen = settings or EvolutionSettings()
     latents = Latents(model)
     comparison = model.matter.comparison() or LatentComparison(latents)
@@ -119,6 +128,8 @@ def build_searcher(
             data[i] for i in np.random.default_rng(seed).permutation(len(data))[:REHEARSED]
         ]
         adaptation = Adaptation(model, rehearsed, AdaptationSettings(), seed)
+    if group is not None and not chosen.quota:
+        chosen = replace(chosen, quota=quota)
     if name == "token-edits":
         chosen = replace(chosen, screen=False)
     plausibility = None
@@ -128,10 +139,13 @@ def build_searcher(
         memory,
         [*latent, *edits],
         maker,
-        data,
+        data if near is None else near,
         seed,
         chosen,
         name,
+        starts=starts,
+        accept=accept,
+        group=group,
         adaptation=adaptation,
         plausibility=plausibility,
     )

@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterator, Sequence
+from collections.abc import Callable, Iterator, Sequence
 from typing import TYPE_CHECKING
 
 import numpy as np
@@ -24,10 +24,16 @@ class Screening(Searcher):
 
     Args:
         source: endless or not; repetitions are passed over.
+        accept: which structures may be asked for; all if not given.
     """
 
-    def __init__(self, name: str, source: Iterator[Proposal]):
-        self.name, self.source = name, source
+    def __init__(
+        self,
+        name: str,
+        source: Iterator[Proposal],
+        accept: Callable[[Sequence[str]], NDArray[np.bool_]] | None = None,
+    ):
+        self.name, self.source, self.accept = name, source, accept
         self.asked: set[str] = set()
 
     def ask(self, count: int) -> list[Proposal]:
@@ -36,6 +42,8 @@ class Screening(Searcher):
             if proposal.structure in self.asked:
                 continue
             self.asked.add(proposal.structure)
+            if self.accept is not None and not self.accept([proposal.structure])[0]:
+                continue
             out.append(proposal)
             if len(out) == count:
                 break
@@ -43,6 +51,9 @@ class Screening(Searcher):
 
     def tell(self, structures: Sequence[str], scores: NDArray[np.float64]) -> None:
         self.asked.update(structures)
+
+    def resume(self, proposals: Sequence[Proposal]) -> None:
+        self.asked.update(proposal.structure for proposal in proposals)
 
 
 def from_data(data: Sequence[str], seed: int) -> Iterator[Proposal]:

@@ -96,7 +96,7 @@ def resolve(settings: PropertySettings, reference: NDArray[np.float64]) -> Desir
         return Desirability("range", settings.low, settings.high, tolerance=tolerance)
     if settings.low is not None and settings.high is not None:
         return Desirability(settings.goal, settings.low, settings.high)
-    low, high = _quantiles(reference)
+    low, high = spread_of(reference)
     width = high - low
     if settings.low is not None:
         low = settings.low
@@ -107,8 +107,9 @@ def resolve(settings: PropertySettings, reference: NDArray[np.float64]) -> Desir
     return Desirability(settings.goal, low, high, smooth=True)
 
 
-def _quantiles(reference: NDArray[np.float64]) -> tuple[float, float]:
-    """Two distinct values that span the reference, (0, 1) if it holds nothing finite."""
+def spread_of(reference: NDArray[np.float64]) -> tuple[float, float]:
+    """Two distinct values that span the reference (its 5 % and 95 % quantiles where they differ),
+    (0, 1) if it holds nothing finite."""
     finite = np.asarray(reference, dtype=np.float64)
     finite = finite[np.isfinite(finite)]
     if not len(finite):
@@ -134,3 +135,16 @@ def combine(
         logs = np.log(stacked)
     mean = (shares[:, None] * logs).sum(axis=0) / shares.sum()
     return np.clip(np.exp(mean), 0.0, 1.0)
+
+
+def average(
+    desirabilities: Mapping[str, NDArray[np.float64]], weights: Sequence[float]
+) -> NDArray[np.float64]:
+    """Weighted arithmetic mean [n] of desirabilities [n] by property, in [0, 1].
+
+    Args:
+        weights: as in `combine`.
+    """
+    stacked = np.stack(list(desirabilities.values()))  # properties x n
+    mean: NDArray[np.float64] = np.average(stacked, axis=0, weights=np.asarray(weights))
+    return np.clip(mean, 0.0, 1.0)

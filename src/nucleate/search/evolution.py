@@ -28,7 +28,7 @@ from nucleate.search.operators import LatentMaker, Operator
 from nucleate.search.parents import Parents
 from nucleate.search.plausibility import Plausibility
 from nucleate.search.searcher import Proposal, Searcher
-from nucleate.search.surrogate import TRIED, Features, Surrogate
+from nucleate.search.surrogate import TRIED, Features, Prediction, Surrogate
 
 Accept = Callable[[Sequence[str]], NDArray[np.bool_]]
 """Which of n structures may be asked for, [n]."""
@@ -117,6 +117,20 @@ class ScreenedEvolution(Searcher):
         good = zip(structures, scores.tolist(), strict=True)
         # A failure is NaN, and never more than anything.
         self.offspring.learn(Counter(self.asked[s] for s, score in good if score > before))
+
+    def resume(self, proposals: Sequence[Proposal]) -> None:
+        self._asked(list(proposals))
+
+    def rescore(self, structures: Sequence[str], scores: NDArray[np.float64]) -> None:
+        # No child has succeeded or failed, and nothing has become better: the measure has changed.
+        self.memory.add(structures, np.asarray(scores, np.float64))
+        self._better = (self._top(), len(self.memory))
+
+    def expected(self, structures: Sequence[str]) -> Prediction | None:
+        if self.surrogate.kernel is None or not structures:
+            return None
+        used = self.surrogate.used()
+        return self.surrogate.predict(self.memory.comparison.features(structures, used))
 
     # Progress
 

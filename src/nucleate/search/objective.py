@@ -14,7 +14,8 @@ from numpy.typing import NDArray
 from nucleate.config import PropertySettings, validate
 from nucleate.errors import NucleateError, SettingsError, StructureError
 from nucleate.matter import Matter, Property
-from nucleate.search.desirability import Desirability, combine, resolve
+from nucleate.search.constraints import Limit, penalised, resolve_limit, violation
+from nucleate.search.desirability import Desirability, average, combine, resolve
 from nucleate.search.objectives.build import build
 from nucleate.search.objectives.property import ObjectiveProperty
 
@@ -39,19 +40,47 @@ class Scored:
     Attributes:
         raw: property values by column name, NaN where they failed.
         desirability: the same, transformed to [0, 1].
-        score: weighted geometric mean of the desirabilities, in [0, 1].
+        score: what the desirabilities come to, in [0, 1]: their weighted geometric mean, unless
+            the settings ask for another.
         extra: further columns of the properties, e.g. `<name>_uncertainty`.
+        excess: by constraint, how far outside the value is (see `constraints.Limit`).
+        several: whether a search is told the desirabilities one by one.
     """
 
     raw: dict[str, float]
     desirability: dict[str, float]
     score: float
     extra: dict[str, Any] = field(default_factory=dict)
+    excess: dict[str, float] = field(default_factory=dict)
+    several: bool = False
+
+    @property
+    def violation(self) -> float:
+        """Sum over the constraints of what is outside; 0 if there are none."""
+        return violation(self.excess.values())
+
+    @property
+    def feasible(self) -> bool:
+        """Whether no constraint is broken."""
+        return self.violation <= 0
+
+    @property
+    def merit(self) -> float:
+        """One number that ranks any two structures: the score, negative if not feasible."""
+        return penalised(self.score, self.violation)
+
+    @property
+    def told(self) -> tuple[float, ...]:
+        """Values of the trial: the merit, or every desirability (then Optuna's own constraints say
+        what is not feasible)."""
+        return tuple(self.desirability.values()) if self.several else (self.merit,)
 
     def columns(self) -> dict[str, Any]:
-        """Table columns: `<name>`, `<name>_desirability`, `score`, and the further ones."""
+        """Table columns: `<name>`, `<name>_desirability`, `score`, `violation` and `feasible` if
+        there are constraints, and the further ones."""
         transformed = {f"{name}_desirability": v for name, v in self.desirability.items()}
-        return {**self.raw, **transformed, "score": self.score, **self.extra}
+        kept = {"violation": self.violation, "feasible": self.feasible} if self.excess else {}
+        return {**self.raw, **transformed, "score": self.score, **kept, **self.extra}
 
 
 def default_terms(matter: Matter) -> tuple[PropertySettings, ...]:
@@ -63,6 +92,13 @@ def default_terms(matter: Matter) -> tuple[PropertySettings, ...]:
     return tuple(term for term in USUAL_TERMS if term.property in offered)
 
 
+def completed(matter: Matter, terms: Sequence[PropertySettings]) -> tuple[PropertySettings, ...]:
+    """The terms, and the default ones before them where none of them states a goal."""
+    if any(not term.constraint for term in terms):
+        return tuple(terms)
+    return (*default_terms(matter), *terms)
+
+
 class Objective:
     """Weighted mix of properties with a memory of all structures that were ever scored.
 
@@ -71,9 +107,10 @@ class Objective:
 
     Args:
         matter: builds the properties.
-        terms: of the settings; empty means `default_terms`.
+        terms: of the settings; `default_terms` are added if none of them states a goal.
         model: for terms that predict (`column`, `head`); see `objectives.build`.
         folder: of the settings file, for relative paths in the terms.
+        how: `config.OptimizeSettings.combine`. A Pareto study shows the geometric mean as score.
 
     Raises:
         SettingsError: unknown property, argument, function, program or head.
@@ -82,6 +119,8 @@ class Objective:
     Attributes:
         terms: the terms in use; may be empty if the matter has no default.
         names: column name by term (a repeated property gets a number).
+        goals: those of them that are wanted, not only constrained.
+        limited: the others.
         computed: structures whose properties were computed by this object.
     """
 
@@ -91,8 +130,9 @@ class Objective:
         terms: Sequence[PropertySettings] = (),
         model: LatentModel | None = None,
         folder: Path | None = None,
+        how: str = "desirability",
     ):
-        self.terms = tuple(terms) or default_terms(matter)
+        self.terms, self.how = completed(matter, terms), how
         self.properties: list[Property] = []
         self.names: list[str] = []
         for term in self.terms:
@@ -100,16 +140,20 @@ class Objective:
             self.properties.append(built)
             taken = sum(p.name == built.name for p in self.properties)
             self.names.append(built.name if taken == 1 else f"{built.name}_{taken}")
+        named = list(zip(self.names, self.terms, strict=True))
+        self.goals = [name for name, term in named if not term.constraint]
+        self.limited = [name for name, term in named if term.constraint]
+        self.weights = [term.weight for term in self.terms if not term.constraint]
         self.computed = 0
         self._raw: dict[str, tuple[float, ...]] = {}
         self._extra: dict[str, dict[str, Any]] = {}
         self._reasons: dict[str, dict[str, str]] = {}  # by structure and name
-        self._desirabilities: list[Desirability] | None = None
+        self._scales: list[Desirability | Limit] | None = None
 
     @property
     def fitted(self) -> bool:
         """Whether the scales are fixed."""
-        return self._desirabilities is not None
+        return self._scales is not None
 
     def fit(self, reference: Sequence[str]) -> None:
         """Fix the desirability scales, once, on the values of known structures.
@@ -128,8 +172,9 @@ class Objective:
                     f"{len(reference)} known structures; for {count} of them: "
                     + (reason or "no reason given")
                 )
-        self._desirabilities = [
-            resolve(term, raw[:, column]) for column, term in enumerate(self.terms)
+        self._scales = [
+            (resolve_limit if term.constraint else resolve)(term, raw[:, column])
+            for column, term in enumerate(self.terms)
         ]
 
     def raw(self, structures: Sequence[str]) -> NDArray[np.float64]:
@@ -230,39 +275,58 @@ class Objective:
         Raises:
             ValueError: neither `fit` nor `from_json` was called, or there are no terms.
         """
-        if self._desirabilities is None or not self.terms:
-            raise ValueError("Objective.score needs fit() first and at least one term")
+        if self._scales is None or not self.goals:
+            raise ValueError("Objective.score needs fit() first and at least one goal")
         if not structures:
             return []
         raw = self.raw(structures)
         self._add_extra(structures)
-        wanted = {
-            name: transform(raw[:, column])
-            for column, (name, transform) in enumerate(
-                zip(self.names, self._desirabilities, strict=True)
-            )
+        values = {
+            name: scale(raw[:, column])
+            for column, (name, scale) in enumerate(zip(self.names, self._scales, strict=True))
         }
-        total = combine(wanted, [term.weight for term in self.terms])
+        wanted = {name: values[name] for name in self.goals}
+        total = (average if self.how == "mean" else combine)(wanted, self.weights)
         return [
             Scored(
                 dict(zip(self.names, raw[row].tolist(), strict=True)),
-                {name: float(values[row]) for name, values in wanted.items()},
+                {name: float(column[row]) for name, column in wanted.items()},
                 float(total[row]),
                 self._extra.get(structure, {}),
+                {name: float(values[name][row]) for name in self.limited},
+                several=self.several,
             )
             for row, structure in enumerate(structures)
         ]
 
+    @property
+    def several(self) -> bool:
+        """Whether a search is told more than one value."""
+        return self.how == "pareto"
+
+    def nothing(self) -> Scored:
+        """What a trial is told that decoded to nothing, or to what is not worth a question."""
+        scales = dict(zip(self.names, self._scales or (), strict=True))
+        limits = {name: scale for name, scale in scales.items() if isinstance(scale, Limit)}
+        return Scored(
+            dict.fromkeys(self.names, float("nan")),
+            dict.fromkeys(self.goals, 0.0),
+            0.0,
+            excess={name: limit.missing for name, limit in limits.items()},
+            several=self.several,
+        )
+
     def to_json(self) -> list[dict[str, Any]]:
-        """The terms with their resolved scales, for `from_json` and for the report."""
-        scales = self._desirabilities or []
+        """The terms with their resolved scales (`desirability` or `constraint`), for `from_json`
+        and for the report."""
+        scales = self._scales or []
         return [
             {
                 "column": name,
                 "unit": built.unit,
                 "description": built.description,
                 "settings": term.model_dump(mode="json"),
-                "desirability": scale.to_json(),
+                ("constraint" if isinstance(scale, Limit) else "desirability"): scale.to_json(),
             }
             for name, built, term, scale in zip(
                 self.names, self.properties, self.terms, scales, strict=True
@@ -276,11 +340,17 @@ class Objective:
         data: Sequence[Mapping[str, Any]],
         model: LatentModel | None = None,
         folder: Path | None = None,
+        how: str = "desirability",
     ) -> Objective:
         """An objective with the scales of an earlier one, so that scores can be compared."""
         terms = [validate(PropertySettings, item["settings"], "objective") for item in data]
-        objective = cls(matter, terms, model, folder)
-        objective._desirabilities = [Desirability(**item["desirability"]) for item in data]
+        objective = cls(matter, terms, model, folder, how)
+        objective._scales = [
+            Limit(**item["constraint"])
+            if "constraint" in item
+            else Desirability(**item["desirability"])
+            for item in data
+        ]
         return objective
 
 

@@ -15,8 +15,10 @@ from nucleate.config import OptimizeSettings
 from nucleate.progress import bar
 from nucleate.search.asking import Asked, Source
 from nucleate.search.attributes import OUTCOME, RESULT, STRUCTURE, WORKER
+from nucleate.search.constraints import write_constraints
 from nucleate.search.ledger import Ledger
 from nucleate.search.objective import Objective, Scored
+from nucleate.search.pareto import Front
 from nucleate.search.stopping import Progress
 from nucleate.search.workers import Crew
 
@@ -42,7 +44,8 @@ class Runner:
     ):
         self.study, self.source, self.objective = study, source, objective
         self.settings, self.crew = settings, crew
-        self.progress = Progress(settings.patience, settings.collapse, settings.batch)
+        front = Front() if settings.combine == "pareto" else None
+        self.progress = Progress(settings.patience, settings.collapse, settings.batch, front)
         self._taken = 0  # scored trials of the ledger that are taken in
 
     def run(self) -> str:
@@ -54,7 +57,8 @@ class Runner:
                 ledger = self._look()
                 shown.n = min(len(ledger.complete), total)
                 best = f"{self.progress.best:.3f}"
-                shown.set_postfix(best=best, structures=self.progress.new)
+                what = "best" if self.progress.front is None else "hypervolume"
+                shown.set_postfix({what: best, "structures": self.progress.new})
                 if len(ledger.complete) >= total:
                     return f"all {total} trials are scored"
                 reason = self.progress.reason()
@@ -99,12 +103,14 @@ class Runner:
             attributes = dict(a.attributes)
             if scored is not None and a.outcome != "duplicate" and a.structure is not None:
                 attributes[RESULT] = self._result(a.structure, scored)
+            told = self.objective.nothing() if scored is None else scored
             try:
                 for key, value in attributes.items():
                     self.study._storage.set_trial_user_attr(a.trial_id, key, value)
+                write_constraints(self.study, a.trial_id, told.excess)
             except UpdateFinishedTrialError:
                 continue  # taken for dead meanwhile: another worker scores this structure
-            self.source.tell(a, 0.0 if scored is None else scored.score)
+            self.source.tell(a, told.told)
 
     def _result(self, structure: str, scored: Scored) -> dict[str, Any]:
         result: dict[str, Any] = {

@@ -32,6 +32,7 @@ from nucleate.search.attributes import (
     proposal_of,
 )
 from nucleate.search.ledger import Ledger, create
+from nucleate.search.scalarising import Scalarisation
 from nucleate.search.searcher import Proposal, Searcher
 
 if TYPE_CHECKING:
@@ -39,7 +40,8 @@ if TYPE_CHECKING:
     from nucleate.search.evolution_settings import EvolutionSettings
 
 TRIES = 5
-"""Times a searcher is asked in a row where others already have all that it proposes."""
+"""Times a searcher is asked in a row where it proposes nothing, or what others already have: a
+search within narrow bounds may find nothing once and something the next time."""
 
 
 class StructureSampler(BaseSampler):
@@ -55,13 +57,22 @@ class StructureSampler(BaseSampler):
             told with their sign changed.
         batch: proposals that it is asked for at once.
         seed: of parameters and of the order in which structures of dead workers are taken up.
+        scalarise: makes one score of several objectives, all in [0, 1] and to be maximised; None
+            for a study with one.
 
     Raises:
-        ValueError: (when used) the study has several objectives.
+        ValueError: (when used) the study has several objectives and there is no `scalarise`.
     """
 
-    def __init__(self, searcher: Searcher, *, batch: int = 20, seed: int = 0):
-        self.searcher, self.batch = searcher, batch
+    def __init__(
+        self,
+        searcher: Searcher,
+        *,
+        batch: int = 20,
+        seed: int = 0,
+        scalarise: Scalarisation | None = None,
+    ):
+        self.searcher, self.batch, self.scalarise = searcher, batch, scalarise
         self._parameters = RandomSampler(seed)
         self._random = random.Random(seed)
         self._lock = threading.RLock()
@@ -111,14 +122,17 @@ class StructureSampler(BaseSampler):
         """The study as it is now."""
         with self._lock:
             if self._ledger is None or not _same(self._ledger.study, study):
-                self._raise_error_if_multi_objective(study)
+                if self.scalarise is None:
+                    self._raise_error_if_multi_objective(study)
                 self._ledger, self._told = Ledger(study), 0
             return self._ledger.read()
 
     def _tell(self, ledger: Ledger) -> None:
         news = [t for t in ledger.scored[self._told :] if STRUCTURE in t.user_attrs]
         self._told = len(ledger.scored)
-        if news:
+        if self.scalarise is not None:
+            self.scalarise.tell(self.searcher, news)
+        elif news:
             sign = -1.0 if ledger.study.direction == StudyDirection.MINIMIZE else 1.0
             scores = np.array([sign * trial.values[0] for trial in news])
             self.searcher.tell([trial.user_attrs[STRUCTURE] for trial in news], scores)
@@ -139,8 +153,6 @@ class StructureSampler(BaseSampler):
             if not self._queue:
                 self._tell(ledger)
                 self._queue += self.searcher.ask(max(count - len(out), together))
-                if not self._queue:
-                    break
             while self._queue and len(out) < count:
                 proposal = self._queue.popleft()
                 if not ledger.holders(proposal.structure):

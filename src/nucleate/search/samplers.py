@@ -179,6 +179,7 @@ class _Region:
         self._optimizer = self._start(np.zeros(dimensions))
         self._told: list[tuple[NDArray[np.float64], float]] = []
         self._fresh: list[float] = []
+        self._any_new = False
         self.asked = 0
         self.merit = 0.0
 
@@ -199,11 +200,13 @@ class _Region:
 
     def tell(self, point: NDArray[np.float64], value: float, new: bool) -> None:
         self._told.append((self._padded(point), -value))  # `cmaes` minimises
-        self._fresh.append(value if new else 0.0)
+        # A structure that breaks a constraint has a value below 0, and yet is news.
+        self._fresh.append(value if new else min(value, 0.0))
+        self._any_new |= new and value != 0.0
         if len(self._told) < self._population:
             return
         self._optimizer.tell(self._told)
         self.merit = float(np.mean(self._fresh))
-        if not any(self._fresh) or self._optimizer.should_stop():
+        if not self._any_new or self._optimizer.should_stop():
             self._optimizer = self._start(self._rng.uniform(-0.7, 0.7, self._dimensions))
-        self._told, self._fresh = [], []
+        self._told, self._fresh, self._any_new = [], [], False

@@ -11,9 +11,13 @@ from __future__ import annotations
 from abc import ABC, abstractmethod
 from collections.abc import Sequence
 from dataclasses import dataclass
+from typing import TYPE_CHECKING
 
 import numpy as np
 from numpy.typing import NDArray
+
+if TYPE_CHECKING:
+    from nucleate.search.surrogate import Prediction
 
 
 @dataclass(frozen=True)
@@ -52,3 +56,20 @@ class Searcher(ABC):
     @abstractmethod
     def tell(self, structures: Sequence[str], scores: NDArray[np.float64]) -> None:
         """Learn the scores [n] of structures; NaN is a failure and is learnt as the lowest."""
+
+    def resume(self, proposals: Sequence[Proposal]) -> None:  # noqa: B027 (may be left out)
+        """Take over what an earlier searcher of the same study was asked: never propose it again.
+
+        Before `tell`, so that what made the successes is known. Nothing if not overridden: whoever
+        drives a searcher must look for repetitions himself.
+        """
+
+    def expected(self, structures: Sequence[str]) -> Prediction | None:
+        """What is expected of the scores of structures, as of the last `ask`; None if the searcher
+        expects nothing."""
+        return None
+
+    def rescore(self, structures: Sequence[str], scores: NDArray[np.float64]) -> None:
+        """Take other scores [n] of structures that were told before: what is wanted has changed,
+        the structures have not. Like `tell` unless a searcher learns more from a score's news."""
+        self.tell(structures, scores)

@@ -5,9 +5,12 @@ from __future__ import annotations
 from collections.abc import Sequence
 from dataclasses import dataclass, field
 
+import numpy as np
 from optuna.trial import FrozenTrial
 
 from nucleate.search.attributes import OUTCOME, STRUCTURE
+from nucleate.search.constraints import violation
+from nucleate.search.pareto import Front
 
 WINDOW = 200
 """Trials over which a collapse is judged; more where batches are large."""
@@ -18,16 +21,21 @@ class Progress:
     """What the rules look at; every trial that was scored is added once, in order.
 
     Attributes:
-        patience: trials without a better score that end the study; None for no such rule.
+        patience: trials without a better score, or without gain in hypervolume, that end the
+            study; None for no such rule.
         collapse: least share of structures not seen before among the latest trials.
         batch: trials that are asked for together.
+        front: of a study with several objectives, else None.
+        best: score of a new structure, or hypervolume of the new ones.
     """
 
     patience: int | None
     collapse: float | None
     batch: int
+    front: Front | None = None
     best: float = 0.0
     new: int = 0
+    _merit: float = -np.inf  # below 0 as long as constraints are broken
     _since: int = 0  # trials since the best score became better
     _fresh: list[bool] = field(default_factory=list)
     _seen: set[str] = field(default_factory=set)
@@ -43,13 +51,25 @@ class Progress:
             # Known structures are no discovery, however good.
             if trial.user_attrs.get(OUTCOME) == "new":
                 self.new += 1
-                if trial.values[0] > self.best:
-                    self.best, self._since = trial.values[0], 0
+                merit = self._merit_with(trial)
+                if merit > self._merit:
+                    self._merit, self._since = merit, 0
+                    self.best = max(0.0, merit)
+
+    def _merit_with(self, trial: FrozenTrial) -> float:
+        if self.front is None:
+            return float(trial.values[0])
+        broken = violation(trial.constraints.values())
+        if broken > 0:
+            return -broken
+        self.front.add(np.array(trial.values))
+        return self.front.hypervolume
 
     def reason(self) -> str | None:
         """Why to stop; None to go on."""
         if self.patience is not None and self._since >= self.patience:
-            return f"no better score in {self._since} trials"
+            what = "no better score" if self.front is None else "no gain in hypervolume"
+            return f"{what} in {self._since} trials"
         window = max(WINDOW, 10 * self.batch)
         if self.collapse is not None and len(self._fresh) >= window:
             share = sum(self._fresh[-window:]) / window

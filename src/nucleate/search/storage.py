@@ -20,7 +20,7 @@ from optuna.storages.journal import JournalFileBackend
 from optuna.trial import TrialState
 
 from nucleate.errors import ResultsError, SettingsError
-from nucleate.search.attributes import ABANDONED
+from nucleate.search.attributes import ABANDONED, PROPOSED
 from nucleate.search.ledger import fail
 
 OPENING_TRIES = 6
@@ -74,7 +74,9 @@ class _Connection(sqlite3.Connection):
 
 
 @contextmanager
-def open_study(path: Path, name: str, url: str | None = None) -> Iterator[optuna.Study]:
+def open_study(
+    path: Path, name: str, url: str | None = None, values: int = 1
+) -> Iterator[optuna.Study]:
     """Create the study, or load it to go on.
 
     Args:
@@ -82,6 +84,7 @@ def open_study(path: Path, name: str, url: str | None = None) -> Iterator[optuna
         name: a journal that holds no study of this name belongs to other settings or inputs and is
             put aside.
         url: of a database, as Optuna (SQLAlchemy) takes it; several processes may share the study.
+        values: that each trial has, all to be maximised.
 
     Raises:
         ResultsError: the journal is damaged, cannot be written, or is in use; the database cannot
@@ -92,15 +95,17 @@ def open_study(path: Path, name: str, url: str | None = None) -> Iterator[optuna
     optuna.logging.set_verbosity(optuna.logging.ERROR)
     try:
         if url is not None:
-            yield _create(_database(url), name)
+            yield _create(_database(url), name, values)
             return
         with _locked(path):
             journal, storage = _open_journal(path, name)
             try:
-                study = _create(storage, name)
-                # Nobody else has the journal: what runs was left by a process that is dead.
+                study = _create(storage, name, values)
+                # Nobody else has the journal: what runs was left by a process that is dead, but for
+                # what waits for a person.
                 for trial in study.get_trials(deepcopy=False, states=(TrialState.RUNNING,)):
-                    fail(study, trial._trial_id, ABANDONED, "its process ended")
+                    if PROPOSED not in trial.user_attrs:
+                        fail(study, trial._trial_id, ABANDONED, "its process ended")
                 yield study
             finally:
                 journal.close()
@@ -108,9 +113,9 @@ def open_study(path: Path, name: str, url: str | None = None) -> Iterator[optuna
         optuna.logging.set_verbosity(verbosity)
 
 
-def _create(storage: BaseStorage, name: str) -> optuna.Study:
+def _create(storage: BaseStorage, name: str, values: int) -> optuna.Study:
     return optuna.create_study(
-        storage=storage, study_name=name, direction="maximize", load_if_exists=True
+        storage=storage, study_name=name, directions=["maximize"] * values, load_if_exists=True
     )
 
 

@@ -7,10 +7,11 @@ scored is in its storage, and what a dead process was scoring is proposed again.
 
 from __future__ import annotations
 
+import warnings
 from collections.abc import Collection, Iterator, Sequence
 from contextlib import contextmanager
 from pathlib import Path
-from typing import TYPE_CHECKING
+from typing import TYPE_CHECKING, Any
 
 import numpy as np
 import optuna
@@ -21,10 +22,14 @@ from nucleate.errors import CheckpointError
 from nucleate.search.asking import Searching, Source
 from nucleate.search.boxes import Boxes
 from nucleate.search.build import SEARCHERS, build_searcher
+from nucleate.search.local import Local
 from nucleate.search.objective import Objective
+from nucleate.search.quota import build_quota
 from nucleate.search.regions import SearchSpace, choose_starts, principal_axes, sample_reference
 from nucleate.search.results import StudyResult, study_result
 from nucleate.search.runner import Runner
+from nucleate.search.scalarising import Scalarisation
+from nucleate.search.searcher import Searcher
 from nucleate.search.storage import open_study
 from nucleate.search.workers import Crew
 
@@ -58,21 +63,42 @@ def run_study(
     Raises:
         CheckpointError: the model can encode none of the training structures.
         ResultsError: the journal is damaged, in use or cannot be written; no such database.
-        SettingsError: see `open_study` and `Objective.fit`.
+        SettingsError: see `open_study`, `Objective.fit`, `Local` and `build_quota`.
     """
+    quota = build_quota(model.matter, settings)
+    local = Local(model, settings.local, training, seed) if settings.local.any() else None
+    values = len(objective.goals) if objective.several else 1
     with (
-        open_study(path, name, settings.storage) as study,
+        open_study(path, name, settings.storage, values) as study,
         _crew(study, settings) as crew,
     ):
+        if objective.several:
+            _name_values(study, objective)
         reference = _Reference(study, objective, training, settings, seed)
         own = seed if crew is None else crew.seed(seed)
-        known = frozenset(known)
+        known = frozenset([*known, *(local.own if local else ())])
         source: Source
         if settings.sampler in SEARCHERS:
-            searcher = build_searcher(settings.sampler, model=model, data=training, seed=own)
-            searcher.tell(reference.structures, reference.scores)
-            source = Searching(study, searcher, model, known, batch=settings.batch, seed=own)
+            bounds: dict[str, Any] = {} if local is None else local.bounds()
+            if quota is not None:
+                bounds |= {"group": quota.group, "quota": quota.most}
+            searcher = build_searcher(
+                settings.sampler, model=model, data=training, seed=own, **bounds
+            )
+            scalarise = Scalarisation(objective.weights, own) if objective.several else None
+            reference.tell(searcher, scalarise, local)
+            source = Searching(
+                study,
+                searcher,
+                model,
+                known,
+                batch=settings.batch,
+                seed=own,
+                scalarise=scalarise,
+            )
             starts = reference.best(settings.starts)
+            if local is not None and local.lead is not None:
+                starts = [local.lead]
         else:
             space = reference.space(model, settings)
             source = Boxes(study, model, space, known, settings, own)
@@ -80,8 +106,22 @@ def run_study(
         runner = Runner(study, source, objective, settings, crew)
         stopped = runner.run()
         return study_result(
-            study, source, objective, starts, sampler=settings.sampler, stopped=stopped
+            study,
+            source,
+            objective,
+            starts,
+            sampler=settings.sampler,
+            stopped=stopped,
+            quota=quota,
+            local=local,
         )
+
+
+def _name_values(study: optuna.Study, objective: Objective) -> None:
+    """What the dashboard calls the values of a study with several."""
+    with warnings.catch_warnings():
+        warnings.simplefilter("ignore", optuna.exceptions.ExperimentalWarning)
+        study.set_metric_names([f"{name}_desirability" for name in objective.goals])
 
 
 @contextmanager
@@ -116,7 +156,23 @@ class _Reference:
             for structure, values in zip(self.structures, stored["raw"], strict=True):
                 objective.remember(structure, dict(zip(objective.names, values, strict=True)))
             objective.fit(self.structures)
-        self.scores = np.array([scored.score for scored in objective.score(self.structures)])
+        self.scored = objective.score(self.structures)
+        self.scores = np.array([scored.merit for scored in self.scored])
+
+    def tell(
+        self, searcher: Searcher, scalarise: Scalarisation | None, local: Local | None
+    ) -> None:
+        """Tell a searcher what is known; of a local search only what it might ask for."""
+        kept = [True] * len(self.structures)
+        if local is not None:
+            kept = local.accept(self.structures).tolist()
+        if scalarise is None:
+            chosen = np.flatnonzero(kept)
+            searcher.tell([self.structures[i] for i in chosen], self.scores[chosen])
+            return
+        for structure, scored, keep in zip(self.structures, self.scored, kept, strict=True):
+            if keep:
+                scalarise.add(structure, scored.told, scored.violation)
 
     def best(self, count: int) -> list[str]:
         order = sorted(

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from collections.abc import Sequence
 from pathlib import Path
 from typing import Any
 
@@ -15,7 +16,7 @@ from nucleate.errors import SettingsError
 from nucleate.latent import LatentModel
 from nucleate.runs import Manifest, digest, run_stage, stage_current, stage_key, write_json
 from nucleate.search.objective import Objective
-from nucleate.search.objectives.build import inputs_of
+from nucleate.search.objectives.build import inputs_of, refuse_measured
 from nucleate.search.results import StudyResult
 from nucleate.search.study import run_study
 from nucleate.stages.sample import DRAW_SCHEMA
@@ -60,8 +61,11 @@ def optimize(
         InputError: the file to start from cannot be used.
         ResultsError: the folder cannot be written or is in use, or the database cannot be reached.
     """
+    refuse_measured(settings.objectives)
     inputs = {"train": train.key, **start_inputs(start, matter_name, mirror)}
     inputs |= inputs_of(settings.objectives, settings_folder)
+    if settings.local.like is not None:  # it may be a file
+        inputs["lead"] = registry.get(matter_name).guide().read(settings.local.like, "like")
     about = (settings.course(), inputs)
     key = (
         digest(["study", *about, seed, matter_name])
@@ -72,8 +76,8 @@ def optimize(
     def study() -> tuple[StudyResult, Objective]:
         matter = registry.get(matter_name)
         model = LatentModel.load(Path(train.folder), device)
-        objective = Objective(matter, settings.objectives, model, settings_folder)
-        if not objective.terms:
+        objective = Objective(matter, settings.objectives, model, settings_folder, settings.combine)
+        if not objective.goals:
             raise SettingsError(
                 f"optimize: {matter_name} has no default objective; name one of its properties: "
                 + ", ".join(matter.properties())
@@ -98,7 +102,7 @@ def optimize(
 
     def write(out: Path, found: tuple[StudyResult, Objective]) -> tuple[list[str], dict[str, Any]]:
         result, objective = found
-        write_draws(out / RESULTS[0], result.rows, objective)
+        write_draws(out / RESULTS[0], result.rows, objective, result.more)
         summary = {"matter": matter_name, "seed": seed, **result.summary}
         write_json(out / RESULTS[1], summary)
         figures = {k: v for k, v in summary.items() if isinstance(v, (int, float))}
@@ -128,14 +132,19 @@ def optimize(
         )
 
 
-def write_draws(path: Path, rows: list[dict[str, Any]], objective: Objective) -> None:
-    """Write draws with their scores, atomically; columns are there even without rows."""
-    names = objective.names
-    columns = [*names, *(f"{name}_desirability" for name in names), "score"]
+def write_draws(
+    path: Path, rows: list[dict[str, Any]], objective: Objective, more: Sequence[str] = ()
+) -> None:
+    """Write draws with their scores, atomically; columns are there even without rows.
+
+    Args:
+        more: further columns, see `StudyResult.more`.
+    """
+    columns = [*objective.names, *(f"{name}_desirability" for name in objective.goals), "score"]
     fields = [*DRAW_SCHEMA, pa.field("parents", pa.list_(pa.string()))]
     fields += [pa.field(name, pa.float64()) for name in columns]
-    # Further columns of objectives are numbers or truths.
-    for name in objective.extra_names:
+    # Further columns are numbers, truths, or names of groups.
+    for name in (*more, *objective.extra_names):
         values = [row.get(name) for row in rows]
         fields.append(pa.field(name, pa.array(values).type if rows else pa.float64()))
     tables.write(path, pa.Table.from_pylist(rows, pa.schema(fields)))

@@ -16,7 +16,7 @@ from nucleate.screening import ranking, tables
 from nucleate.screening.funnel import Funnel, build_checks, run_funnel
 from nucleate.screening.intake import from_draws, from_file
 from nucleate.screening.known import read_records
-from nucleate.search.objective import Objective, default_terms
+from nucleate.search.objective import Objective, completed
 from nucleate.search.objectives.build import inputs_of
 from nucleate.search.regions import sample_reference
 from nucleate.stages.reference import reference_structures
@@ -151,15 +151,16 @@ def _objective(
     folder: Path | None,
 ) -> Objective:
     """The study's own objective, scales and memory, if its terms are the wanted ones."""
-    wanted = terms or default_terms(matter)
+    wanted = completed(matter, terms)
     for manifest in draws:
         if manifest.stage != "optimize":
             continue
-        stored = read_json(manifest.path("summary.json"))["objectives"]
+        summary = read_json(manifest.path("summary.json"))
+        stored, how = summary["objectives"], summary.get("combine", "desirability")
         # Compared before anything is built: a term may start a process or fit a predictor.
         used = tuple(validate(PropertySettings, item["settings"], "objective") for item in stored)
         if used == wanted or not terms:
-            return Objective.from_json(matter, stored, _model(used, model, device), folder)
+            return Objective.from_json(matter, stored, _model(used, model, device), folder, how)
     return Objective(matter, wanted, _model(wanted, model, device), folder)
 
 

@@ -14,6 +14,7 @@ from nucleate.latent import LatentModel
 from nucleate.runs import Manifest, digest
 from nucleate.screening.intake import from_file
 from nucleate.screening.known import read_records
+from nucleate.search.objectives.settings import relative_to
 
 RECALLED = 2000
 """Structures that a model is asked to recall where nothing else is given."""
@@ -51,6 +52,17 @@ def start_inputs(start: Start, matter: str, mirror: str | None = None) -> dict[s
     files = resolve(start, matter, mirror)
     found = {f"data/{number}": content_digest(file.path) for number, file in enumerate(files)}
     return {**found, "reading": digest(start.model_dump(mode="json", exclude={"source"}))}
+
+
+def start_dataset(data: str | DatasetSettings, folder: Path | None) -> DatasetSettings:
+    """What a study's `data` names.
+
+    Args:
+        folder: of the settings file, for relative paths.
+    """
+    dataset = DatasetSettings(source=data) if isinstance(data, str) else data
+    names = tuple(str(relative_to(name, folder)) for name in dataset.sources)
+    return dataset.model_copy(update={"source": names})
 
 
 def read_start(

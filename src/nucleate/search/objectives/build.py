@@ -6,6 +6,9 @@ from collections.abc import Sequence
 from pathlib import Path
 from typing import TYPE_CHECKING
 
+import numpy as np
+from numpy.typing import NDArray
+
 from nucleate.config import PropertySettings
 from nucleate.errors import SettingsError
 from nucleate.matter import Matter, Property
@@ -15,6 +18,7 @@ from nucleate.search.objectives.settings import (
     ColumnSource,
     CommandSource,
     HeadSource,
+    MeasuredSource,
     ObjectiveSource,
     PropertySource,
     PythonSource,
@@ -42,7 +46,8 @@ def build(
         folder: of the settings file, for relative paths.
 
     Returns:
-        An `ObjectiveProperty` of all kinds but `property`.
+        An `ObjectiveProperty` of all kinds but `property` and `measured`; the latter has no value
+        of any structure until it is told (`Objective.remember`).
 
     Raises:
         SettingsError: unknown property, argument, function, program or head; names it.
@@ -51,6 +56,8 @@ def build(
     source = source_of(settings) if isinstance(settings, PropertySettings) else settings
     if isinstance(source, PropertySource):
         return matter.property(source.property, source.arguments)
+    if isinstance(source, MeasuredSource):
+        return _untold(source)
     if isinstance(source, PythonSource):
         from nucleate.search.objectives.function import python_property
 
@@ -73,17 +80,40 @@ def build(
     return head_property(source, model)
 
 
+def _untold(source: MeasuredSource) -> Property:
+    def compute(structures: Sequence[str]) -> NDArray[np.float64]:
+        return np.full(len(structures), np.nan)
+
+    return Property(source.column_name(), source.unit, f"{source.measured}, as measured", compute)
+
+
+def refuse_measured(terms: Sequence[PropertySettings]) -> None:
+    """A person's measurements do not come while a command waits.
+
+    Raises:
+        SettingsError: one of the terms is measured; says which commands are for it.
+    """
+    for term in terms:
+        if term.measured:
+            raise SettingsError(
+                f"objective {term.measured!r} is measured by a person: `nucleate propose STUDY` "
+                "writes what to measure, `nucleate tell STUDY results.csv` takes the values"
+            )
+
+
 def check(matter: Matter, term: PropertySettings, folder: Path | None = None) -> None:
     """Refuse what `build` would refuse, as far as that shows before there is a model.
 
     Of labelled data only the beginning is read: whether they are there and have the column.
 
     Raises:
-        SettingsError: unknown property, argument, function or program; names it.
+        SettingsError: unknown property, argument, function or program; names it. Or a person
+            measures it.
         InputError: labelled data that cannot be read or lack the column.
         DatasetError: a catalogued dataset cannot be fetched.
     """
     source = source_of(term)
+    refuse_measured([term])
     if not isinstance(source, ColumnSource):
         built = build(matter, None, source, folder)
         if isinstance(built, ObjectiveProperty):

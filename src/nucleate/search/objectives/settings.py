@@ -24,6 +24,11 @@ kind's class stand beside it:
     goal = "target"
     target = 1.5
     tolerance = 0.2
+
+    [[objectives]]
+    measured = "pIC50"              # told by a person: `nucleate propose` and `nucleate tell`
+    low = 5.0
+    high = 9.0
 """
 
 from __future__ import annotations
@@ -40,6 +45,7 @@ Seconds = Annotated[float, Field(gt=0)]
 
 RESERVED = frozenset(
     {"structure", "latent", "origin", "trial", "parent", "log_likelihood", "score", "score_basis"}
+    | {"violation", "feasible", "pareto_layer", "group", "rank_in_group", "beyond_quota"}
     | {"candidate_id", "rank", "run", "id", "row", "smiles", "crystal", "reason", "rejected_by"}
 )
 """Names that other columns of a study's tables have."""
@@ -182,8 +188,22 @@ class HeadSource(_Own):
         return self.head, "predicted"
 
 
+class MeasuredSource(_Own):
+    """What a person measures and tells (see `nucleate.search.loop`)."""
+
+    kind: Literal["measured"] = "measured"
+    measured: Annotated[str, Field(min_length=1)]
+    """Column of the tables that are told."""
+    standardise: dict[str, Any] = Field(default_factory=dict)
+    """Of structures in those tables, as in `featurize.standardise`; what is known by the id of its
+    proposal is not standardised."""
+
+    def _usual(self) -> tuple[str, str]:
+        return self.measured, "measured"
+
+
 ObjectiveSource = Annotated[
-    PropertySource | PythonSource | CommandSource | ColumnSource | HeadSource,
+    PropertySource | PythonSource | CommandSource | ColumnSource | HeadSource | MeasuredSource,
     Field(discriminator="kind"),
 ]
 """What an objective's term computes."""
@@ -194,6 +214,7 @@ _CLASSES: dict[str, type[Settings]] = {
     "command": CommandSource,
     "column": ColumnSource,
     "head": HeadSource,
+    "measured": MeasuredSource,
 }
 
 
