@@ -2,8 +2,10 @@
 
 from __future__ import annotations
 
+from collections.abc import Callable
+from functools import partial
 from pathlib import Path
-from typing import Annotated
+from typing import Annotated, Any
 
 import typer
 
@@ -128,13 +130,8 @@ def molecules(
     )
     settings = validate(BenchmarkSettings, options, "command line")
     shown = console(json_file)
-    results, paths = run(
-        settings,
-        out,
-        _command(),
-        echo=lambda text: shown.print(text, style="dim", markup=False),
-        finished=lambda section: show(shown, section),
-    )
+    finished = partial(show, shown)
+    results, paths = _measured(partial(run, finished=finished), settings, out, shown)
     shown.print(f"written to {paths[0]} and {paths[1]}", markup=False)
     write_results(json_file, results)
 
@@ -284,13 +281,8 @@ def crystals(
     )
     settings = validate(CrystalBenchmarkSettings, options, "command line")
     shown = console(json_file)
-    results, paths = run(
-        settings,
-        out,
-        _command(),
-        echo=lambda text: shown.print(text, style="dim", markup=False),
-        finished=lambda section: show(shown, section),
-    )
+    finished = partial(show, shown)
+    results, paths = _measured(partial(run, finished=finished), settings, out, shown)
     shown.print(f"written to {paths[0]} and {paths[1]}", markup=False)
     write_results(json_file, results)
 
@@ -399,12 +391,7 @@ def pmo(
     )
     settings = validate(PmoSettings, options, "command line")
     shown = console(json_file)
-    results, paths = run(
-        settings,
-        out,
-        _command(),
-        echo=lambda text: shown.print(text, style="dim", markup=False),
-    )
+    results, paths = _measured(run, settings, out, shown)
     shown.print(f"written to {', '.join(map(str, paths))}", markup=False)
     write_results(json_file, results)
     if results["failed"]:
@@ -541,14 +528,17 @@ def latent(
     )
     settings = validate(LatentSearchSettings, options, "command line")
     shown = console(json_file)
-    results, paths = run(
-        settings,
-        out,
-        _command(),
-        echo=lambda text: shown.print(text, style="dim", markup=False),
-    )
+    results, paths = _measured(run, settings, out, shown)
     shown.print(f"written to {paths[0]} and {paths[1]}", markup=False)
     write_results(json_file, results)
+
+
+def _measured(
+    run: Callable[..., tuple[dict[str, Any], list[Path]]], settings: Any, out: Path, shown: Any
+) -> tuple[dict[str, Any], list[Path]]:
+    """Run a benchmark, its progress in dim letters."""
+    echo = partial(shown.print, style="dim", markup=False)
+    return run(settings, out, _command(), echo=echo)
 
 
 def _parts(texts: list[str] | None) -> tuple[str, ...] | None:

@@ -18,6 +18,7 @@ from numpy.typing import NDArray
 from nucleate.crystals import elements
 from nucleate.crystals.gene import Gene, expand, from_string
 from nucleate.crystals.nearness import averages
+from nucleate.crystals.neighbours import pairs_within
 from nucleate.crystals.symmetry import FREE_LATTICE
 from nucleate.errors import NucleateError
 from nucleate.matter import Comparison
@@ -78,24 +79,14 @@ def element_numbers(kinds: NDArray[np.int64], shares: NDArray[np.float64]) -> ND
 
 def structure_numbers(gene: Gene, atoms: Atoms) -> NDArray[np.float64]:
     """Density, packing, shells of neighbours and of equal neighbours, bonds, symmetry, size."""
-    from pymatgen.optimization.neighbors import find_points_in_spheres
-
     lattice, coordinates, numbers = atoms
     count = len(numbers)
     volume = abs(float(np.linalg.det(lattice))) / count
     unit = volume ** (1 / 3)
     lattice = np.ascontiguousarray(lattice / unit)
     points = np.ascontiguousarray(coordinates @ lattice)
-    first, second, _, distance = find_points_in_spheres(
-        all_coords=points,
-        center_coords=points,
-        r=REACH,
-        pbc=np.ones(3, dtype=np.int64),
-        lattice=lattice,
-        tol=1e-8,
-    )
-    real = (distance > 1e-6) | (first != second)
-    first, second, distance = first[real], second[real], np.maximum(distance[real], 1e-3)
+    first, second, distance = pairs_within(points, lattice, REACH)
+    distance = np.maximum(distance, 1e-3)
     like = numbers[first] == numbers[second]
     places = np.array(SHELLS) - 1
     shells = [

@@ -8,6 +8,8 @@ from functools import cache
 import numpy as np
 from numpy.typing import NDArray
 
+from nucleate.crystals.neighbours import pairs_within
+
 
 @dataclass(frozen=True)
 class Nearest:
@@ -45,25 +47,13 @@ def nearest(
         coordinates: [n, 3], fractional.
         numbers: [n], atomic numbers.
     """
-    from pymatgen.optimization.neighbors import find_points_in_spheres
-
     lattice = np.ascontiguousarray(lattice, dtype=np.float64)
     cartesian = np.ascontiguousarray(coordinates @ lattice, dtype=np.float64)
     radii = covalent_radii()[numbers]
     # Some contact lies within the cell's shortest vector; look no further than needed.
     cutoff = min(2.2 * float(radii.max()), float(np.linalg.norm(lattice, axis=1).min()) + 1e-6)
     while True:
-        first, second, _, distance = find_points_in_spheres(
-            all_coords=cartesian,
-            center_coords=cartesian,
-            r=cutoff,
-            pbc=np.ones(3, dtype=np.int64),
-            lattice=lattice,
-            tol=1e-8,
-        )
-        # Two atoms on one point are a contact of no length, an atom and itself are none.
-        real = (distance > 1e-6) | (first != second)
-        first, second, distance = first[real], second[real], distance[real]
+        first, second, distance = pairs_within(cartesian, lattice, cutoff)
         ratio = distance / (radii[first] + radii[second])
         # A longer contact of larger atoms may still have the smallest ratio.
         needed = 2 * float(radii.max()) * float(ratio.min(initial=np.inf))

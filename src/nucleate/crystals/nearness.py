@@ -26,6 +26,7 @@ from numpy.typing import NDArray
 from nucleate.crystals.describe import composition
 from nucleate.crystals.elements import NUMBERS, SYMBOLS
 from nucleate.crystals.gene import expand, from_string
+from nucleate.crystals.neighbours import pairs_within
 
 NEIGHBOURS = 24
 REACH = 3.5
@@ -65,22 +66,11 @@ def average_minimum_distances(crystal: str) -> NDArray[np.float64]:
     Returns:
         [2, NEIGHBOURS]: to any atoms, to atoms of the same element; cut at `REACH`.
     """
-    from pymatgen.optimization.neighbors import find_points_in_spheres
-
     lattice, coordinates, numbers = expand(from_string(crystal))
     count = len(numbers)
     lattice = lattice * (count / abs(float(np.linalg.det(lattice)))) ** (1 / 3)
     points = np.ascontiguousarray(coordinates @ lattice)
-    first, second, _, distance = find_points_in_spheres(
-        all_coords=points,
-        center_coords=points,
-        r=REACH,
-        pbc=np.ones(3, dtype=np.int64),
-        lattice=np.ascontiguousarray(lattice),
-        tol=1e-8,
-    )
-    real = (distance > 1e-6) | (first != second)
-    first, second, distance = first[real], second[real], distance[real]
+    first, second, distance = pairs_within(points, np.ascontiguousarray(lattice), REACH)
     like = numbers[first] == numbers[second]
     return np.stack(
         [

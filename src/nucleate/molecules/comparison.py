@@ -17,7 +17,7 @@ from numpy.typing import NDArray
 from rdkit.Chem import rdFingerprintGenerator, rdMolDescriptors
 
 from nucleate.matter import Comparison
-from nucleate.molecules.chem import molecule
+from nucleate.molecules.chem import molecule, morgan
 
 BITS = 2048
 NUMBERED = "numbers"
@@ -32,7 +32,7 @@ _ATOMS = re.compile(r"([A-Z][a-z]?)(\d*)")
 def _generators() -> dict[str, Any]:
     invariants = rdFingerprintGenerator.GetMorganFeatureAtomInvGen()
     return {
-        "morgan": rdFingerprintGenerator.GetMorganGenerator(radius=2),
+        "morgan": morgan(),
         "pharmacophores": rdFingerprintGenerator.GetMorganGenerator(
             radius=2, atomInvariantsGenerator=invariants
         ),

@@ -13,7 +13,7 @@ two edits for which the alternative Kekulé structure could be the right one (`e
 
 from __future__ import annotations
 
-from collections.abc import Callable
+from collections.abc import Callable, Sequence
 from dataclasses import dataclass
 from typing import Any
 
@@ -278,6 +278,20 @@ def move_group(graph: Graph, rng: np.random.Generator) -> Any:
     return molecule
 
 
+def _rejoined(
+    graph: Graph, cuts: Sequence[tuple[int, int]], bonds: Sequence[tuple[int, int]]
+) -> Any:
+    """Cut some bonds and make as many single ones, if their atoms may be joined."""
+    if not all(graph.joinable(first, None, second) for first, second in bonds):
+        return None
+    molecule = Chem.RWMol(graph.molecule)
+    for first, second in cuts:
+        cut_bond(graph, molecule, first, second)
+    for first, second in bonds:
+        molecule.AddBond(first, second, BONDS[1])
+    return molecule
+
+
 def swap_groups(graph: Graph, rng: np.random.Generator) -> Any:
     """Let two substituents change places."""
     cuts = graph.substituents
@@ -289,14 +303,7 @@ def swap_groups(graph: Graph, rng: np.random.Generator) -> Any:
     gone = graph.side(first, one)
     if two in gone or one in graph.side(second, two):
         return None
-    if not (graph.joinable(one, None, second) and graph.joinable(two, None, first)):
-        return None
-    molecule = Chem.RWMol(graph.molecule)
-    cut_bond(graph, molecule, one, first)
-    cut_bond(graph, molecule, two, second)
-    molecule.AddBond(one, second, BONDS[1])
-    molecule.AddBond(two, first, BONDS[1])
-    return molecule
+    return _rejoined(graph, [(one, first), (two, second)], [(one, second), (two, first)])
 
 
 def reverse_link(graph: Graph, rng: np.random.Generator) -> Any:
@@ -313,14 +320,7 @@ def reverse_link(graph: Graph, rng: np.random.Generator) -> Any:
     if not links:
         return None
     start, first, second, end = pick(rng, links)
-    if not (graph.joinable(start, None, second) and graph.joinable(first, None, end)):
-        return None
-    molecule = Chem.RWMol(graph.molecule)
-    cut_bond(graph, molecule, start, first)
-    cut_bond(graph, molecule, second, end)
-    molecule.AddBond(start, second, BONDS[1])
-    molecule.AddBond(first, end, BONDS[1])
-    return molecule
+    return _rejoined(graph, [(start, first), (second, end)], [(start, second), (first, end)])
 
 
 def change_stereo(graph: Graph, rng: np.random.Generator) -> Any:

@@ -11,8 +11,7 @@ sampled by rank, not only the best, and structures known are never asked for aga
 from __future__ import annotations
 
 from collections import Counter
-from collections.abc import Callable, Mapping, Sequence
-from typing import Any
+from collections.abc import Callable, Sequence
 
 import numpy as np
 from numpy.typing import NDArray
@@ -275,12 +274,3 @@ class ScreenedEvolution(Searcher):
         self.adaptation.train([self.memory.structures[row] for row in best])
         self.offspring.maker.latents.forget()
         self._adapted_at = len(self.memory)
-
-    def figures(self) -> Mapping[str, Any]:
-        """What the search has learnt of itself: shares of operators, the kernel."""
-        return {
-            "shares": self.offspring.shares(),
-            "urge": round(self._urge(), 2),
-            "retired": len(self.families.founders),
-            "kernel": None if self.surrogate.kernel is None else vars(self.surrogate.kernel),
-        }

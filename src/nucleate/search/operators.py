@@ -12,10 +12,9 @@ from dataclasses import dataclass
 from typing import TYPE_CHECKING, ClassVar
 
 import numpy as np
-import torch
 from numpy.typing import NDArray
 
-from nucleate.generation.sources import spherical
+from nucleate.generation.sources import blended, spherical
 from nucleate.search.memory import Latents
 from nucleate.search.searcher import Proposal
 
@@ -114,7 +113,7 @@ class Perturbation(LatentOperator):
     """Noise blended into the parent, as in the decoder's training: it knows what to fill in."""
 
     name = "latent_perturbation"
-    AMPLITUDES = (0.3, 0.4, 0.5, 0.6, 0.7)
+    AMPLITUDES: ClassVar[tuple[float, ...]] = (0.3, 0.4, 0.5, 0.6, 0.7)
 
     def moves(
         self, first: NDArray[np.float32], second: NDArray[np.float32], rng: np.random.Generator
@@ -187,18 +186,12 @@ class Extrapolation(LatentOperator):
         return Moves(blended(out.astype(np.float32), noise, rng), noise)
 
 
-class Regrowth(LatentOperator):
+class Regrowth(Perturbation):
     """A part of the parent cut off and grown anew, from a noisy vector of the parent."""
 
     name = "latent_regrowth"
     keeps = True
     AMPLITUDES = (0.5, 0.7, 0.9, 1.0)
-
-    def moves(
-        self, first: NDArray[np.float32], second: NDArray[np.float32], rng: np.random.Generator
-    ) -> Moves:
-        noise = rng.choice(self.AMPLITUDES, len(first)).astype(np.float32)
-        return Moves(blended(first, noise, rng), noise)
 
 
 class Graft(LatentOperator):
@@ -215,19 +208,6 @@ class Graft(LatentOperator):
         noise = rng.choice(self.AMPLITUDES, len(first)).astype(np.float32)
         share = rng.uniform(0.4, 1.0, len(first)).astype(np.float32)
         return Moves(blended(spherical(first, second, share), noise, rng), noise)
-
-
-def blended(
-    latents: NDArray[np.float32], noise: NDArray[np.float32], rng: np.random.Generator
-) -> NDArray[np.float32]:
-    """Latent vectors [n, D] with noise of amplitudes [n], as the decoder was trained."""
-    from nucleate.vae.model import add_noise
-
-    generator = torch.Generator().manual_seed(int(rng.integers(2**31)))
-    out: NDArray[np.float32] = add_noise(
-        torch.from_numpy(latents), torch.from_numpy(noise), generator
-    ).numpy()
-    return out
 
 
 class LatentMaker:

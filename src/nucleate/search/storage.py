@@ -97,7 +97,7 @@ def open_study(
         if url is not None:
             yield _create(_database(url), name, values)
             return
-        with _locked(path):
+        with exclusive(path.with_name(f".{path.name}.lock"), path):
             journal, storage = _open_journal(path, name)
             try:
                 study = _create(storage, name, values)
@@ -120,20 +120,31 @@ def _create(storage: BaseStorage, name: str, values: int) -> optuna.Study:
 
 
 @contextmanager
-def _locked(path: Path) -> Iterator[None]:
-    lock = filelock.FileLock(path.with_name(f".{path.name}.lock"))
+def exclusive(file: Path, what: Path, *, keep: bool = False) -> Iterator[None]:
+    """Have something for oneself; its folder is made.
+
+    Args:
+        file: of the lock, which the system releases when its holder dies.
+        what: is locked, for messages.
+        keep: whether the lock's file stays.
+
+    Raises:
+        ResultsError: another process has it, or it cannot be written.
+    """
+    lock = filelock.FileLock(file)
     try:
-        path.parent.mkdir(parents=True, exist_ok=True)
+        file.parent.mkdir(parents=True, exist_ok=True)
         lock.acquire(timeout=0)
     except filelock.Timeout:
-        raise ResultsError(f"{path}: in use by another process") from None
+        raise ResultsError(f"{what}: in use by another process") from None
     except OSError as error:
-        raise ResultsError(f"{path}: cannot be written ({error.strerror or error})") from error
+        raise ResultsError(f"{what}: cannot be written ({error.strerror or error})") from error
     try:
         yield
     finally:
         lock.release()
-        Path(lock.lock_file).unlink(missing_ok=True)
+        if not keep:
+            file.unlink(missing_ok=True)
 
 
 def _open_journal(path: Path, name: str) -> tuple[_Journal, JournalStorage]:

@@ -4,18 +4,17 @@ from __future__ import annotations
 
 import json
 import uuid
-from collections.abc import Iterator, Mapping, Sequence
-from contextlib import contextmanager
+from collections.abc import Mapping, Sequence
+from contextlib import AbstractContextManager
 from dataclasses import asdict, dataclass, field, replace
 from datetime import datetime
 from pathlib import Path
 from typing import Any, get_args
 
-import filelock
-
 from nucleate.config import OBJECTIVE_KINDS, PropertySettings, Searcher, StudySettings
 from nucleate.errors import ResultsError, SettingsError
 from nucleate.runs import read_json, write_json, write_text
+from nucleate.search.storage import exclusive
 
 RECORD = "loop.json"
 SETTINGS = "study.toml"
@@ -144,25 +143,9 @@ def plain_terms(terms: Sequence[PropertySettings]) -> list[dict[str, Any]]:
     return plain
 
 
-@contextmanager
-def locked(folder: Path) -> Iterator[None]:
-    """Have a study's folder for oneself.
-
-    Raises:
-        ResultsError: another process has it, or it cannot be written.
-    """
-    lock = filelock.FileLock(folder / ".loop.lock")
-    try:
-        folder.mkdir(parents=True, exist_ok=True)
-        lock.acquire(timeout=0)
-    except filelock.Timeout:
-        raise ResultsError(f"{folder}: in use by another process") from None
-    except OSError as error:
-        raise ResultsError(f"{folder}: cannot be written ({error.strerror or error})") from error
-    try:
-        yield
-    finally:
-        lock.release()
+def locked(folder: Path) -> AbstractContextManager[None]:
+    """Have a study's folder for oneself (see `exclusive`)."""
+    return exclusive(folder / ".loop.lock", folder, keep=True)
 
 
 def settled(settings: StudySettings, columns: Sequence[str]) -> None:
