@@ -10,7 +10,7 @@ from nucleate.config import Positive, Settings
 
 NO_MODEL = "none"
 SAMPLERS = ("nucleate", "latent", "edits+screen", "random-prior", "best-of-data")
-SEARCHERS = "nucleate.search.build:build_searcher"
+SEARCHERS = "nucleate.benchmarks.contenders:build_searcher"
 CALCULATOR = "nucleate.benchmarks.latent_objectives:Chgnet"
 Name = Literal["formation_energy", "density", "band_gap"]
 
@@ -28,7 +28,7 @@ class LatentSearchSettings(Settings):
         "band_gap",
     )
     samplers: Annotated[tuple[str, ...], Field(min_length=1)] = SAMPLERS
-    """Names of `nucleate.search.build.SEARCHERS`."""
+    """Names of `nucleate.benchmarks.contenders.SEARCHERS`."""
     starts: Positive = 100
     """Test crystals."""
     calls: Positive = 100

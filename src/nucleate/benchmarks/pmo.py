@@ -33,7 +33,7 @@ Name = Annotated[str, Field(pattern=r"^\w[\w.+-]*$")]
 """Names files."""
 ALL = "all"
 NO_MODEL = "none"
-SEARCHERS = "nucleate.search.build:build_searcher"
+SEARCHERS = "nucleate.benchmarks.contenders:build_searcher"
 ORACLES = "nucleate.molecules.guacamol:oracle"
 THREADS = ("OMP_NUM_THREADS", "MKL_NUM_THREADS", "OPENBLAS_NUM_THREADS", "RAYON_NUM_THREADS")
 
@@ -42,7 +42,7 @@ class PmoSettings(Settings):
     """Which searchers on which oracles, how often and how long."""
 
     samplers: Annotated[tuple[Name, ...], Field(min_length=1)]
-    """Searchers by the names of `nucleate.search.build.SEARCHERS`."""
+    """Searchers by the names of `nucleate.benchmarks.contenders.SEARCHERS`."""
     data: str
     """Training molecules, for starts: see `data.load`."""
     oracles: Annotated[tuple[Name, ...], Field(min_length=1)] = (ALL,)

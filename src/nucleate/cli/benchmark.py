@@ -302,7 +302,8 @@ def pmo(
         list[str],
         typer.Option(
             metavar="NAME",
-            help="Searcher to measure. May be repeated or comma-separated.",
+            help="Searcher to measure: one of ours, a control, or a sampler of Optuna over boxes "
+            "(cmaes, tpe, gp, nsga2, nsga3, qmc, random). May be repeated or comma-separated.",
         ),
     ],
     out: Annotated[

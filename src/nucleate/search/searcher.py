@@ -50,8 +50,8 @@ class Searcher(ABC):
 
     @abstractmethod
     def ask(self, count: int) -> list[Proposal]:
-        """At most `count` distinct structures; fewer (none, even) only where the searcher has run
-        out of them."""
+        """At most `count` distinct structures; none only where the searcher has run out of
+        them."""
 
     @abstractmethod
     def tell(self, structures: Sequence[str], scores: NDArray[np.float64]) -> None:

@@ -1,0 +1,114 @@
+"""Optuna's samplers as searchers, on a toy whose best structure is known."""
+
+from __future__ import annotations
+
+from collections.abc import Sequence
+
+import numpy as np
+import pytest
+from toy_matter import ToyModel, parse, training_set
+
+from nucleate.benchmarks.contenders import SEARCHERS, STOCK, build_searcher
+from nucleate.errors import CheckpointError, SettingsError
+from nucleate.search import build
+from nucleate.search.evolution_settings import EvolutionSettings
+from nucleate.search.searcher import Searcher
+
+INITIAL = 30
+CALLS = {"gp": 70}
+"""Where another number would take long."""
+
+
+def score(structures: Sequence[str]) -> np.ndarray:
+    """Highest, 0, at 7,-7,7,-7: at the edge of what the training set holds."""
+    goal = np.array([7, -7, 7, -7])
+    return np.array([-float(np.abs(np.array(parse(s)) - goal).sum()) for s in structures])
+
+
+def built(name: str, seed: int = 0) -> Searcher:
+    data = training_set()
+    settings = EvolutionSettings(initial=INITIAL, plausible=0)
+    return build_searcher(name, model=ToyModel(data), data=data, seed=seed, settings=settings)  # type: ignore[arg-type]
+
+
+def run(searcher: Searcher, calls: int, batch: int = 10) -> list[str]:
+    out: list[str] = []
+    while len(out) < calls:
+        asked = [p.structure for p in searcher.ask(min(batch, calls - len(out)))]
+        if not asked:
+            break
+        searcher.tell(asked, score(asked))
+        out += asked
+    return out
+
+
+def test_contenders_are_our_searchers_and_stock_samplers() -> None:
+    assert set(SEARCHERS) == set(build.SEARCHERS) | set(STOCK)
+    assert not set(build.SEARCHERS) & set(STOCK)
+    assert built("nucleate").name == "nucleate"
+    with pytest.raises(SettingsError, match="annealing"):
+        built("annealing")
+
+
+@pytest.mark.parametrize("name", list(STOCK))
+def test_nothing_is_asked_for_twice(name: str) -> None:
+    calls = CALLS.get(name, 120)
+    found = run(built(name), calls)
+    assert len(found) == len(set(found)) == calls
+
+
+@pytest.mark.parametrize("name", list(STOCK))
+def test_the_first_are_of_the_data_and_the_rest_are_decoded(name: str) -> None:
+    searcher = built(name)
+    data = set(training_set())
+    first = list(searcher.ask(INITIAL + 20))
+    assert [p.origin for p in first] == ["data"] * INITIAL
+    assert {p.structure for p in first} <= data
+    structures = [p.structure for p in first]
+    searcher.tell(structures, score(structures))
+    then = searcher.ask(5)
+    best = sorted(structures, key=lambda s: -score([s])[0])[:8]
+    for proposal in then:
+        assert proposal.origin == "latent_box"
+        assert proposal.parents[0] in best
+        assert proposal.latent is not None
+        assert proposal.log_likelihood is not None
+
+
+@pytest.mark.parametrize("name", list(STOCK))
+def test_a_searcher_that_is_told_goes_on_as_one_that_was_never_stopped(name: str) -> None:
+    calls = CALLS.get(name, 120)
+    whole = run(built(name), calls)
+    again = built(name)
+    again.tell(whole[: calls - 20], score(whole[: calls - 20]))
+    assert run(again, 20) == whole[calls - 20 :]
+    assert run(built(name, seed=1), 60) != whole[:60]
+
+
+@pytest.mark.parametrize("name", ["cmaes", "tpe"])
+def test_a_sampler_that_learns_beats_random_points(name: str) -> None:
+    def mean(kind: str) -> float:
+        return float(np.mean([score(run(built(kind, seed), 250))[150:].mean() for seed in (0, 1)]))
+
+    assert mean(name) > mean("random") + 1
+
+
+def test_failures_are_no_trouble() -> None:
+    searcher = built("tpe")
+    for _ in range(6):
+        asked = [p.structure for p in searcher.ask(12)]
+        searcher.tell(asked, np.full(len(asked), np.nan))
+    assert searcher.ask(5)
+
+
+def test_a_model_that_encodes_nothing_is_refused() -> None:
+    class Blind(ToyModel):
+        def encode(self, structures: Sequence[str]):  # type: ignore[no-untyped-def]
+            return np.full((len(structures), self.size), np.nan, np.float32), ["no"] * len(
+                structures
+            )
+
+    data = training_set()
+    searcher = build_searcher("random", model=Blind(data), data=data, seed=0)  # type: ignore[arg-type]
+    with pytest.raises(CheckpointError, match="encode none"):
+        run(searcher, len(data) + 1)
