@@ -29,7 +29,7 @@ import numpy as np
 from numpy.typing import NDArray
 
 from nucleate.config import DatasetSettings, PropertySettings, Settings, validate
-from nucleate.errors import SettingsError
+from nucleate.errors import SettingsError, StructureError
 
 if TYPE_CHECKING:
     import torch
@@ -214,18 +214,30 @@ class Check(ABC):
             with it.
         description: one line for the report.
         Options: its settings with defaults (pydantic, unknown keys refused).
+        needs: names of checks that must stand before it: it reads their columns, or relies on what
+            they refuse.
+        usual: whether it is part of the default funnel; others run where the settings name them.
         expensive: seconds rather than milliseconds a candidate. Draws without a score are scored
             just before the first expensive check, once the cheap ones have thinned them out.
+        apart: whether what it rejects is reported in a table of its own, not only among the rest.
     """
 
     name: ClassVar[str]
     description: ClassVar[str]
     Options: ClassVar[type[Settings]] = Settings
+    needs: ClassVar[tuple[str, ...]] = ()
+    usual: ClassVar[bool] = True
     expensive: ClassVar[bool] = False
+    apart: ClassVar[bool] = False
 
     def __init__(self, options: Any, context: CheckContext):
         self.options = options
         self.context = context
+
+    @property
+    def threshold(self) -> str:
+        """What the options ask of a value, in a few words: `at most 4.5`; empty if nothing."""
+        return ""
 
     @abstractmethod
     def run(self, candidates: Sequence[Candidate]) -> list[Verdict]:
@@ -234,6 +246,41 @@ class Check(ABC):
         Candidates arrive best first, so that checks that keep a subset (diversity, a budget of
         relaxations) prefer the better ones.
         """
+
+
+class EachCheck(Check):
+    """A check whose verdict on a candidate depends on that candidate alone.
+
+    Such checks run in worker processes, several of them in a row on each candidate. A candidate
+    that takes longer than its limit is stopped in its worker and becomes a rejected row.
+
+    Attributes:
+        seconds: limit for one candidate; that of the settings if None.
+    """
+
+    seconds: ClassVar[float | None] = None
+
+    @abstractmethod
+    def one(self, candidate: Candidate) -> Verdict:
+        """The verdict on one candidate, which is not changed.
+
+        An exception becomes a rejection with its message: where a structure cannot be read,
+        `StructureError` says it best.
+        """
+
+    def run(self, candidates: Sequence[Candidate]) -> list[Verdict]:
+        """One verdict per candidate, in order."""
+        return [self.guarded(candidate) for candidate in candidates]
+
+    def guarded(self, candidate: Candidate) -> Verdict:
+        """`one`, its exceptions turned into a rejection."""
+        try:
+            return self.one(candidate)
+        except StructureError as error:
+            return Verdict(False, reason=str(error))
+        except Exception as error:
+            sentence = f"cannot be judged ({type(error).__name__}: {error})"
+            return Verdict(False, reason=sentence[:300])
 
 
 class Comparison(ABC):
@@ -401,7 +448,13 @@ class Matter(ABC):
 
     @abstractmethod
     def checks(self) -> dict[str, type[Check]]:
-        """Every check by name, in the order of the default funnel (cheapest first)."""
+        """Every check of its own by name, cheapest first: those that are `usual` are, in this
+        order, the default funnel."""
+
+    def forbidden(self, structures: Sequence[str]) -> list[str]:
+        """Why a search must never be paid for each of n structures (a hazard, say); empty where it
+        may. Nothing is forbidden if not overridden."""
+        return [""] * len(structures)
 
     @abstractmethod
     def describe(self, structure: str) -> dict[str, Any]:
@@ -466,6 +519,21 @@ class Matter(ABC):
         """Validate the split.hold_out section of a settings file."""
         return validate(self.HoldOutOptions, options, where)
 
+    def every_check(self) -> dict[str, type[Check]]:
+        """Checks of its own, and those that installed packages bring under the entry point group
+        `nucleate.checks.<kind of matter>`; the latter are never part of the default funnel.
+
+        Raises:
+            SettingsError: an entry point brings something else than a check.
+        """
+        found = dict(self.checks())
+        for entry in entry_points(group=f"nucleate.checks.{self.name}"):
+            brought = entry.load()
+            if not (isinstance(brought, type) and issubclass(brought, Check)):
+                raise SettingsError(f"entry point {entry.value}: {entry.name} is not a Check")
+            found.setdefault(entry.name, brought)
+        return found
+
     def build_check(
         self, name: str, options: Mapping[str, Any], context: CheckContext, where: str
     ) -> Check:
@@ -474,7 +542,7 @@ class Matter(ABC):
         Raises:
             SettingsError: unknown check (the message lists the known ones) or option.
         """
-        known = self.checks()
+        known = self.every_check()
         if name not in known:
             raise SettingsError(
                 f"{where}: no check named {name!r} for {self.name}; known: {', '.join(known)}"

@@ -110,15 +110,21 @@ def build_checks(
     """The checks that the settings list, or the matter's default funnel.
 
     Raises:
-        SettingsError: a table without a name, an unknown check or option.
+        SettingsError: a table without a name, an unknown check or option, or a check without
+            another that it needs before it.
     """
-    chosen = [dict(table) for table in tables] or [{"name": name} for name in matter.checks()]
-    checks = []
+    usual = (name for name, check in matter.checks().items() if check.usual)
+    chosen = [dict(table) for table in tables] or [{"name": name} for name in usual]
+    checks: list[Check] = []
     for table in chosen:
         name = table.pop("name", None)
         if not isinstance(name, str):
             raise SettingsError(f"{where}: every check needs a name")
-        checks.append(matter.build_check(name, table, context, where))
+        check = matter.build_check(name, table, context, where)
+        absent = [need for need in check.needs if need not in {c.name for c in checks}]
+        if absent:
+            raise SettingsError(f"{where} [{name}]: needs {', '.join(absent)} before it")
+        checks.append(check)
     return checks
 
 

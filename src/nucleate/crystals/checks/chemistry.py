@@ -2,16 +2,14 @@
 
 from __future__ import annotations
 
-from collections.abc import Mapping, Sequence
+from collections.abc import Mapping
 from functools import lru_cache
 from typing import Literal
 
 from nucleate.config import Settings
-from nucleate.crystals.checks.geometry import failure
 from nucleate.crystals.chgnet import silenced
 from nucleate.crystals.describe import reduced_formula
-from nucleate.errors import StructureError
-from nucleate.matter import Candidate, Check, Verdict
+from nucleate.matter import Candidate, EachCheck, Verdict
 
 MOST_ELEMENTS = 5
 """SMACT tries every combination of oxidation states: beyond so many elements that may take hours,
@@ -37,23 +35,18 @@ class SmactOptions(Settings):
     """Whether a compound of metals alone is valid without charges."""
 
 
-class SmactCheck(Check):
+class SmactCheck(EachCheck):
     """SMACT (Davies et al. 2019, doi:10.21105/joss.01361), every option pinned."""
 
     name = "smact"
     description = "Some assignment of known oxidation states is neutral (SMACT), or all are metals"
     Options = SmactOptions
 
-    def run(self, candidates: Sequence[Candidate]) -> list[Verdict]:
-        """See `Check.run`; the column `oxidation_guess` is pymatgen's, empty if it finds none."""
-        return [self._one(candidate.structure) for candidate in candidates]
-
-    def _one(self, crystal: str) -> Verdict:
+    def one(self, candidate: Candidate) -> Verdict:
+        """See `EachCheck.one`; the column `oxidation_guess` is pymatgen's, empty if it finds
+        none."""
         options: SmactOptions = self.options
-        try:
-            formula = reduced_formula(crystal)
-        except StructureError as error:
-            return failure(error)
+        formula = reduced_formula(candidate.structure)
         valid = smact_valid(formula, options.oxidation_states, options.pauling, options.alloys)
         guess = oxidation_guess(formula)
         reason = ""

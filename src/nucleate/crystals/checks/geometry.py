@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-from collections.abc import Sequence
 from typing import Annotated
 
 from pydantic import Field
@@ -13,7 +12,7 @@ from nucleate.crystals.distances import nearest
 from nucleate.crystals.elements import SYMBOLS
 from nucleate.crystals.gene import from_string, gene_from_structure, structure_from_gene, to_string
 from nucleate.errors import StructureError
-from nucleate.matter import Candidate, Check, Verdict
+from nucleate.matter import Candidate, EachCheck, Verdict
 
 Positive = Annotated[float, Field(gt=0)]
 
@@ -23,24 +22,19 @@ def failure(error: StructureError) -> Verdict:
     return Verdict(False, reason=str(error))
 
 
-class LegalCheck(Check):
+class LegalCheck(EachCheck):
     """Equal strings are equal crystals only if every string is its crystal's canonical one."""
 
     name = "legal"
     description = "The Wyckoff string can be read, rebuilt, and is found again from the atoms"
 
-    def run(self, candidates: Sequence[Candidate]) -> list[Verdict]:
-        """See `Check.run`. A string that is not canonical is replaced by the one that is."""
-        return [self._one(candidate.structure) for candidate in candidates]
-
-    def _one(self, crystal: str) -> Verdict:
-        try:
-            canonical = _rebuilt_or_overlapping(crystal)
-            if canonical != crystal and _rebuilt(canonical) != canonical:
-                return Verdict(False, reason="rebuilding it twice gives two different crystals")
-            gene = from_string(canonical)
-        except StructureError as error:
-            return failure(error)
+    def one(self, candidate: Candidate) -> Verdict:
+        """See `EachCheck.one`. A string that is not canonical is replaced by the one that is."""
+        crystal = candidate.structure
+        canonical = _rebuilt_or_overlapping(crystal)
+        if canonical != crystal and _rebuilt(canonical) != canonical:
+            return Verdict(False, reason="rebuilding it twice gives two different crystals")
+        gene = from_string(canonical)
         columns = {"space_group": gene.space_group, "atoms": gene.atoms}
         return Verdict(True, value=gene.space_group, columns=columns, structure=canonical)
 
@@ -68,23 +62,17 @@ class DistancesOptions(Settings):
     """Largest ratio of the closest contact: beyond, no atom touches another."""
 
 
-class DistancesCheck(Check):
+class DistancesCheck(EachCheck):
     """Atoms neither clash nor float apart."""
 
     name = "distances"
     description = "Closest contact over the sum of covalent radii (Cordero 2008) is plausible"
     Options = DistancesOptions
 
-    def run(self, candidates: Sequence[Candidate]) -> list[Verdict]:
-        """See `Check.run`; the value is the scaled distance."""
-        return [self._one(candidate.structure) for candidate in candidates]
-
-    def _one(self, crystal: str) -> Verdict:
+    def one(self, candidate: Candidate) -> Verdict:
+        """See `EachCheck.one`; the value is the scaled distance."""
         limits: DistancesOptions = self.options
-        try:
-            found = nearest(*properties.cell(crystal))
-        except StructureError as error:
-            return failure(error)
+        found = nearest(*properties.cell(candidate.structure))
         reason = ""
         if found.scaled < limits.scaled:
             reason = (
@@ -116,24 +104,19 @@ class DensityOptions(Settings):
     """A^3 per atom; caesium has 115."""
 
 
-class DensityCheck(Check):
+class DensityCheck(EachCheck):
     """Within what is known of condensed matter at ordinary pressure."""
 
     name = "density"
     description = "Density and volume per atom are plausible"
     Options = DensityOptions
 
-    def run(self, candidates: Sequence[Candidate]) -> list[Verdict]:
-        """See `Check.run`; the value is the density, g/cm3."""
-        return [self._one(candidate.structure) for candidate in candidates]
-
-    def _one(self, crystal: str) -> Verdict:
+    def one(self, candidate: Candidate) -> Verdict:
+        """See `EachCheck.one`; the value is the density, g/cm3."""
         limits: DensityOptions = self.options
-        try:
-            density = properties.density(crystal)
-            volume = properties.volume_per_atom(crystal)
-        except StructureError as error:
-            return failure(error)
+        crystal = candidate.structure
+        density = properties.density(crystal)
+        volume = properties.volume_per_atom(crystal)
         reason = ""
         if not limits.lightest <= density <= limits.densest:
             reason = (

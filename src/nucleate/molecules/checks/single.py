@@ -3,26 +3,24 @@
 from __future__ import annotations
 
 from abc import abstractmethod
-from collections.abc import Sequence
 from typing import Any
 
 from rdkit import rdBase
 
-from nucleate.matter import Candidate, Check, Verdict
+from nucleate.matter import Candidate, EachCheck, Verdict
 from nucleate.molecules.chem import molecule
 
 
-class SingleCheck(Check):
+class SingleCheck(EachCheck):
     """Calls `judge` for each candidate; one that cannot be read fails."""
 
     @abstractmethod
     def judge(self, found: Any, smiles: str) -> Verdict:
         """The verdict on one RDKit molecule (shared: not to be changed) and its SMILES."""
 
-    def run(self, candidates: Sequence[Candidate]) -> list[Verdict]:
-        return [self._one(c.structure) for c in candidates]
-
-    def _one(self, smiles: str) -> Verdict:
+    def one(self, candidate: Candidate) -> Verdict:
+        """See `EachCheck.one`."""
+        smiles = candidate.structure
         found = molecule(smiles)
         if found is None or found.GetNumAtoms() == 0:
             return Verdict(False, None, f"{smiles[:60]!r} is not a valid SMILES")
