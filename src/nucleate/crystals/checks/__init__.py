@@ -3,14 +3,24 @@
 from nucleate.crystals.checks.chemistry import SmactCheck
 from nucleate.crystals.checks.collection import DiverseCheck, NovelCheck, StillNovelCheck
 from nucleate.crystals.checks.energy import AboveHullCheck, BudgetCheck, RelaxationCheck
+from nucleate.crystals.checks.environment import (
+    BondValenceCheck,
+    CoordinationCheck,
+    DimensionalityCheck,
+    VacuumCheck,
+)
 from nucleate.crystals.checks.geometry import DensityCheck, DistancesCheck, LegalCheck
 from nucleate.matter import Check
 
 CHECKS: tuple[type[Check], ...] = (
     LegalCheck,
-    DistancesCheck,
     DensityCheck,
+    DistancesCheck,
+    CoordinationCheck,
+    VacuumCheck,
     SmactCheck,
+    BondValenceCheck,
+    DimensionalityCheck,
     NovelCheck,
     BudgetCheck,
     RelaxationCheck,

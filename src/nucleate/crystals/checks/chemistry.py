@@ -8,7 +8,9 @@ from typing import Literal
 
 from nucleate.config import Settings
 from nucleate.crystals.chgnet import silenced
+from nucleate.crystals.contacts import metals
 from nucleate.crystals.describe import reduced_formula
+from nucleate.crystals.oxidation import oxidation_states, written
 from nucleate.matter import Candidate, EachCheck, Verdict
 
 MOST_ELEMENTS = 5
@@ -20,10 +22,6 @@ _STATES = {
     "icsd24": "oxidation_states_icsd24",
     "pymatgen_sp": "oxidation_states_sp",
 }
-MOST_GUESSED = 6
-"""Elements beyond which pymatgen's guess takes too long."""
-LARGEST_GUESSED = 24
-"""Atoms of a reduced formula beyond which pymatgen's guess takes too long."""
 
 
 class SmactOptions(Settings):
@@ -42,13 +40,23 @@ class SmactCheck(EachCheck):
     description = "Some assignment of known oxidation states is neutral (SMACT), or all are metals"
     Options = SmactOptions
 
+    @property
+    def threshold(self) -> str:
+        return f"neutral by {self.options.oxidation_states}"
+
     def one(self, candidate: Candidate) -> Verdict:
         """See `EachCheck.one`; the column `oxidation_guess` is pymatgen's, empty if it finds
-        none."""
+        none, and `oxidation_states_agree` whether both find some or both find none."""
         options: SmactOptions = self.options
         formula = reduced_formula(candidate.structure)
         valid = smact_valid(formula, options.oxidation_states, options.pauling, options.alloys)
-        guess = oxidation_guess(formula)
+        guess = written(oxidation_states(formula))
+        value = "valid" if valid else "not neutral"
+        agree = valid == bool(guess)
+        if valid and not guess and options.alloys:
+            # SMACT lets alloys and elements pass without looking for charges.
+            alloy = _without_charges(formula)
+            value, agree = ("alloy" if alloy else value), alloy
         reason = ""
         if not valid:
             second = "finds some" if guess else "finds none either"
@@ -56,9 +64,16 @@ class SmactCheck(EachCheck):
                 f"no neutral oxidation states in SMACT's {options.oxidation_states} set; "
                 f"pymatgen's guess {second}"
             )
-        columns = {"formula": formula, "oxidation_guess": guess}
-        value = "valid" if valid else "not neutral"
+        columns = {"formula": formula, "oxidation_guess": guess, "oxidation_states_agree": agree}
         return Verdict(valid, value=value, reason=reason, columns=columns)
+
+
+def _without_charges(formula: str) -> bool:
+    """Whether a formula is an element or of metals alone."""
+    from pymatgen.core import Composition
+
+    numbers = [element.Z for element in Composition(formula)]
+    return len(numbers) == 1 or bool(metals()[numbers].all())
 
 
 @lru_cache(maxsize=16384)
@@ -115,21 +130,3 @@ def many_element_validity(
             if not pauling or not ((state > 0 and anion) or (state < 0 and cation == own))
         }
     return any(total == 0 for total, _, _ in reached)
-
-
-@lru_cache(maxsize=16384)
-def oxidation_guess(formula: str) -> str:
-    """pymatgen's likeliest neutral oxidation states (its ICSD statistics), as `Na+1 Cl-1`; empty if
-    there are none, or so many elements that trying all states would take too long."""
-    from pymatgen.core import Composition
-
-    if len(Composition(formula)) > MOST_GUESSED:
-        return ""
-    try:
-        with silenced():
-            guesses = Composition(formula).oxi_state_guesses(max_sites=-LARGEST_GUESSED)
-    except ValueError:
-        return ""
-    if not guesses:
-        return ""
-    return " ".join(f"{symbol}{charge:+.3g}" for symbol, charge in guesses[0].items())

@@ -1,0 +1,191 @@
+"""Checks of what surrounds the atoms: coordination, bond valence, empty space, dimensionality."""
+
+from __future__ import annotations
+
+from typing import Annotated, Any, ClassVar
+
+import numpy as np
+from pydantic import Field
+
+from nucleate.config import Settings
+from nucleate.crystals import properties
+from nucleate.crystals.bond_valence import bond_valence
+from nucleate.crystals.contacts import REACH, Contacts, contacts
+from nucleate.crystals.gene import from_string, structure_from_gene
+from nucleate.crystals.voids import largest_void, widest_gap
+from nucleate.matter import Candidate, EachCheck, Verdict
+
+Positive = Annotated[float, Field(gt=0)]
+SHELL = 1.2
+"""Neighbours up to so many times the scaled distance of the closest one are counted."""
+
+
+class CoordinationOptions(Settings):
+    isolated: Positive = 2.3
+    """Largest ratio of an atom's closest contact to the sum of covalent radii (training crystals:
+    one in two thousand has a larger one)."""
+    most: Annotated[int, Field(ge=1)] = 42
+    """Neighbours of one atom at most (caesium in cyanides has 40)."""
+
+
+class CoordinationCheck(EachCheck):
+    """Every atom has neighbours, and no more of them than there is room for."""
+
+    name = "coordination"
+    description = "No atom is alone; coordination numbers by element are shown"
+    Options = CoordinationOptions
+
+    @property
+    def threshold(self) -> str:
+        return f"1 to {self.options.most} neighbours"
+
+    def one(self, candidate: Candidate) -> Verdict:
+        """See `EachCheck.one`; the value is the coordination numbers by element, `Na 6, Cl 6`,
+        counted up to `SHELL` times the scaled distance of an atom's closest neighbour."""
+        limits: CoordinationOptions = self.options
+        found = contacts(candidate.structure)
+        closest = found.closest()
+        counts = np.bincount(
+            found.first[found.scaled <= SHELL * closest[found.first]], minlength=len(closest)
+        )
+        lonely, crowded = int(closest.argmax()), int(counts.argmax())
+        columns: dict[str, Any] = {}
+        reason = ""
+        if not np.isfinite(closest[lonely]):
+            reason = f"{found.symbols[lonely]} has no neighbour within {REACH:g} A"
+        elif closest[lonely] > limits.isolated:
+            reason = (
+                f"{found.symbols[lonely]} is isolated: its closest neighbour is at "
+                f"{closest[lonely]:.2f} of the sum of covalent radii, more than {limits.isolated:g}"
+            )
+        elif counts[crowded] > limits.most:
+            reason = (
+                f"{found.symbols[crowded]} has {counts[crowded]} neighbours, more than "
+                f"{limits.most}"
+            )
+        if np.isfinite(closest[lonely]):
+            columns["loneliest_contact"] = round(float(closest[lonely]), 4)
+        return Verdict(not reason, _coordination(found, counts), reason, columns)
+
+
+def _coordination(found: Contacts, counts: Any) -> str:
+    """`Ti 6, O 3`; several environments of an element as `Fe 4/6`."""
+    by_element: dict[str, set[int]] = {}
+    for symbol, count in zip(found.symbols, counts.tolist(), strict=True):
+        by_element.setdefault(symbol, set()).add(count)
+    return ", ".join(f"{s} {'/'.join(map(str, sorted(n)))}" for s, n in by_element.items())
+
+
+class BondValenceOptions(Settings):
+    instability: Positive = 2.2
+    """Largest global instability index. Crystals of good quality have below .2; but the parameters
+    are generic, and this is what 99 % of the training crystals keep that have such sums."""
+    worst: Positive = 4.0
+    """Largest deviation of one atom's sum, over its oxidation state if that is above one."""
+
+
+class BondValenceCheck(EachCheck):
+    """Bonds add up to the oxidation states that neutrality asks for."""
+
+    name = "bond_valence"
+    description = "Bond-valence sums (O'Keeffe and Brese 1991) are not far from oxidation states"
+    Options = BondValenceOptions
+
+    @property
+    def threshold(self) -> str:
+        return f"at most {self.options.instability:g}"
+
+    def one(self, candidate: Candidate) -> Verdict:
+        """See `EachCheck.one`; the value is the global instability index, valence units. No value
+        where oxidation states or parameters are missing, as in alloys."""
+        limits: BondValenceOptions = self.options
+        found = contacts(candidate.structure)
+        sums = bond_valence(found)
+        if sums is None:
+            return Verdict(True)
+        total, expected = float(sums.sums[sums.worst]), float(sums.expected[sums.worst])
+        symbol = found.symbols[sums.worst]
+        columns = {"worst_bond_valence": f"{symbol} {total:.2f} for {expected:.3g}"}
+        off = np.abs(sums.sums - sums.expected) / np.maximum(sums.expected, 1)
+        place = int(off.argmax())
+        reason = ""
+        if off[place] > limits.worst:
+            reason = (
+                f"bonds of {found.symbols[place]} add up to {sums.sums[place]:.2f} where its "
+                f"oxidation state is {found.charges[place]:+.3g}"
+            )
+        elif sums.instability > limits.instability:
+            reason = (
+                f"global instability index {sums.instability:.2f}, more than "
+                f"{limits.instability:g}: bonds of {symbol} add up to {total:.2f} for "
+                f"{expected:.3g}"
+            )
+        return Verdict(not reason, round(sums.instability, 4), reason, columns)
+
+
+class VacuumOptions(Settings):
+    void: Positive = 4.5
+    """Largest radius (angstrom) of an empty sphere between covalent radii. Layers such as graphite
+    and MoS2 have 1 to 2.5, open frameworks up to 6."""
+    gap: Positive = 9.0
+    """Largest width (angstrom) of a slab without an atom's centre."""
+
+
+class VacuumCheck(EachCheck):
+    """A crystal fills space; a slab or a molecule in a box is no crystal."""
+
+    name = "vacuum"
+    description = "No empty sphere or slab as wide as in a model of a surface"
+    Options = VacuumOptions
+
+    @property
+    def threshold(self) -> str:
+        return f"at most {self.options.void:g} A"
+
+    def one(self, candidate: Candidate) -> Verdict:
+        """See `EachCheck.one`; the value is the radius of the largest empty sphere, angstrom."""
+        limits: VacuumOptions = self.options
+        lattice, coordinates, numbers = properties.cell(candidate.structure)
+        gap = widest_gap(lattice, coordinates)
+        void = largest_void(lattice, coordinates, numbers)
+        reason = ""
+        if gap > limits.gap:
+            reason = f"a slab of {gap:.1f} A holds no atom, more than {limits.gap:g} A: a vacuum"
+        elif void > limits.void:
+            reason = f"an empty sphere of {void:.1f} A, more than {limits.void:g} A: a vacuum"
+        return Verdict(not reason, round(void, 3), reason, {"widest_gap": round(gap, 3)})
+
+
+class DimensionalityOptions(Settings):
+    allowed: tuple[Annotated[int, Field(ge=0, le=3)], ...] = (0, 1, 2, 3)
+    """Dimensionalities that pass: 0 molecules, 1 chains, 2 layers, 3 frameworks."""
+
+
+class DimensionalityCheck(EachCheck):
+    """Bonds by CrystalNN, which takes about a second a crystal."""
+
+    name = "dimensionality"
+    description = "Molecules, chains, layers or framework (Larsen et al. 2019, with CrystalNN)"
+    Options = DimensionalityOptions
+    usual: ClassVar[bool] = False
+
+    @property
+    def threshold(self) -> str:
+        return "one of " + ", ".join(map(str, self.options.allowed))
+
+    def one(self, candidate: Candidate) -> Verdict:
+        """See `EachCheck.one`; the value is the largest dimensionality of a bonded component."""
+        from nucleate.crystals.chgnet import silenced
+
+        options: DimensionalityOptions = self.options
+        structure = structure_from_gene(from_string(candidate.structure))
+        with silenced():
+            from pymatgen.analysis.dimensionality import get_dimensionality_larsen
+            from pymatgen.analysis.local_env import CrystalNN
+
+            # Larsen, Pandey, Strange and Jacobsen, doi:10.1103/PhysRevMaterials.3.034003
+            found = int(get_dimensionality_larsen(CrystalNN().get_bonded_structure(structure)))
+        reason = ""
+        if found not in options.allowed:
+            reason = f"{found}-dimensional, allowed are {', '.join(map(str, options.allowed))}"
+        return Verdict(not reason, value=found, reason=reason)
