@@ -20,10 +20,10 @@ from numpy.typing import NDArray
 
 from nucleate.benchmarks.crystals_data import CrystalData, CrystalSet
 from nucleate.benchmarks.kept import map_kept
-from nucleate.crystals.checks.collection import fractions_of
 from nucleate.crystals.describe import composition
 from nucleate.crystals.elements import NUMBERS, SYMBOLS
 from nucleate.crystals.hull import Hull
+from nucleate.crystals.lookup import fractions_of
 from nucleate.errors import NucleateError, SettingsError
 
 ENOUGH = 8

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from collections import Counter, defaultdict
 from collections.abc import Sequence
-from functools import cache, cached_property
+from functools import cache, cached_property, lru_cache
 from typing import Any
 
 import numpy as np
@@ -13,33 +13,51 @@ from numpy.typing import NDArray
 from nucleate.config import Positive, Settings
 from nucleate.crystals.checks.geometry import failure
 from nucleate.crystals.describe import composition, reduced_formula
-from nucleate.crystals.elements import NUMBERS
-from nucleate.crystals.gene import from_string
+from nucleate.crystals.lookup import (
+    composition_distances,
+    features,
+    fractions_of,
+    prototype,
+    reduced_composition,
+)
 from nucleate.crystals.matching import match
+from nucleate.crystals.nearness import STRUCTURE_UNIT, average_minimum_distances
 from nucleate.errors import DatasetError, StructureError
 from nucleate.matter import Candidate, Check, Verdict
+from nucleate.screening.keys import digests
+from nucleate.screening.reference import Hit, Reference, references_of
 
-Fractions = NDArray[np.float32]
+COMPARED = 50
+"""Known crystals of a prototype, from each source, whose neighbour distances are compared."""
 
 
-def fractions_of(crystal: str) -> Fractions:
-    """Atomic fractions by atomic number, [len(NUMBERS) + 1].
-
-    Raises:
-        StructureError: not a Wyckoff string.
-    """
-    gene = from_string(crystal)
-    amounts = np.zeros(len(NUMBERS) + 1, dtype=np.float32)
-    for site in gene.sites:
-        amounts[site.number] += gene.group.position(site.letter).primitive_multiplicity
-    return amounts / amounts.sum()
+class NovelOptions(Settings):
+    matches: Positive = 200
+    """Known crystals of the same reduced composition, those of the nearest structure first, that
+    StructureMatcher looks at (15 ms each); further ones count as different."""
+    prototypes: bool = False
+    """Whether to tell, too, which known crystals of other elements have the same prototype (space
+    group and Wyckoff letters). It rejects nothing."""
 
 
 class NovelCheck(Check):
-    """Known are the training and reference structures and the bundled set."""
+    """Known are the training and reference structures and the bundled set.
+
+    Columns: `nearest_known` (Wyckoff string), `nearest_known_formula`, `nearest_known_source`
+    (file and row), `nearest_known_id`, `nearest_known_composition_distance` and, where the
+    compositions are equal, `nearest_known_structure_distance` (see `nearness`). With `prototypes`
+    also `prototype`, `prototype_known` (the formula of the known crystal of that prototype whose
+    neighbour distances are the most alike) and `prototype_known_count`.
+    """
 
     name = "novel"
-    description = "No known crystal of its formula matches (StructureMatcher)"
+    description = "No known crystal of its composition matches (gene, then StructureMatcher)"
+    Options = NovelOptions
+
+    @property
+    def threshold(self) -> str:
+        """See `Check.threshold`."""
+        return "no match"
 
     def run(self, candidates: Sequence[Candidate]) -> list[Verdict]:
         """See `Check.run`.
@@ -47,41 +65,91 @@ class NovelCheck(Check):
         The value is the distance to the nearest known composition: half the sum of differences of
         atomic fractions, 0 for the same formula, 1 for no common element.
         """
-        return [self._one(candidate.structure) for candidate in candidates]
+        return [self._guarded(candidate.structure) for candidate in candidates]
 
     @cached_property
-    def _known(self) -> tuple[list[str], Fractions, dict[bytes, list[int]]]:
-        """Known crystals, their atomic fractions [n, elements], and places by rounded fractions."""
-        crystals: list[str] = []
-        rows: list[Fractions] = []
-        for crystal in dict.fromkeys([*self.context.known, *bundled()]):
-            try:
-                rows.append(fractions_of(crystal))
-            except StructureError:
-                continue
-            crystals.append(crystal)
-        places: dict[bytes, list[int]] = defaultdict(list)
-        for place, row in enumerate(rows):
-            places[_rounded(row)].append(place)
-        return crystals, np.array(rows).reshape(len(rows), -1), places
+    def _references(self) -> list[Reference]:
+        found = references_of(self.context, "crystals")
+        own = bundled()
+        if own:
+            found.append(_bundled_reference(tuple(own), tuple(own.values())))
+        return found
 
-    def _one(self, crystal: str) -> Verdict:
-        crystals, fractions, places = self._known
+    def _guarded(self, crystal: str) -> Verdict:
         try:
-            mine = fractions_of(crystal)
+            return self._one(crystal)
         except StructureError as error:
             return failure(error)
-        for place in places.get(_rounded(mine), ()):
-            if match(crystal, crystals[place]):
+
+    def _one(self, crystal: str) -> Verdict:
+        own = fractions_of(crystal)
+        columns = self._prototype(crystal) if self.options.prototypes else {}
+        gene = digests([crystal])
+        for reference in self._references:
+            entry = int(reference.first("structure", gene)[0])
+            if entry >= 0:
+                found = _columns(reference.hit(entry), 0.0, 0.0)
+                return Verdict(False, 0.0, "is known: the same gene", columns=found | columns)
+        alike = self._of_composition(crystal)
+        for distance, hit in alike[: self.options.matches]:
+            if match(crystal, hit.structure):
+                found = _columns(hit, 0.0, distance)
                 reason = "StructureMatcher maps it onto a known crystal"
-                return Verdict(False, value=0.0, reason=reason, columns=_columns(crystals[place]))
-        if not crystals:
-            return Verdict(True)
-        distance = np.abs(fractions - mine).sum(axis=1) / 2
-        best = int(distance.argmin())
-        return Verdict(
-            True, value=round(float(distance[best]), 4), columns=_columns(crystals[best])
-        )
+                return Verdict(False, 0.0, reason, columns=found | columns)
+        if alike:
+            distance, hit = alike[0]
+            return Verdict(True, 0.0, columns=_columns(hit, 0.0, distance) | columns)
+        nearest = self._nearest(own)
+        if nearest is None:
+            return Verdict(True, columns=columns)
+        value, hit = nearest
+        return Verdict(True, value, columns=_columns(hit, value) | columns)
+
+    def _of_composition(self, crystal: str) -> list[tuple[float, Hit]]:
+        """Known crystals of the same reduced composition and how far their structures are, the
+        nearest first."""
+        key = reduced_composition(crystal)
+        own = average_minimum_distances(crystal)
+        found: dict[str, tuple[float, Hit]] = {}
+        for reference in self._references:
+            for entry in reference.every("composition", key).tolist():
+                hit = reference.hit(entry)
+                if hit.structure not in found:
+                    there = _minimum_distances(hit.structure)
+                    distance = float(np.abs(there - own).mean()) / STRUCTURE_UNIT
+                    found[hit.structure] = distance, hit
+        return sorted(found.values(), key=lambda one: (one[0], one[1].structure))
+
+    def _nearest(self, own: NDArray[np.float64]) -> tuple[float, Hit] | None:
+        """The known crystal of the nearest composition, and the exact distance."""
+        best: tuple[float, Hit] | None = None
+        for reference in self._references:
+            if not reference.sketches.shape[1]:
+                continue
+            place = int(composition_distances(own, reference.sketches).argmin())
+            hit = reference.hit(int(reference.sketched[place]))
+            distance = float(np.abs(fractions_of(hit.structure) - own).sum() / 2)
+            if best is None or distance < best[0]:
+                best = round(distance, 4), hit
+        return best
+
+    def _prototype(self, crystal: str) -> dict[str, Any]:
+        """Columns on known crystals of the same prototype and other elements."""
+        key, composed = prototype(crystal), reduced_composition(crystal)
+        own = average_minimum_distances(crystal)[0]
+        count, best, nearest = 0, np.inf, ""
+        for reference in self._references:
+            entries = reference.every("prototype", key).tolist()
+            count += len(entries)
+            for entry in entries[:COMPARED]:
+                known = reference.hit(entry).structure
+                if reduced_composition(known) == composed:
+                    continue
+                distance = float(np.abs(_minimum_distances(known)[0] - own).mean())
+                if distance < best:
+                    best, nearest = distance, reduced_formula(known)
+        told = {"prototype": key, "prototype_known_count": count}
+        return told | {"prototype_known": nearest or None}
 
 
 class StillNovelCheck(NovelCheck):
@@ -91,8 +159,14 @@ class StillNovelCheck(NovelCheck):
     description = "No known crystal matches the relaxed one either"
 
 
-def _rounded(fractions: Fractions) -> bytes:
-    return np.round(fractions * 1e4).astype(np.int32).tobytes()
+@lru_cache(maxsize=100_000)
+def _minimum_distances(crystal: str) -> NDArray[np.float64]:
+    return average_minimum_distances(crystal)
+
+
+@lru_cache(maxsize=1)
+def _bundled_reference(crystals: tuple[str, ...], ids: tuple[str, ...]) -> Reference:
+    return Reference.of("the bundled set", crystals, "crystals", ids=ids)
 
 
 @cache
@@ -108,11 +182,12 @@ def bundled() -> dict[str, str]:
     return dict(zip(found["crystal"], found["id"], strict=True))
 
 
-def _columns(crystal: str) -> dict[str, Any]:
+def _columns(hit: Hit, composition: float, structure: float | None = None) -> dict[str, Any]:
     return {
-        "nearest_known": crystal,
-        "nearest_known_formula": reduced_formula(crystal),
-        "nearest_known_id": bundled().get(crystal, ""),
+        **hit.columns(),
+        "nearest_known_formula": reduced_formula(hit.structure),
+        "nearest_known_composition_distance": composition,
+        "nearest_known_structure_distance": None if structure is None else round(structure, 4),
     }
 
 
@@ -157,3 +232,63 @@ class DiverseCheck(Check):
             columns = {"chemical_system": system}
             verdicts.append(Verdict(not reason, systems[system], reason, columns))
         return verdicts
+
+
+class PicksOptions(Settings):
+    number: Positive = 100
+    """Crystals to pick."""
+
+
+class PicksCheck(Check):
+    """As unlike each other as can be: from the best candidate on, each pick is the one farthest
+    from those picked before it (Gonzalez, Theor. Comput. Sci. 1985, 38, 293), by the distance of
+    compositions and structures (see `nearness`).
+
+    The value is the turn in which a crystal was picked, from 1. Column: `pick_distance`, to the
+    nearest one picked before it.
+    """
+
+    name = "picks"
+    description = "So many crystals, each as unlike those picked before it as can be"
+    Options = PicksOptions
+    usual = False
+
+    @property
+    def threshold(self) -> str:
+        """See `Check.threshold`."""
+        return f"among {self.options.number} picks"
+
+    def run(self, candidates: Sequence[Candidate]) -> list[Verdict]:
+        """See `Check.run`."""
+        verdicts: dict[int, Verdict] = {}
+        rows: list[int] = []
+        described: list[NDArray[np.float32]] = []
+        for row, candidate in enumerate(candidates):
+            try:
+                described.append(features(candidate.structure))
+                rows.append(row)
+            except StructureError as error:
+                verdicts[row] = failure(error)
+        picks = farthest_first(np.array(described), self.options.number)
+        for turn, (place, distance) in enumerate(picks, 1):
+            columns = {"pick_distance": None if turn == 1 else round(distance, 4)}
+            verdicts[rows[place]] = Verdict(True, turn, columns=columns)
+        reason = f"not among the {len(picks)} picked to be unlike each other"
+        left = Verdict(False, None, reason)
+        return [verdicts.get(row, left) for row in range(len(candidates))]
+
+
+def farthest_first(points: NDArray[np.float32], number: int) -> list[tuple[int, float]]:
+    """Rows of points [n, k], the first one first, then the one farthest from all before, at most
+    `number`; and the L1 distance of each to the nearest before it."""
+    if not len(points):
+        return []
+    picked = [(0, float("inf"))]
+    nearest = np.abs(points - points[0]).sum(1)
+    nearest[0] = -1.0
+    while len(picked) < min(number, len(points)):
+        place = int(nearest.argmax())
+        picked.append((place, float(nearest[place])))
+        nearest = np.minimum(nearest, np.abs(points - points[place]).sum(1))
+        nearest[place] = -1.0
+    return picked

@@ -3,40 +3,25 @@
 from __future__ import annotations
 
 from collections import Counter
-from collections.abc import Iterable, Iterator, Sequence
-from itertools import islice
+from collections.abc import Sequence
 from typing import Annotated, Any
 
+import numpy as np
 from pydantic import Field
-from rdkit import Chem, DataStructs, rdBase
+from rdkit import DataStructs
 from rdkit.Chem import rdMolDescriptors
+from rdkit.SimDivFilters.rdSimDivPickers import MaxMinPicker
 
 from nucleate.config import Settings
 from nucleate.matter import Candidate, Check, Verdict
-from nucleate.molecules.chem import fingerprint, molecule, parse, scaffold
-from nucleate.parallel import map_ordered
-
-_from_binary: Any = DataStructs.CreateFromBinaryText  # the stub says str
-_CHUNK = 5000
-_WORTH_WORKERS = 20_000
+from nucleate.molecules.chem import fingerprint, molecule, scaffold
+from nucleate.molecules.lookup import nearest, packed_bits, without_stereo
+from nucleate.screening.keys import digests
+from nucleate.screening.reference import Hit, Reference, references_of
 
 
-def known_chunk(smiles: Sequence[str]) -> list[tuple[str, bytes] | None]:
-    """(SMILES without stereo, fingerprint) of each, None where unreadable; runs in workers."""
-    out: list[tuple[str, bytes] | None] = []
-    for text in smiles:
-        found = parse(text)
-        out.append(
-            None
-            if found is None
-            else (_flat(found), DataStructs.BitVectToBinaryText(fingerprint(found)))
-        )
-    return out
-
-
-def _flat(found: Any) -> str:
-    with rdBase.BlockLogs():
-        return str(Chem.MolToSmiles(found, isomericSmiles=False))
+def _unreadable(smiles: str) -> Verdict:
+    return Verdict(False, None, f"{smiles[:60]!r} is not a valid SMILES")
 
 
 def _rings(core: str) -> int:
@@ -44,79 +29,130 @@ def _rings(core: str) -> int:
     return 0 if found is None else int(rdMolDescriptors.CalcNumRings(found))
 
 
-def _chunks(items: Iterable[str]) -> Iterator[list[str]]:
-    iterator = iter(items)
-    while chunk := list(islice(iterator, _CHUNK)):
-        yield chunk
-
-
 class NovelOptions(Settings):
     ignore_stereo: bool = True
     """Whether a stereoisomer of a known molecule counts as known."""
     maximum_similarity: Annotated[float, Field(gt=0, le=1)] = 1.0
     """Largest Tanimoto similarity (Morgan bits, radius 2) to a known molecule; 1 sets no bound."""
+    nearest: bool = True
+    """Whether the nearest known molecule is searched for those that are not known themselves."""
+    searched: Annotated[int, Field(ge=1)] = 1_000_000
+    """Known molecules at most among which the nearest is searched; of more, a random sample."""
+    comparisons: Annotated[float, Field(ge=1)] = 1e9
+    """Pairs at most that are compared in that search (40 ns each): of many candidates each is
+    compared with a smaller sample. Whether a molecule itself is known is always looked up in all
+    of them."""
 
 
 class NovelCheck(Check):
     """Not among the known molecules. The value is the similarity to the nearest of them.
 
-    Columns: `nearest_known` (SMILES) and `nearest_known_similarity` (Tanimoto, Morgan bits).
+    Columns: `nearest_known` (SMILES), `nearest_known_similarity` (Tanimoto, Morgan bits),
+    `nearest_known_source` (file and row), `nearest_known_id` and `nearest_known_searched`: among
+    how many known molecules the nearest was searched.
     """
 
     name = "novel"
     description = "not in the training or reference set, stereoisomers counted as the same"
     Options = NovelOptions
 
-    def run(self, candidates: Sequence[Candidate]) -> list[Verdict]:
-        known = list(dict.fromkeys(self.context.known))
-        if not known:
-            return [Verdict(True, None) for _ in candidates]
-        flat: dict[str, str] = {}
-        prints: list[Any] = []
-        owners: list[str] = []
-        processes = self.context.processes if len(known) >= _WORTH_WORKERS else 1
-        for chunk, found in zip(
-            _chunks(known),
-            map_ordered(known_chunk, _chunks(known), processes=processes),
-            strict=True,
-        ):
-            for smiles, entry in zip(chunk, found, strict=True):
-                if entry is not None:
-                    flat.setdefault(entry[0], smiles)
-                    prints.append(_from_binary(entry[1]))
-                    owners.append(smiles)
-        exact = set(known)
-        return [self._one(c.structure, exact, flat, prints, owners) for c in candidates]
-
-    def _one(
-        self,
-        smiles: str,
-        exact: set[str],
-        flat: dict[str, str],
-        prints: list[Any],
-        owners: list[str],
-    ) -> Verdict:
-        found = molecule(smiles)
-        if found is None:
-            return Verdict(False, None, f"{smiles[:60]!r} is not a valid SMILES")
-        twin = smiles if smiles in exact else None
-        if twin is None and self.options.ignore_stereo:
-            twin = flat.get(_flat(found))
-        if twin is not None:
-            columns = {"nearest_known": twin, "nearest_known_similarity": 1.0}
-            what = "is known" if twin == smiles else f"is a stereoisomer of {twin}, which is known"
-            return Verdict(False, 1.0, what, columns)
-        if not prints:
-            return Verdict(True, None)
-        similarities = DataStructs.BulkTanimotoSimilarity(fingerprint(found), prints)
-        value = max(similarities)
-        nearest = owners[similarities.index(value)]
-        columns = {"nearest_known": nearest, "nearest_known_similarity": round(value, 4)}
+    @property
+    def threshold(self) -> str:
+        """See `Check.threshold`."""
         limit = self.options.maximum_similarity
+        return "not known" if limit >= 1 else f"not known, similarity at most {limit:g}"
+
+    def run(self, candidates: Sequence[Candidate]) -> list[Verdict]:
+        """See `Check.run`."""
+        references = references_of(self.context, "molecules")
+        found = [molecule(candidate.structure) for candidate in candidates]
+        verdicts: dict[int, Verdict] = {
+            row: _unreadable(candidates[row].structure)
+            for row, one in enumerate(found)
+            if one is None
+        }
+        verdicts |= self._known(candidates, found, references, set(verdicts))
+        rows = [row for row in range(len(candidates)) if row not in verdicts]
+        if self.options.nearest or self.options.maximum_similarity < 1:
+            verdicts |= self._nearest(rows, [found[row] for row in rows], references)
+        return [verdicts.get(row, Verdict(True)) for row in range(len(candidates))]
+
+    def _known(
+        self,
+        candidates: Sequence[Candidate],
+        found: Sequence[Any],
+        references: Sequence[Reference],
+        settled: set[int],
+    ) -> dict[int, Verdict]:
+        """Verdicts on those that are known, by row."""
+        out: dict[int, Verdict] = {}
+        kinds = ("structure", "without_stereo") if self.options.ignore_stereo else ("structure",)
+        for kind in kinds:
+            rows = [r for r in range(len(candidates)) if r not in out and r not in settled]
+            texts = (
+                candidates[r].structure if kind == "structure" else without_stereo(found[r])
+                for r in rows
+            )
+            wanted = digests(texts)
+            for reference in references:
+                for row, entry in zip(rows, reference.first(kind, wanted).tolist(), strict=True):
+                    if entry >= 0 and row not in out:
+                        out[row] = _is_known(candidates[row].structure, reference.hit(entry))
+        return out
+
+    def _nearest(
+        self, rows: Sequence[int], found: Sequence[Any], references: Sequence[Reference]
+    ) -> dict[int, Verdict]:
+        """Verdicts on those that are not known, by row; none if nothing can be compared."""
+        total = sum(len(reference.sketched) for reference in references)
+        if not rows or not total:
+            return {}
+        most = min(self.options.searched, int(self.options.comparisons / len(rows)))
+        share = min(1.0, max(1, most) / total)
+        best = np.full(len(rows), -1.0)
+        hits: list[Hit | None] = [None] * len(rows)
+        compared = 0
+        bits = [packed_bits(one) for one in found]
+        for reference in references:
+            count = int(np.ceil(share * len(reference.sketched)))
+            if not count:
+                continue
+            compared += count
+            known = np.ascontiguousarray(reference.sketches[:, :count])
+            values, places = nearest(bits, known, self.context.processes)
+            for place in np.flatnonzero(values > best).tolist():
+                best[place] = values[place]
+                hits[place] = reference.hit(int(reference.sketched[places[place]]))
+        everything = sum(len(reference) for reference in references)
+        searched = f"{compared} of {everything}" if compared < everything else f"all {everything}"
+        return {
+            row: self._similar(float(value), hit, searched)
+            for row, value, hit in zip(rows, best, hits, strict=True)
+            if hit is not None
+        }
+
+    def _similar(self, value: float, hit: Hit, searched: str) -> Verdict:
+        value, limit = round(value, 4), self.options.maximum_similarity
+        columns = hit.columns()
+        columns |= {"nearest_known_similarity": value, "nearest_known_searched": searched}
         if limit < 1 and value > limit:
-            reason = f"similarity {value:.3f} to the known {nearest} is above {limit:g}"
-            return Verdict(False, round(value, 4), reason, columns)
-        return Verdict(True, round(value, 4), columns=columns)
+            reason = f"similarity {value:.3f} to the known {hit.structure} is above {limit:g}"
+            return Verdict(False, value, reason, columns)
+        return Verdict(True, value, columns=columns)
+
+
+def _is_known(smiles: str, hit: Hit) -> Verdict:
+    columns = {**hit.columns(), "nearest_known_similarity": 1.0, "nearest_known_searched": "all"}
+    isomer = f"is a stereoisomer of {hit.structure}, which is known"
+    return Verdict(False, 1.0, "is known" if hit.structure == smiles else isomer, columns)
+
+
+class NearestKnownCheck(NovelCheck):
+    """The same, for the few that are left at the funnel's end: among all known molecules."""
+
+    name = "nearest_known"
+    description = "the nearest known molecule, searched among all that the funnel may search"
+    usual = False
 
 
 class DiverseOptions(Settings):
@@ -134,37 +170,94 @@ class DiverseCheck(Check):
     description = "few per Bemis-Murcko scaffold, and unlike every better candidate that is kept"
     Options = DiverseOptions
 
+    @property
+    def threshold(self) -> str:
+        """See `Check.threshold`."""
+        options = self.options
+        return (
+            f"similarity at most {options.maximum_similarity:g}, {options.per_scaffold} a scaffold"
+        )
+
     def run(self, candidates: Sequence[Candidate]) -> list[Verdict]:
         kept: list[Any] = []
-        names: list[str] = []
+        names: dict[str, None] = {}
         scaffolds: Counter[str] = Counter()
         verdicts = []
         for candidate in candidates:
             verdict = self._one(candidate.structure, kept, names, scaffolds)
             if verdict.passed:
                 kept.append(fingerprint(molecule(candidate.structure)))
-                names.append(candidate.structure)
+                names[candidate.structure] = None
                 scaffolds[scaffold(candidate.structure)] += 1
             verdicts.append(verdict)
         return verdicts
 
     def _one(
-        self, smiles: str, kept: list[Any], names: list[str], scaffolds: Counter[str]
+        self, smiles: str, kept: list[Any], names: dict[str, None], scaffolds: Counter[str]
     ) -> Verdict:
         found = molecule(smiles)
         if found is None:
-            return Verdict(False, None, f"{smiles[:60]!r} is not a valid SMILES")
+            return _unreadable(smiles)
         if smiles in names:
             return Verdict(False, 1.0, "a better candidate is the same molecule")
         similarities = DataStructs.BulkTanimotoSimilarity(fingerprint(found), kept)
         value = round(max(similarities, default=0.0), 4)
         if value > self.options.maximum_similarity:
-            nearest = names[similarities.index(max(similarities))]
-            return Verdict(
-                False, value, f"similarity {value:.3f} to the better candidate {nearest}"
-            )
+            like = list(names)[similarities.index(max(similarities))]
+            return Verdict(False, value, f"similarity {value:.3f} to the better candidate {like}")
         core = scaffold(smiles)
         if scaffolds[core] >= self.options.per_scaffold and _rings(core) > 1:
             reason = f"{self.options.per_scaffold} better candidates have its scaffold {core}"
             return Verdict(False, value, reason)
         return Verdict(True, value)
+
+
+class PicksOptions(Settings):
+    number: Annotated[int, Field(ge=1)] = 100
+    """Molecules to pick."""
+
+
+class PicksCheck(Check):
+    """As unlike each other as can be: MaxMin picks (Ashton et al., Quant. Struct.-Act. Relat. 2002,
+    21, 598) of RDKit, by Tanimoto distance of Morgan bits, from the best candidate on.
+
+    The value is the turn in which a molecule was picked, from 1. Column: `pick_distance`, to the
+    nearest one picked before it.
+    """
+
+    name = "picks"
+    description = "so many molecules, each as unlike those picked before it as can be (MaxMin)"
+    Options = PicksOptions
+    usual = False
+
+    @property
+    def threshold(self) -> str:
+        """See `Check.threshold`."""
+        return f"among {self.options.number} picks"
+
+    def run(self, candidates: Sequence[Candidate]) -> list[Verdict]:
+        """See `Check.run`."""
+        found = [molecule(candidate.structure) for candidate in candidates]
+        readable = [row for row, one in enumerate(found) if one is not None]
+        prints = [fingerprint(found[row]) for row in readable]
+        number = min(self.options.number, len(readable))
+        picks: list[int] = []
+        if number:
+            picker: Any = MaxMinPicker()
+            # The first pick is the best candidate; the seed would matter without it only.
+            picks = list(picker.LazyBitVectorPick(prints, len(prints), number, [0]))
+        turns = {readable[pick]: turn for turn, pick in enumerate(picks, 1)}
+        verdicts: list[Verdict] = []
+        for row, candidate in enumerate(candidates):
+            if found[row] is None:
+                verdicts.append(_unreadable(candidate.structure))
+            elif row in turns:
+                before = [prints[pick] for pick in picks[: turns[row] - 1]]
+                own = fingerprint(found[row])
+                alike = max(DataStructs.BulkTanimotoSimilarity(own, before), default=0.0)
+                columns = {"pick_distance": round(1 - alike, 4) if before else None}
+                verdicts.append(Verdict(True, turns[row], columns=columns))
+            else:
+                reason = f"not among the {number} picked to be unlike each other"
+                verdicts.append(Verdict(False, None, reason))
+        return verdicts

@@ -1,0 +1,318 @@
+"""Known structures as the checks of novelty look them up: by key, and by nearness.
+
+A kind of matter says by its `Identity` what a structure is known by. A `Reference` holds the keys,
+the texts and a bounded sample of sketches of one source: of a file, mapped into memory (see
+`stages.reference`), or of structure strings at hand.
+"""
+
+from __future__ import annotations
+
+import hashlib
+import json
+from abc import ABC, abstractmethod
+from collections.abc import Iterable, Iterator, Mapping, Sequence
+from dataclasses import dataclass
+from importlib import import_module
+from importlib.metadata import version
+from importlib.util import find_spec
+from itertools import islice
+from pathlib import Path
+from typing import Any, ClassVar, NamedTuple
+
+import numpy as np
+from numpy.typing import DTypeLike, NDArray
+
+from nucleate.matter import CheckContext, Matter
+from nucleate.parallel import map_ordered
+from nucleate.runs import code_version
+from nucleate.screening.keys import Digests, SortedKeys, Texts, digests, mapped
+
+HEADER = "header.json"
+SKETCHES = "sketches"
+MOST_SKETCHES = 1_000_000
+"""Structures of one source among which the nearest is searched; of more, a random sample."""
+_CHUNK = 5000
+_WORTH_WORKERS = 20_000
+
+
+class Identified(NamedTuple):
+    """What a structure is looked up by.
+
+    Attributes:
+        keys: one text for each of `Identity.kinds`.
+        sketch: [`Identity.sketch_size`], of `Identity.sketch_type`; None if it has none.
+    """
+
+    keys: tuple[str, ...]
+    sketch: NDArray[Any] | None = None
+
+
+class Identity(ABC):
+    """By what structures of a kind of matter are told to be known.
+
+    Attributes:
+        kinds: of key, the strictest first: structures of equal first key are equal.
+        sketch_size, sketch_type: of the array by which near structures are found; size 0 if there
+            is none.
+    """
+
+    kinds: ClassVar[tuple[str, ...]] = ("structure",)
+    sketch_size: ClassVar[int] = 0
+    sketch_type: ClassVar[DTypeLike] = np.uint64
+
+    @abstractmethod
+    def of(self, structure: str) -> Identified | None:
+        """Keys and sketch of a canonical structure; None where it cannot be read."""
+
+    def version(self) -> str:
+        """Changes with whatever gives equal structures other texts: the code, if not overridden."""
+        return code_version()
+
+
+def version_of(library: str, *modules: str) -> str:
+    """A library's version and a digest of modules of ours, for `Identity.version`.
+
+    Keys of millions of structures take long to make: they outlive changes of other code.
+    """
+    total = hashlib.sha256()
+    for module in modules:
+        spec = find_spec(module)
+        if spec is None or spec.origin is None:
+            raise ValueError(f"no module {module}")
+        total.update(Path(spec.origin).read_bytes())
+    return f"{library} {version(library)}, {total.hexdigest()[:16]}"
+
+
+class PlainIdentity(Identity):
+    """Of a kind of matter that states none: the structure string."""
+
+    def of(self, structure: str) -> Identified | None:
+        return Identified((structure,))
+
+
+_IDENTITIES = {
+    "molecules": ("nucleate.molecules.lookup", "MoleculeIdentity"),
+    "crystals": ("nucleate.crystals.lookup", "CrystalIdentity"),
+}
+
+
+def identity_of(matter: str) -> Identity:
+    """The identity of a registered kind of matter, by name."""
+    if matter not in _IDENTITIES:
+        return PlainIdentity()
+    module, name = _IDENTITIES[matter]
+    found: Identity = getattr(import_module(module), name)()
+    return found
+
+
+@dataclass(frozen=True)
+class Hit:
+    """A known structure.
+
+    Attributes:
+        structure: structure string.
+        source: where it is known from: file and row, or the set's name.
+        id: its own id there; empty if it has none but its row.
+    """
+
+    structure: str
+    source: str
+    id: str = ""
+
+    def columns(self) -> dict[str, Any]:
+        """Columns of a table: `nearest_known`, `nearest_known_source`, `nearest_known_id`."""
+        return {
+            "nearest_known": self.structure,
+            "nearest_known_source": self.source,
+            "nearest_known_id": self.id,
+        }
+
+
+class Reference:
+    """The known structures of one source, n entries.
+
+    Args:
+        name: of the source, for people.
+        keys: by kind of key.
+        structures: structure strings [n].
+        rows: one-based row of each entry in the source, [n]; None if it has no rows.
+        ids: the source's own ids [n]; None if it has none but the rows' numbers.
+        sketches: [sketch size, m]; one column for each of m entries.
+        sketched: their entries, [m], in random order: the first k are a random sample of k.
+        folder: from which it was opened.
+    """
+
+    def __init__(
+        self,
+        name: str,
+        keys: Mapping[str, SortedKeys],
+        structures: Texts | Sequence[str],
+        *,
+        rows: NDArray[np.uint32] | None = None,
+        ids: Texts | Sequence[str] | None = None,
+        sketches: NDArray[Any] | None = None,
+        sketched: NDArray[np.uint32] | None = None,
+        folder: Path | None = None,
+    ):
+        self.name, self.keys, self.structures = name, dict(keys), structures
+        self.rows, self.ids, self.folder = rows, ids, folder
+        self.sketches: NDArray[Any] = np.zeros((0, 0)) if sketches is None else sketches
+        self.sketched = np.zeros(0, np.uint32) if sketched is None else sketched
+
+    def __len__(self) -> int:
+        return len(self.structures)
+
+    def __reduce__(self) -> Any:
+        if self.folder is not None:  # a worker maps the same pages
+            return Reference.open, (self.folder,)
+        return object.__reduce_ex__(self, 2)
+
+    def hit(self, entry: int) -> Hit:
+        """An entry for people."""
+        source, number = self.name, "" if self.rows is None else str(int(self.rows[entry]))
+        if number:
+            source = f"{source}, row {number}"
+        own = "" if self.ids is None else self.ids[entry]
+        return Hit(self.structures[entry], source, own)
+
+    def first(self, kind: str, wanted: Digests) -> NDArray[np.int64]:
+        """Lowest entry of each of n digests of keys, [n]; -1 where there is none."""
+        return self.keys[kind].first(wanted)
+
+    def every(self, kind: str, key: str) -> NDArray[np.int64]:
+        """All entries of a key."""
+        return self.keys[kind].every(digests([key])[0])
+
+    @classmethod
+    def open(cls, folder: Path) -> Reference:
+        """Map what `stages.reference` wrote.
+
+        Raises:
+            OSError, ValueError, KeyError: missing or damaged.
+        """
+        header = json.loads((folder / HEADER).read_text(encoding="utf-8"))
+        keys = {kind: SortedKeys.load(folder, kind) for kind in header["kinds"]}
+        structures = Texts.load(folder, "structures")
+        entries = header["entries"]
+        lengths = [len(structures), *(len(one) for one in keys.values())]
+        if any(length != entries for length in lengths):
+            raise ValueError(f"{folder}: not {entries} entries")
+        return cls(
+            header["source"],
+            keys,
+            structures,
+            rows=mapped(folder / "rows.npy"),
+            ids=Texts.load(folder, "ids") if header["ids"] else None,
+            sketches=mapped(folder / f"{SKETCHES}.npy"),
+            sketched=mapped(folder / "sketched.npy"),
+            folder=folder,
+        )
+
+    @classmethod
+    def of(
+        cls,
+        name: str,
+        structures: Iterable[str],
+        matter: str,
+        *,
+        ids: Sequence[str] | None = None,
+        processes: int = 1,
+    ) -> Reference:
+        """Structure strings at hand; those that cannot be read are found by their string alone.
+
+        Args:
+            ids: of the structures, which are distinct then.
+            processes: that may be used where there are many.
+        """
+        distinct = list(dict.fromkeys(structures))
+        identity = identity_of(matter)
+        chunks = ((matter, chunk) for chunk in _chunks(distinct))
+        processes = processes if len(distinct) >= _WORTH_WORKERS else 1
+        parts = list(map_ordered(identified_chunk, chunks, processes=processes))
+        return cls(
+            name,
+            {
+                kind: SortedKeys.of(_joined([part.digests[place] for part in parts], (0, 2)))
+                for place, kind in enumerate(identity.kinds)
+            },
+            distinct,
+            ids=ids,
+            **_sample(identity, parts),
+        )
+
+
+class ChunkKeys(NamedTuple):
+    """Digests [kinds, n, 2] of a chunk's structures, sketches [m, size] and the rows [m] of those
+    that have one."""
+
+    digests: Digests
+    sketches: NDArray[Any]
+    sketched: NDArray[np.uint32]
+
+
+def identified_chunk(task: tuple[str, Sequence[str]]) -> ChunkKeys:
+    """Keys and sketches of structures of a kind of matter; runs in workers."""
+    matter, structures = task
+    identity = identity_of(matter)
+    found = [identity.of(structure) for structure in structures]
+    # No other structure has the empty text, so that what is unreadable is like nothing else.
+    blank = ("",) * (len(identity.kinds) - 1)
+    keys = [
+        (s, *blank) if one is None else one.keys for s, one in zip(structures, found, strict=True)
+    ]
+    rows = [i for i, one in enumerate(found) if one is not None and one.sketch is not None]
+    sketches = np.zeros((len(rows), identity.sketch_size), identity.sketch_type)
+    for place, row in enumerate(rows):
+        sketches[place] = found[row].sketch  # type: ignore[union-attr]
+    columns = np.array([digests(key[k] for key in keys) for k in range(len(identity.kinds))])
+    shaped = columns.reshape(len(identity.kinds), len(keys), 2)
+    return ChunkKeys(shaped, sketches, np.array(rows, np.uint32))
+
+
+def _chunks(items: Iterable[str]) -> Iterator[list[str]]:
+    iterator = iter(items)
+    while chunk := list(islice(iterator, _CHUNK)):
+        yield chunk
+
+
+def _joined(parts: Sequence[Digests], empty: tuple[int, ...]) -> Digests:
+    return np.concatenate(parts) if parts else np.zeros(empty, np.uint64)
+
+
+def _sample(identity: Identity, parts: Sequence[ChunkKeys]) -> dict[str, Any]:
+    """Sketches and entries of at most `MOST_SKETCHES` structures, in the order of their digests,
+    which is random and the same whatever the order of the file."""
+    if not parts:
+        return {}
+    starts = np.cumsum([0, *(part.digests.shape[1] for part in parts)])
+    entries = np.concatenate(
+        [part.sketched + start for part, start in zip(parts, starts, strict=False)]
+    ).astype(np.uint32)
+    high = np.concatenate([part.digests[0, part.sketched, 0] for part in parts])
+    order = np.argsort(high, kind="stable")[:MOST_SKETCHES]
+    sketches = np.concatenate([part.sketches for part in parts])[order]
+    return {"sketches": np.ascontiguousarray(sketches.T), "sketched": entries[order]}
+
+
+@dataclass(frozen=True)
+class ReferenceContext(CheckContext):
+    """A context with reference files, which `known` then need not hold.
+
+    Attributes:
+        references: opened, each of one source.
+    """
+
+    references: Sequence[Reference] = ()
+
+
+def references_of(context: CheckContext, matter: Matter | str) -> list[Reference]:
+    """Everything that is known: the strings at hand, then the reference files."""
+    name = matter if isinstance(matter, str) else matter.name
+    found: list[Reference] = []
+    if context.known:
+        found.append(
+            Reference.of("the known set", context.known, name, processes=context.processes)
+        )
+    if isinstance(context, ReferenceContext):
+        found += context.references
+    return found
