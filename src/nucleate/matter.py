@@ -220,6 +220,10 @@ class Check(ABC):
         expensive: seconds rather than milliseconds a candidate. Draws without a score are scored
             just before the first expensive check, once the cheap ones have thinned them out.
         apart: whether what it rejects is reported in a table of its own, not only among the rest.
+        independent: whether its verdict on a candidate depends on that candidate alone: then it
+            runs in worker processes, on `chunk` candidates at a time, and what was judged is kept
+            if the run is killed. Checks that compare candidates, or know others, are not.
+        chunk: candidates that an independent check is given together.
     """
 
     name: ClassVar[str]
@@ -229,6 +233,8 @@ class Check(ABC):
     usual: ClassVar[bool] = True
     expensive: ClassVar[bool] = False
     apart: ClassVar[bool] = False
+    independent: ClassVar[bool] = False
+    chunk: ClassVar[int] = 64
 
     def __init__(self, options: Any, context: CheckContext):
         self.options = options
@@ -258,6 +264,7 @@ class EachCheck(Check):
         seconds: limit for one candidate; that of the settings if None.
     """
 
+    independent = True
     seconds: ClassVar[float | None] = None
 
     @abstractmethod

@@ -24,7 +24,8 @@ def default_processes() -> int:
     return max(1, os.cpu_count() or 1)
 
 
-def _single_thread() -> None:
+def single_thread() -> None:
+    """Keep the libraries of this worker to one thread each."""
     # One worker per core: a pool of threads inside each would only contend.
     for variable in ("OMP_NUM_THREADS", "MKL_NUM_THREADS", "OPENBLAS_NUM_THREADS"):
         os.environ[variable] = "1"
@@ -43,7 +44,7 @@ def end_with_parent() -> None:
 
 def _start(initializer: Callable[..., None] | None, arguments: tuple[Any, ...]) -> None:
     threading.Thread(target=end_with_parent, daemon=True).start()
-    _single_thread()
+    single_thread()
     if initializer is not None:
         initializer(*arguments)
 

@@ -21,7 +21,7 @@ COMMANDS = (
     "discover", "runs", "report", "datasets list", "datasets show", "datasets fetch",
     "datasets build", "featurize", "train", "finetune", "models", "models show", "models export",
     "models prior", "models average",
-    "sample", "reconstruct", "optimize", "screen",
+    "sample", "reconstruct", "optimize", "screen", "checks",
 )  # fmt: skip
 
 
@@ -70,7 +70,11 @@ def test_datasets_show_and_fetch(nucleate: Nucleate, tmp_path: Path) -> None:
         (["discover", "nowhere.toml"], 2, "no such settings file"),
         (["featurize", "--matter", "molecules", "--out", "x"], 2, "dataset: Field required"),
         (["featurize", "--matter", "rocks", "--input", "nci", "--out", "x"], 2, "'rocks'"),
-        (["screen", "--out", "x"], 2, "either --input FILE or --draws DIR"),
+        (["screen", "--out", "x"], 2, "screen needs a file or folder"),
+        (["screen", "a.smi", "--out", "x"], 2, "--matter molecules"),
+        (["screen", "a.smi", "--matter", "molecules"], 2, "--out DIR"),
+        (["screen", "a.smi", "--matter", "molecules", "--out", "x"], 1, "a.smi"),
+        (["checks", "--matter", "rocks"], 2, "rocks"),
         (["sample", "--model", "m", "--out", "x", "-n", "0"], 2, "-n"),
         (["trian"], 2, "Did you mean 'train'"),
     ],

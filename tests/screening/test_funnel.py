@@ -5,13 +5,13 @@ from toy_matter import Novel, Small, ToyMatter
 
 from nucleate.errors import InputError, SettingsError
 from nucleate.matter import Candidate, CheckContext, Verdict
+from nucleate.screening.engine import Engine, Limits
 from nucleate.screening.funnel import (
     Funnel,
     build_checks,
     count_reasons,
-    guarded_run,
-    run_funnel,
 )
+from nucleate.screening.guarding import guarded_run
 
 CONTEXT = CheckContext(known=("1,1,1,1",))
 
@@ -67,7 +67,7 @@ class Relax(Small):
 
 @settings(max_examples=50, deadline=None)
 @given(st.lists(st.lists(st.integers(-9, 9), min_size=4, max_size=4), unique_by=tuple, max_size=30))
-def test_the_books_balance_at_every_check(rows):
+def test_the_books_balance_at_every_check(tmp_path_factory, rows):
     funnel = Funnel(candidates(*(",".join(map(str, row)) for row in rows)))
     entered = len(funnel.candidates)
     checks = [
@@ -76,7 +76,7 @@ def test_the_books_balance_at_every_check(rows):
         Relax(Small.Options(), CONTEXT),
         Novel(Novel.Options(), CONTEXT),
     ]
-    run_funnel(funnel, checks, lambda f: None)
+    through(tmp_path_factory.mktemp("funnel"), funnel, checks)
     funnel.keep_best(3)
     assert funnel.steps[0].entered == entered == len(funnel.candidates) + len(funnel.rejected)
     adds_up(funnel)
@@ -97,7 +97,7 @@ def test_a_check_that_raises_rejects_the_culprit_only():
     funnel = Funnel(candidates("1,0,0,0", "7,0,0,0", "2,0,0,0"))
     funnel.apply(Fragile(Small.Options(), CONTEXT))
     assert [c.structure for c in funnel.candidates] == ["1,0,0,0", "2,0,0,0"]
-    reason = funnel.rejected[0].reason
+    (reason,) = [item.reason for item in funnel.rejected]
     assert reason == "fragile: check failed: RuntimeError: cannot take a seven"
     adds_up(funnel)
 
@@ -136,14 +136,21 @@ def test_relaxing_into_a_better_candidate_is_a_rejection():
     adds_up(funnel)
 
 
-def test_ranking_happens_before_the_first_expensive_check():
+def through(folder, funnel, checks, rank=lambda funnel: None):
+    limits = Limits(0, 10.0, folder, "key")
+    tables = [{"name": check.name} for check in checks]
+    Engine(ToyMatter(), checks, tables, CONTEXT, limits).run(funnel, rank)
+
+
+def test_ranking_happens_before_the_first_expensive_check(tmp_path):
     entered = []
     checks = [Small(Small.Options(maximum=20), CONTEXT), Novel(Novel.Options(), CONTEXT)]
     funnel = Funnel(candidates("9,9,9,9", "1,0,0,0"))
-    run_funnel(funnel, checks, lambda f: entered.append([c.structure for c in f.candidates]))
+    through(tmp_path, funnel, checks, lambda f: entered.append([c.structure for c in f.candidates]))
     assert entered == [["1,0,0,0"]]
-    run_funnel(Funnel(candidates("1,0,0,0")), checks[:1], lambda f: entered.append("cheap only"))
-    run_funnel(Funnel([]), [], lambda f: entered.append("no checks"))
+    cheap = Funnel(candidates("1,0,0,0"))
+    through(tmp_path, cheap, checks[:1], lambda f: entered.append("cheap only"))
+    through(tmp_path, Funnel([]), [], lambda f: entered.append("no checks"))
     assert entered[1:] == ["cheap only", "no checks"]
 
 

@@ -53,7 +53,7 @@ def test_a_study_in_a_database_from_features(nucleate, study, tmp_path, trained,
         "--sampler", "cmaes", "--out", "shared", "--storage", url,
     )  # fmt: skip
     assert result.exit_code == 0, result.stderr
-    assert f"--draws shared --features {tiny_features.folder}" in result.stdout
+    assert f"nucleate screen shared --features {tiny_features.folder}" in result.stdout
     assert f"optuna-dashboard {url}" in result.stdout
     assert not (tmp_path / "shared" / "study.journal").exists()
     assert json.loads((tmp_path / "shared" / "summary.json").read_text())["trials"] == 10

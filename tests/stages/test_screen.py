@@ -17,8 +17,8 @@ from nucleate.search.objectives.property import ObjectiveProperty
 from nucleate.stages.screen import screen, screen_file
 
 TERMS = (PropertySettings(property="sum", low=0, high=20),)
-FILES = {"candidates.parquet", "candidates.csv", "rejected.parquet", "funnel.json",
-         "candidates.toy"}  # fmt: skip
+FILES = {"candidates.parquet", "candidates.csv", "rejected.parquet", "rejected.csv", "funnel.json",
+         "funnel.csv", "candidates.toy"}  # fmt: skip
 
 
 @pytest.fixture
@@ -51,7 +51,7 @@ def inputs(tmp_path, monkeypatch):
 def run(tmp_path, inputs, **changes):
     features, prior, study = inputs
     return screen(
-        ScreenSettings(**changes), [prior, study], features, tmp_path / "screen",
+        ScreenSettings(processes=0, **changes), [prior, study], features, tmp_path / "screen",
         matter_name="toy", seed=0, device="cpu",
     )  # fmt: skip
 
@@ -119,7 +119,7 @@ def test_a_file_is_screened_row_by_row(tmp_path, inputs):
     source = tmp_path / "ideas.txt"
     source.write_text("1,2,3,4\nnonsense\n9,9,9,9\n1,2,3,4\n1,1,1,1\n")
     manifest = screen_file(
-        ScreenSettings(), DatasetSettings(source=str(source)), tmp_path / "screen",
+        ScreenSettings(processes=0), DatasetSettings(source=str(source)), tmp_path / "screen",
         matter_name="toy", seed=0, objectives=TERMS, features=inputs[0], device="cpu",
     )  # fmt: skip
     table = read(manifest, "candidates.parquet")
@@ -139,7 +139,7 @@ def test_a_file_without_objective_or_known_structures(tmp_path, inputs):
     source = tmp_path / "ideas.txt"
     source.write_text("1,2,3,4\n4,3,2,1\n")
     manifest = screen_file(
-        ScreenSettings(), DatasetSettings(source=str(source)), tmp_path / "screen",
+        ScreenSettings(processes=0), DatasetSettings(source=str(source)), tmp_path / "screen",
         matter_name="toy", seed=0, device="cpu",
     )  # fmt: skip
     table = read(manifest, "candidates.parquet")
@@ -155,7 +155,7 @@ def test_a_misspelt_check_is_refused(tmp_path, inputs):
 def test_other_objectives_than_the_study_had_are_computed_anew(tmp_path, inputs):
     features, prior, study = inputs
     manifest = screen(
-        ScreenSettings(), [prior, study], features, tmp_path / "screen", matter_name="toy",
+        ScreenSettings(processes=0), [prior, study], features, tmp_path / "screen", matter_name="toy",
         seed=0, device="cpu", objectives=(PropertySettings(property="sum", low=0, high=40),),
     )  # fmt: skip
     assert read(manifest, "candidates.parquet")["score"].tolist()[0] == pytest.approx(0.4)
@@ -184,7 +184,7 @@ def test_further_columns_of_an_objective_are_there_even_without_rows(tmp_path, i
     monkeypatch.setattr(registry, "get", lambda name: Labelled())
     for kept, checks in ((2, ()), (0, ({"name": "small", "maximum": 0},))):
         manifest = screen(
-            ScreenSettings(**({"checks": checks} if checks else {"keep": 2})), list(inputs[1:]),
+            ScreenSettings(processes=0, **({"checks": checks} if checks else {"keep": 2})), list(inputs[1:]),
             inputs[0], tmp_path / f"screen{kept}", matter_name="toy", seed=0, device="cpu",
             objectives=(labelled(tmp_path),), settings_folder=tmp_path,
         )  # fmt: skip
@@ -213,11 +213,11 @@ def test_the_model_is_loaded_for_what_predicts_and_all_is_closed(tmp_path, input
     monkeypatch.setattr("nucleate.search.objectives.head.head_property", head)
     model = Manifest("train", "toy", str(tmp_path / "train"), key="model")
     common = {"matter_name": "toy", "seed": 0, "device": "cpu", "model": model}
-    screen(ScreenSettings(), list(inputs[1:]), inputs[0], tmp_path / "own", **common)
+    screen(ScreenSettings(processes=0), list(inputs[1:]), inputs[0], tmp_path / "own", **common)
     assert loaded == []
     terms = (PropertySettings(head="gap", low=0, high=10),)
     manifest = screen(
-        ScreenSettings(), list(inputs[1:]), inputs[0], tmp_path / "head", objectives=terms, **common
+        ScreenSettings(processes=0), list(inputs[1:]), inputs[0], tmp_path / "head", objectives=terms, **common
     )
     assert loaded == [tmp_path / "train"]
     assert closed == ["the model"]

@@ -17,6 +17,7 @@ from nucleate.cli import (
     models,
     optimize,
     runs,
+    screen,
     shipped,
     stages,
 )
@@ -81,4 +82,5 @@ app.command(rich_help_panel="Search")(optimize.optimize)
 app.command(rich_help_panel="Search")(loop.propose)
 app.command(rich_help_panel="Search")(loop.tell)
 app.command(rich_help_panel="Search")(loop.study)
-app.command(rich_help_panel="Search")(stages.screen)
+app.command(rich_help_panel="Screening")(screen.screen)
+app.command(rich_help_panel="Screening")(screen.checks)

@@ -1,9 +1,9 @@
-"""Commands that run one stage: featurize, train, screen."""
+"""Commands that run one stage: featurize, train."""
 
 from __future__ import annotations
 
 from pathlib import Path
-from typing import Annotated, Any
+from typing import Annotated
 
 import typer
 
@@ -22,7 +22,6 @@ from nucleate.cli.common import (
     show_stage,
     stage_settings,
 )
-from nucleate.errors import SettingsError
 
 Features = Annotated[
     Path, typer.Option("--features", metavar="DIR", help="Output of `nucleate featurize`.")
@@ -119,59 +118,3 @@ def train(
     chosen = stage_settings(TrainSettings, settings, manifest.matter, "train", options)
     trained = run(chosen, manifest, out, matter_name=manifest.matter, seed=seed, device=device)
     show_stage(trained, json_file)
-
-
-def screen(
-    out: Out,
-    source: Annotated[
-        str | None, typer.Option("--input", metavar="FILE", help="Structures to check.")
-    ] = None,
-    draws: Annotated[
-        list[Path] | None,
-        typer.Option("--draws", metavar="DIR", help="Output of sample or optimize; repeatable."),
-    ] = None,
-    matter: Annotated[
-        str | None, typer.Option("--matter", metavar="KIND", help="Needed with --input.")
-    ] = None,
-    features: Annotated[
-        Path | None,
-        typer.Option("--features", metavar="DIR", help="Known structures, for novelty."),
-    ] = None,
-    settings: SettingsFile = None,
-    keep: Annotated[int | None, typer.Option(help="Candidates to keep at most.")] = None,
-    mirror: Mirror = None,
-    seed: Seed = 0,
-    device: Device = "auto",
-    json_file: JsonFile = None,
-) -> None:
-    """Put structures through the funnel of checks; every rejection has a reason.
-
-    Example: nucleate screen --matter molecules --input ideas.smi --out work/screened
-    """
-    from nucleate.config import DatasetSettings, OptimizeSettings, ScreenSettings
-    from nucleate.stages import screen as stage
-
-    if (source is None) == (not draws):
-        raise SettingsError("screen needs either --input FILE or --draws DIR")
-    known = None if features is None else load_manifest(features, "featurize")
-    found = [load_manifest(folder, "sample", "optimize") for folder in draws or ()]
-    matter = found[0].matter if found else matter
-    if matter is None:
-        raise SettingsError("screen --input needs --matter, e.g. --matter molecules")
-    chosen = stage_settings(ScreenSettings, settings, matter, "screen", {"keep": keep})
-    search = stage_settings(OptimizeSettings, settings, matter, "optimize", {})
-    common: dict[str, Any] = {
-        "matter_name": matter,
-        "seed": seed,
-        "objectives": search.objectives,
-        "device": device,
-        "mirror": mirror,
-    }
-    if source is not None:
-        dataset = DatasetSettings(source=source)
-        manifest = stage.screen_file(chosen, dataset, out, features=known, **common)
-    elif known is not None:
-        manifest = stage.screen(chosen, found, known, out, **common)
-    else:
-        raise SettingsError("screen --draws needs --features DIR")
-    show_stage(manifest, json_file)

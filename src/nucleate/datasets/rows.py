@@ -173,33 +173,65 @@ def standardise_chunk(chunk: Chunk) -> int:
     return len(chunk.rows)
 
 
-def _standardise(worker: _Worker, row: RawRow) -> dict[str, str | None]:
-    structure = key = group = reason = detail = payload = None
+@dataclass(frozen=True)
+class StandardisedRow:
+    """A row's structure, or why it has none.
+
+    Attributes:
+        structure: canonical; None if the row was refused.
+        key: equal for rows that mean the same; None likewise.
+        reason: why it was refused, in a word; empty if it was not.
+        detail: the same at length.
+    """
+
+    structure: str | None
+    key: str | None = None
+    reason: str = ""
+    detail: str = ""
+
+
+def standardise_row(matter: Matter, options: Any, row: RawRow) -> StandardisedRow:
+    """Standardise a row; whatever goes wrong with it is a reason.
+
+    Args:
+        options: resolved ones, `Matter.resolve_standardise`.
+    """
     try:
         if row.error:
             raise StructureError("unreadable", row.error)
-        standard = worker.matter.standardise(row.payload, worker.options)
-        structure, key = standard.structure, standard.key
-        if worker.split_kind == "random":
-            group = key
-        else:
-            group = worker.matter.split_key(structure, worker.split_kind)
+        found = matter.standardise(row.payload, options)
     except StructureError as error:
-        reason, detail = error.reason, error.detail
+        return StandardisedRow(None, None, error.reason, error.detail[:1000])
     except Exception as error:
         # A library's own failure on one odd structure must not end a run of many.
-        reason, detail = "unexpected_error", f"{type(error).__name__}: {error}"
-    if reason is not None:
-        structure = key = group = None
-        payload = "" if row.payload is None else str(row.payload)[:PAYLOAD_SHOWN]
-        detail = (detail or "")[:1000]
+        detail = f"{type(error).__name__}: {error}"
+        return StandardisedRow(None, None, "unexpected_error", detail[:1000])
+    return StandardisedRow(found.structure, found.key)
+
+
+def payload_shown(row: RawRow) -> str:
+    """A row's payload as a rejected row shows it."""
+    return "" if row.payload is None else str(row.payload)[:PAYLOAD_SHOWN]
+
+
+def _standardise(worker: _Worker, row: RawRow) -> dict[str, str | None]:
+    found = standardise_row(worker.matter, worker.options, row)
+    group = found.key
+    if found.structure is not None and worker.split_kind != "random":
+        try:
+            group = worker.matter.split_key(found.structure, worker.split_kind)
+        except Exception as error:
+            detail = getattr(error, "detail", f"{type(error).__name__}: {error}")
+            reason = getattr(error, "reason", "unexpected_error")
+            found = StandardisedRow(None, None, reason, detail[:1000])
+    refused = found.structure is None
     return {
-        "structure": structure,
-        "key": key,
-        "group": group,
-        "reason": reason,
-        "detail": detail,
-        "payload": payload,
+        "structure": found.structure,
+        "key": found.key,
+        "group": None if refused else group,
+        "reason": found.reason if refused else None,
+        "detail": found.detail if refused else None,
+        "payload": payload_shown(row) if refused else None,
     }
 
 

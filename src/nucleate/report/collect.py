@@ -177,7 +177,7 @@ def collect_matter(
     """
 
     def table(stage: str, name: str) -> pd.DataFrame | None:
-        return _table(folder / stage / name) if stage in stages else None
+        return read_table(folder / stage / name) if stage in stages else None
 
     funnel = folder / "screen" / "funnel.json"
     path = folder / "optimize" / "summary.json"
@@ -197,7 +197,12 @@ def collect_matter(
     )
 
 
-def _table(path: Path) -> pd.DataFrame | None:
+def read_table(path: Path) -> pd.DataFrame | None:
+    """A table of a stage; None if it is not there or empty.
+
+    Raises:
+        ResultsError: it is damaged.
+    """
     if not path.is_file() or path.stat().st_size == 0:
         return None
     try:

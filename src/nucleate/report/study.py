@@ -54,10 +54,9 @@ def show_study_end(out: Console, settings: StudySettings, manifest: Manifest) ->
     names = ", ".join(output.name for output in manifest.outputs)
     out.print(f"Written to {folder}: {names}", markup=False)
     if settings.features is not None:
-        screen = f"--draws {folder} --features {settings.features}"
+        screen = f"{folder} --features {settings.features}"
     else:
-        samples = next(o.name for o in manifest.outputs if o.name.startswith("samples"))
-        screen = f"--input {folder / samples} --matter {manifest.matter}"
+        screen = str(folder)
     out.print(f"Next: nucleate screen {screen} --out {folder}-screened", markup=False)
     place = str(folder / "study.journal")
     if settings.storage is not None:

@@ -5,22 +5,31 @@ from __future__ import annotations
 import re
 import time
 from collections import Counter
-from collections.abc import Callable, Sequence
+from collections.abc import Iterable, Sequence
 from dataclasses import asdict, dataclass, field
 from typing import Any
 
-from nucleate.errors import NucleateError, SettingsError, StructureError
+from nucleate.errors import SettingsError
 from nucleate.matter import Candidate, Check, CheckContext, Matter, Verdict
-from nucleate.progress import bar
+from nucleate.screening.guarding import guarded_run
+from nucleate.screening.rejections import Rejected, Rejections
 
 _NUMBER = re.compile(r"(?<![\w.])[-+]?\d+(?:\.\d+)?(?:[eE][-+]?\d+)?(?![\w])")
 SHOWN_REASONS = 20
 """Reasons counted one by one per step; rarer ones are summed up."""
+DOUBLE = "became the same structure as a better candidate"
 
 
 @dataclass
 class Step:
-    """One line of the funnel's table; entered = passed + the sum of the reasons' counts."""
+    """One line of the funnel's table; entered = passed + the sum of the reasons' counts.
+
+    Attributes:
+        threshold: what the check asks of its value, in words.
+        seconds: processor time, summed over workers; of checks that compare candidates, the time
+            that passed.
+        apart: whether what it rejected is reported in a table of its own.
+    """
 
     check: str
     description: str
@@ -28,19 +37,19 @@ class Step:
     passed: int = 0
     seconds: float = 0.0
     reasons: dict[str, int] = field(default_factory=dict)
+    threshold: str = ""
+    apart: bool = False
+
+    @classmethod
+    def of(cls, check: Check, entered: int = 0) -> Step:
+        """The line of a check."""
+        return cls(
+            check.name, check.description, entered, threshold=check.threshold, apart=check.apart
+        )
 
     def to_json(self) -> dict[str, Any]:
         """Plain values for `funnel.json`."""
         return asdict(self)
-
-
-@dataclass(frozen=True)
-class Rejected:
-    """A candidate that was turned away, with the name of the step and a sentence."""
-
-    candidate: Candidate
-    rejected_by: str
-    reason: str
 
 
 @dataclass
@@ -54,42 +63,41 @@ class Funnel:
     """
 
     candidates: list[Candidate]
-    rejected: list[Rejected] = field(default_factory=list)
+    rejected: Rejections = field(default_factory=Rejections)
     steps: list[Step] = field(default_factory=list)
 
     def apply(self, check: Check) -> None:
-        """Put all candidates through a check.
+        """Put all candidates through a check, here and together.
 
         Adds the column `<name>_value` and the verdict's own columns. A structure that the check
         replaced (relaxation) by that of a better candidate is rejected as its double.
         """
         started = time.perf_counter()
-        step = Step(check.name, check.description, len(self.candidates))
+        step = Step.of(check, len(self.candidates))
         passed: list[Candidate] = []
         reasons: list[str] = []
         seen: set[str] = set()
         verdicts = guarded_run(check, self.candidates)
         for candidate, verdict in zip(self.candidates, verdicts, strict=True):
-            candidate.columns[f"{check.name}_value"] = verdict.value
-            candidate.columns.update(verdict.columns)
-            if verdict.structure is not None and verdict.structure != candidate.structure:
-                candidate.columns.setdefault("decoded_structure", candidate.structure)
-                candidate.structure = verdict.structure
-            reason = "" if verdict.passed else verdict.reason or "failed"
+            reason = note(candidate, check.name, verdict)
             if not reason and candidate.structure in seen:
-                reason = "became the same structure as a better candidate"
+                reason = DOUBLE
             if not reason:
                 seen.add(candidate.structure)
                 passed.append(candidate)
                 continue
             reasons.append(reason)
-            full = reason if reason.startswith(check.name) else f"{check.name}: {reason}"
-            self.rejected.append(Rejected(candidate, check.name, full))
+            self.reject(candidate, check.name, reason)
         self.candidates = passed
         step.passed = len(passed)
         step.reasons = count_reasons(reasons)
         step.seconds = round(time.perf_counter() - started, 3)
         self.steps.append(step)
+
+    def reject(self, candidate: Candidate, check: str, reason: str) -> None:
+        """Record that a candidate was turned away."""
+        full = reason if reason.startswith(check) else f"{check}: {reason}"
+        self.rejected.append(Rejected(candidate, check, full))
 
     def keep_best(self, count: int) -> None:
         """Reject all but the first `count` candidates; a step only if there are more."""
@@ -99,9 +107,25 @@ class Funnel:
         reason = f"ranked below the best {count}"
         step = Step("keep", "Among the best, as many as the settings keep", len(self.candidates))
         self.candidates = self.candidates[:count]
-        self.rejected += [Rejected(c, "keep", f"keep: {reason}") for c in surplus]
+        self.rejected.extend(Rejected(c, "keep", f"keep: {reason}") for c in surplus)
         step.passed, step.reasons = count, {reason: len(surplus)}
         self.steps.append(step)
+
+
+def note(candidate: Candidate, check: str, verdict: Verdict) -> str:
+    """Write a verdict into its candidate's columns; the reason of a rejection, else empty."""
+    candidate.columns[f"{check}_value"] = verdict.value
+    candidate.columns.update(verdict.columns)
+    if verdict.structure is not None and verdict.structure != candidate.structure:
+        candidate.columns.setdefault("decoded_structure", candidate.structure)
+        candidate.structure = verdict.structure
+    return "" if verdict.passed else verdict.reason or "failed"
+
+
+def check_tables(matter: Matter, tables: Sequence[dict[str, Any]]) -> list[dict[str, Any]]:
+    """A table for each check: those that the settings list, or the matter's default funnel."""
+    usual = (name for name, check in matter.checks().items() if check.usual)
+    return [dict(table) for table in tables] or [{"name": name} for name in usual]
 
 
 def build_checks(
@@ -113,10 +137,8 @@ def build_checks(
         SettingsError: a table without a name, an unknown check or option, or a check without
             another that it needs before it.
     """
-    usual = (name for name, check in matter.checks().items() if check.usual)
-    chosen = [dict(table) for table in tables] or [{"name": name} for name in usual]
     checks: list[Check] = []
-    for table in chosen:
+    for table in check_tables(matter, tables):
         name = table.pop("name", None)
         if not isinstance(name, str):
             raise SettingsError(f"{where}: every check needs a name")
@@ -128,77 +150,19 @@ def build_checks(
     return checks
 
 
-def run_funnel(
-    funnel: Funnel, checks: Sequence[Check], before_expensive: Callable[[Funnel], None]
-) -> None:
-    """Apply the checks in order.
+def general(reason: str) -> str:
+    """A reason without its numbers, by which it is counted."""
+    return _NUMBER.sub("…", reason)[:200]
+
+
+def count_reasons(reasons: Iterable[str] | Counter[str]) -> dict[str, int]:
+    """Counts of reasons that differ in more than their numbers, the commonest first.
 
     Args:
-        before_expensive: called once, before the first expensive check (before the first of all
-            if none is): computes what is missing for ranking and puts the candidates in order.
+        reasons: as they are, or counts of `general` ones.
     """
-    expensive = (number for number, check in enumerate(checks) if check.expensive)
-    turn = next(expensive, 0)
-    with bar(description="screen", total=len(checks), unit="check") as progress:
-        for number, check in enumerate(checks):
-            if number == turn:
-                before_expensive(funnel)
-            progress.set_postfix(check=check.name, candidates=len(funnel.candidates))
-            funnel.apply(check)
-            progress.update()
-    if not checks:
-        before_expensive(funnel)
-
-
-def guarded_run(check: Check, candidates: Sequence[Candidate]) -> list[Verdict]:
-    """One verdict per candidate even if the check raises on some, against its promise.
-
-    The culprits are found one by one and rejected; the others are judged together once more, since
-    a check may compare candidates with each other.
-
-    Raises:
-        NucleateError: what a person can mend, such as a file that an option names.
-    """
-    if not candidates:
-        return []
-    verdicts = _attempt(check, candidates)
-    if isinstance(verdicts, list):
-        return verdicts
-    alone = [_attempt(check, [candidate]) for candidate in candidates]
-    sound = [c for c, verdict in zip(candidates, alone, strict=True) if isinstance(verdict, list)]
-    together = _attempt(check, sound)
-    again = iter(together) if isinstance(together, list) else None
-    return [
-        _failed(verdict)
-        if isinstance(verdict, Exception)
-        else (verdict[0] if again is None else next(again))
-        for verdict in alone
-    ]
-
-
-def _attempt(check: Check, candidates: Sequence[Candidate]) -> list[Verdict] | Exception:
-    if not candidates:
-        return []
-    try:
-        verdicts = list(check.run(candidates))
-    except StructureError as error:
-        return error
-    except NucleateError:
-        raise
-    except Exception as error:
-        return error
-    if len(verdicts) != len(candidates):
-        return ValueError(f"{len(verdicts)} verdicts for {len(candidates)} candidates")
-    return verdicts
-
-
-def _failed(error: Exception) -> Verdict:
-    return Verdict(False, reason=f"check failed: {type(error).__name__}: {error}"[:500])
-
-
-def count_reasons(reasons: Sequence[str]) -> dict[str, int]:
-    """Counts of reasons that differ in more than their numbers, the commonest first."""
-    counts = Counter(_NUMBER.sub("…", reason)[:200] for reason in reasons).most_common()
+    found = reasons if isinstance(reasons, Counter) else Counter(map(general, reasons))
+    counts = found.most_common()
     shown = dict(counts[:SHOWN_REASONS])
     rest = sum(count for _, count in counts[SHOWN_REASONS:])
     if rest:

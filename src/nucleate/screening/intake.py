@@ -2,24 +2,24 @@
 
 from __future__ import annotations
 
+import hashlib
 import math
-import tempfile
-from collections.abc import Sequence
-from pathlib import Path
+from collections import Counter
+from collections.abc import Iterator, Sequence
 from typing import Any
 
 from nucleate.config import DatasetSettings
 from nucleate.datasets import tables
-from nucleate.datasets.rows import standardise_rows
-from nucleate.datasets.sources import Source, resolve
+from nucleate.datasets.rows import CHUNK_CHARACTERS, payload_shown
+from nucleate.datasets.sources import resolve
 from nucleate.matter import Candidate, Matter
-from nucleate.parallel import default_processes
 from nucleate.runs import Manifest
-from nucleate.screening.funnel import Funnel, Rejected, Step, count_reasons
+from nucleate.screening.funnel import Funnel, Step, count_reasons, general
+from nucleate.screening.judging import Item, Judged
+from nucleate.screening.rejections import Rejected, Rejections
 
 SAME = "equal to another, merged with it"
 SMALL_BYTES = 100_000
-"""Files below this size are read here: worker processes take seconds to start."""
 _JOINED = ("origin", "source_id")
 
 
@@ -49,46 +49,103 @@ def from_draws(draws: Sequence[Manifest]) -> Funnel:
     )
 
 
-def from_file(
-    source: DatasetSettings, matter: Matter, folder: Path, mirror: str | None = None
-) -> Funnel:
-    """Candidates of a file or folder of structures, standardised with default options.
+class Rows:
+    """The rows of a file or folder of structures, read as a stream.
 
-    Rows that are no structure become rejected rows.
+    Rows that are no structure become rejected rows; equal structures become one candidate, whose
+    `source_id` names all rows.
 
     Args:
-        folder: of the stage; holds chunks while reading.
+        source: what to read; standardised with default options.
+
+    Attributes:
+        total: number of rows, if it is known beforehand.
+        step: the funnel's first line.
 
     Raises:
-        InputError: the file as a whole is unreadable, empty or lacks a named column.
+        InputError: a file as a whole is unreadable, empty or lacks a named column.
     """
-    sources = resolve(source, matter.name, mirror)
-    with tempfile.TemporaryDirectory(prefix=".rows-", dir=folder) as chunks:
-        table = standardise_rows(sources, matter, {}, Path(chunks), processes=_processes(sources))
-    candidates = []
-    refused = []
-    for row in table.to_pylist():
-        columns = {"origin": "file", "source_id": row["id"], "row": row["row"]}
-        given = {k.removeprefix("property:"): v for k, v in row.items() if ":" in k}
-        columns |= {f"given_{name}": value for name, value in given.items()}
-        if row["reason"] is None:
-            candidates.append(Candidate(row["structure"], columns))
-            continue
-        sentence = ": ".join(part for part in (row["reason"], row["detail"]) if part)
-        columns["payload"] = row["payload"]
-        refused.append(Rejected(Candidate("", columns), "standardise", sentence))
-    return _merged(
-        "standardise",
-        "Rows that can be read and standardised; equal ones count once",
-        candidates,
-        refused,
-    )
+
+    def __init__(self, source: DatasetSettings, matter: Matter, mirror: str | None = None):
+        self.sources = resolve(source, matter.name, mirror)
+        self.matter = matter
+        counted = [one.rows for one in self.sources]
+        self.total = None if None in counted else sum(rows or 0 for rows in counted)
+        what = "Rows that can be read and standardised; equal ones count once"
+        self.step = Step("standardise", what, 0)
+        self._reasons = Counter[str]()
+        self._seen: set[bytes] = set()
+        self._kept: dict[bytes, Candidate] = {}
+
+    def small(self) -> bool:
+        """Whether starting processes would take longer than reading the files."""
+        files = all(one.path.is_file() for one in self.sources)
+        return files and sum(one.path.stat().st_size for one in self.sources) < SMALL_BYTES
+
+    def chunks(self, size: int) -> Iterator[list[Item]]:
+        """Rows as items, few at a time: fewer where they are long."""
+        items: list[Item] = []
+        characters = 0
+        for source in self.sources:
+            several = {} if len(self.sources) == 1 else {"source": source.name}
+            for row in self.matter.read_rows(source.path, source.settings):
+                items.append(Item(None, several, row))
+                characters += len(row.payload) if isinstance(row.payload, (str, bytes)) else 0
+                if len(items) >= size or characters >= CHUNK_CHARACTERS:
+                    yield items
+                    items, characters = [], 0
+        if items:
+            yield items
+
+    def take(self, item: Item, judged: Judged, funnel: Funnel) -> Candidate | None:
+        """The candidate that a row made; None if it made none or an earlier row made the same."""
+        assert item.row is not None
+        row = item.row
+        columns: dict[str, Any] = {"origin": "file", "source_id": row.id, "row": row.number}
+        columns |= item.columns
+        columns |= {
+            f"given_{name}": None if math.isnan(value) else value
+            for name, value in row.properties.items()
+        }
+        self.step.entered += 1
+        if judged.seconds:
+            self.step.seconds = round(self.step.seconds + judged.seconds[0], 6)
+        if judged.refused is not None or judged.structure is None:
+            reason = ": ".join(part for part in judged.refused or () if part)
+            self._reasons[general(reason)] += 1
+            columns["payload"] = payload_shown(row)
+            funnel.rejected.append(Rejected(Candidate("", columns), self.step.check, reason))
+            return None
+        if judged.structure and not self._new(judged.structure, row.id):
+            return None
+        self.step.passed += 1
+        return Candidate(judged.structure, columns)
+
+    def _new(self, structure: str, row: str) -> bool:
+        key = _digest(structure)
+        if key not in self._seen:
+            self._seen.add(key)
+            return True
+        self._reasons[SAME] += 1
+        twin = self._kept.get(key)
+        if twin is not None:
+            twin.columns["source_id"] = f"{twin.columns['source_id']}+{row}"
+        return False
+
+    def keep(self, candidate: Candidate) -> None:
+        """Hold a candidate that passed the first checks."""
+        entered = candidate.columns.get("decoded_structure", candidate.structure)
+        self._kept[_digest(entered)] = candidate
+
+    def kept(self) -> list[Candidate]:
+        """The candidates held, in order; the first line's reasons are counted up."""
+        self.step.reasons = count_reasons(self._reasons)
+        self.step.seconds = round(self.step.seconds, 3)
+        return list(self._kept.values())
 
 
-def _processes(sources: Sequence[Source]) -> int:
-    small = all(s.path.is_file() for s in sources)
-    small = small and sum(s.path.stat().st_size for s in sources) < SMALL_BYTES
-    return 1 if small else default_processes()
+def _digest(structure: str) -> bytes:
+    return hashlib.blake2b(structure.encode("utf-8", "surrogatepass"), digest_size=16).digest()
 
 
 def _merged(
@@ -104,7 +161,7 @@ def _merged(
     step.reasons = count_reasons([item.reason for item in refused])
     if len(kept) < len(candidates):
         step.reasons[SAME] = len(candidates) - len(kept)
-    return Funnel(list(kept.values()), list(refused), [step])
+    return Funnel(list(kept.values()), Rejections(refused), [step])
 
 
 def _join(first: Candidate, second: Candidate) -> Candidate:

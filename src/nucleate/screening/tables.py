@@ -3,7 +3,8 @@
 from __future__ import annotations
 
 import math
-from collections.abc import Mapping, Sequence
+from collections.abc import Callable, Iterable, Iterator, Mapping, Sequence
+from itertools import islice
 from pathlib import Path
 from typing import Any
 
@@ -18,6 +19,8 @@ from nucleate.runs import atomic_path
 TEXT = ("candidate_id", "score_basis", "origin", "parent", "source_id", "run", "rejected_by")
 NUMBERS = ("score", "log_likelihood")
 WHOLE = ("rank", "trial", "row")
+_ROWS = 5000
+"""Rows that are written together."""
 
 
 def candidate_rows(
@@ -67,34 +70,91 @@ def write_parquet(path: Path, rows: Sequence[Mapping[str, Any]], columns: Sequen
 def write_csv(path: Path, rows: Sequence[Mapping[str, Any]], columns: Sequence[str]) -> None:
     """Write the same table as text, without latent vectors."""
     names = list(dict.fromkeys([*columns, *(name for row in rows for name in row)]))
-    frame = pd.DataFrame(
-        {name: [row.get(name) for row in rows] for name in names if name != "latent"}
-    )
+    with atomic_path(path) as temporary:
+        _frame(rows, names).to_csv(temporary, index=False, float_format="%.6g")
+
+
+def write_stream(
+    parquet: Path,
+    csv: Path,
+    rows: Callable[[], Iterable[Mapping[str, Any]]],
+    columns: Sequence[str],
+) -> None:
+    """Write rows that need not fit into memory, as both files.
+
+    Args:
+        rows: gives all of them; called twice, first to see which columns there are.
+        columns: see `write_parquet`.
+    """
+    kinds: dict[str, set[str]] = {name: set() for name in columns}
+    for row in rows():
+        for name, value in row.items():
+            kinds.setdefault(name, set()).add(_kind(_plain(value)))
+    schema = pa.schema([pa.field(name, _type(name, found)) for name, found in kinds.items()])
+    with (
+        atomic_path(parquet) as binary,
+        atomic_path(csv) as text,
+        pq.ParquetWriter(binary, schema) as writer,
+    ):
+        _frame([], schema.names).to_csv(text, index=False)
+        for part in _parts(rows()):
+            arrays = [_typed(field, [row.get(field.name) for row in part]) for field in schema]
+            writer.write_table(pa.Table.from_arrays(arrays, schema=schema))
+            frame = _frame(part, schema.names)
+            frame.to_csv(text, mode="a", header=False, index=False, float_format="%.6g")
+
+
+def _parts(rows: Iterable[Mapping[str, Any]]) -> Iterator[list[Mapping[str, Any]]]:
+    iterator = iter(rows)
+    while part := list(islice(iterator, _ROWS)):
+        yield part
+
+
+def _frame(rows: Sequence[Mapping[str, Any]], names: Sequence[str]) -> pd.DataFrame:
+    """Rows as text goes, without latent vectors."""
+    shown = [name for name in names if name != "latent"]
+    frame = pd.DataFrame({name: [row.get(name) for row in rows] for name in shown})
     for name in frame.columns:
         if name in WHOLE:
             frame[name] = frame[name].astype("Int64")
-    with atomic_path(path) as temporary:
-        frame.to_csv(temporary, index=False, float_format="%.6g")
+    return frame
 
 
 def _array(name: str, values: list[Any]) -> pa.Array:
     values = [_plain(value) for value in values]
+    field = pa.field(name, _type(name, {_kind(value) for value in values}))
+    return _typed(field, values)
+
+
+def _kind(value: Any) -> str:
+    return "nothing" if value is None else type(value).__name__
+
+
+def _type(name: str, kinds: set[str]) -> pa.DataType:
+    """A column's type by its name, else by the kinds of its values."""
+    found = kinds - {"nothing"}
     if name == "latent":
-        return pa.array(values, pa.list_(pa.float32()))
+        return pa.list_(pa.float32())
     if name in TEXT:
-        return pa.array(values, pa.string())
+        return pa.string()
     if name in WHOLE:
-        return pa.array(values, pa.int64())
+        return pa.int64()
     if name in NUMBERS or name.endswith("_desirability"):
-        return pa.array(values, pa.float64())
-    present = [value for value in values if value is not None]
-    if present and all(isinstance(value, bool) for value in present):
-        return pa.array(values, pa.bool_())
-    if present and all(isinstance(value, int) for value in present):
-        return pa.array(values, pa.int64())
-    if all(isinstance(value, (int, float)) for value in present):
-        return pa.array([None if v is None else float(v) for v in values], pa.float64())
-    return pa.array([None if v is None else str(v) for v in values], pa.string())
+        return pa.float64()
+    if found == {"bool"}:
+        return pa.bool_()
+    if found == {"int"}:
+        return pa.int64()
+    return pa.float64() if found <= {"int", "float", "bool"} else pa.string()
+
+
+def _typed(field: pa.Field, values: list[Any]) -> pa.Array:
+    values = [_plain(value) for value in values]
+    if field.type == pa.float64():
+        values = [None if value is None else float(value) for value in values]
+    elif field.type == pa.string():
+        values = [None if value is None else str(value) for value in values]
+    return pa.array(values, field.type)
 
 
 def _plain(value: Any) -> Any:

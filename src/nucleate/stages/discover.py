@@ -125,7 +125,7 @@ def check_settings(settings: DiscoverSettings, where: str, folder: Path | None =
             options = {key: value for key, value in check.items() if key != "name"}
             if "name" not in check:
                 raise SettingsError(f"{here}.screen]: a check needs a name")
-            checks = kind.checks()
+            checks = kind.every_check()
             _one_of(check["name"], checks, "check", f"{here}.screen]")
             validate(checks[check["name"]].Options, options, f"{here}.screen] {check['name']}")
 

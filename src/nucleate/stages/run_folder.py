@@ -96,10 +96,7 @@ class Run:
             "device": self.settings.device,
             "settings_digest": digest(resolved),
             "nucleate": __version__,
-            "code_version": code_version(),
-            "python": platform.python_version(),
-            "platform": platform.platform(),
-            "packages": _versions(),
+            **surroundings(),
             "failures": self.failures,
             "matter": {
                 name: {stage: _plain(manifest) for stage, manifest in stages.items()}
@@ -152,6 +149,16 @@ def _plain(manifest: Manifest) -> dict[str, Any]:
     value = asdict(manifest)
     value.pop("folder")  # so that a run's folder can be moved
     return value
+
+
+def surroundings() -> dict[str, Any]:
+    """What a result may depend on beside settings and data: versions and platform."""
+    return {
+        "code_version": code_version(),
+        "python": platform.python_version(),
+        "platform": platform.platform(),
+        "packages": _versions(),
+    }
 
 
 def _versions() -> dict[str, str]:

@@ -2,7 +2,9 @@
 
 from __future__ import annotations
 
+import shutil
 from collections.abc import Callable, Sequence
+from dataclasses import dataclass
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
@@ -11,10 +13,11 @@ from nucleate.config import DatasetSettings, PropertySettings, ScreenSettings, v
 from nucleate.datasets.sources import content_digest, resolve
 from nucleate.matter import CheckContext, Matter
 from nucleate.parallel import default_processes
-from nucleate.runs import Manifest, digest, read_json, run_stage, stage_key, write_json
-from nucleate.screening import ranking, tables
-from nucleate.screening.funnel import Funnel, build_checks, run_funnel
-from nucleate.screening.intake import from_draws, from_file
+from nucleate.runs import Manifest, digest, read_json, run_stage, stage_key
+from nucleate.screening import ranking, writing
+from nucleate.screening.engine import Engine, Limits
+from nucleate.screening.funnel import Funnel, build_checks, check_tables
+from nucleate.screening.intake import Rows, from_draws
 from nucleate.screening.known import read_records
 from nucleate.search.objective import Objective, completed
 from nucleate.search.objectives.build import inputs_of
@@ -24,6 +27,8 @@ from nucleate.stages.reference import reference_structures
 if TYPE_CHECKING:
     from nucleate.latent import LatentModel
 
+UNFINISHED = ".screening"
+"""Folder of the journal of a screening that has not ended."""
 PREDICTING = ("column", "head")
 """Kinds of terms that may need the model."""
 
@@ -31,7 +36,7 @@ PREDICTING = ("column", "head")
 def screen(
     settings: ScreenSettings,
     draws: Sequence[Manifest],
-    features: Manifest,
+    features: Manifest | None,
     folder: Path,
     *,
     matter_name: str,
@@ -44,12 +49,15 @@ def screen(
 ) -> Manifest:
     """Screen the draws of `sample` and `optimize`.
 
-    Writes `candidates.parquet`, `candidates.csv`, the matter's own formats, `rejected.parquet` and
-    `funnel.json`. No survivor is a valid result. Scores are those of the study among the draws,
-    with its scales; draws that it did not score are scored before the first expensive check.
+    Writes `candidates.parquet`, `candidates.csv`, the matter's own formats, `rejected.parquet`,
+    `rejected.csv`, a table of its own for each check whose rejections are reported apart, the
+    funnel's table (`funnel.json`, `funnel.csv`) and `screen.html`. No survivor is a valid result.
+    Scores are those of the study among the draws, with its scales; draws that it did not score are
+    scored before the first expensive check. A killed screening goes on where it was.
 
     Args:
-        features: the featurized set; training, validation and test structures are known.
+        features: the featurized set; training, validation and test structures are known. None:
+            nothing but the references is.
         objectives: of the study; what it used if empty.
         model: the trained one, for objectives that it predicts. Without it only the study's own
             draws have a value of these.
@@ -63,13 +71,16 @@ def screen(
     """
     matter = registry.get(matter_name)
 
-    def load(_: Path) -> tuple[Funnel, Objective, list[str], list[str]]:
-        funnel, records = from_draws(draws), read_records(features)
+    def load() -> _Loaded:
         objective = _objective(matter, objectives, draws, model, device, settings_folder)
-        return funnel, objective, records.all, records.training
+        if features is None:
+            return _Loaded(from_draws(draws), objective, [], None)
+        records = read_records(features)
+        return _Loaded(from_draws(draws), objective, records.all, records.training)
 
     inputs = {f"draws/{number}": manifest.key for number, manifest in enumerate(draws)}
-    inputs["features"] = features.key
+    if features is not None:
+        inputs["features"] = features.key
     inputs |= _objective_inputs(objectives, model, settings_folder)
     return _run(
         settings,
@@ -111,14 +122,13 @@ def screen_file(
     matter = registry.get(matter_name)
     files = resolve(source, matter_name, _text(mirror))
 
-    def load(out: Path) -> tuple[Funnel, Objective, list[str], list[str]]:
-        funnel = from_file(source, matter, out, _text(mirror))
-        known, reference = list[str](), [candidate.structure for candidate in funnel.candidates]
-        if features is not None:
-            records = read_records(features)
-            known, reference = records.all, records.training
+    def load() -> _Loaded:
+        rows = Rows(source, matter, _text(mirror))
         objective = _objective(matter, objectives, [], model, device, settings_folder)
-        return funnel, objective, known, reference
+        if features is None:
+            return _Loaded(Funnel([]), objective, [], None, rows)
+        records = read_records(features)
+        return _Loaded(Funnel([]), objective, records.all, records.training, rows)
 
     inputs = {f"file/{number}": content_digest(file.path) for number, file in enumerate(files)}
     inputs["reading"] = digest(source.model_dump(mode="json"))
@@ -182,12 +192,28 @@ def _objective_inputs(
     return inputs_of(terms, folder) | ({} if model is None else {"model": model.key})
 
 
+@dataclass(frozen=True)
+class _Loaded:
+    """What is screened, and by what it is ranked and known.
+
+    Attributes:
+        funnel: candidates of draws; empty if rows are read.
+        reference: structures on which scales are fitted; those screened themselves if None.
+    """
+
+    funnel: Funnel
+    objective: Objective
+    known: list[str]
+    reference: list[str] | None
+    rows: Rows | None = None
+
+
 def _run(
     settings: ScreenSettings,
     matter: Matter,
     folder: Path,
     inputs: dict[str, str],
-    load: Callable[[Path], tuple[Funnel, Objective, list[str], list[str]]],
+    load: Callable[[], _Loaded],
     *,
     seed: int,
     objectives: tuple[PropertySettings, ...],
@@ -199,35 +225,40 @@ def _run(
         for file in resolve(reference_set, matter.name, _text(mirror)):
             inputs[f"reference/{place}/{file.name}"] = content_digest(file.path)
     wanted = [term.model_dump(mode="json") for term in objectives]
-    run = stage_key("screen", settings, inputs, seed=seed, objectives=wanted)
+    course = settings.course()
+    run = stage_key("screen", course, inputs, seed=seed, objectives=wanted)
+    processes = default_processes() if settings.processes is None else settings.processes
 
     def work(out: Path) -> tuple[list[str], dict[str, Any]]:
-        funnel, objective, known, reference = load(out)
+        loaded = load()
+        funnel, objective = loaded.funnel, loaded.objective
+        rank = _Ranking(objective, loaded.reference, seed)
+        unfinished = out / UNFINISHED
         try:
-            _prepare_objective(objective, funnel, reference, seed)
             context = CheckContext(
-                known=known + reference_structures(settings.reference, matter.name, _text(mirror)),
+                known=loaded.known
+                + reference_structures(settings.reference, matter.name, _text(mirror)),
                 seed=seed,
-                processes=default_processes(),
+                processes=max(1, processes),
                 device=_device(device),
             )
             checks = build_checks(matter, settings.checks, context)
+            limits = Limits(processes, settings.seconds, unfinished, run)
+            described = check_tables(matter, settings.checks)
             funnel.candidates = ranking.order(funnel.candidates)
-
-            def rank(stage: Funnel) -> None:
-                ranking.score(stage.candidates, objective)
-                stage.candidates = ranking.order(stage.candidates)
-
-            run_funnel(funnel, checks, rank)
+            Engine(matter, checks, described, context, limits).run(funnel, rank, loaded.rows)
             rank(funnel)  # a check may have replaced structures
         finally:
             objective.close()
-        funnel.keep_best(settings.keep)
-        names = [check.name for check in checks]
-        return _write(out, funnel, matter, objective, names, run)
+        if settings.keep:
+            funnel.keep_best(settings.keep)
+        names = writing.Names([check.name for check in checks], objective, matter)
+        found = writing.write(out, funnel, matter, names, run)
+        shutil.rmtree(unfinished, ignore_errors=True)
+        return found
 
     return run_stage(
-        "screen", matter.name, folder, settings, inputs, work, seed=seed, objectives=wanted
+        "screen", matter.name, folder, course, inputs, work, seed=seed, objectives=wanted
     )
 
 
@@ -237,70 +268,36 @@ def _device(name: str) -> str:
     return str(choose_device(name))
 
 
-def _prepare_objective(
-    objective: Objective, funnel: Funnel, reference: Sequence[str], seed: int
-) -> None:
-    """Take over the draws' raw values, and fit scales unless the study brought them."""
-    if not objective.fitted:
+class _Ranking:
+    """Scores candidates and puts them in order; fits the objective's scales the first time.
+
+    Args:
+        reference: see `_Loaded`.
+    """
+
+    def __init__(self, objective: Objective, reference: list[str] | None, seed: int):
+        self.objective, self.reference, self.seed = objective, reference, seed
+        self._begun = False
+
+    def __call__(self, funnel: Funnel) -> None:
+        if not self._begun:
+            self._begin(funnel)
+        ranking.score(funnel.candidates, self.objective)
+        funnel.candidates = ranking.order(funnel.candidates)
+
+    def _begin(self, funnel: Funnel) -> None:
+        """Take over the draws' raw values, and fit scales unless the study brought them."""
+        self._begun = True
+        objective = self.objective
+        if objective.fitted:
+            for candidate in funnel.candidates:
+                if candidate.columns.get("score") is not None:
+                    objective.remember(candidate.structure, candidate.columns)
+            return
         for candidate in funnel.candidates:
             candidate.columns.pop("score", None)  # of other terms: not comparable
         if objective.terms:
-            objective.fit(sample_reference(reference, 1, seed) if reference else [])
-        return
-    for candidate in funnel.candidates:
-        if candidate.columns.get("score") is not None:
-            objective.remember(candidate.structure, candidate.columns)
-
-
-def _write(
-    out: Path,
-    funnel: Funnel,
-    matter: Matter,
-    objective: Objective,
-    checks: Sequence[str],
-    run: str,
-) -> tuple[list[str], dict[str, Any]]:
-    """All files of the stage; returns their names and the stage's metrics."""
-    rows = tables.candidate_rows(funnel.candidates, matter, run)
-    scores = [n for name in objective.names for n in (name, f"{name}_desirability")]
-    scores += objective.extra_names
-    values = [f"{name}_value" for name in checks]
-    provenance = ["origin", "trial", "parent", "log_likelihood"]
-    columns = [
-        *("candidate_id", "rank", "score", "score_basis", matter.structure_column),
-        *(name for row in rows[:1] for name in matter.describe(row[matter.structure_column])),
-        *(*scores, *values, *provenance, "run", "latent"),
-    ]
-    tables.write_parquet(out / "candidates.parquet", rows, columns)
-    tables.write_csv(out / "candidates.csv", rows, columns)
-    rejected = [
-        {
-            matter.structure_column: item.candidate.structure or None,
-            **item.candidate.columns,
-            "rejected_by": item.rejected_by,
-            "reason": item.reason,
-        }
-        for item in funnel.rejected
-    ]
-    head = [matter.structure_column, "rejected_by", "reason", "score", *scores, *provenance]
-    tables.write_parquet(out / "rejected.parquet", rejected, [*head, "latent"])
-    written = matter.write_candidates(out, rows)
-    write_json(out / "funnel.json", [step.to_json() for step in funnel.steps])
-    files = [file for path in written for file in (_files(path) if path.is_dir() else [path])]
-    names = ["candidates.parquet", "candidates.csv", "rejected.parquet", "funnel.json"]
-    names += sorted(file.relative_to(out).as_posix() for file in files)
-    metrics: dict[str, Any] = {
-        "entered": funnel.steps[0].entered,
-        "distinct": funnel.steps[0].passed,
-        "candidates": len(rows),
-        "rejected": len(rejected),
-        "best_score": rows[0]["score"] if rows else None,
-        "rows/candidates.parquet": len(rows),
-        "rows/candidates.csv": len(rows),
-        "rows/rejected.parquet": len(rejected),
-    }
-    return list(dict.fromkeys(names)), metrics
-
-
-def _files(folder: Path) -> list[Path]:
-    return [path for path in folder.rglob("*") if path.is_file()]
+            known = self.reference
+            if known is None:
+                known = [candidate.structure for candidate in funnel.candidates]
+            objective.fit(sample_reference(known, 1, self.seed) if known else [])

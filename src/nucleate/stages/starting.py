@@ -12,7 +12,7 @@ from nucleate.datasets.sources import content_digest, resolve
 from nucleate.errors import CheckpointError, InputError
 from nucleate.latent import LatentModel
 from nucleate.runs import Manifest, digest
-from nucleate.screening.intake import from_file
+from nucleate.screening.engine import read_file
 from nucleate.screening.known import read_records
 from nucleate.search.objectives.settings import relative_to
 
@@ -88,7 +88,7 @@ def read_start(
         if not recalled:
             raise CheckpointError(f"{model.folder}: recalls no structure to start from")
         return Starting(recalled, recalled, {"source": f"recalled by the model ({source})"})
-    funnel = from_file(start, model.matter, folder, mirror)
+    funnel = read_file(start, model.matter, folder, mirror)
     structures = [candidate.structure for candidate in funnel.candidates]
     refused = model.arrays(structures)[2]
     reasons = Counter(item.reason for item in funnel.rejected)

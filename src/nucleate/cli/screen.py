@@ -1,0 +1,239 @@
+"""Commands of the funnel: screen structures, and say which checks there are."""
+
+from __future__ import annotations
+
+from pathlib import Path
+from typing import TYPE_CHECKING, Annotated, Any
+
+import typer
+
+from nucleate.cli.common import (
+    DeviceName,
+    JsonFile,
+    MatterName,
+    Mirror,
+    SettingsFile,
+    console,
+    load_manifest,
+    manifest_results,
+    merge,
+    model_manifest,
+    write_results,
+)
+from nucleate.cli.objectives import parse_objective
+from nucleate.errors import SettingsError
+
+if TYPE_CHECKING:
+    from nucleate.config import ScreeningSettings
+    from nucleate.runs import Manifest
+    from nucleate.stages.draws import Draws
+
+
+def screen(
+    sources: Annotated[
+        list[str] | None,
+        typer.Argument(
+            metavar="SOURCE... | SCREEN.toml",
+            help="Files of structures (SMILES, SDF, CSV, parquet; CIF, POSCAR, extxyz; folders and "
+            "zips of them), a catalogued dataset, draws (a run's folder, the output of sample or "
+            "optimize), or a settings file that names them; options win over it.",
+        ),
+    ] = None,
+    out: Annotated[
+        str | None, typer.Option("--out", metavar="DIR", help="Folder to write to.")
+    ] = None,
+    matter: Annotated[
+        str | None,
+        typer.Option("--matter", metavar="KIND", help="molecules or crystals; draws tell it."),
+    ] = None,
+    features: Annotated[
+        str | None,
+        typer.Option(
+            "--features", metavar="DIR", help="Output of `nucleate featurize`: known structures."
+        ),
+    ] = None,
+    known: Annotated[
+        list[str] | None,
+        typer.Option(
+            "--known", metavar="FILE|NAME", help="Further known structures; may be repeated."
+        ),
+    ] = None,
+    objectives: Annotated[
+        list[str] | None,
+        typer.Option(
+            "--objective",
+            metavar="WHAT[:HOW]",
+            help="What ranks the survivors, as in `nucleate optimize`; may be repeated.",
+        ),
+    ] = None,
+    model: Annotated[
+        str | None,
+        typer.Option("--model", metavar="DIR|NAME", help="For objectives that a model predicts."),
+    ] = None,
+    checks: Annotated[
+        str | None,
+        typer.Option(
+            "--checks",
+            metavar="NAME,...",
+            help="These checks alone, in this order; `nucleate checks` lists all.",
+        ),
+    ] = None,
+    keep: Annotated[
+        int | None, typer.Option(help="Candidates to keep at most; default: all.")
+    ] = None,
+    structure_column: Annotated[
+        str | None, typer.Option(help="Column that holds the SMILES or CIF.")
+    ] = None,
+    id_column: Annotated[str | None, typer.Option(help="Column that holds the rows' ids.")] = None,
+    properties: Annotated[
+        list[str] | None,
+        typer.Option("--property", metavar="COLUMN", help="Column to keep; may be repeated."),
+    ] = None,
+    limit: Annotated[int | None, typer.Option(help="Use only the first rows.")] = None,
+    seconds: Annotated[
+        float | None, typer.Option(help="Limit for one structure in one check; default 30.")
+    ] = None,
+    processes: Annotated[int | None, typer.Option(help="Worker processes; default: cores.")] = None,
+    settings: SettingsFile = None,
+    mirror: Mirror = None,
+    seed: Annotated[int | None, typer.Option("--seed", help="Seed of all randomness.")] = None,
+    device: Annotated[
+        DeviceName | None,
+        typer.Option("--device", help="Where networks run; auto takes a GPU if there is."),
+    ] = None,
+    json_file: JsonFile = None,
+) -> None:
+    """Put structures through the funnel of checks; every rejection has a reason.
+
+    Stop it at any time; the same command goes on where it was.
+
+    Example: nucleate screen ideas.smi --matter molecules --out work/screened
+    """
+    from nucleate.report.screening import show_screening, write_page
+    from nucleate.stages.run_folder import surroundings
+
+    given = {
+        "matter": matter,
+        "features": features,
+        "reference": [{"source": name} for name in known or ()] or None,
+        "objectives": [parse_objective(text) for text in objectives or ()] or None,
+        "model": model,
+        "checks": None if checks is None else [{"name": n.strip()} for n in checks.split(",")],
+        "keep": keep,
+        "seconds": seconds,
+        "processes": processes,
+        "out": out,
+        "seed": seed,
+        "device": device,
+    }
+    reading = {
+        "structure_column": structure_column,
+        "id_column": id_column,
+        "properties": properties,
+        "limit": limit,
+    }
+    chosen, folder = _settings(list(sources or ()), settings, given, reading)
+    manifest = _screened(chosen, folder, mirror)
+    page = write_page(Path(chosen.out), manifest, chosen, surroundings())
+    show_screening(console(json_file), manifest, chosen, page)
+    write_results(json_file, manifest_results(manifest))
+
+
+def checks(
+    matter: MatterName,
+    names: Annotated[
+        list[str] | None, typer.Argument(metavar="[CHECK]...", help="These alone, with options.")
+    ] = None,
+    json_file: JsonFile = None,
+) -> None:
+    """List the checks of the funnel: what each asks, what it needs, and its options.
+
+    Example: nucleate checks --matter molecules
+    """
+    from nucleate.report.screening import describe_checks, show_checks
+
+    found = describe_checks(matter, names or ())
+    show_checks(console(json_file), found, detailed=bool(names))
+    write_results(json_file, found)
+
+
+def _settings(
+    sources: list[str], stage: Path | None, given: dict[str, Any], reading: dict[str, Any]
+) -> tuple[ScreeningSettings, Path | None]:
+    """The settings from their file, with the options laid over them, and the file's folder.
+
+    Raises:
+        SettingsError: unknown key, impossible value, or nothing to screen.
+    """
+    from nucleate.config import ScreeningSettings, read_toml, validate
+
+    values: dict[str, Any] = {}
+    where, folder = "command line", None
+    if sources and sources[0].endswith(".toml"):
+        if stage is not None:
+            raise SettingsError("give either SCREEN.toml or --settings, not both")
+        file = Path(sources.pop(0))
+        where, folder, values = str(file), file.parent, read_toml(file)
+        values.setdefault("out", str(Path("results") / file.stem))
+    elif stage is not None:
+        where, folder, values = str(stage), stage.parent, read_toml(stage)
+        if isinstance(values.get("matter"), dict):
+            values = _of_a_run(values["matter"], given["matter"], stage)
+    if sources:
+        values["structures"] = sources[0] if len(sources) == 1 else list(sources)
+    wanted = {name: value for name, value in reading.items() if value is not None}
+    if wanted and not isinstance(values.get("structures"), dict):
+        values["structures"] = {"source": values.get("structures"), **wanted}
+    elif wanted:
+        values["structures"] = merge(values["structures"], wanted)
+    merged = merge(values, given)
+    for name, hint in (("structures", "a file or folder"), ("out", "--out DIR")):
+        if merged.get(name) is None:
+            raise SettingsError(f"screen needs {hint}, e.g. nucleate screen ideas.smi --out DIR")
+    return validate(ScreeningSettings, merged, where), folder
+
+
+def _of_a_run(pipelines: dict[str, Any], matter: str | None, file: Path) -> dict[str, Any]:
+    """The part of a whole run's settings that concerns the funnel."""
+    if matter is None:
+        if len(pipelines) > 1:
+            raise SettingsError(f"{file}: is of several kinds of matter; say --matter KIND")
+        (matter,) = pipelines
+    pipeline = pipelines.get(matter, {})
+    found = dict(pipeline.get("screen", {}))
+    found["matter"] = matter
+    terms = pipeline.get("optimize", {}).get("objectives")
+    return found | ({"objectives": terms} if terms else {})
+
+
+def _screened(settings: ScreeningSettings, folder: Path | None, mirror: str | None) -> Manifest:
+    from nucleate.stages import screen as stage
+    from nucleate.stages.draws import dataset_of, find_draws
+
+    draws = find_draws(settings.structures, settings.matter)
+    matter = settings.matter or (draws.matter if draws else None)
+    if matter is None:
+        raise SettingsError("screen needs to know what a file holds: --matter molecules, say")
+    common: dict[str, Any] = {
+        "matter_name": matter,
+        "seed": settings.seed,
+        "objectives": settings.objectives or (draws.objectives if draws else ()),
+        "device": settings.device,
+        "mirror": mirror,
+        "model": _model(settings, draws),
+        "settings_folder": folder,
+    }
+    features = draws.features if draws else None
+    if settings.features is not None:
+        features = load_manifest(Path(settings.features), "featurize")
+    out = Path(settings.out)
+    if draws is not None:
+        return stage.screen(settings.stage(), draws.manifests, features, out, **common)
+    source = dataset_of(settings.structures)
+    return stage.screen_file(settings.stage(), source, out, features=features, **common)
+
+
+def _model(settings: ScreeningSettings, draws: Draws | None) -> Manifest | None:
+    if settings.model is not None:
+        return model_manifest(Path(settings.model))
+    return draws.model if draws else None

@@ -1,0 +1,211 @@
+"""Drives candidates through the checks: in worker processes where a check allows it.
+
+A file's rows are read as a stream: standardised and put through the first checks in one go, so
+that what is in memory are the candidates that passed these, not the file. Rows or candidates that
+hang or kill their process become rejected rows.
+"""
+
+from __future__ import annotations
+
+import tempfile
+from collections.abc import Callable, Iterable, Iterator, Sequence
+from dataclasses import dataclass, replace
+from itertools import chain, islice
+from pathlib import Path
+from typing import Any
+
+from nucleate.config import DatasetSettings
+from nucleate.guarded import Failure, map_guarded
+from nucleate.matter import Candidate, Check, CheckContext, Matter
+from nucleate.parallel import default_processes
+from nucleate.progress import bar
+from nucleate.screening import judging
+from nucleate.screening.funnel import Funnel
+from nucleate.screening.intake import Rows
+from nucleate.screening.journal import Journal
+from nucleate.screening.judging import STANDARDISE, Item, Judged
+from nucleate.screening.sections import Section, SectionBooks, split
+
+Rank = Callable[[Funnel], None]
+ROW_SECONDS = 30.0
+"""Limit for reading and standardising one row, where the settings name none."""
+
+
+@dataclass(frozen=True)
+class Limits:
+    """What a screening may use.
+
+    Attributes:
+        processes: workers; 0 does all here, where nothing can be stopped.
+        seconds: of one candidate in one check.
+        folder: for the journal of a screening that may be killed.
+        key: of the run; the journal of another one is not used.
+    """
+
+    processes: int
+    seconds: float
+    folder: Path
+    key: str
+
+
+class Engine:
+    """A funnel of checks and what they work with.
+
+    Args:
+        tables: of the settings, a name and options for each check.
+        context: of the checks that are done here; workers get it without what is known.
+    """
+
+    def __init__(
+        self,
+        matter: Matter,
+        checks: Sequence[Check],
+        tables: Sequence[dict[str, Any]],
+        context: CheckContext,
+        limits: Limits,
+    ):
+        self.matter, self.context, self.limits = matter, context, limits
+        self.sections = split(checks, tables)
+        self.reused = 0
+        self._number = 0
+
+    def run(self, funnel: Funnel, rank: Rank, rows: Rows | None = None) -> None:
+        """Put candidates, or the rows of files, through all checks.
+
+        Args:
+            rank: called once, before the first expensive check (if there is none, before the first
+                that compares candidates): puts the funnel's candidates in order.
+        """
+        sections = list(self.sections)
+        if rows is not None:
+            first = Section((), (), True)
+            if sections and sections[0].independent and not sections[0].expensive:
+                first = sections.pop(0)
+            self._rows(first, funnel, rows)
+        turn = _turn(sections)
+        for number, section in enumerate(sections):
+            if number == turn:
+                rank(funnel)
+            if section.independent:
+                self._candidates(section, funnel)
+            else:
+                funnel.apply(section.checks[0])
+        if turn is None:
+            rank(funnel)
+
+    def _rows(self, section: Section, funnel: Funnel, rows: Rows) -> None:
+        """Read rows, standardise them, and put them through the first section."""
+        books = SectionBooks(section.checks, funnel)
+        with bar(description="screen", total=rows.total, unit="row") as progress:
+            for items, outcomes in self._judged(section, rows.chunks(section.chunk)):
+                for item, judged in zip(items, outcomes, strict=True):
+                    candidate = rows.take(item, judged, funnel)
+                    if candidate is not None and books.add(candidate, judged):
+                        rows.keep(candidate)
+                progress.update(len(items))
+        funnel.candidates = rows.kept()
+        funnel.steps.append(rows.step)
+        books.close()
+
+    def _candidates(self, section: Section, funnel: Funnel) -> None:
+        books = SectionBooks(section.checks, funnel)
+        entered = iter(funnel.candidates)
+        passed = []
+        chunks = _chunked((_item(c) for c in funnel.candidates), section.chunk)
+        name = section.checks[0].name if len(section.checks) == 1 else "screen"
+        total = len(funnel.candidates)
+        with bar(description=name, total=total, unit="candidate") as progress:
+            for items, outcomes in self._judged(section, chunks):
+                for candidate, judged in zip(islice(entered, len(items)), outcomes, strict=True):
+                    if books.add(candidate, judged):
+                        passed.append(candidate)
+                progress.update(len(items))
+        funnel.candidates = passed
+        books.close()
+
+    def _judged(
+        self, section: Section, chunks: Iterator[list[Item]]
+    ) -> Iterator[tuple[list[Item], list[Judged]]]:
+        """Each chunk with its outcomes: from the journal as far as it goes, then from workers."""
+        path = self.limits.folder / f"section-{self._number:02d}.jsonl"
+        self._number += 1
+        with Journal(path, self.limits.key) as journal:
+            for items in chunks:
+                kept = journal.read(items)
+                if kept is not None:
+                    self.reused += 1
+                    yield items, kept
+                    continue
+                for worked, outcomes in self._worked(section, chain([items], chunks)):
+                    journal.write(worked, outcomes)
+                    yield worked, outcomes
+
+    def _worked(
+        self, section: Section, chunks: Iterable[list[Item]]
+    ) -> Iterator[tuple[list[Item], list[Judged]]]:
+        context = replace(self.context, known=(), processes=1)
+        sent: list[list[Item]] = []
+
+        def noted() -> Iterator[list[Item]]:
+            for items in chunks:
+                sent.append(items)
+                yield items
+
+        for found in map_guarded(
+            judging.judge,
+            noted(),
+            processes=self.limits.processes,
+            seconds=section.seconds(self.limits.seconds),
+            initializer=judging.start,
+            arguments=(self.matter.name, {}, section.tables, context),
+            preload=(type(self.matter).__module__, "nucleate.screening.judging"),
+        ):
+            items = sent.pop(0)
+            yield items, [_outcome(*pair) for pair in zip(items, found, strict=True)]
+
+
+def read_file(
+    source: DatasetSettings, matter: Matter, folder: Path, mirror: str | None = None
+) -> Funnel:
+    """The distinct structures of a file or folder, standardised; nothing is checked.
+
+    Args:
+        folder: that may be written to while reading.
+
+    Raises:
+        InputError: a file as a whole is unreadable, empty or lacks a named column.
+    """
+    rows = Rows(source, matter, mirror)
+    funnel = Funnel([])
+    with tempfile.TemporaryDirectory(prefix=".rows-", dir=folder) as work:
+        limits = Limits(0 if rows.small() else default_processes(), ROW_SECONDS, Path(work), "")
+        Engine(matter, [], [], CheckContext(), limits).run(funnel, lambda _: None, rows)
+    return funnel
+
+
+def _outcome(item: Item, found: Judged | Failure) -> Judged:
+    """What a failure means: the check that was at work is known, a row's structure is not."""
+    if isinstance(found, Judged):
+        return found
+    if item.row is None:
+        return Judged(item.structure, stopped=found.reason, at=max(0, found.step))
+    if found.step == STANDARDISE:
+        return Judged(None, ("stopped", found.reason))
+    return Judged("", stopped=found.reason, at=found.step)
+
+
+def _turn(sections: Sequence[Section]) -> int | None:
+    """Number of the section before which candidates are ranked."""
+    expensive = (n for n, section in enumerate(sections) if section.expensive)
+    dependent = (n for n, section in enumerate(sections) if not section.independent)
+    return next(expensive, next(dependent, None))
+
+
+def _item(candidate: Candidate) -> Item:
+    columns = {name: value for name, value in candidate.columns.items() if name != "latent"}
+    return Item(candidate.structure, columns)
+
+
+def _chunked(items: Iterator[Item], size: int) -> Iterator[list[Item]]:
+    while chunk := list(islice(items, size)):
+        yield chunk

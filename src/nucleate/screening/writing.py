@@ -1,0 +1,127 @@
+"""The files of a screening."""
+
+from __future__ import annotations
+
+from collections.abc import Iterator
+from dataclasses import dataclass
+from pathlib import Path
+from typing import Any
+
+import pandas as pd
+
+from nucleate.matter import Matter
+from nucleate.runs import atomic_path, write_json
+from nucleate.screening import tables
+from nucleate.screening.funnel import Funnel
+from nucleate.search.objective import Objective
+
+PROVENANCE = ("origin", "trial", "parent", "log_likelihood")
+
+
+@dataclass(frozen=True)
+class Names:
+    """What columns are called.
+
+    Attributes:
+        checks: names of the funnel's checks.
+    """
+
+    checks: list[str]
+    objective: Objective
+    matter: Matter
+
+    def scores(self) -> list[str]:
+        """Columns of the objective."""
+        names = [n for name in self.objective.names for n in (name, f"{name}_desirability")]
+        return names + self.objective.extra_names
+
+    def candidates(self, rows: list[dict[str, Any]]) -> list[str]:
+        """Columns of the candidates that are there even without rows, in order."""
+        column = self.matter.structure_column
+        described = (name for row in rows[:1] for name in self.matter.describe(row[column]))
+        head = ["candidate_id", "rank", "score", "score_basis", column, *described]
+        values = [f"{name}_value" for name in self.checks]
+        return [*head, *self.scores(), *values, *PROVENANCE, "run", "latent"]
+
+    def rejected(self) -> list[str]:
+        """Likewise of rejected rows."""
+        head = [self.matter.structure_column, "rejected_by", "reason", "score"]
+        return [*head, *self.scores(), *PROVENANCE, "latent"]
+
+
+def write(
+    out: Path, funnel: Funnel, matter: Matter, names: Names, run: str
+) -> tuple[list[str], dict[str, Any]]:
+    """Write all files of a screening.
+
+    Args:
+        run: digest of the stage's settings and inputs.
+
+    Returns:
+        Names of the files, and the stage's metrics.
+    """
+    rows = tables.candidate_rows(funnel.candidates, matter, run)
+    columns = names.candidates(rows)
+    tables.write_parquet(out / "candidates.parquet", rows, columns)
+    tables.write_csv(out / "candidates.csv", rows, columns)
+    files = ["candidates.parquet", "candidates.csv", *_write_rejected(out, funnel, names)]
+    for path in matter.write_candidates(out, rows):
+        inside = sorted(path.rglob("*")) if path.is_dir() else [path]
+        files += [file.relative_to(out).as_posix() for file in inside if file.is_file()]
+    write_json(out / "funnel.json", [step.to_json() for step in funnel.steps])
+    _write_funnel(out / "funnel.csv", funnel)
+    metrics: dict[str, Any] = {
+        "entered": funnel.steps[0].entered,
+        "distinct": funnel.steps[0].passed,
+        "candidates": len(rows),
+        "rejected": len(funnel.rejected),
+        "best_score": rows[0]["score"] if rows else None,
+        "rows/candidates.parquet": len(rows),
+        "rows/candidates.csv": len(rows),
+        "rows/rejected.parquet": len(funnel.rejected),
+        "rows/rejected.csv": len(funnel.rejected),
+    }
+    return list(dict.fromkeys([*files, "funnel.json", "funnel.csv"])), metrics
+
+
+def _write_rejected(out: Path, funnel: Funnel, names: Names) -> list[str]:
+    """All rejected rows, and those of each check that reports them apart."""
+
+    def every(by: str | None = None) -> Iterator[dict[str, Any]]:
+        for item in funnel.rejected:
+            if by is None or item.rejected_by == by:
+                yield {
+                    names.matter.structure_column: item.candidate.structure or None,
+                    **item.candidate.columns,
+                    "rejected_by": item.rejected_by,
+                    "reason": item.reason,
+                }
+
+    columns = names.rejected()
+    tables.write_stream(out / "rejected.parquet", out / "rejected.csv", every, columns)
+    files = ["rejected.parquet", "rejected.csv"]
+    for step in funnel.steps:
+        if step.apart:
+            own = list(every(step.check))
+            tables.write_csv(out / f"{step.check}.csv", own, columns[:3])
+            files.append(f"{step.check}.csv")
+    return files
+
+
+def _write_funnel(path: Path, funnel: Funnel) -> None:
+    """The funnel as a table: a line for each check, its commonest reasons in the last column."""
+    lines = [
+        {
+            "check": step.check,
+            "description": step.description,
+            "threshold": step.threshold,
+            "entered": step.entered,
+            "passed": step.passed,
+            "rejected": step.entered - step.passed,
+            "seconds": step.seconds,
+            "reasons": "; ".join(f"{count} x {reason}" for reason, count in step.reasons.items()),
+        }
+        for step in funnel.steps
+    ]
+    with atomic_path(path) as temporary:
+        pd.DataFrame(lines).to_csv(temporary, index=False)
