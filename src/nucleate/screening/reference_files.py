@@ -31,6 +31,7 @@ from nucleate.screening.keys import SortedKeys, Texts
 from nucleate.screening.reference import (
     HEADER,
     SKETCHES,
+    ChunkKeys,
     Identity,
     Reference,
     identified_chunk,
@@ -52,16 +53,16 @@ class _Task:
 
 
 @dataclass(frozen=True)
-class _Part:
+class Part:
     """One chunk file.
 
     Attributes:
-        path: where it lies; None where no row was accepted.
+        path: where it lies.
         rows: read.
         entries: accepted.
     """
 
-    path: Path | None
+    path: Path
     rows: int
     entries: int
 
@@ -102,7 +103,7 @@ def build(
             return found
         parts = _parts(source, matter, dict(options), parts_folder, processes)
         with atomic_folder(folder) as target:
-            joined = _join(parts, identity_of(matter.name), target)
+            joined = join_parts(parts, identity_of(matter.name), target)
             rows = sum(part.rows for part in parts)
             header = {"source": source.name, "matter": matter.name, "rows": rows, **joined, **facts}
             write_json(target / HEADER, header)
@@ -123,7 +124,7 @@ def opened(folder: Path) -> Reference | None:
 
 def _parts(
     source: Source, matter: Matter, options: dict[str, Any], folder: Path, processes: int
-) -> list[_Part]:
+) -> list[Part]:
     """Chunk files of all rows, in order."""
     targets: list[Path] = []
     reused = 0
@@ -152,8 +153,7 @@ def _parts(
     parts = []
     for target in targets:
         counted = read_json(target.with_suffix(".json"))
-        entries = int(counted["entries"])
-        parts.append(_Part(target if entries else None, int(counted["rows"]), entries))
+        parts.append(Part(target, int(counted["rows"]), int(counted["entries"])))
     return parts
 
 
@@ -194,38 +194,56 @@ def write_part(task: _Task) -> int:
             structures.append(structure)
             accepted.append(row)
     found = identified_chunk((matter.name, structures))
-    texts = {"structures": Texts.of(structures), "ids": Texts.of([row.id for row in accepted])}
-    own_ids = any(row.id != str(row.number) for row in accepted)
-    with atomic_path(task.target) as temporary, temporary.open("wb") as file:
+    numbers = [row.number for row in accepted]
+    save_part(task.target, found, structures, numbers, [row.id for row in accepted], len(task.rows))
+    return len(task.rows)
+
+
+def save_part(
+    target: Path,
+    found: ChunkKeys,
+    structures: Sequence[str],
+    rows: Sequence[int],
+    ids: Sequence[str],
+    read: int,
+) -> Part:
+    """Write a chunk atomically.
+
+    Args:
+        target: `*.npz`; a small JSON file beside it, written last, tells that it is whole.
+        rows: of the structures.
+        read: rows, those that were not accepted too.
+    """
+    texts = {"structures": Texts.of(structures), "ids": Texts.of(ids)}
+    own_ids = any(own != str(row) for own, row in zip(ids, rows, strict=True))
+    with atomic_path(target) as temporary, temporary.open("wb") as file:
         np.savez(
             file,
             digests=found.digests,
             sketches=found.sketches,
             sketched=found.sketched,
-            rows=np.array([row.number for row in accepted], np.uint32),
+            rows=np.array(rows, np.uint32),
             own_ids=np.array(own_ids),
             **{f"{n}_{part}": getattr(t, part) for n, t in texts.items() for part in _TEXT_PARTS},
         )
-    # Last, as the sign that the chunk is whole.
-    counted = {"rows": len(task.rows), "entries": len(accepted)}
-    write_json(task.target.with_suffix(".json"), counted)
-    return len(task.rows)
+    write_json(target.with_suffix(".json"), {"rows": read, "entries": len(structures)})
+    return Part(target, read, len(structures))
 
 
 _TEXT_PARTS = ("joined", "ends")
 
 
-def _each(parts: Sequence[_Part], name: str) -> Iterator[tuple[slice, NDArray[Any]]]:
+def _each(parts: Sequence[Part], name: str) -> Iterator[tuple[slice, NDArray[Any]]]:
     """One array of every chunk that has entries, and which entries of the whole they are."""
     start = 0
     for part in parts:
-        if part.path is not None:
+        if part.entries:
             with np.load(part.path, allow_pickle=False) as file:
                 yield slice(start, start + part.entries), file[name]
         start += part.entries
 
 
-def _join(parts: Sequence[_Part], identity: Identity, target: Path) -> dict[str, Any]:
+def join_parts(parts: Sequence[Part], identity: Identity, target: Path) -> dict[str, Any]:
     """Write the arrays of all chunks as those of one source; returns facts for the header."""
     entries = sum(part.entries for part in parts)
     place_of = np.full(entries, -1, np.int64)  # column of the sketches
@@ -263,7 +281,7 @@ def _join(parts: Sequence[_Part], identity: Identity, target: Path) -> dict[str,
 
 
 def _join_sketches(
-    parts: Sequence[_Part],
+    parts: Sequence[Part],
     identity: Identity,
     target: Path,
     place_of: NDArray[np.int64],
@@ -277,7 +295,7 @@ def _join_sketches(
     np.save(target / f"{SKETCHES}.npy", sketches, allow_pickle=False)
 
 
-def _join_texts(parts: Sequence[_Part], target: Path, name: str, entries: int) -> None:
+def _join_texts(parts: Sequence[Part], target: Path, name: str, entries: int) -> None:
     """`NAME.joined.npy` and `NAME.ends.npy` of all chunks' texts."""
     ends = np.zeros(entries, np.uint64)
     total = 0
