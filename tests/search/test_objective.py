@@ -1,3 +1,5 @@
+from collections.abc import Sequence
+
 import numpy as np
 import pytest
 from toy_matter import ToyMatter, calls
@@ -77,3 +79,20 @@ def test_a_property_that_raises_costs_one_value_not_the_run():
     objective = Objective(Fragile(), [SUM])
     raw = objective.raw(["1,0,0,0", "0,0,0,0", "2,0,0,0"])
     np.testing.assert_array_equal(raw[:, 0], [1, np.nan, 1])
+
+
+def test_what_is_forbidden_is_never_computed_nor_paid_for() -> None:
+    class Careful(ToyMatter):
+        def forbidden(self, structures: Sequence[str]) -> list[str]:
+            return ["hazard: a nine" if "9" in s else "" for s in structures]
+
+    calls.clear()
+    objective = Objective(Careful(), [PropertySettings(property="sum", low=0, high=20)])
+    objective.fit([])
+    good, bad = objective.score(["1,2,3,4", "9,1,1,1"])
+    assert good.score == pytest.approx(0.5)
+    assert bad.score == 0
+    assert np.isnan(bad.raw["sum"])
+    assert objective.reason("9,1,1,1") == "sum: hazard: a nine"
+    assert calls == {"1,2,3,4": 1}
+    assert objective.failures() == {"sum": {"hazard: a nine": 1}}

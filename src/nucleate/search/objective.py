@@ -132,7 +132,8 @@ class Objective:
         folder: Path | None = None,
         how: str = "desirability",
     ):
-        self.terms, self.how = completed(matter, terms), how
+        self.matter, self.how = matter, how
+        self.terms = completed(matter, terms)
         self.properties: list[Property] = []
         self.names: list[str] = []
         for term in self.terms:
@@ -181,6 +182,8 @@ class Objective:
         """Raw values [n, terms]; computed for those that are not remembered."""
         missing = list(dict.fromkeys(s for s in structures if s not in self._raw))
         if missing and self.terms:
+            missing = self._allowed(missing)
+        if missing and self.terms:
             values = np.stack(
                 [
                     self._values(n, p, missing)
@@ -195,6 +198,18 @@ class Objective:
             return np.zeros((len(structures), 0))
         rows = [self._raw[s] for s in structures]
         return np.array(rows, dtype=np.float64).reshape(len(structures), len(self.terms))
+
+    def _allowed(self, structures: Sequence[str]) -> list[str]:
+        """Structures whose properties may be computed. The others have no value in anything, so
+        that no search is ever paid for them (`Matter.forbidden`)."""
+        allowed = []
+        for structure, why in zip(structures, self.matter.forbidden(structures), strict=True):
+            if why:
+                self._raw[structure] = (float("nan"),) * len(self.terms)
+                self._reasons[structure] = dict.fromkeys(self.names, why)
+            else:
+                allowed.append(structure)
+        return allowed
 
     def _values(self, name: str, built: Property, structures: Sequence[str]) -> NDArray[np.float64]:
         """Values [n] of one property; reasons of those that failed are kept."""
