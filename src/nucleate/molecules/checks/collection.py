@@ -38,10 +38,10 @@ class NovelOptions(Settings):
     """Whether the nearest known molecule is searched for those that are not known themselves."""
     searched: Annotated[int, Field(ge=1)] = 1_000_000
     """Known molecules at most among which the nearest is searched; of more, a random sample."""
-    comparisons: Annotated[float, Field(ge=1)] = 1e9
-    """Pairs at most that are compared in that search (40 ns each): of many candidates each is
-    compared with a smaller sample. Whether a molecule itself is known is always looked up in all
-    of them."""
+    comparisons: Annotated[float, Field(ge=1)] = 2e9
+    """Pairs at most that are compared in that search (15 ns each, half a minute in all): of many
+    candidates each is compared with a smaller sample. Whether a molecule itself is known is always
+    looked up in all of them."""
 
 
 class NovelCheck(Check):
@@ -118,8 +118,8 @@ class NovelCheck(Check):
             if not count:
                 continue
             compared += count
-            known = np.ascontiguousarray(reference.sketches[:, :count])
-            values, places = nearest(bits, known, self.context.processes)
+            sample = reference.sketches[:, :count]
+            values, places = nearest(bits, sample, self.context.processes)
             for place in np.flatnonzero(values > best).tolist():
                 best[place] = values[place]
                 hits[place] = reference.hit(int(reference.sketched[places[place]]))
