@@ -21,7 +21,7 @@ from nucleate.molecules.options import StandardiseOptions
 from nucleate.molecules.standardise import standardise
 from nucleate.screening import reference
 from nucleate.screening.reference import Reference, ReferenceContext
-from nucleate.stages.reference import references
+from nucleate.stages.reference import kept_reference, references
 
 MOLECULES = Molecules()
 KNOWN = [
@@ -170,6 +170,20 @@ def test_several_files_of_several_formats(tmp_path: Path) -> None:
     assert two.columns["nearest_known_source"] == "b.smi.gz, row 1"
     assert new.passed
     assert new.columns["nearest_known"] == "CCCCO"
+
+
+def test_a_stage_s_structures_are_kept_too(monkeypatch: pytest.MonkeyPatch) -> None:
+    made = kept_reference("the training set", [*OTHERS, "no SMILES"], "molecules", "k1")
+    assert len(made) == len(OTHERS) + 1
+    monkeypatch.setattr(reference, "identified_chunk", None)  # nothing is made anew
+    again = kept_reference("the training set", OTHERS, "molecules", "k1")
+    assert again.folder == made.folder
+    reopen, arguments = again.__reduce__()  # what a worker process is sent
+    known, new = run("novel", [OTHERS[2], "CCO"], [reopen(*arguments)])
+    assert known.columns["nearest_known_source"] == "the training set, row 3"
+    assert new.passed
+    with pytest.raises(TypeError):
+        kept_reference("the training set", OTHERS, "molecules", "k2")
 
 
 def test_of_many_a_sample_is_searched_and_that_is_told(

@@ -101,7 +101,7 @@ def _nearest(
     words = [[(word, one[word]) for word in range(WORDS) if one[word]] for one in bits]
     values, places = np.full(len(bits), -1.0), np.zeros(len(bits), np.int64)
     # No more than a molecule's own bits can be common: nearly always a byte holds them.
-    common = np.empty(BLOCK, np.uint8 if max(own, default=0) < 256 else np.uint16)
+    common: NDArray[Any] = np.empty(BLOCK, np.uint8 if max(own, default=0) < 256 else np.uint16)
     anded, counted = np.empty(BLOCK, np.uint64), np.empty(BLOCK, np.uint8)
     for start in range(0, known.shape[1], BLOCK):
         block = np.ascontiguousarray(known[:, start : start + BLOCK])

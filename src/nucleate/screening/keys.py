@@ -141,6 +141,11 @@ class Texts:
         ends = np.cumsum([len(part) for part in parts], dtype=np.uint64)
         return cls(np.frombuffer(b"".join(parts), np.uint8), ends)
 
+    def save(self, folder: Path, name: str) -> None:
+        """Write `NAME.joined.npy` and `NAME.ends.npy`."""
+        np.save(folder / f"{name}.joined.npy", self.joined, allow_pickle=False)
+        np.save(folder / f"{name}.ends.npy", self.ends, allow_pickle=False)
+
     @classmethod
     def load(cls, folder: Path, name: str) -> Texts:
         """Map `NAME.joined.npy` and `NAME.ends.npy`.

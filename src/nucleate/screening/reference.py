@@ -12,6 +12,7 @@ import json
 from abc import ABC, abstractmethod
 from collections.abc import Iterable, Iterator, Mapping, Sequence
 from dataclasses import dataclass
+from functools import lru_cache
 from importlib import import_module
 from importlib.metadata import version
 from importlib.util import find_spec
@@ -24,7 +25,7 @@ from numpy.typing import DTypeLike, NDArray
 
 from nucleate.matter import CheckContext, Matter
 from nucleate.parallel import map_ordered
-from nucleate.runs import code_version
+from nucleate.runs import code_version, write_json
 from nucleate.screening.keys import Digests, SortedKeys, Texts, digests, mapped
 
 HEADER = "header.json"
@@ -208,6 +209,26 @@ class Reference:
             folder=folder,
         )
 
+    def save(self, folder: Path, facts: Mapping[str, Any]) -> None:
+        """Write what `open` reads; rows are counted from 1 where the source has none.
+
+        Args:
+            folder: exists and is empty.
+            facts: what else the header shall tell.
+        """
+        rows = np.arange(1, len(self) + 1, dtype=np.uint32) if self.rows is None else self.rows
+        for kind, keys in self.keys.items():
+            keys.save(folder, kind)
+        for name, texts in (("structures", self.structures), ("ids", self.ids)):
+            if texts is not None:
+                Texts.of(texts[number] for number in range(len(texts))).save(folder, name)
+        arrays = {"rows": rows, SKETCHES: self.sketches, "sketched": self.sketched}
+        for name, array in arrays.items():
+            np.save(folder / f"{name}.npy", array, allow_pickle=False)
+        counts = {"entries": len(self), "rows": len(self), "sketched": len(self.sketched)}
+        names = {"source": self.name, "kinds": list(self.keys), "ids": self.ids is not None}
+        write_json(folder / HEADER, {**names, **counts, **facts})
+
     @classmethod
     def of(
         cls,
@@ -310,9 +331,13 @@ def references_of(context: CheckContext, matter: Matter | str) -> list[Reference
     name = matter if isinstance(matter, str) else matter.name
     found: list[Reference] = []
     if context.known:
-        found.append(
-            Reference.of("the known set", context.known, name, processes=context.processes)
-        )
+        found.append(_at_hand(name, tuple(context.known), context.processes))
     if isinstance(context, ReferenceContext):
         found += context.references
     return found
+
+
+@lru_cache(maxsize=2)
+def _at_hand(matter: str, known: tuple[str, ...], processes: int) -> Reference:
+    # Several checks of a funnel ask for the same.
+    return Reference.of("the known set", known, matter, processes=processes)

@@ -21,7 +21,7 @@ from nucleate.errors import ResultsError
 from nucleate.matter import Matter
 from nucleate.parallel import default_processes
 from nucleate.paths import download_folder
-from nucleate.runs import atomic_path, code_version, digest
+from nucleate.runs import atomic_folder, atomic_path, code_version, digest
 from nucleate.screening import reference_files
 from nucleate.screening.reference import MOST_SKETCHES, Reference, identity_of
 
@@ -72,6 +72,37 @@ def references(
                     processes=processes or default_processes(),
                 )
     return list(found.values())
+
+
+def kept_reference(
+    name: str,
+    structures: Sequence[str],
+    matter_name: str,
+    key: str,
+    *,
+    processes: int | None = None,
+) -> Reference:
+    """The known structures of a stage, canonical already, turned into keys once and kept.
+
+    Args:
+        name: for people, e.g. `the training set`.
+        key: changes with the structures: that of the stage's manifest.
+        processes: as many as cores if not given.
+    """
+    version = identity_of(matter_name).version()
+    facts = {"format": FORMAT, "key": key, "name": name, "identity": [matter_name, version]}
+    folder = download_folder() / "references" / digest(facts)[:32]
+    kept = reference_files.opened(folder)
+    if kept is not None:
+        return kept
+    made = Reference.of(name, structures, matter_name, processes=processes or default_processes())
+    try:
+        with atomic_folder(folder) as temporary:
+            made.save(temporary, facts)
+        return Reference.open(folder)
+    except ResultsError as error:
+        _LOG.warning("the keys of %s are not kept: %s", name, error)
+        return made
 
 
 def key_facts(source: Source, matter: Matter, options: Mapping[str, Any]) -> dict[str, Any]:
