@@ -69,7 +69,7 @@ def bond_valence(contacts: Contacts) -> BondValence | None:
     length = size[i] + size[j] - apart / (softness[i] * size[i] + softness[j] * size[j])
     valence = np.exp((length - contacts.distance) / SOFTNESS)
     valence[charges[i] * charges[j] > 0] = 0.0
-    sums = np.bincount(i, valence, minlength=len(charges))
+    sums = np.bincount(i, valence, minlength=len(charges)).astype(np.float64)
     expected = np.abs(charges)
     deviation = sums - expected
     instability = float(np.sqrt(np.mean(deviation**2)))

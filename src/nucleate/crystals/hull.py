@@ -1,4 +1,4 @@
-"""Energy above the convex hull of the bundled reference set (elements and compounds, CHGNet)."""
+"""Energy above the convex hull of a reference set: the bundled one (CHGNet), or a file's."""
 
 from __future__ import annotations
 
@@ -51,6 +51,33 @@ class Hull:
         """
         return _bundled()
 
+    @classmethod
+    def from_file(cls, file: Path) -> Hull:
+        """The hull of a CSV or Parquet file with columns `formula` and `energy` (eV/atom).
+
+        Raises:
+            DatasetError: the file cannot be read, lacks a column, or has a formula that is none.
+        """
+        import pandas as pd
+        from pymatgen.core import Composition
+
+        try:
+            parquet = file.suffix.lower() in (".parquet", ".pq")
+            table = pd.read_parquet(file) if parquet else pd.read_csv(file, keep_default_na=False)
+            formulas = [str(formula) for formula in table["formula"]]
+            energies = pd.to_numeric(table["energy"], errors="coerce").to_numpy(dtype=float)
+        except (OSError, ValueError, KeyError, ImportError) as error:
+            raise DatasetError(
+                f"{file}: not a table with columns `formula` and `energy` ({error})"
+            ) from None
+        for row, formula in enumerate(formulas, start=1):
+            try:
+                if not Composition(formula).valid or not Composition(formula):
+                    raise ValueError
+            except (ValueError, KeyError):
+                raise DatasetError(f"{file}: row {row}: no formula {formula!r}") from None
+        return cls(formulas, energies)
+
     @property
     def elements(self) -> frozenset[str]:
         """Elements that have a reference."""
@@ -94,6 +121,12 @@ class Hull:
         The elements count. A hull that rests on few entries is optimistic.
         """
         return len(self._entries(frozenset(dict(_fractions(formula)))))
+
+    def compounds(self, formula: str | Mapping[str, float]) -> int:
+        """Number of distinct reference compositions of two elements or more within the chemical
+        system: what the hull knows beyond the elements."""
+        parts = dict(_fractions(formula))
+        return sum(len(entry) > 1 for entry, _ in self._entries(frozenset(parts)))
 
     def _entries(self, system: frozenset[str]) -> list[tuple[dict[str, float], float]]:
         symbols = sorted(system)

@@ -22,6 +22,7 @@ from nucleate.crystals.chgnet import (
     refuse,
     silenced,
 )
+from nucleate.crystals.probes import EV_PER_A3_IN_GPA, Settled, settle
 from nucleate.errors import StructureError
 from nucleate.parallel import map_ordered
 
@@ -46,6 +47,9 @@ class Relaxed:
         reason: why there is no structure or no convergence; empty if converged.
         start_energy: eV/atom of the given geometry.
         string: canonical Wyckoff string of `structure`, if asked for.
+        residual_force: largest force that is left, eV/A, what symmetry forbids included.
+        residual_stress: largest component of the stress that is left, GPa.
+        released: what became of it without symmetry, if asked for.
     """
 
     structure: Structure | None
@@ -55,6 +59,9 @@ class Relaxed:
     reason: str = ""
     start_energy: float = float("nan")
     string: str | None = None
+    residual_force: float = float("nan")
+    residual_stress: float = float("nan")
+    released: Settled | None = None
 
 
 class _Run:
@@ -120,6 +127,11 @@ class _Run:
     def end(self, reason: str) -> Relaxed:
         """The outcome; a reason that starts with `not converged` keeps the structure."""
         keep = not reason or reason.startswith("not converged")
+        force = stress = float("nan")
+        if keep:
+            forces = self.atoms.get_forces(apply_constraint=False)
+            force = float(np.linalg.norm(forces, axis=1).max())
+            stress = float(np.abs(self.atoms.get_stress()).max()) * EV_PER_A3_IN_GPA
         return Relaxed(
             structure=self.structure() if keep else None,
             energy=self.energy if keep else float("nan"),
@@ -127,6 +139,8 @@ class _Run:
             converged=not reason,
             reason=reason,
             start_energy=self.start_energy,
+            residual_force=force,
+            residual_stress=stress,
         )
 
 
@@ -213,6 +227,21 @@ def relax_structures(
 
 
 @dataclass(frozen=True)
+class Release:
+    """How a relaxed crystal is let go of its symmetry.
+
+    Attributes:
+        push: random displacement of each atom, angstrom.
+        steps: optimiser steps at most.
+        seed: of the displacements.
+    """
+
+    push: float = 0.03
+    steps: int = 30
+    seed: int = 0
+
+
+@dataclass(frozen=True)
 class _Work:
     """A chunk of Wyckoff strings and how to relax them, as handed to a worker."""
 
@@ -220,6 +249,7 @@ class _Work:
     fmax: float
     maximum_steps: int
     keep_symmetry: bool
+    release: Release | None
     device: str
 
 
@@ -229,17 +259,19 @@ def relax(
     fmax: float = 0.1,
     maximum_steps: int = 60,
     keep_symmetry: bool = True,
+    release: Release | None = None,
     processes: int = 1,
     device: str = "cpu",
 ) -> Iterator[Relaxed]:
     """Relax Wyckoff strings, in order, over spawned processes of one thread each.
 
     A relaxed crystal also carries its own canonical Wyckoff string; a string that cannot be read
-    or canonicalised gives a `Relaxed` with the reason. Other arguments as in `relax_structures`.
+    or canonicalised gives a `Relaxed` with the reason. Those that converge are let go of their
+    symmetry afterwards if `release` is given. Other arguments as in `relax_structures`.
     """
     size = max(1, min(12, -(-len(crystals) // max(1, processes))))
     work = [
-        _Work(tuple(crystals[i : i + size]), fmax, maximum_steps, keep_symmetry, device)
+        _Work(tuple(crystals[i : i + size]), fmax, maximum_steps, keep_symmetry, release, device)
         for i in range(0, len(crystals), size)
     ]
     processes = 1 if len(crystals) < FEW or device != "cpu" else processes
@@ -266,7 +298,26 @@ def _relax_chunk(work: _Work) -> list[Relaxed]:
             device=work.device,
         )
     )
-    return [_with_string(next(relaxed)) if one is None else one for one in outcomes]
+    found = [_with_string(next(relaxed)) if one is None else one for one in outcomes]
+    return found if work.release is None else _released(found, work, work.release)
+
+
+def _released(found: list[Relaxed], work: _Work, release: Release) -> list[Relaxed]:
+    """Let those that have converged go of their symmetry."""
+    places = [place for place, one in enumerate(found) if one.converged]
+    structures = [found[place].structure for place in places]
+    ends = settle(
+        [structure for structure in structures if structure is not None],
+        [found[place].energy for place in places],
+        amplitude=release.push,
+        fmax=work.fmax,
+        maximum_steps=release.steps,
+        seed=release.seed,
+        device=work.device,
+    )
+    for place, end in zip(places, ends, strict=True):
+        found[place] = replace(found[place], released=end)
+    return found
 
 
 def _with_string(relaxed: Relaxed) -> Relaxed:

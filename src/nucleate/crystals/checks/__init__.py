@@ -2,7 +2,7 @@
 
 from nucleate.crystals.checks.chemistry import SmactCheck
 from nucleate.crystals.checks.collection import DiverseCheck, NovelCheck, StillNovelCheck
-from nucleate.crystals.checks.energy import AboveHullCheck, BudgetCheck, RelaxationCheck
+from nucleate.crystals.checks.energy import AboveHullCheck
 from nucleate.crystals.checks.environment import (
     BondValenceCheck,
     CoordinationCheck,
@@ -10,6 +10,8 @@ from nucleate.crystals.checks.environment import (
     VacuumCheck,
 )
 from nucleate.crystals.checks.geometry import DensityCheck, DistancesCheck, LegalCheck
+from nucleate.crystals.checks.relaxing import BudgetCheck, RelaxationCheck
+from nucleate.crystals.checks.stability import ElasticCheck, RattleCheck
 from nucleate.matter import Check
 
 CHECKS: tuple[type[Check], ...] = (
@@ -25,6 +27,8 @@ CHECKS: tuple[type[Check], ...] = (
     BudgetCheck,
     RelaxationCheck,
     AboveHullCheck,
+    ElasticCheck,
+    RattleCheck,
     StillNovelCheck,
     DiverseCheck,
 )

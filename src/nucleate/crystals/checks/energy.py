@@ -1,135 +1,25 @@
-"""The costly checks: CHGNet relaxation and the hull, behind a budget."""
+"""Energy above the hull of a named set of competing phases, and the formation energy."""
 
 from __future__ import annotations
 
-from collections import Counter
 from collections.abc import Sequence
-from typing import Annotated
+from functools import cached_property
+from pathlib import Path
+from typing import Annotated, Any, Literal
 
 import numpy as np
 from pydantic import Field
 
-from nucleate import progress
-from nucleate.config import Positive, Settings
+from nucleate.config import Settings
 from nucleate.crystals import properties
-from nucleate.crystals.checks.geometry import failure
-from nucleate.crystals.describe import composition, reduced_formula
-from nucleate.crystals.gene import from_string, structure_from_gene
-from nucleate.crystals.matching import displacement
-from nucleate.crystals.relaxation import Relaxed, relax
+from nucleate.crystals.describe import composition
+from nucleate.crystals.hull import Hull
+from nucleate.crystals.references import element_references
 from nucleate.errors import StructureError
 from nucleate.matter import Candidate, Check, Verdict
 
-
-class BudgetOptions(Settings):
-    limit: Positive = 120
-    """Candidates that go on to relaxation."""
-    per_formula: Positive = 3
-    """Of one reduced formula at most."""
-    maximum_atoms: Positive = 32
-    """In the primitive cell; a relaxation's time grows with them."""
-
-
-class BudgetCheck(Check):
-    """Keeps the costly checks affordable. It rejects for no fault of the candidate's own."""
-
-    name = "budget"
-    description = "Among the best, as many as the relaxation can afford"
-    Options = BudgetOptions
-    expensive = True  # so that all candidates are scored and in order by now
-
-    def run(self, candidates: Sequence[Candidate]) -> list[Verdict]:
-        """See `Check.run`; the value is the place among the candidates."""
-        limits: BudgetOptions = self.options
-        formulas: Counter[str] = Counter()
-        taken = 0
-        verdicts = []
-        for place, candidate in enumerate(candidates, start=1):
-            try:
-                formula = reduced_formula(candidate.structure)
-                atoms = from_string(candidate.structure).atoms
-            except StructureError as error:
-                verdicts.append(failure(error))
-                continue
-            reason = ""
-            if atoms > limits.maximum_atoms:
-                reason = f"{atoms} atoms in the cell, at most {limits.maximum_atoms} are relaxed"
-            elif formulas[formula] >= limits.per_formula:
-                reason = f"{limits.per_formula} better candidates have the same formula"
-            elif taken >= limits.limit:
-                reason = f"beyond the {limits.limit} best, which are all that is relaxed"
-            else:
-                taken += 1
-                formulas[formula] += 1
-            verdicts.append(Verdict(not reason, value=place, reason=reason))
-        return verdicts
-
-
-class RelaxationOptions(Settings):
-    force: Annotated[float, Field(gt=0)] = 0.1
-    """Threshold of the largest force (eV/A) and of the largest virial per atom (eV)."""
-    steps: Positive = 50
-    """Optimiser steps within which it must be reached."""
-    keep_symmetry: bool = True
-    """Whether the space group is kept, which is faster; a crystal may yet gain symmetry."""
-    maximum_volume_change: Annotated[float, Field(gt=0)] = 0.4
-    """Largest relative change of the volume."""
-
-
-class RelaxationCheck(Check):
-    """A crystal that was drawn well is near its own minimum."""
-
-    name = "relaxation"
-    description = "CHGNet relaxes it, and StructureMatcher finds it unchanged"
-    Options = RelaxationOptions
-    expensive = True
-
-    def run(self, candidates: Sequence[Candidate]) -> list[Verdict]:
-        """See `Check.run`; the value is the rms displacement, the structure the relaxed one.
-
-        Displacements are StructureMatcher's, in units of the cube root of the volume per atom.
-        """
-        options: RelaxationOptions = self.options
-        relaxed = relax(
-            [candidate.structure for candidate in candidates],
-            fmax=options.force,
-            maximum_steps=options.steps,
-            keep_symmetry=options.keep_symmetry,
-            processes=self.context.processes,
-            device=self.context.device,
-        )
-        shown = progress.bar(relaxed, description="relax", total=len(candidates), unit="crystal")
-        return [
-            self._one(candidate.structure, found)
-            for candidate, found in zip(candidates, shown, strict=True)
-        ]
-
-    def _one(self, crystal: str, found: Relaxed) -> Verdict:
-        options: RelaxationOptions = self.options
-        columns: dict[str, float] = {"relaxation_steps": found.steps}
-        if not found.converged or found.structure is None or found.string is None:
-            return Verdict(False, reason=found.reason, columns=columns)
-        start = structure_from_gene(from_string(crystal))
-        end = structure_from_gene(from_string(found.string))
-        change = (end.volume / len(end)) / (start.volume / len(start)) - 1
-        columns |= {
-            "energy_per_atom": round(found.energy, 5),
-            "relaxation_gain": round(found.start_energy - found.energy, 5),
-            "relaxation_volume_change": round(change, 4),
-        }
-        rms = displacement(start, found.structure)
-        if rms is None:
-            reason = "relaxes into another structure by StructureMatcher's defaults"
-            return Verdict(False, reason=reason, columns=columns)
-        if abs(change) > options.maximum_volume_change:
-            reason = (
-                f"the volume changes by {change:+.0%} on relaxing, more than "
-                f"{options.maximum_volume_change:.0%}"
-            )
-            return Verdict(False, value=round(rms, 4), reason=reason, columns=columns)
-        columns["relaxation_rms"] = round(rms, 4)
-        properties.remember(found.string, found.energy)
-        return Verdict(True, value=round(rms, 4), columns=columns, structure=found.string)
+BUNDLED = "bundled prototypes (CHGNet-relaxed)"
+"""Name of the reference set that comes with the package."""
 
 
 class AboveHullOptions(Settings):
@@ -138,44 +28,121 @@ class AboveHullOptions(Settings):
     minimum: float = -5.0
     """eV/atom below which CHGNet is taken to err; a salt can lie 4 below its elements."""
     competing: Annotated[int, Field(ge=0)] = 0
-    """Least number of reference compositions in the chemical system, elements counted: a hull of
-    elements alone lets everything pass."""
+    """Least number of competing compounds in the chemical system, elements not counted. 0 rejects
+    none for it: a new chemical system is what a search may look for."""
+    confident: Annotated[int, Field(ge=1)] = 3
+    """Competing compounds below which the column `hull_confidence` says `low`."""
+    reference: str | None = None
+    """CSV or Parquet file of competing phases, columns `formula` and `energy` (eV/atom), which
+    takes the place of the bundled set. It must hold the elements."""
+    reference_scale: Literal["chgnet", "formation"] = "chgnet"
+    """What its energies are: like CHGNet's and the Materials Project's corrected ones, or formation
+    energies, in which case CHGNet's are converted with regressed element references."""
 
 
 class AboveHullCheck(Check):
-    """Whether a mixture of known crystals would be lower in energy."""
+    """Whether a mixture of known crystals would be lower in energy.
+
+    A hull that rests on elements alone lets every compound with a negative formation energy pass:
+    `reference_set`, `competing_compounds` and `hull_confidence` say what the value is worth.
+    """
 
     name = "energy_above_hull"
-    description = "CHGNet energy above the hull of the bundled reference set is low"
+    description = (
+        "CHGNet energy above the hull of known phases (the bundled CHGNet-relaxed prototypes, or a "
+        "file of one's own)"
+    )
     Options = AboveHullOptions
     expensive = True
 
-    def run(self, candidates: Sequence[Candidate]) -> list[Verdict]:
-        """See `Check.run`; the value is in eV/atom, negative below the known hull."""
-        crystals = [candidate.structure for candidate in candidates]
-        heights = properties.energies_above_hull(crystals, self.context.device)
-        return [self._one(c, float(h)) for c, h in zip(crystals, heights, strict=True)]
+    @property
+    def threshold(self) -> str:
+        return f"at most {self.options.maximum:g} eV/atom"
 
-    def _one(self, crystal: str, height: float) -> Verdict:
-        from nucleate.crystals.hull import Hull
-
+    @cached_property
+    def _reference(self) -> tuple[str, Hull]:
+        """Name and hull; read once, errors in the file raise `DatasetError`."""
         options: AboveHullOptions = self.options
+        if options.reference is None:
+            return BUNDLED, Hull.bundled()
+        return Path(options.reference).name, Hull.from_file(Path(options.reference))
+
+    def run(self, candidates: Sequence[Candidate]) -> list[Verdict]:
+        """See `Check.run`; the value is in eV/atom, negative below the known hull.
+
+        Raises:
+            DatasetError: the reference file cannot be read.
+        """
+        if not candidates:
+            return []
+        crystals = [candidate.structure for candidate in candidates]
+        energies = properties.energies(crystals, self.context.device)
+        return [self._one(c, float(e)) for c, e in zip(crystals, energies, strict=True)]
+
+    def _one(self, crystal: str, energy: float) -> Verdict:
+        options: AboveHullOptions = self.options
+        try:
+            amounts = composition(crystal)
+        except StructureError as error:
+            return Verdict(False, reason=str(error))
+        name, hull = self._reference
+        references = element_references()
+        formation = references.formation_energy(amounts, energy)
+        ours = energy if options.reference_scale == "chgnet" else formation
+        height = ours - hull.hull_energy(amounts)
+        columns: dict[str, Any] = {"reference_set": name}
+        if np.isfinite(formation):
+            columns["formation_energy_per_atom"] = round(formation, 5)
+            columns["formation_energy_error"] = references.mean_error
         if not np.isfinite(height):
-            reason = "no CHGNet energy, or an element without reference"
-            return Verdict(False, reason=reason)
-        competing = Hull.bundled().competing(composition(crystal))
-        reason = ""
-        if height > options.maximum:
-            reason = (
-                f"{height:.3f} eV/atom above the hull of {competing} competing compositions, more "
-                f"than {options.maximum:g}"
-            )
-        elif height < options.minimum:
-            reason = (
-                f"{-height:.3f} eV/atom below the hull of {competing} competing compositions is "
-                f"not credible"
-            )
-        elif competing < options.competing:
-            reason = f"only {competing} competing compositions, need {options.competing}"
-        columns = {"competing_entries": competing}
+            return Verdict(False, reason=_missing(energy, amounts, hull, name), columns=columns)
+        compounds = hull.compounds(amounts)
+        columns |= {
+            "competing_entries": hull.competing(amounts),
+            "competing_compounds": compounds,
+            "hull_confidence": confidence(compounds, len(amounts), options.confident),
+        }
+        reason = self._reason(height, compounds)
         return Verdict(not reason, value=round(height, 5), reason=reason, columns=columns)
+
+    def _reason(self, height: float, compounds: int) -> str:
+        options: AboveHullOptions = self.options
+        if height > options.maximum:
+            return (
+                f"{height:.3f} eV/atom above the hull of {compounds} competing compounds and the "
+                f"elements, more than {options.maximum:g}"
+            )
+        if height < options.minimum:
+            return (
+                f"{-height:.3f} eV/atom below the hull of {compounds} competing compounds is not "
+                "credible"
+            )
+        if compounds < options.competing:
+            return f"only {compounds} competing compounds, need {options.competing}"
+        return ""
+
+
+def _missing(energy: float, amounts: dict[str, int], hull: Hull, name: str) -> str:
+    if not np.isfinite(energy):
+        return "CHGNet gives no energy"
+    absent = sorted(set(amounts) - hull.elements)
+    if absent:
+        return f"no {', '.join(absent)} in the reference set {name}"
+    return "an element has no regressed reference"
+
+
+def confidence(compounds: int, elements: int, enough: int) -> str:
+    """How far a distance to the hull is to be trusted, in words.
+
+    Args:
+        compounds: competing ones in the chemical system.
+        elements: of the candidate.
+        enough: compounds from which it is not called low.
+    """
+    if elements == 1:
+        return "compared with the known form of the element"
+    if compounds == 0:
+        return "none: elements only, says nothing of stability"
+    if compounds < enough:
+        return f"low: {compounds} competing compound{'s' if compounds > 1 else ''}"
+    return f"fair: {compounds} competing compounds"

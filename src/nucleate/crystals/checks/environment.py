@@ -5,6 +5,7 @@ from __future__ import annotations
 from typing import Annotated, Any, ClassVar
 
 import numpy as np
+from numpy.typing import NDArray
 from pydantic import Field
 
 from nucleate.config import Settings
@@ -40,14 +41,10 @@ class CoordinationCheck(EachCheck):
         return f"1 to {self.options.most} neighbours"
 
     def one(self, candidate: Candidate) -> Verdict:
-        """See `EachCheck.one`; the value is the coordination numbers by element, `Na 6, Cl 6`,
-        counted up to `SHELL` times the scaled distance of an atom's closest neighbour."""
+        """See `EachCheck.one`; the value is the coordination numbers by element, `Na 6, Cl 6`."""
         limits: CoordinationOptions = self.options
         found = contacts(candidate.structure)
-        closest = found.closest()
-        counts = np.bincount(
-            found.first[found.scaled <= SHELL * closest[found.first]], minlength=len(closest)
-        )
+        closest, counts = found.closest(), coordination_numbers(found)
         lonely, crowded = int(closest.argmax()), int(counts.argmax())
         columns: dict[str, Any] = {}
         reason = ""
@@ -68,7 +65,22 @@ class CoordinationCheck(EachCheck):
         return Verdict(not reason, _coordination(found, counts), reason, columns)
 
 
-def _coordination(found: Contacts, counts: Any) -> str:
+def coordination_numbers(found: Contacts) -> NDArray[np.int64]:
+    """Neighbours of each atom [n] up to `SHELL` times the scaled distance of its closest one.
+
+    Where oxidation states are known those of the opposite charge count, if an atom has any.
+    """
+    i, j = found.first, found.second
+    opposite = found.charges[i] * found.charges[j] < 0
+    charged = np.bincount(i[opposite], minlength=len(found.numbers)) > 0
+    counted = opposite | ~charged[i]
+    closest = np.full(len(found.numbers), np.inf)
+    np.minimum.at(closest, i[counted], found.scaled[counted])
+    near = counted & (found.scaled <= SHELL * closest[i])
+    return np.bincount(i[near], minlength=len(found.numbers))
+
+
+def _coordination(found: Contacts, counts: NDArray[np.int64]) -> str:
     """`Ti 6, O 3`; several environments of an element as `Fe 4/6`."""
     by_element: dict[str, set[int]] = {}
     for symbol, count in zip(found.symbols, counts.tolist(), strict=True):
