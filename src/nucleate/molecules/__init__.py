@@ -114,6 +114,12 @@ class Molecules(Matter):
 
         return {check.name: check for check in CHECKS}
 
+    def forbidden(self, structures: Sequence[str]) -> list[str]:
+        """Explosives, organophosphorus agents and their like: see `molecules.hazards`."""
+        from nucleate.molecules.hazards import forbidden
+
+        return [forbidden(structure) for structure in structures]
+
     def describe(self, structure: str) -> dict[str, Any]:
         from nucleate.molecules.draw import describe
 

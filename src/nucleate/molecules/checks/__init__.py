@@ -1,28 +1,38 @@
-"""The funnel of molecules, cheapest first."""
+"""The funnel of molecules, cheapest first; hazards early, so that none goes unreported."""
 
 from nucleate.matter import Check
 from nucleate.molecules.checks.basic import (
     ChargeCheck,
-    DruglikeCheck,
     ElementsCheck,
     ParsesCheck,
+    SaltCheck,
     SizeCheck,
-    SyntheticAccessCheck,
 )
 from nucleate.molecules.checks.collection import DiverseCheck, NovelCheck
-from nucleate.molecules.checks.embedding import EmbeddingCheck
-from nucleate.molecules.checks.structure import AlertsCheck, RingsCheck
+from nucleate.molecules.checks.embedding import BudgetCheck, EmbeddingCheck
+from nucleate.molecules.checks.groups import AlertsCheck, HazardsCheck, StabilityCheck
+from nucleate.molecules.checks.identity import DoublesCheck, IdentityCheck
+from nucleate.molecules.checks.likeness import DruglikeCheck, SpacialCheck, SyntheticAccessCheck
+from nucleate.molecules.checks.structure import RingsCheck, StereoCheck
 
 CHECKS: tuple[type[Check], ...] = (
     ParsesCheck,
+    SaltCheck,
+    HazardsCheck,
     ElementsCheck,
     ChargeCheck,
     SizeCheck,
     RingsCheck,
+    StabilityCheck,
+    StereoCheck,
     SyntheticAccessCheck,
     AlertsCheck,
     DruglikeCheck,
+    SpacialCheck,
     NovelCheck,
+    BudgetCheck,
+    IdentityCheck,
+    DoublesCheck,
     EmbeddingCheck,
     DiverseCheck,
 )

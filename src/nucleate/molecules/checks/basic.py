@@ -1,36 +1,95 @@
-"""Checks on what a molecule is made of and how large, how drug-like and how makeable it is."""
+"""Checks on what a molecule is made of: readable, one molecule, its elements, charge and size."""
 
 from __future__ import annotations
 
-from typing import Annotated, Any
+from typing import Any, Literal
 
-from pydantic import Field
-from rdkit import Chem
+from rdkit import Chem, rdBase
 
 from nucleate.config import Settings
-from nucleate.matter import Verdict
+from nucleate.matter import Candidate, Verdict
 from nucleate.molecules.checks.single import SingleCheck, window
-from nucleate.molecules.chem import canonical, has_radicals, logp, parse, weight
-from nucleate.molecules.drug_likeness import qed
-from nucleate.molecules.properties import sa_score
+from nucleate.molecules.chem import canonical, has_radicals, parse, weight
+from nucleate.molecules.options import MAXIMUM_TEXT
+from nucleate.molecules.salts import parts, solvent
 
 
 class ParsesCheck(SingleCheck):
     """The structure string is a molecule to RDKit, and reading it again changes nothing."""
 
     name = "parses"
-    description = "RDKit reads and sanitises it as one molecule, and writes the same one again"
+    description = "RDKit reads and sanitises it (valences, rings), and writes the same one again"
+
+    def one(self, candidate: Candidate) -> Verdict:
+        """As `SingleCheck.one`; where the SMILES cannot be read, the reason says what is wrong."""
+        verdict = super().one(candidate)
+        if verdict.passed or "not a valid SMILES" not in verdict.reason:
+            return verdict
+        fault = _fault(candidate.structure)
+        return Verdict(False, None, f"{verdict.reason} ({fault})" if fault else verdict.reason)
 
     def judge(self, found: Any, smiles: str) -> Verdict:
-        if len(Chem.GetMolFrags(found)) > 1:
-            return Verdict(False, None, "has several fragments")
         if has_radicals(found):
             return Verdict(False, None, "has unpaired electrons")
+        if any(atom.GetAtomMapNum() for atom in found.GetAtoms()):
+            return Verdict(False, None, "carries atom map numbers")
         text = canonical(found)
+        if text == smiles:  # it has just been read from this very text
+            return Verdict(True)
         again = parse(text)
         if again is None or canonical(again) != text:
             return Verdict(False, None, "does not read back as itself")
-        return Verdict(True, structure=None if text == smiles else text)
+        return Verdict(True, structure=text)
+
+
+def _fault(smiles: str) -> str:
+    """What keeps RDKit from a molecule, in its own words; empty if the text itself is at fault."""
+    if len(smiles) > MAXIMUM_TEXT:
+        return f"{len(smiles)} characters, at most {MAXIMUM_TEXT} are read"
+    with rdBase.BlockLogs():
+        raw = Chem.MolFromSmiles(smiles, sanitize=False)
+        if raw is None or raw.GetNumAtoms() == 0:
+            return ""
+        problems = Chem.DetectChemistryProblems(raw)
+    return str(problems[0].Message()).strip()[:120] if problems else ""
+
+
+class SaltOptions(Settings):
+    fragments: Literal["refuse", "parent"] = "refuse"
+    """Refuse whatever has several fragments, or go on with the parent of a salt or solvate."""
+
+
+class SaltCheck(SingleCheck):
+    """One molecule. The value tells a salt or a solvate (with what) from a mixture.
+
+    Zwitterions are one molecule. Counter-ions and solvents are those of
+    `nucleate.molecules.salts`.
+    """
+
+    name = "salt"
+    description = "a single molecule, neither a salt or solvate nor a mixture"
+    Options = SaltOptions
+    needs = ("parses",)
+
+    def judge(self, found: Any, smiles: str) -> Verdict:
+        if len(Chem.GetMolFrags(found)) == 1:
+            return Verdict(True, "single")
+        sorted_parts = parts(found)
+        companions = ", ".join(sorted_parts.companions)
+        number = len(sorted_parts.parents)
+        if number == 0:
+            value = f"salt of {companions} only"
+        elif number > 1:
+            value = f"mixture of {number} molecules" + (f" with {companions}" if companions else "")
+        elif companions:
+            kind = "solvate" if all(map(solvent, sorted_parts.companions)) else "salt"
+            value = f"{kind} with {companions}"
+        else:
+            value = "one molecule several times"
+        if self.options.fragments == "parent" and number == 1:
+            parent = parse(sorted_parts.parents[0])
+            return Verdict(True, value, structure=None if parent is None else canonical(parent))
+        return Verdict(False, value, f"several fragments: {value}")
 
 
 class ElementsOptions(Settings):
@@ -38,23 +97,34 @@ class ElementsOptions(Settings):
     """Allowed elements."""
     carbon: bool = True
     """Whether at least one carbon is needed."""
+    isotopes: bool = False
+    """Whether labelled atoms (deuterium, carbon-13) may occur."""
 
 
 class ElementsCheck(SingleCheck):
-    """Allowed elements only."""
+    """Allowed elements only. The value lists those present."""
 
     name = "elements"
-    description = "only allowed elements, and carbon among them"
+    description = "only allowed elements, carbon among them, no isotope labels"
     Options = ElementsOptions
 
+    @property
+    def threshold(self) -> str:
+        return "of " + " ".join(self.options.elements)
+
     def judge(self, found: Any, smiles: str) -> Verdict:
-        present = sorted({a.GetSymbol() for a in found.GetAtoms()})
+        atoms = list(found.GetAtoms())
+        present = sorted({atom.GetSymbol() for atom in atoms})
         strange = [s for s in present if s not in self.options.elements]
         value = " ".join(present)
         if strange:
-            return Verdict(False, value, f"holds {', '.join(strange)}")
+            named = ["an undefined atom" if s == "*" else s for s in strange]
+            return Verdict(False, value, f"holds {', '.join(named)}")
         if self.options.carbon and "C" not in present:
             return Verdict(False, value, "holds no carbon")
+        labels = sorted({f"{a.GetIsotope()}{a.GetSymbol()}" for a in atoms if a.GetIsotope()})
+        if labels and not self.options.isotopes:
+            return Verdict(False, value, f"is labelled with {', '.join(labels)}")
         return Verdict(True, value)
 
 
@@ -67,11 +137,15 @@ class ChargeOptions(Settings):
 
 
 class ChargeCheck(SingleCheck):
-    """Net charge in a window, no bare carbanion or carbocation."""
+    """Net charge in a window, no bare carbanion or carbocation. The value is the net charge."""
 
     name = "charge"
     description = "net formal charge within bounds, no charged carbon without a counter-charge"
     Options = ChargeOptions
+
+    @property
+    def threshold(self) -> str:
+        return f"{self.options.minimum} to {self.options.maximum}"
 
     def judge(self, found: Any, smiles: str) -> Verdict:
         net = Chem.GetFormalCharge(found)
@@ -102,6 +176,14 @@ class SizeCheck(SingleCheck):
     description = "heavy atoms and molecular weight within bounds"
     Options = SizeOptions
 
+    @property
+    def threshold(self) -> str:
+        options = self.options
+        return (
+            f"{options.minimum_heavy_atoms} to {options.maximum_heavy_atoms} heavy atoms, "
+            f"{options.minimum_weight:g} to {options.maximum_weight:g} g/mol"
+        )
+
     def judge(self, found: Any, smiles: str) -> Verdict:
         options = self.options
         grams = round(weight(found), 3)
@@ -114,43 +196,3 @@ class SizeCheck(SingleCheck):
                 grams, options.minimum_weight, options.maximum_weight, "molecular weight"
             )
         return Verdict(passed, grams, reason)
-
-
-class DruglikeOptions(Settings):
-    minimum_logp: float | None = -2.0
-    maximum_logp: float | None = 6.0
-    minimum_qed: Annotated[float, Field(ge=0, le=1)] | None = 0.2
-    """Bounds of Crippen logP and of QED; leave out with any value wide enough."""
-
-
-class DruglikeCheck(SingleCheck):
-    """logP and QED within wide bounds. The value is QED."""
-
-    name = "druglike"
-    description = "logP (Crippen) and QED within wide bounds"
-    Options = DruglikeOptions
-
-    def judge(self, found: Any, smiles: str) -> Verdict:
-        options = self.options
-        drug_likeness = round(qed(found), 4)
-        passed, reason = window(logp(found), options.minimum_logp, options.maximum_logp, "logP")
-        if passed:
-            passed, reason = window(drug_likeness, options.minimum_qed, None, "QED")
-        return Verdict(passed, drug_likeness, reason)
-
-
-class SyntheticAccessOptions(Settings):
-    maximum: Annotated[float, Field(ge=1, le=10)] = 4.5
-
-
-class SyntheticAccessCheck(SingleCheck):
-    """The synthetic accessibility score of Ertl and Schuffenhauer (2009) is low enough."""
-
-    name = "sa_score"
-    description = "synthetic accessibility score (1 easy, 10 hard) below a bound"
-    Options = SyntheticAccessOptions
-
-    def judge(self, found: Any, smiles: str) -> Verdict:
-        value = round(sa_score(found), 3)
-        passed, reason = window(value, None, self.options.maximum, "SA score")
-        return Verdict(passed, value, reason)

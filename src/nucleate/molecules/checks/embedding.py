@@ -1,56 +1,106 @@
-"""Check that a molecule has a plausible shape in three dimensions."""
+"""The costly checks, behind a budget: a plausible shape in three dimensions."""
 
 from __future__ import annotations
 
 from collections.abc import Sequence
-from typing import Annotated
+from typing import Annotated, Any
 
 from pydantic import Field
 
 from nucleate.config import Settings
 from nucleate.matter import Candidate, Check, Verdict
-from nucleate.molecules.conformer import EmbedTask, embeds
-from nucleate.parallel import map_ordered
+from nucleate.molecules.checks.single import SingleCheck
+from nucleate.molecules.conformer import EmbedTask, Relaxation, embed, relax
 
-_WORTH_WORKERS = 100  # molecules; below, starting processes takes longer than the work
+
+class BudgetOptions(Settings):
+    limit: Annotated[int, Field(ge=1)] = 300
+    """Candidates that go on to the costly checks, the best ones; the others fail with that
+    reason."""
+
+
+class BudgetCheck(Check):
+    """Keeps the costly checks affordable. It rejects for no fault of the candidate's own."""
+
+    name = "budget"
+    description = "Among the best, as many as the costly checks can afford"
+    Options = BudgetOptions
+    expensive = True  # so that all candidates are scored and in order by now
+
+    @property
+    def threshold(self) -> str:
+        return f"the best {self.options.limit}"
+
+    def run(self, candidates: Sequence[Candidate]) -> list[Verdict]:
+        """See `Check.run`; the value is the place among the candidates."""
+        limit = self.options.limit
+        reason = f"only the best {limit} candidates are embedded (`limit`)"
+        return [
+            Verdict(place <= limit, place, "" if place <= limit else reason)
+            for place in range(1, len(candidates) + 1)
+        ]
 
 
 class EmbeddingOptions(Settings):
     attempts: Annotated[int, Field(ge=1)] = 10
     """Starts of the embedding per molecule."""
     seconds: Annotated[int, Field(ge=1)] = 5
-    """Time per molecule."""
-    limit: Annotated[int, Field(ge=1)] = 300
-    """Most candidates that are embedded, the best ones; the others fail with that reason."""
+    """Time for them; beyond it no coordinates count as found."""
+    maximum_strain: Annotated[float, Field(gt=0)] = 7.0
+    """Largest energy of the relaxed conformer, electrostatics left out, kcal/mol per heavy atom.
+    Medicines stay below 4.5, cubane has 6.6."""
+    minimum_contact: Annotated[float, Field(ge=0)] = 2.3
+    """Shortest distance of heavy atoms four or more bonds apart, angstrom; a strong hydrogen bond
+    has 2.4."""
 
 
-class EmbeddingCheck(Check):
-    """Distance geometry (ETKDG version 3, Wang et al. 2020) finds coordinates."""
+class EmbeddingCheck(SingleCheck):
+    """Distance geometry (ETKDG version 3, Wang et al. 2020) finds coordinates that a force field
+    can relax without much strain. The value names the force field.
+
+    Columns: `strain_energy` (kcal/mol per heavy atom, MMFF94 without electrostatics; UFF where
+    MMFF94 has no parameters) and `shortest_contact` (angstrom; heavy atoms four or more bonds
+    apart).
+    """
 
     name = "embedding"
-    description = "three-dimensional coordinates can be found by distance geometry (ETKDGv3)"
+    description = (
+        "three-dimensional coordinates are found (ETKDGv3), and a force field relaxes them "
+        "without undue strain"
+    )
     Options = EmbeddingOptions
-    # It keeps the best only (`limit`), so that candidates need their scores from here on.
     expensive = True
+    seconds = 30.0
 
-    def run(self, candidates: Sequence[Candidate]) -> list[Verdict]:
+    @property
+    def threshold(self) -> str:
+        return f"strain at most {self.options.maximum_strain:g} kcal/mol per heavy atom"
+
+    def judge(self, found: Any, smiles: str) -> Verdict:
         options = self.options
-        tasks = [
-            EmbedTask(c.structure, options.attempts, options.seconds, self.context.seed + i)
-            for i, c in enumerate(candidates[: options.limit])
-        ]
-        processes = self.context.processes if len(tasks) >= _WORTH_WORKERS else 1
-        verdicts = [
-            Verdict(True, "embedded")
-            if done
-            else Verdict(
-                False,
-                "none",
-                f"no coordinates in {options.attempts} attempts or {options.seconds} s",
+        task = EmbedTask(smiles, options.attempts, options.seconds, self.context.seed)
+        embedded = embed(task)
+        if embedded is None:
+            tried = f"{options.attempts} attempts or {options.seconds} s"
+            return Verdict(False, "none", f"no coordinates in {tried}")
+        relaxed = relax(embedded)
+        if relaxed is None:
+            return Verdict(True, "no force field")
+        contact = None if relaxed.contact is None else round(relaxed.contact, 3)
+        columns = {"strain_energy": round(relaxed.strain, 3), "shortest_contact": contact}
+        reason = self._fault(relaxed)
+        return Verdict(not reason, relaxed.force_field, reason, columns)
+
+    def _fault(self, relaxed: Relaxation) -> str:
+        options = self.options
+        if relaxed.strain > options.maximum_strain:
+            return (
+                f"strain of {relaxed.strain:.1f} kcal/mol per heavy atom ({relaxed.force_field}) "
+                f"is above {options.maximum_strain:g}"
             )
-            for done in map_ordered(embeds, tasks, processes=processes)
-        ]
-        beyond = Verdict(
-            False, "not tried", f"only the best {options.limit} candidates are embedded (`limit`)"
-        )
-        return verdicts + [beyond] * (len(candidates) - len(tasks))
+        if relaxed.contact is not None and relaxed.contact < options.minimum_contact:
+            return (
+                f"atoms four or more bonds apart come as close as {relaxed.contact:.2f} A, "
+                f"less than {options.minimum_contact:g}"
+            )
+        return ""

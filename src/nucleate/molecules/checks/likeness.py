@@ -1,0 +1,127 @@
+"""Checks on how drug-like a molecule is and how hard to make."""
+
+from __future__ import annotations
+
+from typing import Annotated, Any
+
+from pydantic import Field
+from rdkit.Chem import SpacialScore, rdMolDescriptors
+
+from nucleate.config import Settings
+from nucleate.matter import Verdict
+from nucleate.molecules.checks.single import SingleCheck, window
+from nucleate.molecules.chem import logp
+from nucleate.molecules.drug_likeness import qed
+from nucleate.molecules.properties import sa_score
+
+
+class DruglikeOptions(Settings):
+    minimum_logp: float | None = -2.0
+    maximum_logp: float | None = 7.5
+    """Bounds of Crippen's octanol-water logP; the upper one, and those of polar surface and
+    rotatable bonds, are where the extended rule of five of Doak et al. (Chem. Biol. 2014) ends."""
+    minimum_qed: Annotated[float, Field(ge=0, le=1)] | None = 0.15
+    """Least QED. This bound and the others are left out with any value wide enough."""
+    maximum_tpsa: float | None = 200.0
+    """Largest topological polar surface area, angstrom^2; absorption from the gut ends near 140."""
+    maximum_donors: int | None = 7
+    maximum_acceptors: int | None = 15
+    """Most hydrogen bond donors and acceptors; Lipinski's rule has 5 and 10."""
+    maximum_rotatable_bonds: int | None = 20
+    """Most rotatable bonds, amides not counted; Veber's rule has 10."""
+
+
+class DruglikeCheck(SingleCheck):
+    """logP, QED, polar surface and flexibility within wide bounds. The value is QED.
+
+    Columns: `logp`, `tpsa` (angstrom^2), `hydrogen_bond_donors`, `hydrogen_bond_acceptors`,
+    `rotatable_bonds`, by the definitions of the properties of the same names.
+    """
+
+    name = "druglike"
+    description = "logP, QED, polar surface, hydrogen bonds and rotatable bonds within wide bounds"
+    Options = DruglikeOptions
+
+    @property
+    def threshold(self) -> str:
+        return f"QED at least {self.options.minimum_qed:g}" if self.options.minimum_qed else ""
+
+    def judge(self, found: Any, smiles: str) -> Verdict:
+        options = self.options
+        drug_likeness = round(qed(found), 4)
+        columns: dict[str, float | int] = {
+            "logp": logp(found),
+            "tpsa": rdMolDescriptors.CalcTPSA(found),
+            "hydrogen_bond_donors": rdMolDescriptors.CalcNumHBD(found),
+            "hydrogen_bond_acceptors": rdMolDescriptors.CalcNumHBA(found),
+            "rotatable_bonds": rdMolDescriptors.CalcNumRotatableBonds(found),
+        }
+        bounds = (
+            (columns["logp"], options.minimum_logp, options.maximum_logp, "logP"),
+            (drug_likeness, options.minimum_qed, None, "QED"),
+            (columns["tpsa"], None, options.maximum_tpsa, "polar surface area"),
+            (columns["hydrogen_bond_donors"], None, options.maximum_donors, "donor count"),
+            (columns["hydrogen_bond_acceptors"], None, options.maximum_acceptors, "acceptor count"),
+            (
+                columns["rotatable_bonds"],
+                None,
+                options.maximum_rotatable_bonds,
+                "rotatable bond count",
+            ),
+        )
+        for bound in bounds:
+            passed, reason = window(*bound)
+            if not passed:
+                return Verdict(False, drug_likeness, reason, columns)
+        return Verdict(True, drug_likeness, columns=columns)
+
+
+class SyntheticAccessOptions(Settings):
+    maximum: Annotated[float, Field(ge=1, le=10)] = 5.5
+    """Largest score. Most molecules of catalogues lie between 2 and 4.5, morphine at 5.3; Ertl and
+    Schuffenhauer call what is above 6 hard to make."""
+
+
+class SyntheticAccessCheck(SingleCheck):
+    """The synthetic accessibility score of Ertl and Schuffenhauer (2009) is low enough."""
+
+    name = "sa_score"
+    description = "synthetic accessibility score (1 easy, 10 hard) below a bound"
+    Options = SyntheticAccessOptions
+
+    @property
+    def threshold(self) -> str:
+        return f"at most {self.options.maximum:g}"
+
+    def judge(self, found: Any, smiles: str) -> Verdict:
+        value = round(sa_score(found), 3)
+        passed, reason = window(value, None, self.options.maximum, "SA score")
+        return Verdict(passed, value, reason)
+
+
+class SpacialOptions(Settings):
+    maximum: Annotated[float, Field(gt=0)] = 70.0
+    """Largest score per heavy atom; steroids have about 50, adamantanes 64."""
+
+
+class SpacialCheck(SingleCheck):
+    """The normalised spacial score (nSPS; Krzyzanowski et al., J. Med. Chem. 2023) is low enough.
+
+    It counts what the SA score knows from experience only: stereocentres, sp3 atoms and branching
+    in rings, per heavy atom. Flat molecules have about 10.
+    """
+
+    name = "spacial_score"
+    description = (
+        "spacial complexity per heavy atom (nSPS): a second estimate of how hard it is to make"
+    )
+    Options = SpacialOptions
+
+    @property
+    def threshold(self) -> str:
+        return f"at most {self.options.maximum:g}"
+
+    def judge(self, found: Any, smiles: str) -> Verdict:
+        value = round(float(SpacialScore.SPS(found)), 3)
+        passed, reason = window(value, None, self.options.maximum, "spacial score")
+        return Verdict(passed, value, reason)
