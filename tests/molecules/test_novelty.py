@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import gzip
 from pathlib import Path
+from unittest.mock import Mock
 
 import numpy as np
 import pytest
@@ -175,14 +176,15 @@ def test_several_files_of_several_formats(tmp_path: Path) -> None:
 def test_a_stage_s_structures_are_kept_too(monkeypatch: pytest.MonkeyPatch) -> None:
     made = kept_reference("the training set", [*OTHERS, "no SMILES"], "molecules", "k1")
     assert len(made) == len(OTHERS) + 1
-    monkeypatch.setattr(reference, "identified_chunk", None)  # nothing is made anew
+    made_anew = Mock(side_effect=KeyError)
+    monkeypatch.setattr(Reference, "of", made_anew)
     again = kept_reference("the training set", OTHERS, "molecules", "k1")
     assert again.folder == made.folder
     reopen, arguments = again.__reduce__()  # what a worker process is sent
     known, new = run("novel", [OTHERS[2], "CCO"], [reopen(*arguments)])
     assert known.columns["nearest_known_source"] == "the training set, row 3"
     assert new.passed
-    with pytest.raises(TypeError):
+    with pytest.raises(KeyError):
         kept_reference("the training set", OTHERS, "molecules", "k2")
 
 

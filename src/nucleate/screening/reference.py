@@ -16,7 +16,6 @@ from functools import lru_cache
 from importlib import import_module
 from importlib.metadata import version
 from importlib.util import find_spec
-from itertools import islice
 from pathlib import Path
 from typing import Any, ClassVar, NamedTuple
 
@@ -247,9 +246,7 @@ class Reference:
         """
         distinct = list(dict.fromkeys(structures))
         identity = identity_of(matter)
-        chunks = ((matter, chunk) for chunk in _chunks(distinct))
-        processes = processes if len(distinct) >= _WORTH_WORKERS else 1
-        parts = list(map_ordered(identified_chunk, chunks, processes=processes))
+        parts = list(identified(matter, distinct, processes))
         return cls(
             name,
             {
@@ -290,10 +287,12 @@ def identified_chunk(task: tuple[str, Sequence[str]]) -> ChunkKeys:
     return ChunkKeys(shaped, sketches, np.array(rows, np.uint32))
 
 
-def _chunks(items: Iterable[str]) -> Iterator[list[str]]:
-    iterator = iter(items)
-    while chunk := list(islice(iterator, _CHUNK)):
-        yield chunk
+def identified(matter: str, structures: Sequence[str], processes: int = 1) -> Iterator[ChunkKeys]:
+    """Keys and sketches of structures, chunk by chunk in order, in worker processes if many."""
+    starts = range(0, len(structures), _CHUNK)
+    chunks = ((matter, structures[start : start + _CHUNK]) for start in starts)
+    processes = processes if len(structures) >= _WORTH_WORKERS else 1
+    return map_ordered(identified_chunk, chunks, processes=processes)
 
 
 def _joined(parts: Sequence[Digests], empty: tuple[int, ...]) -> Digests:

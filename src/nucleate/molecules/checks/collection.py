@@ -15,9 +15,9 @@ from rdkit.SimDivFilters.rdSimDivPickers import MaxMinPicker
 from nucleate.config import Settings
 from nucleate.matter import Candidate, Check, Verdict
 from nucleate.molecules.chem import fingerprint, molecule, scaffold
-from nucleate.molecules.lookup import nearest, packed_bits, without_stereo
-from nucleate.screening.keys import digests
-from nucleate.screening.reference import Hit, Reference, references_of
+from nucleate.molecules.lookup import Bits, MoleculeIdentity, nearest
+from nucleate.screening.keys import Digests
+from nucleate.screening.reference import Hit, Reference, identified, references_of
 
 
 def _unreadable(smiles: str) -> Verdict:
@@ -65,43 +65,48 @@ class NovelCheck(Check):
     def run(self, candidates: Sequence[Candidate]) -> list[Verdict]:
         """See `Check.run`."""
         references = references_of(self.context, "molecules")
-        found = [molecule(candidate.structure) for candidate in candidates]
-        verdicts: dict[int, Verdict] = {
-            row: _unreadable(candidates[row].structure)
-            for row, one in enumerate(found)
-            if one is None
-        }
-        verdicts |= self._known(candidates, found, references, set(verdicts))
-        rows = [row for row in range(len(candidates)) if row not in verdicts]
+        structures = [candidate.structure for candidate in candidates]
+        verdicts: dict[int, Verdict] = {}
+        left: list[int] = []
+        bits: list[Bits] = []
+        start = 0
+        for part in identified("molecules", structures, self.context.processes):
+            chunk = structures[start : start + part.digests.shape[1]]
+            readable = dict(zip(part.sketched.tolist(), part.sketches, strict=True))
+            known = self._known(chunk, part.digests, references)
+            for row, smiles in enumerate(chunk):
+                if row not in readable:
+                    verdicts[start + row] = _unreadable(smiles)
+                elif row in known:
+                    verdicts[start + row] = _is_known(smiles, known[row])
+                else:
+                    left.append(start + row)
+                    bits.append(readable[row])
+            start += len(chunk)
         if self.options.nearest or self.options.maximum_similarity < 1:
-            verdicts |= self._nearest(rows, [found[row] for row in rows], references)
+            verdicts |= self._nearest(left, bits, references)
         return [verdicts.get(row, Verdict(True)) for row in range(len(candidates))]
 
     def _known(
-        self,
-        candidates: Sequence[Candidate],
-        found: Sequence[Any],
-        references: Sequence[Reference],
-        settled: set[int],
-    ) -> dict[int, Verdict]:
-        """Verdicts on those that are known, by row."""
-        out: dict[int, Verdict] = {}
-        kinds = ("structure", "without_stereo") if self.options.ignore_stereo else ("structure",)
-        for kind in kinds:
-            rows = [r for r in range(len(candidates)) if r not in out and r not in settled]
-            texts = (
-                candidates[r].structure if kind == "structure" else without_stereo(found[r])
-                for r in rows
-            )
-            wanted = digests(texts)
+        self, structures: Sequence[str], found: Digests, references: Sequence[Reference]
+    ) -> dict[int, Hit]:
+        """What each known structure is, by row.
+
+        Args:
+            found: digests of all kinds of key, [kinds, n, 2].
+        """
+        kinds = MoleculeIdentity.kinds if self.options.ignore_stereo else ("structure",)
+        out: dict[int, Hit] = {}
+        for kind, wanted in zip(kinds, found, strict=False):
             for reference in references:
-                for row, entry in zip(rows, reference.first(kind, wanted).tolist(), strict=True):
-                    if entry >= 0 and row not in out:
-                        out[row] = _is_known(candidates[row].structure, reference.hit(entry))
+                entries = reference.first(kind, wanted)
+                for row in np.flatnonzero(entries >= 0).tolist():
+                    if row not in out:
+                        out[row] = reference.hit(int(entries[row]))
         return out
 
     def _nearest(
-        self, rows: Sequence[int], found: Sequence[Any], references: Sequence[Reference]
+        self, rows: Sequence[int], bits: Sequence[Bits], references: Sequence[Reference]
     ) -> dict[int, Verdict]:
         """Verdicts on those that are not known, by row; none if nothing can be compared."""
         total = sum(len(reference.sketched) for reference in references)
@@ -112,7 +117,6 @@ class NovelCheck(Check):
         best = np.full(len(rows), -1.0)
         hits: list[Hit | None] = [None] * len(rows)
         compared = 0
-        bits = [packed_bits(one) for one in found]
         for reference in references:
             count = int(np.ceil(share * len(reference.sketched)))
             if not count:
@@ -237,27 +241,26 @@ class PicksCheck(Check):
 
     def run(self, candidates: Sequence[Candidate]) -> list[Verdict]:
         """See `Check.run`."""
-        found = [molecule(candidate.structure) for candidate in candidates]
-        readable = [row for row, one in enumerate(found) if one is not None]
-        prints = [fingerprint(found[row]) for row in readable]
+        prints: list[Any] = []
+        readable: list[int] = []
+        for row, candidate in enumerate(candidates):
+            found = molecule(candidate.structure)
+            if found is not None:
+                prints.append(fingerprint(found))
+                readable.append(row)
         number = min(self.options.number, len(readable))
         picks: list[int] = []
         if number:
             picker: Any = MaxMinPicker()
             # The first pick is the best candidate; the seed would matter without it only.
             picks = list(picker.LazyBitVectorPick(prints, len(prints), number, [0]))
-        turns = {readable[pick]: turn for turn, pick in enumerate(picks, 1)}
-        verdicts: list[Verdict] = []
-        for row, candidate in enumerate(candidates):
-            if found[row] is None:
-                verdicts.append(_unreadable(candidate.structure))
-            elif row in turns:
-                before = [prints[pick] for pick in picks[: turns[row] - 1]]
-                own = fingerprint(found[row])
-                alike = max(DataStructs.BulkTanimotoSimilarity(own, before), default=0.0)
-                columns = {"pick_distance": round(1 - alike, 4) if before else None}
-                verdicts.append(Verdict(True, turns[row], columns=columns))
-            else:
-                reason = f"not among the {number} picked to be unlike each other"
-                verdicts.append(Verdict(False, None, reason))
+        reason = f"not among the {number} picked to be unlike each other"
+        verdicts = [Verdict(False, None, reason) for _ in candidates]
+        for row in set(range(len(candidates))) - set(readable):
+            verdicts[row] = _unreadable(candidates[row].structure)
+        for turn, pick in enumerate(picks, 1):
+            before = [prints[other] for other in picks[: turn - 1]]
+            alike = DataStructs.BulkTanimotoSimilarity(prints[pick], before)
+            distance = round(1 - max(alike), 4) if alike else None
+            verdicts[readable[pick]] = Verdict(True, turn, columns={"pick_distance": distance})
         return verdicts
