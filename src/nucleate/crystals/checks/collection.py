@@ -35,7 +35,7 @@ class NovelOptions(Settings):
     matches: Positive = 50
     """Known crystals of the same reduced composition, those of the nearest structure first, that
     StructureMatcher looks at (25 ms each); further ones count as different. Beyond a structure
-    distance of 0.3, of 300 pairs of Materials Project crystals 3 match, of 240 of Carbon-24 none."""
+    distance of 0.3, 3 of 300 pairs of Materials Project crystals match, and none of 240 carbons."""
     prototypes: bool = False
     """Whether to tell, too, which known crystals of other elements have the same prototype (space
     group and Wyckoff letters). It rejects nothing."""
