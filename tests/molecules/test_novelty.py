@@ -21,7 +21,7 @@ from nucleate.molecules.lookup import nearest, packed_bits
 from nucleate.molecules.options import StandardiseOptions
 from nucleate.molecules.standardise import standardise
 from nucleate.screening import reference
-from nucleate.screening.reference import Reference, ReferenceContext
+from nucleate.screening.reference import Reference, ReferenceContext, references_of
 from nucleate.stages.reference import kept_reference, references
 
 MOLECULES = Molecules()
@@ -209,6 +209,8 @@ def test_known_strings_and_files_are_known_together(opened: list[Reference]) -> 
     assert octane.columns["nearest_known_source"] == "the known set"
     assert ring.reason == "is known"
     assert both.columns["nearest_known_searched"] == "9 of 10"
+    among = ReferenceContext(known=("CCCCCCCC",), references=opened, known_among_them=True)
+    assert references_of(among, MOLECULES) == opened
 
 
 def test_picks_are_as_unlike_as_can_be() -> None:

@@ -320,20 +320,22 @@ class ReferenceContext(CheckContext):
 
     Attributes:
         references: opened, each of one source.
+        known_among_them: whether a reference holds all of `known`, which then is not turned into
+            keys once more (see `stages.reference.kept_reference`).
     """
 
     references: Sequence[Reference] = ()
+    known_among_them: bool = False
 
 
 def references_of(context: CheckContext, matter: Matter | str) -> list[Reference]:
     """Everything that is known: the strings at hand, then the reference files."""
     name = matter if isinstance(matter, str) else matter.name
-    found: list[Reference] = []
-    if context.known:
-        found.append(_at_hand(name, tuple(context.known), context.processes))
-    if isinstance(context, ReferenceContext):
-        found += context.references
-    return found
+    files = list(context.references) if isinstance(context, ReferenceContext) else []
+    among = isinstance(context, ReferenceContext) and context.known_among_them
+    if not context.known or among:
+        return files
+    return [_at_hand(name, tuple(context.known), context.processes), *files]
 
 
 @lru_cache(maxsize=2)
