@@ -23,6 +23,8 @@ from nucleate.crystals.distances import nearest
 if TYPE_CHECKING:
     from pymatgen.core import Structure
 
+    from nucleate.crystals.chgnet_batch import Graph
+
 MAXIMUM_ELEMENT = 94
 """CHGNet embeds the elements up to plutonium."""
 CLASH_RATIO = 0.45
@@ -33,6 +35,8 @@ SMALLEST_VOLUME = 4.0
 """A^3 per atom (diamond has 5.7): denser cells have graphs of gigabytes."""
 PLAUSIBLE_ENERGY = (-25.0, 15.0)
 """eV/atom outside which a CHGNet energy is taken for an extrapolation failure."""
+MOST_EDGES = 400_000
+"""Pairs of atoms within CHGNet's 6 A that a cell may have: beyond, its graph takes gigabytes."""
 BATCH_ATOMS = 100
 """Atoms per graph batch: larger ones gain nothing on a CPU core and cost memory."""
 BATCH_ANGLES = 60_000
@@ -78,6 +82,9 @@ def refuse(structure: Structure) -> str:
         return "the cell has no volume"
     if structure.volume < SMALLEST_VOLUME * len(structure):
         return f"only {structure.volume / len(structure):.2f} A^3 per atom"
+    edges = len(structure) ** 2 / structure.volume * 4 / 3 * np.pi * 6.0**3
+    if edges > MOST_EDGES:
+        return f"{len(structure)} atoms make a graph of about {edges:.0f} edges"
     found = nearest(structure.lattice.matrix, structure.frac_coords, numbers)
     if found.distance < CLASH_DISTANCE or found.scaled < CLASH_RATIO:
         return (
@@ -95,61 +102,52 @@ def predict(
     Args:
         gradients: whether forces and stress are wanted, which takes twice the time.
     """
-    if not structures:
-        return []
-    network = model(device)
-    graphs: list[Any] = []
+    from nucleate.crystals.chgnet_batch import build_graph
+
+    graphs: list[Graph] = []
     places: list[int] = []
     results: list[Prediction | None] = [None] * len(structures)
-    with silenced():
-        for place, structure in enumerate(structures):
-            try:
-                graphs.append(network.graph_converter(structure).to(device))
-            except (ValueError, RuntimeError):
-                continue
+    for place, structure in enumerate(structures):
+        numbers = np.array(structure.atomic_numbers, np.int64)
+        graph = build_graph(structure.lattice.matrix, structure.frac_coords, numbers)
+        if graph is not None:
+            graphs.append(graph)
             places.append(place)
     start = 0
     while start < len(graphs):
         stop, atoms, angles = start, 0, 0
         while stop < len(graphs) and atoms < BATCH_ATOMS and angles < BATCH_ANGLES:
-            atoms += len(graphs[stop].atomic_number)
-            angles += len(graphs[stop].bond_graph)
+            atoms += len(graphs[stop].numbers)
+            angles += len(graphs[stop].angles)
             stop += 1
-        found = _evaluate(network, graphs[start:stop], gradients)
+        found = _evaluate(graphs[start:stop], device, gradients)
         for place, one in zip(places[start:stop], found, strict=True):
             results[place] = one
         start = stop
     return results
 
 
-def _evaluate(network: Any, graphs: Sequence[Any], gradients: bool) -> list[Prediction]:
-    """One batch through CHGNet.
-
-    `CHGNet.predict_graph` gives the same numbers, but goes backwards twice (forces, stress) and
-    keeps what a second derivative would need: half of a relaxation's time.
-    """
+def _evaluate(graphs: Sequence[Graph], device: str, gradients: bool) -> list[Prediction]:
+    """One batch through CHGNet."""
     import torch
-    from chgnet.model.model import BatchedGraph
 
-    with silenced(), torch.set_grad_enabled(gradients):
-        batch = BatchedGraph.from_graphs(
-            graphs,
-            bond_basis_expansion=network.bond_basis_expansion,
-            angle_basis_expansion=network.angle_basis_expansion,
-            compute_stress=gradients,
-        )
-        computed = network._compute(batch)
-        energies = computed["e"] + network.composition_model(graphs)
+    from nucleate.crystals.chgnet_batch import Batch, network
+
+    batch = Batch.of(graphs, device)
+    with torch.set_grad_enabled(gradients):
+        per_atom, positions, strains = network(device).energies(batch, gradients)
+        energies = [float(energy) for energy in per_atom.tolist()]
         if not gradients:
-            return [Prediction(float(energy)) for energy in energies.tolist()]
-        total = (computed["e"] * computed["atoms_per_graph"]).sum()
-        found = torch.autograd.grad(total, [*batch.atom_positions, *batch.strains])
-    arrays = [gradient.cpu().numpy().astype(np.float64) for gradient in found]
-    volumes = batch.volumes.tolist()
+            return [Prediction(energy) for energy in energies]
+        counts = torch.bincount(batch.owner, minlength=len(graphs))
+        found = torch.autograd.grad((per_atom * counts).sum(), [positions, strains])
+    slopes, virials = (gradient.cpu().numpy().astype(np.float64) for gradient in found)
+    ends = np.cumsum(counts.cpu().numpy())[:-1]
+    volumes = [abs(float(np.linalg.det(graph.lattice))) for graph in graphs]
     return [
-        Prediction(float(energy), -positions, strain / volume)
-        for energy, positions, strain, volume in zip(
-            energies.tolist(), arrays[: len(graphs)], arrays[len(graphs) :], volumes, strict=True
+        Prediction(energy, -slope, virial / volume)
+        for energy, slope, virial, volume in zip(
+            energies, np.split(slopes, ends), virials, volumes, strict=True
         )
     ]
 
