@@ -47,7 +47,7 @@ Kind = tuple[Atom, Atom, Bond]
 Test = Callable[[Atom], bool]
 
 
-@lru_cache(maxsize=64)
+@lru_cache(maxsize=256)
 def kinds(found: Any) -> frozenset[Hashable]:
     """The kinds of atoms and bonds of an RDKit molecule, remembered by the object, which is not to
     be changed: several sets of patterns are looked for in a row."""

@@ -6,21 +6,27 @@ from functools import cache
 from typing import Any
 
 from rdkit import Chem
-from rdkit.Chem import QED, rdfiltercatalog, rdMolDescriptors
+from rdkit.Chem import QED, rdMolDescriptors
 
 from nucleate.molecules.chem import logp, weight
+from nucleate.molecules.patterns import Group, Patterns
 
 
 def qed(molecule: Any) -> float:
-    """The value of `rdkit.Chem.QED.qed`, from 0 to 1, in about half of its time.
+    """The value of `rdkit.Chem.QED.qed`, from 0 to 1, in about half of its time."""
+    return float(QED.qed(molecule, qedProperties=qed_properties(molecule)))
 
-    Its structural alerts are looked for in one call instead of a hundred, and what RDKit remembers
+
+def qed_properties(molecule: Any) -> Any:
+    """What QED is made of: `MW`, `ALOGP`, `HBA`, `HBD`, `PSA`, `ROTB`, `AROM` and `ALERTS`.
+
+    Its structural alerts are looked for in one go instead of one by one, and what RDKit remembers
     of the molecule (logP, polar surface) is not computed again.
     """
     if molecule.GetNumAtoms() != molecule.GetNumHeavyAtoms():
-        return float(QED.qed(molecule))  # which removes hydrogens first
+        return QED.properties(molecule)  # which removes hydrogens first
     aromatic = Chem.DeleteSubstructs(Chem.Mol(molecule), QED.AliphaticRings)
-    found = QED.QEDproperties(
+    return QED.QEDproperties(
         MW=weight(molecule),
         ALOGP=logp(molecule),
         HBA=sum(len(molecule.GetSubstructMatches(pattern)) for pattern in QED.Acceptors),
@@ -30,16 +36,12 @@ def qed(molecule: Any) -> float:
             molecule, rdMolDescriptors.NumRotatableBondsOptions.Strict
         ),
         AROM=len(Chem.GetSSSR(aromatic)),
-        ALERTS=len(_alerts().GetMatches(molecule)),
+        ALERTS=len(_alerts().matches(molecule)),
     )
-    return float(QED.qed(molecule, qedProperties=found))
 
 
 @cache
-def _alerts() -> Any:
-    """RDKit's structural alerts, one entry each."""
-    catalogue = rdfiltercatalog.FilterCatalog()
-    for number, pattern in enumerate(QED.StructuralAlerts):
-        matcher = rdfiltercatalog.SmartsMatcher(str(number), pattern)
-        catalogue.AddEntry(rdfiltercatalog.FilterCatalogEntry(str(number), matcher))
-    return catalogue
+def _alerts() -> Patterns:
+    """RDKit's structural alerts, one group each."""
+    queries = enumerate(QED.StructuralAlerts)
+    return Patterns([Group(str(number), Chem.MolToSmarts(query), "") for number, query in queries])

@@ -41,8 +41,8 @@ _IONS = {
     "O=S(=O)(O)c1ccccc1": "besylate", "Cc1ccc(S(=O)(=O)O)cc1": "tosylate",
     "O=S(=O)(O)c1cccc2ccccc12": "napsylate", "O=S(=O)(O)c1ccc2ccccc2c1": "napsylate",
     "CC1(C)C2CCC1(CS(=O)(=O)O)C(=O)C2": "camsylate", "O=S(=O)(O)O": "sulfate",
-    "O=P(O)(O)O": "phosphate", "O=[N+]([O-])O": "nitrate", "[O-][Cl+3]([O-])([O-])[O-]": "perchlorate",
-    "[O-]Cl(=O)(=O)=O": "perchlorate", "F[B-](F)(F)F": "tetrafluoroborate",
+    "O=P(O)(O)O": "phosphate", "O=[N+]([O-])O": "nitrate", "[O-]Cl(=O)(=O)=O": "perchlorate",
+    "[O-][Cl+3]([O-])([O-])[O-]": "perchlorate", "F[B-](F)(F)F": "tetrafluoroborate",
     "F[P-](F)(F)(F)(F)F": "hexafluorophosphate", "[OH-]": "hydroxide", "N#CS": "thiocyanate",
 }  # fmt: skip
 

@@ -20,7 +20,7 @@ _STRAINED = (
     Group("a triple bond in a small ring", "[#6;r3,r4,r5,r6,r7,r8]#;@*", ""),
     Group("an allene in a ring", "*=;@[#6;R]=;@*", ""),
     Group("a double bond within a three-membered ring", "*1=,:**1", ""),
-    Group("a cyclobutadiene", "*1=***=1 | *1=**:*1 | *1=*:*:*1", ""),
+    Group("a cyclobutadiene", "*1=**=*1 | *1=**:*1", ""),
 )
 
 

@@ -18,10 +18,11 @@ _REACTIVE = "reacts with any nucleophile, water and amines first"
 _NEVER = "is not known in a molecule that can be kept"
 _WEAK = "weak bond between heteroatoms"
 
-# Not nitrogen whose lone pair an acyl, sulfonyl or aryl group takes up: its N,O-acetals last.
+# Nitrogen with a free lone pair; acyl, sulfonyl and aryl groups take it up, and acetals last.
 _AMINE = "[NX3;+0;!$(N-*=[O,S,N]);!$(N-a);!$(N-C#N)]"
-# A carbon whose neighbour draws electrons off, which keeps enols and enamines as they are.
-_STABLE_CENE = (
+# A double bond's far carbon without a neighbour that draws electrons off; such a neighbour keeps
+# enols and enamines as they are.
+_PLAIN_ALKENE = (
     "[#6X3;A;!$([#6]-[#6]=[O,N,S]);!$([#6]-C#N);!$([#6]-[N+](=O));!$([#6]-[#16](=O));"
     "!$([#6]-[#6]=[#6]-[#6]=[O,N])]"
 )
@@ -69,14 +70,14 @@ UNSTABLE: tuple[Group, ...] = (
     # Tautomers that give way to another
     Group(
         "enol",
-        f"[OX2H]-[#6X3;A;!$([#6;R]-[#6;R]=[O,N])]={_STABLE_CENE}",
+        f"[OX2H]-[#6X3;A;!$([#6;R]-[#6;R]=[O,N])]={_PLAIN_ALKENE}",
         "is the minor tautomer of a ketone or aldehyde",
     ),
-    Group("enethiol", f"[SX2H]-[#6X3;A]={_STABLE_CENE}", "is a minor tautomer of a thioketone"),
+    Group("enethiol", f"[SX2H]-[#6X3;A]={_PLAIN_ALKENE}", "is a minor tautomer of a thioketone"),
     Group(
         "primary or secondary enamine",
-        f"[NX3;H2;!$(N-*=[O,S])]-[#6X3;A]={_STABLE_CENE} | "
-        f"[NX3;H1;!R;!$(N-*=[O,S]);!$(N-a)]-[#6X3;A]={_STABLE_CENE}",
+        f"[NX3;H2;!$(N-*=[O,S])]-[#6X3;A]={_PLAIN_ALKENE} | "
+        f"[NX3;H1;!R;!$(N-*=[O,S]);!$(N-a)]-[#6X3;A]={_PLAIN_ALKENE}",
         "is the minor tautomer of an imine",
     ),
     Group(
@@ -272,7 +273,7 @@ UNSTABLE: tuple[Group, ...] = (
     ),
     Group(
         "ketene acetal",
-        f"[OX2,NX3;A;!$(*-*=[O,S])]-[#6X3;A](-[OX2,NX3;A;!$(*-*=[O,S])])={_STABLE_CENE}",
+        f"[OX2,NX3;A;!$(*-*=[O,S])]-[#6X3;A](-[OX2,NX3;A;!$(*-*=[O,S])])={_PLAIN_ALKENE}",
         _WATER,
     ),
     # Charges that last in no solvent

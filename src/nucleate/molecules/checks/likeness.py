@@ -5,13 +5,12 @@ from __future__ import annotations
 from typing import Annotated, Any
 
 from pydantic import Field
-from rdkit.Chem import SpacialScore, rdMolDescriptors
+from rdkit.Chem import QED, SpacialScore, rdMolDescriptors
 
 from nucleate.config import Settings
 from nucleate.matter import Verdict
 from nucleate.molecules.checks.single import SingleCheck, window
-from nucleate.molecules.chem import logp
-from nucleate.molecules.drug_likeness import qed
+from nucleate.molecules.drug_likeness import qed_properties
 from nucleate.molecules.properties import sa_score
 
 
@@ -48,13 +47,14 @@ class DruglikeCheck(SingleCheck):
 
     def judge(self, found: Any, smiles: str) -> Verdict:
         options = self.options
-        drug_likeness = round(qed(found), 4)
+        parts = qed_properties(found)
+        drug_likeness = round(float(QED.qed(found, qedProperties=parts)), 4)
         columns: dict[str, float | int] = {
-            "logp": logp(found),
-            "tpsa": rdMolDescriptors.CalcTPSA(found),
-            "hydrogen_bond_donors": rdMolDescriptors.CalcNumHBD(found),
+            "logp": parts.ALOGP,
+            "tpsa": parts.PSA,
+            "hydrogen_bond_donors": parts.HBD,
             "hydrogen_bond_acceptors": rdMolDescriptors.CalcNumHBA(found),
-            "rotatable_bonds": rdMolDescriptors.CalcNumRotatableBonds(found),
+            "rotatable_bonds": parts.ROTB,
         }
         bounds = (
             (columns["logp"], options.minimum_logp, options.maximum_logp, "logP"),
