@@ -12,7 +12,8 @@ from hypothesis import strategies as st
 
 from nucleate.config import DatasetSettings
 from nucleate.crystals.checks import collection
-from nucleate.crystals.checks.collection import NovelCheck, PicksCheck, farthest_first
+from nucleate.crystals.checks.collection import NovelCheck
+from nucleate.crystals.checks.picks import PicksCheck, farthest_first
 from nucleate.crystals.gene import from_string, gene_from_structure, structure_from_gene, to_string
 from nucleate.crystals.lookup import (
     composition_distances,

@@ -15,7 +15,7 @@ from rdkit import DataStructs
 from nucleate.config import DatasetSettings
 from nucleate.matter import Candidate, CheckContext, Verdict
 from nucleate.molecules import Molecules
-from nucleate.molecules.checks.collection import PicksCheck
+from nucleate.molecules.checks.picks import PicksCheck
 from nucleate.molecules.chem import canonical, fingerprint, molecule, parse, random_spellings
 from nucleate.molecules.lookup import nearest, packed_bits
 from nucleate.molecules.options import StandardiseOptions
@@ -124,6 +124,8 @@ def test_keys_are_made_once_and_again_where_damaged(tmp_path: Path) -> None:
     (first.folder / "structures.joined.npy").write_bytes(content[:-20])
     (mended,) = built(path, *KNOWN, "nonsense")
     assert (mended.folder / "structures.joined.npy").read_bytes() == content
+    (twin,) = built(tmp_path / "copy.smi", *KNOWN, "nonsense")
+    assert (twin.folder, twin.name) == (first.folder, "copy.smi")
     (other,) = built(path, *KNOWN[:3])
     assert other.folder != first.folder
     options = {"maximum_heavy_atoms": 10}

@@ -35,14 +35,8 @@ from nucleate.errors import StructureError
 from nucleate.matter import Candidate
 from nucleate.parallel import default_processes
 from nucleate.runs import write_json
-from nucleate.screening.reference import (
-    HEADER,
-    ChunkKeys,
-    Reference,
-    ReferenceContext,
-    identified_chunk,
-    identity_of,
-)
+from nucleate.screening.identity import ChunkKeys, identified_chunk, identity_of
+from nucleate.screening.reference import HEADER, Reference, ReferenceContext
 from nucleate.screening.reference_files import CHUNK_ROWS, Part, join_parts, save_part
 from nucleate.stages.reference import references
 

@@ -7,102 +7,25 @@ the texts and a bounded sample of sketches of one source: of a file, mapped into
 
 from __future__ import annotations
 
-import hashlib
 import json
-from abc import ABC, abstractmethod
-from collections.abc import Iterable, Iterator, Mapping, Sequence
+from collections.abc import Iterable, Mapping, Sequence
 from dataclasses import dataclass
 from functools import lru_cache
-from importlib import import_module
-from importlib.metadata import version
-from importlib.util import find_spec
 from pathlib import Path
-from typing import Any, ClassVar, NamedTuple
+from typing import Any
 
 import numpy as np
-from numpy.typing import DTypeLike, NDArray
+from numpy.typing import NDArray
 
 from nucleate.matter import CheckContext, Matter
-from nucleate.parallel import map_ordered
-from nucleate.runs import code_version, write_json
+from nucleate.runs import write_json
+from nucleate.screening.identity import ChunkKeys, Identity, identified, identity_of
 from nucleate.screening.keys import Digests, SortedKeys, Texts, digests, mapped
 
 HEADER = "header.json"
 SKETCHES = "sketches"
 MOST_SKETCHES = 1_000_000
 """Structures of one source among which the nearest is searched; of more, a random sample."""
-_CHUNK = 5000
-_WORTH_WORKERS = 20_000
-
-
-class Identified(NamedTuple):
-    """What a structure is looked up by.
-
-    Attributes:
-        keys: one text for each of `Identity.kinds`.
-        sketch: [`Identity.sketch_size`], of `Identity.sketch_type`; None if it has none.
-    """
-
-    keys: tuple[str, ...]
-    sketch: NDArray[Any] | None = None
-
-
-class Identity(ABC):
-    """By what structures of a kind of matter are told to be known.
-
-    Attributes:
-        kinds: of key, the strictest first: structures of equal first key are equal.
-        sketch_size, sketch_type: of the array by which near structures are found; size 0 if there
-            is none.
-    """
-
-    kinds: ClassVar[tuple[str, ...]] = ("structure",)
-    sketch_size: ClassVar[int] = 0
-    sketch_type: ClassVar[DTypeLike] = np.uint64
-
-    @abstractmethod
-    def of(self, structure: str) -> Identified | None:
-        """Keys and sketch of a canonical structure; None where it cannot be read."""
-
-    def version(self) -> str:
-        """Changes with whatever gives equal structures other texts: the code, if not overridden."""
-        return code_version()
-
-
-def version_of(library: str, *modules: str) -> str:
-    """A library's version and a digest of modules of ours, for `Identity.version`.
-
-    Keys of millions of structures take long to make: they outlive changes of other code.
-    """
-    total = hashlib.sha256()
-    for module in modules:
-        spec = find_spec(module)
-        if spec is None or spec.origin is None:
-            raise ValueError(f"no module {module}")
-        total.update(Path(spec.origin).read_bytes())
-    return f"{library} {version(library)}, {total.hexdigest()[:16]}"
-
-
-class PlainIdentity(Identity):
-    """Of a kind of matter that states none: the structure string."""
-
-    def of(self, structure: str) -> Identified | None:
-        return Identified((structure,))
-
-
-_IDENTITIES = {
-    "molecules": ("nucleate.molecules.lookup", "MoleculeIdentity"),
-    "crystals": ("nucleate.crystals.lookup", "CrystalIdentity"),
-}
-
-
-def identity_of(matter: str) -> Identity:
-    """The identity of a registered kind of matter, by name."""
-    if matter not in _IDENTITIES:
-        return PlainIdentity()
-    module, name = _IDENTITIES[matter]
-    found: Identity = getattr(import_module(module), name)()
-    return found
 
 
 @dataclass(frozen=True)
@@ -164,7 +87,7 @@ class Reference:
 
     def __reduce__(self) -> Any:
         if self.folder is not None:  # a worker maps the same pages
-            return Reference.open, (self.folder,)
+            return Reference.open, (self.folder, self.name)
         return object.__reduce_ex__(self, 2)
 
     def hit(self, entry: int) -> Hit:
@@ -184,8 +107,11 @@ class Reference:
         return self.keys[kind].every(digests([key])[0])
 
     @classmethod
-    def open(cls, folder: Path) -> Reference:
+    def open(cls, folder: Path, name: str | None = None) -> Reference:
         """Map what `stages.reference` wrote.
+
+        Args:
+            name: of the source; what it was called when it was written if not given.
 
         Raises:
             OSError, ValueError, KeyError: missing or damaged.
@@ -198,7 +124,7 @@ class Reference:
         if any(length != entries for length in lengths):
             raise ValueError(f"{folder}: not {entries} entries")
         return cls(
-            header["source"],
+            name or header["source"],
             keys,
             structures,
             rows=mapped(folder / "rows.npy"),
@@ -257,42 +183,6 @@ class Reference:
             ids=ids,
             **_sample(identity, parts),
         )
-
-
-class ChunkKeys(NamedTuple):
-    """Digests [kinds, n, 2] of a chunk's structures, sketches [m, size] and the rows [m] of those
-    that have one."""
-
-    digests: Digests
-    sketches: NDArray[Any]
-    sketched: NDArray[np.uint32]
-
-
-def identified_chunk(task: tuple[str, Sequence[str]]) -> ChunkKeys:
-    """Keys and sketches of structures of a kind of matter; runs in workers."""
-    matter, structures = task
-    identity = identity_of(matter)
-    found = [identity.of(structure) for structure in structures]
-    # No other structure has the empty text, so that what is unreadable is like nothing else.
-    blank = ("",) * (len(identity.kinds) - 1)
-    keys = [
-        (s, *blank) if one is None else one.keys for s, one in zip(structures, found, strict=True)
-    ]
-    rows = [i for i, one in enumerate(found) if one is not None and one.sketch is not None]
-    sketches = np.zeros((len(rows), identity.sketch_size), identity.sketch_type)
-    for place, row in enumerate(rows):
-        sketches[place] = found[row].sketch  # type: ignore[union-attr]
-    columns = np.array([digests(key[k] for key in keys) for k in range(len(identity.kinds))])
-    shaped = columns.reshape(len(identity.kinds), len(keys), 2)
-    return ChunkKeys(shaped, sketches, np.array(rows, np.uint32))
-
-
-def identified(matter: str, structures: Sequence[str], processes: int = 1) -> Iterator[ChunkKeys]:
-    """Keys and sketches of structures, chunk by chunk in order, in worker processes if many."""
-    starts = range(0, len(structures), _CHUNK)
-    chunks = ((matter, structures[start : start + _CHUNK]) for start in starts)
-    processes = processes if len(structures) >= _WORTH_WORKERS else 1
-    return map_ordered(identified_chunk, chunks, processes=processes)
 
 
 def _joined(parts: Sequence[Digests], empty: tuple[int, ...]) -> Digests:

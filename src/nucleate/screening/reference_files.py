@@ -27,16 +27,9 @@ from nucleate.parallel import map_ordered
 from nucleate.progress import bar
 from nucleate.runs import atomic_folder, atomic_path, read_json, write_json
 from nucleate.screening import reference
+from nucleate.screening.identity import ChunkKeys, Identity, identified_chunk, identity_of
 from nucleate.screening.keys import SortedKeys, Texts
-from nucleate.screening.reference import (
-    HEADER,
-    SKETCHES,
-    ChunkKeys,
-    Identity,
-    Reference,
-    identified_chunk,
-    identity_of,
-)
+from nucleate.screening.reference import HEADER, SKETCHES, Reference
 
 CHUNK_ROWS = 5000
 CHUNK_CHARACTERS = 500_000
@@ -91,14 +84,15 @@ def build(
         InputError: the source as a whole cannot be read.
         ResultsError: the folder cannot be written, or a worker died.
     """
-    parts_folder = folder.with_name(f"{folder.name}.parts")
+    # Chunks of another size are other chunks.
+    parts_folder = folder.with_name(f"{folder.name}.{CHUNK_ROWS}.{CHUNK_CHARACTERS}.parts")
     try:
         folder.parent.mkdir(parents=True, exist_ok=True)
     except OSError as error:
         raise ResultsError(f"{folder}: cannot be written ({error.strerror or error})") from error
     # Two screens may want the same source at once.
     with FileLock(folder.with_name(f"{folder.name}.lock")):
-        found = opened(folder)
+        found = opened(folder, source.name)
         if found is not None:
             return found
         parts = _parts(source, matter, dict(options), parts_folder, processes)
@@ -111,14 +105,14 @@ def build(
             file.unlink()
         parts_folder.rmdir()
     _LOG.info("reference %s: %d of %d rows", source.name, joined["entries"], rows)
-    return Reference.open(folder)
+    return Reference.open(folder, source.name)
 
 
-def opened(folder: Path) -> Reference | None:
+def opened(folder: Path, name: str | None = None) -> Reference | None:
     """The folder's known structures; None if it is missing or damaged."""
     try:
-        return Reference.open(folder)
-    except (OSError, ValueError, KeyError, TypeError):
+        return Reference.open(folder, name)
+    except (OSError, EOFError, ValueError, KeyError, TypeError):
         return None
 
 

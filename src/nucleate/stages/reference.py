@@ -23,7 +23,8 @@ from nucleate.parallel import default_processes
 from nucleate.paths import download_folder
 from nucleate.runs import atomic_folder, atomic_path, code_version, digest
 from nucleate.screening import reference_files
-from nucleate.screening.reference import MOST_SKETCHES, Reference, identity_of
+from nucleate.screening.identity import identity_of
+from nucleate.screening.reference import MOST_SKETCHES, Reference
 
 _LOG = logging.getLogger(__name__)
 FORMAT = 1

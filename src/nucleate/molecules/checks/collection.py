@@ -10,17 +10,18 @@ import numpy as np
 from pydantic import Field
 from rdkit import DataStructs
 from rdkit.Chem import rdMolDescriptors
-from rdkit.SimDivFilters.rdSimDivPickers import MaxMinPicker
 
 from nucleate.config import Settings
 from nucleate.matter import Candidate, Check, Verdict
 from nucleate.molecules.chem import fingerprint, molecule, scaffold
 from nucleate.molecules.lookup import Bits, MoleculeIdentity, nearest
+from nucleate.screening.identity import identified
 from nucleate.screening.keys import Digests
-from nucleate.screening.reference import Hit, Reference, identified, references_of
+from nucleate.screening.reference import Hit, Reference, references_of
 
 
-def _unreadable(smiles: str) -> Verdict:
+def unreadable(smiles: str) -> Verdict:
+    """The verdict on a candidate that cannot even be read."""
     return Verdict(False, None, f"{smiles[:60]!r} is not a valid SMILES")
 
 
@@ -76,7 +77,7 @@ class NovelCheck(Check):
             known = self._known(chunk, part.digests, references)
             for row, smiles in enumerate(chunk):
                 if row not in readable:
-                    verdicts[start + row] = _unreadable(smiles)
+                    verdicts[start + row] = unreadable(smiles)
                 elif row in known:
                     verdicts[start + row] = _is_known(smiles, known[row])
                 else:
@@ -201,7 +202,7 @@ class DiverseCheck(Check):
     ) -> Verdict:
         found = molecule(smiles)
         if found is None:
-            return _unreadable(smiles)
+            return unreadable(smiles)
         if smiles in names:
             return Verdict(False, 1.0, "a better candidate is the same molecule")
         similarities = DataStructs.BulkTanimotoSimilarity(fingerprint(found), kept)
@@ -214,53 +215,3 @@ class DiverseCheck(Check):
             reason = f"{self.options.per_scaffold} better candidates have its scaffold {core}"
             return Verdict(False, value, reason)
         return Verdict(True, value)
-
-
-class PicksOptions(Settings):
-    number: Annotated[int, Field(ge=1)] = 100
-    """Molecules to pick."""
-
-
-class PicksCheck(Check):
-    """As unlike each other as can be: MaxMin picks (Ashton et al., Quant. Struct.-Act. Relat. 2002,
-    21, 598) of RDKit, by Tanimoto distance of Morgan bits, from the best candidate on.
-
-    The value is the turn in which a molecule was picked, from 1. Column: `pick_distance`, to the
-    nearest one picked before it.
-    """
-
-    name = "picks"
-    description = "so many molecules, each as unlike those picked before it as can be (MaxMin)"
-    Options = PicksOptions
-    usual = False
-
-    @property
-    def threshold(self) -> str:
-        """See `Check.threshold`."""
-        return f"among {self.options.number} picks"
-
-    def run(self, candidates: Sequence[Candidate]) -> list[Verdict]:
-        """See `Check.run`."""
-        prints: list[Any] = []
-        readable: list[int] = []
-        for row, candidate in enumerate(candidates):
-            found = molecule(candidate.structure)
-            if found is not None:
-                prints.append(fingerprint(found))
-                readable.append(row)
-        number = min(self.options.number, len(readable))
-        picks: list[int] = []
-        if number:
-            picker: Any = MaxMinPicker()
-            # The first pick is the best candidate; the seed would matter without it only.
-            picks = list(picker.LazyBitVectorPick(prints, len(prints), number, [0]))
-        reason = f"not among the {number} picked to be unlike each other"
-        verdicts = [Verdict(False, None, reason) for _ in candidates]
-        for row in set(range(len(candidates))) - set(readable):
-            verdicts[row] = _unreadable(candidates[row].structure)
-        for turn, pick in enumerate(picks, 1):
-            before = [prints[other] for other in picks[: turn - 1]]
-            alike = DataStructs.BulkTanimotoSimilarity(prints[pick], before)
-            distance = round(1 - max(alike), 4) if alike else None
-            verdicts[readable[pick]] = Verdict(True, turn, columns={"pick_distance": distance})
-        return verdicts
