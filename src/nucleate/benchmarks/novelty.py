@@ -309,8 +309,8 @@ def sections(found: dict[str, dict[str, float]], keys: int, real: int) -> list[S
                     f"{searched['nanoseconds']:.0f} ns of processor time a pair",
                 ),
             ],
-            f"{real:,} real molecules among {keys:,} entries; the others are made up. Wall times are "
-            "those of a machine that other work shares (see the load); processor times are not.",
+            f"{real:,} real molecules among {keys:,} entries; the others are made up. Wall times "
+            "are those of a machine that other work shares (see the load).",
         ),
         Section(
             "Building",
