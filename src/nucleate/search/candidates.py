@@ -13,6 +13,11 @@ from nucleate.search.plausibility import Plausibility
 from nucleate.search.searcher import Proposal
 from nucleate.search.surrogate import Features, Prediction, Surrogate, Table
 
+_AHEAD = 2
+"""Highest structures of every draw whose plausibility is looked at beforehand, together."""
+_TOGETHER = 16
+"""Structures that are looked at together where these do not do."""
+
 
 @dataclass
 class Candidates:
@@ -72,13 +77,41 @@ class Candidates:
         drawn = surrogate.sample(self._table.take(listed), count, rng)
         drawn = self._mean[listed] + self.boldness * (drawn - self._mean[listed])
         left = np.ones(len(listed), bool)
-        sound = left.copy()
+        sound = None
         if plausibility is not None and plausible:
-            sound = plausibility([self.proposals[i].structure for i in listed])
+            sound = _Sound([self.proposals[i].structure for i in listed], plausibility)
+            sound.look(np.argsort(-drawn[: len(listed)], axis=1, kind="stable")[:, :_AHEAD])
         chosen: list[Proposal] = []
         for draw in drawn[: len(listed)]:
-            allowed = left & sound if rng.random() < plausible else left
-            place = int(np.where(allowed if allowed.any() else left, draw, -np.inf).argmax())
+            highest = np.argsort(np.where(left, -draw, np.inf), kind="stable")[: left.sum()]
+            place = int(highest[0])
+            if rng.random() < plausible and sound is not None:
+                place = sound.first(highest)
             left[place] = False
             chosen.append(self.proposals[listed[place]])
         return chosen
+
+
+class _Sound:
+    """Which structures of a shortlist are plausible, looked at as late as can be: each look costs
+    a pass through the decoder, and few of the list are needed."""
+
+    def __init__(self, structures: Sequence[str], plausibility: Plausibility):
+        self.structures, self.plausibility = structures, plausibility
+        self._known: dict[int, bool] = {}
+
+    def look(self, places: NDArray[np.int64]) -> None:
+        """Find out about some places together."""
+        new = [place for place in np.unique(places).tolist() if place not in self._known]
+        if new:
+            found = self.plausibility([self.structures[place] for place in new])
+            self._known |= dict(zip(new, found.tolist(), strict=True))
+
+    def first(self, order: NDArray[np.int64]) -> int:
+        """The first place of an order that is plausible; the very first if none is."""
+        for at, place in enumerate(order.tolist()):
+            if place not in self._known:
+                self.look(order[at : at + _TOGETHER])
+            if self._known[place]:
+                return int(place)
+        return int(order[0])

@@ -39,7 +39,7 @@ def likelihood_of(
         batch = arrays.batch(rows).to(device)
         walk = model.walk(batch)
         posterior = model.encode(batch, walk)
-        fields = model.reconstruct(posterior.mean, batch, walk=walk).nats.values()
+        fields = model.reconstruct(posterior.mean, batch, walk=walk, count=False).nats.values()
         mean[rows] = posterior.mean.cpu().numpy()
         nats[rows] = -torch.stack(list(fields)).sum(0).cpu().numpy()
     return mean, nats

@@ -268,6 +268,7 @@ class VAE(nn.Module):
         word_dropout: float = 0.0,
         noise: Tensor | None = None,
         walk: Walk | None = None,
+        count: bool = True,
     ) -> Reconstruction:
         """Likelihood of a batch given latent vectors [B, D].
 
@@ -276,6 +277,7 @@ class VAE(nn.Module):
             noise: amplitude of the noise that `latent` holds, [B]; none if not given. Invented rows
                 are marked by telling neither noise nor its absence.
             walk: `self.walk(batch)`, if it is at hand.
+            count: whether to count, outside training, how many steps greedy decoding gets right.
         """
         tables = self._tables()
         walk = walk or self.walk(batch)
@@ -295,7 +297,7 @@ class VAE(nn.Module):
         hidden = self.decoder(inputs + roles, context)
         if self.binding is not None:
             hidden = hidden + self.binding.unbind(latent, roles, 0, t)
-        self._reconstruct_steps(hidden, latent, batch, tables, result, walk)
+        self._reconstruct_steps(hidden, latent, batch, tables, result, walk, count)
         return result
 
     def predict_auxiliary(self, latent: Tensor, batch: Batch) -> dict[str, Tensor]:
@@ -370,6 +372,7 @@ class VAE(nn.Module):
         tables: dict[str, Tensor],
         result: Reconstruction,
         walk: Walk,
+        count: bool = True,
     ) -> None:
         """Fields of all real steps at once, flattened to [N, ...] to skip the padding."""
         real = batch.step_mask()
@@ -388,7 +391,7 @@ class VAE(nn.Module):
             if f.name in presents:
                 counts = counts * presents[f.name][real].to(nats.dtype)
             result.nats[f.name] = zeros.index_add(0, row, nats * counts)
-            if f.is_categorical and not self.training:
+            if f.is_categorical and count and not self.training:
                 hit = (head.likelihood.mode(parameters, legal) == value).to(nats.dtype) * counts
                 result.right[f.name] = zeros.index_add(0, row, hit)
                 result.counted[f.name] = zeros.index_add(0, row, counts)
