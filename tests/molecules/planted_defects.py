@@ -68,9 +68,7 @@ DEFECTS: tuple[Defect, ...] = (
     Defect("O=NN1CCC(c2ccccc2)CC1", "hazards", "N-nitroso", "CN1CCC(c2ccccc2)CC1"),
     # Rings and strain
     Defect("O=C1CCCCCCCCCCCN1Cc1ccccc1", "rings", "a ring of 13", "O=C1CCCCN1Cc1ccccc1"),
-    Defect(
-        "O=C(N1CCOCC1)C1C=C2CCC1C2", "rings", "at a bridgehead", "O=C(N1CCOCC1)C1CC2CCC1C2"
-    ),
+    Defect("O=C(N1CCOCC1)C1C=C2CCC1C2", "rings", "at a bridgehead", "O=C(N1CCOCC1)C1CC2CCC1C2"),
     Defect("O=C(O)C1=CC=C1c1ccccc1", "rings", "cyclobutadiene", "O=C(O)C1CCC1c1ccccc1"),
     Defect(
         "O=C(NCc1ccccc1)C1=CC1", "rings", "within a three-membered ring", "O=C(NCc1ccccc1)C1CC1"
@@ -78,22 +76,16 @@ DEFECTS: tuple[Defect, ...] = (
     Defect("C=C=CCc1ccc(C(N)=O)cc1", "rings", "cumulated", "C=CCc1ccc(C(N)=O)cc1"),
     Defect("NC(=O)c1ccc(C2CCC#CC2)cc1", "rings", "triple bond", "NC(=O)c1ccc(C2CCCCC2)cc1"),
     Defect("NC(=O)c1cc2ccc1CCCC2", "rings", "bent by a short", "NC(=O)c1ccc2c(c1)CCCC2"),
-    Defect(
-        "O=C(Nc1ccccc1)C1CC23CCC12CC3", "rings", "propellane", "O=C(Nc1ccccc1)C12CCC(CC1)CC2"
-    ),
+    Defect("O=C(Nc1ccccc1)C1CC23CCC12CC3", "rings", "propellane", "O=C(Nc1ccccc1)C12CCC(CC1)CC2"),
     Defect(r"OC1CCC/C=C/CC1", "rings", "trans double bond", r"OC1CCC/C=C\CC1"),
     Defect("O=C(Nc1ccccc1)C12CC1C2", "rings", "fused to small", "O=C(Nc1ccccc1)C12CC(C1)C2"),
     # Unstable and reactive groups
     Defect("NC(=O)c1ccc(C(C)(O)O)cc1", "stability", "geminal diol", "NC(=O)c1ccc(C(C)O)cc1"),
-    Defect(
-        "CC(O)NCc1ccc(C(N)=O)cc1", "stability", "hemiaminal: loses", "CC(C)NCc1ccc(C(N)=O)cc1"
-    ),
+    Defect("CC(O)NCc1ccc(C(N)=O)cc1", "stability", "hemiaminal: loses", "CC(C)NCc1ccc(C(N)=O)cc1"),
     Defect("CC(O)=CCc1ccc(C(N)=O)cc1", "stability", "enol: .*ketone", "CC(=O)CCc1ccc(C(N)=O)cc1"),
     Defect("O=C(Cl)CCc1ccc(C(N)=O)cc1", "stability", "acyl halide", "O=C(O)CCc1ccc(C(N)=O)cc1"),
     Defect("CC(=O)OC(=O)c1ccc(C)cc1", "stability", "anhydride", "CC(=O)OCc1ccc(C)cc1"),
-    Defect(
-        "ClN1CCC(c2ccccc2)CC1", "stability", "heteroatom-halogen", "CCN1CCC(c2ccccc2)CC1"
-    ),
+    Defect("ClN1CCC(c2ccccc2)CC1", "stability", "heteroatom-halogen", "CCN1CCC(c2ccccc2)CC1"),
     Defect("CN(C)N(C)N(C)Cc1ccccc1", "stability", "chain of three heteroatoms"),
     Defect("O=C=NCc1ccc(C(N)=O)cc1", "stability", "isocyanate", "NCc1ccc(C(N)=O)cc1"),
     Defect("CCN=C=NCc1ccccc1", "stability", "carbodiimide", "CCNC(=O)NCc1ccccc1"),
@@ -103,9 +95,7 @@ DEFECTS: tuple[Defect, ...] = (
     Defect("CC(=N)c1ccc(C(N)=O)cc1", "stability", "unsubstituted imine", "CC(=O)c1ccc(C(N)=O)cc1"),
     Defect("CC(=S)c1ccc(C(N)=O)cc1", "stability", "thioketone", "NC(=S)c1ccc(C(N)=O)cc1"),
     Defect("ClSc1ccc(C(N)=O)cc1", "stability", "heteroatom-halogen", "CSc1ccc(C(N)=O)cc1"),
-    Defect(
-        "O=S(=O)(Cl)c1ccc(C(N)=O)cc1", "stability", "sulfonyl", "NS(=O)(=O)c1ccc(C(N)=O)cc1"
-    ),
+    Defect("O=S(=O)(Cl)c1ccc(C(N)=O)cc1", "stability", "sulfonyl", "NS(=O)(=O)c1ccc(C(N)=O)cc1"),
     Defect("O=C1C=CC(=Cc2ccccc2)C=C1", "stability", "quinone methide", "Oc1ccc(Cc2ccccc2)cc1"),
     Defect("NC(=O)c1ccc(C2CO2)cc1", "stability", "epoxide", "NC(=O)c1ccc(C2CC2)cc1"),
     Defect("CN(C)C#Cc1ccc(C(N)=O)cc1", "stability", "on an alkyne", "CC#Cc1ccc(C(N)=O)cc1"),
@@ -115,9 +105,7 @@ DEFECTS: tuple[Defect, ...] = (
     ),
     Defect("ICCCc1ccc(C(N)=O)cc1", "stability", "alkyl bromide or iodide", "FCCCc1ccc(C(N)=O)cc1"),
     Defect("NC(=O)C1C=CC(=O)C=C1", "stability", "keto form of a phenol", "NC(=O)c1ccc(O)cc1"),
-    Defect(
-        "COC(OC)(OC)c1ccc(C(N)=O)cc1", "stability", "orthoester", "COC(OC)c1ccc(C(N)=O)cc1"
-    ),
+    Defect("COC(OC)(OC)c1ccc(C(N)=O)cc1", "stability", "orthoester", "COC(OC)c1ccc(C(N)=O)cc1"),
     # Stereo, synthesis, alerts, likeness, shape
     Defect("OCC1OC(OC2C(CO)OC(O)C(O)C2O)C(O)C(O)C1O", "stereo", "10 stereocentres"),
     Defect("O=C1CC2OCC=C3CN4CCC56C4CC3C2C6N1c1ccccc15", "sa_score", "SA score .* is above"),

@@ -22,7 +22,7 @@ def inchikey(molecule: Any) -> str:
 
 @cache
 def _enumerator(transforms: int, tautomers: int) -> Any:
-    parameters = rdMolStandardize.CleanupParameters()
+    parameters: Any = rdMolStandardize.CleanupParameters()
     parameters.maxTransforms = transforms
     parameters.maxTautomers = tautomers
     return rdMolStandardize.TautomerEnumerator(parameters)

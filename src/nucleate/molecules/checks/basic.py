@@ -13,6 +13,16 @@ from nucleate.molecules.chem import canonical, has_radicals, parse, weight
 from nucleate.molecules.options import MAXIMUM_TEXT
 from nucleate.molecules.salts import parts, solvent
 
+_BONDS = frozenset(
+    (
+        Chem.BondType.SINGLE,
+        Chem.BondType.DOUBLE,
+        Chem.BondType.TRIPLE,
+        Chem.BondType.AROMATIC,
+        Chem.BondType.DATIVE,  # of metals, which are refused by element
+    )
+)
+
 
 class ParsesCheck(SingleCheck):
     """The structure string is a molecule to RDKit, and reading it again changes nothing."""
@@ -33,6 +43,8 @@ class ParsesCheck(SingleCheck):
             return Verdict(False, None, "has unpaired electrons")
         if any(atom.GetAtomMapNum() for atom in found.GetAtoms()):
             return Verdict(False, None, "carries atom map numbers")
+        if any(bond.GetBondType() not in _BONDS for bond in found.GetBonds()):
+            return Verdict(False, None, "has a bond that is neither single, double nor triple")
         text = canonical(found)
         if text == smiles:  # it has just been read from this very text
             return Verdict(True)
