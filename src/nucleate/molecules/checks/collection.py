@@ -66,6 +66,8 @@ class NovelCheck(Check):
     def run(self, candidates: Sequence[Candidate]) -> list[Verdict]:
         """See `Check.run`."""
         references = references_of(self.context, "molecules")
+        if not references:
+            return [Verdict(True) for _ in candidates]
         structures = [candidate.structure for candidate in candidates]
         verdicts: dict[int, Verdict] = {}
         left: list[int] = []
