@@ -11,6 +11,7 @@ from pymatgen.core import Lattice, Structure
 
 from nucleate.crystals.bond_valence import bond_valence
 from nucleate.crystals.contacts import contacts
+from nucleate.crystals.distances import nearest
 from nucleate.crystals.gene import (
     from_string,
     gene_from_structure,
@@ -141,10 +142,14 @@ def test_huge_and_flat_cells_cost_no_more() -> None:
     sizes = np.array([[1e4, 0, 0], [0, 1e4, 0], [0, 0, 1e4]])
     origin, sodium = np.zeros((1, 3)), np.array([11])
     assert largest_void(sizes, origin, sodium) == WIDEST
-    flat = np.diag([1e4, 1e4, 0.05])
-    assert largest_void(flat, origin, sodium) >= 0
+    with pytest.raises(StructureError, match="flat_cell"):
+        largest_void(np.diag([1e4, 1e4, 1e-6]), origin, sodium)
+    with pytest.raises(StructureError, match="too_few_contacts"):
+        contacts("221 a:Na | 1000")
     with pytest.raises(StructureError, match="too_many_contacts"):
         contacts("221 a:Na | 0.01")
+    with pytest.raises(StructureError, match="flat_cell"):
+        nearest(np.diag([1e4, 1e4, 1e-6]), origin, sodium)
 
 
 def test_dimensionality_when_asked() -> None:

@@ -19,6 +19,7 @@ import numpy as np
 from numpy.typing import NDArray
 
 from nucleate.crystals.distances import nearest
+from nucleate.errors import StructureError
 
 if TYPE_CHECKING:
     from pymatgen.core import Structure
@@ -85,7 +86,10 @@ def refuse(structure: Structure) -> str:
     edges = len(structure) ** 2 / structure.volume * 4 / 3 * np.pi * 6.0**3
     if edges > MOST_EDGES:
         return f"{len(structure)} atoms make a graph of about {edges:.0f} edges"
-    found = nearest(structure.lattice.matrix, structure.frac_coords, numbers)
+    try:
+        found = nearest(structure.lattice.matrix, structure.frac_coords, numbers)
+    except StructureError as error:
+        return str(error)
     if found.distance < CLASH_DISTANCE or found.scaled < CLASH_RATIO:
         return (
             f"atoms clash: {found.pair_distance:.2f} A is {found.scaled:.2f} of the sum of "

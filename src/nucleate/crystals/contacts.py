@@ -20,6 +20,8 @@ REACH = 5.0
 """Angstrom; the longest bond, caesium's to iodine, has 4."""
 MOST_PAIRS = 2_000_000
 """Pairs beyond which a crystal is too dense, or too large, to be looked at."""
+LARGEST_VOLUME = 2000.0
+"""A^3 per atom beyond which the search for neighbours would only go through empty boxes."""
 OCTET = {
     **dict.fromkeys(("H", "F", "Cl", "Br", "I"), -1),
     **dict.fromkeys(("O", "S", "Se", "Te"), -2),
@@ -70,10 +72,12 @@ def contacts(crystal: str) -> Contacts:
     """The contacts of a Wyckoff string; do not change.
 
     Raises:
-        StructureError: `not_a_wyckoff_string`, or `too_many_contacts`.
+        StructureError: `not_a_wyckoff_string`, `too_many_contacts`, `too_few_contacts`.
     """
     lattice, coordinates, numbers = cell(crystal)
     volume = abs(float(np.linalg.det(lattice)))
+    if volume > LARGEST_VOLUME * len(numbers):
+        raise StructureError("too_few_contacts", f"{volume / len(numbers):.3g} A^3 per atom")
     expected = len(numbers) ** 2 * 4.19 * REACH**3 / max(volume, 1e-9)
     if not expected < MOST_PAIRS:
         raise StructureError(

@@ -8,6 +8,7 @@ import numpy as np
 from numpy.typing import NDArray
 
 from nucleate.crystals.distances import covalent_radii
+from nucleate.crystals.neighbours import refuse_flat
 
 SPACING = 1.0
 """Angstrom between the points of the first search."""
@@ -35,9 +36,13 @@ def largest_void(
         lattice: [3, 3], rows in angstrom.
         coordinates: [n, 3], fractional.
         numbers: [n], atomic numbers.
+
+    Raises:
+        StructureError: `flat_cell`.
     """
     from scipy.spatial import cKDTree
 
+    refuse_flat(lattice, WIDEST)
     inverse = np.linalg.inv(lattice)
     heights = 1 / np.linalg.norm(inverse, axis=0)
     radii = covalent_radii()[numbers]

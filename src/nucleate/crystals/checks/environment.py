@@ -158,8 +158,8 @@ class VacuumCheck(EachCheck):
         """See `EachCheck.one`; the value is the radius of the largest empty sphere, angstrom."""
         limits: VacuumOptions = self.options
         lattice, coordinates, numbers = properties.cell(candidate.structure)
-        gap = widest_gap(lattice, coordinates)
         void = largest_void(lattice, coordinates, numbers)
+        gap = widest_gap(lattice, coordinates)
         reason = ""
         if gap > limits.gap:
             reason = f"a slab of {gap:.1f} A holds no atom, more than {limits.gap:g} A: a vacuum"
