@@ -34,6 +34,8 @@ EXPLAINED: dict[str, tuple[str, str]] = {
     "busulfan": ("stability", "sulfonate"),
     "spironolactone": ("stability", "thioester"),
     "zidovudine": ("stability", "azide"),
+    "phenelzine": ("stability", "alkyl hydrazine"),
+    "isotretinoin": ("stability", "acyclic triene"),
     # Catechols, quinones, azo phenols and their like spoil assays; hydrazines and thiols react
     "levodopa": ("alerts", "catechol_A"),
     "entacapone": ("alerts", "catechol_A"),
@@ -42,7 +44,6 @@ EXPLAINED: dict[str, tuple[str, str]] = {
     "sulfasalazine": ("alerts", "azo_A"),
     "linezolid": ("alerts", "anil_di_alk_A"),
     "tadalafil": ("alerts", "indol_3yl_alk"),
-    "phenelzine": ("alerts", "hydrazine"),
     "hydralazine": ("alerts", "hydrazine"),
     "isoniazid": ("alerts", "hydrazine"),
     "captopril": ("alerts", "thiol"),

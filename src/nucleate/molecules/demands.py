@@ -66,11 +66,17 @@ def kinds(found: Any) -> frozenset[Hashable]:
         (
             atoms[bond.GetBeginAtomIdx()],
             atoms[bond.GetEndAtomIdx()],
-            Bond(0 if bond.GetIsAromatic() else int(bond.GetBondTypeAsDouble()), bond.IsInRing()),
+            Bond(_order(bond), bond.IsInRing()),
         )
         for bond in found.GetBonds()
     }
     return frozenset(atoms) | bonds
+
+
+def _order(bond: Any) -> int:
+    # By type, not by aromaticity: the triple bond of an aryne is aromatic to RDKit, too.
+    aromatic = bond.GetBondType() == Chem.BondType.AROMATIC
+    return 0 if aromatic else int(bond.GetBondTypeAsDouble())
 
 
 class Demands:

@@ -39,7 +39,7 @@ HAZARDS: tuple[Group, ...] = (
     Group("geminal N-halo compound", "[#7](-[Cl,Br,I])-[Cl,Br,I]", EXPLOSIVE),
     Group("haloacetylene", "[Cl,Br]-C#C", EXPLOSIVE),
     Group("hydroperoxide", "[OX2;H1]-[OX2] | [OX1-]-[OX2]", PEROXIDE),
-    Group("peroxide", "[OX2;H0]-[OX2;H0]", PEROXIDE),
+    Group("peroxide", "[#8X2;H0]~[#8X2;H0]", PEROXIDE),
     Group("phosphorus fluoride", "[#15]-F", PHOSPHORUS),
     Group("phosphorus cyanide", "[#15]-C#N", PHOSPHORUS),
     Group("phosphorus halide", "[#15]-[Cl,Br,I]", PHOSPHORUS),

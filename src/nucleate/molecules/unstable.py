@@ -19,7 +19,7 @@ _NEVER = "is not known in a molecule that can be kept"
 _WEAK = "weak bond between heteroatoms"
 
 # Nitrogen with a free lone pair; acyl, sulfonyl and aryl groups take it up, and acetals last.
-_AMINE = "[NX3;+0;!$(N-*=[O,S,N]);!$(N-a);!$(N-C#N)]"
+_AMINE = "[N;X3,X4;!$([N+;H0]);!$([N+]=*);!$(N-*=[O,S,N]);!$(N-a);!$(N-C#N)]"
 # A double bond's far carbon without a neighbour that draws electrons off; such a neighbour keeps
 # enols and enamines as they are.
 _PLAIN_ALKENE = (
@@ -39,16 +39,28 @@ UNSTABLE: tuple[Group, ...] = (
         "[OX2H]-[CX4;!$(C-[CX4](F)(F)F);!$(C-[CX4](Cl)(Cl)Cl)]-!@[OX2H0]",
         "loses an alcohol to the carbonyl",
     ),
-    Group("acyclic hemiaminal", "[OX2H]-[CX4]-!@[#7X3;+0]", "loses an amine to the carbonyl"),
+    Group(
+        "hemiaminal",
+        f"[OX2H]-[CX4]-!@[#7X3;+0] | [OX2H]-[CX4]-{_AMINE}",
+        "loses an amine or water to the carbonyl or imine",
+    ),
     Group(
         "hemithioacetal or geminal thiol",
         "[OX2H]-[CX4]-!@[SX2] | [SX2H]-[CX4]-[SX2H] | [SX2H]-[CX4]-!@[OX2,NX3]",
         "loses a thiol or hydrogen sulfide",
     ),
     Group(
-        "acyclic aminal or amino ether",
-        f"{_AMINE}-!@[CX4]-!@{_AMINE} | {_AMINE}-!@[CX4]-!@[OX2H0;!$(O-*=O)] | "
+        "aminal or amino ether",
+        f"{_AMINE}-!@[CX4]-{_AMINE} | {_AMINE}-[CX4]-!@[OX2H0;!$(O-*=O)] | "
+        f"{_AMINE}-!@[CX4]-[OX2H0,SX2;!$(O-*=O)] | "
+        "[NX3;H1;$(N-a)]-!@[CX4]-!@[OX2H0;!$(O-*=O)] | "
         "[NX3;H2;+0;$(N-[CX4])]-[CX4;!$(C-C#N)]-[NX3,OX2,SX2;+0]",
+        _WATER,
+    ),
+    Group(
+        "cyclic aminal or amino ether with NH",
+        "[NX3;H1;+0;!$(N-*=[O,S,N]);!$(N-a)]@[CX4]@[NX3;+0;!$(N-*=[O,S,N])] | "
+        "[NX3;H1;+0;!$(N-*=[O,S,N]);!$(N-a)]@[CX4]@[OX2;!$(O-*=O)]",
         _WATER,
     ),
     Group(
@@ -58,7 +70,8 @@ UNSTABLE: tuple[Group, ...] = (
     ),
     Group(
         "alpha-halo alcohol or ether",
-        "[F,Cl,Br,I]-[CX4]-[OX2H,SX2H] | [Cl,Br,I]-[CX4;!$(C-C(F)F);!$(CF)]-[OX2,SX2]",
+        "[F,Cl,Br,I]-[CX4]-[OX2H,SX2H] | [Cl,Br,I]-[CX4;!$(C-C(F)F);!$(CF)]-[OX2,SX2] | "
+        "F-[CX4;H0,H1;!$(C(F)F)]-[OX2]",
         "expels the halide",
     ),
     Group(
@@ -77,8 +90,20 @@ UNSTABLE: tuple[Group, ...] = (
     Group(
         "primary or secondary enamine",
         f"[NX3;H2;!$(N-*=[O,S])]-[#6X3;A]={_PLAIN_ALKENE} | "
-        f"[NX3;H1;!R;!$(N-*=[O,S]);!$(N-a)]-[#6X3;A]={_PLAIN_ALKENE}",
+        f"[NX3;H1;!R;!$(N-*=[O,S]);!$(N-a)]-[#6X3;A]={_PLAIN_ALKENE} | "
+        "[NX4;+]-[CX3;A]=[CX3;A]",
         "is the minor tautomer of an imine",
+    ),
+    Group(
+        "simple enamine",
+        f"{_AMINE}-[#6X3;A;!$([#6](-[#7])-[#7,#8,#16]);!$([#6]-[#6]=[O,N,S]);!$([#6]-C#N)]="
+        f"{_PLAIN_ALKENE}",
+        "hydrolyses to the carbonyl",
+    ),
+    Group(
+        "enolate of a simple ketone",
+        f"[OX1-]-[#6X3;A]={_PLAIN_ALKENE}",
+        "takes a proton from water",
     ),
     Group(
         "imidic or thioimidic acid",
@@ -117,6 +142,12 @@ UNSTABLE: tuple[Group, ...] = (
         "[CX4;!H0]1[#6X3]=[#7X2]-[#6X3,#7X2]=[#6X3,#7X2]1",
         _TAUTOMER,
     ),
+    Group(
+        "primary amine beside a ketone it closes a ring with",
+        "[N;H2,H3;X3,X4]-!@[CX4]-!@[CX4]-!@[CX4]-!@[CX3](=O)-[#6] | "
+        "[N;H2,H3;X3,X4]-!@[CX4]-!@[CX4]-!@[CX4]-!@[CX4]-!@[CX3](=O)-[#6]",
+        "turns into the cyclic imine",
+    ),
     Group("nitroso next to CH", "[CX4;!H0]-[NX2;+0]=O", "is the minor tautomer of an oxime"),
     # Acyl transfer
     Group("acyl halide", "[#6X3;A](=[O,S,N])-[F,Cl,Br,I]", _REACTIVE),
@@ -152,7 +183,7 @@ UNSTABLE: tuple[Group, ...] = (
     Group(
         "activated halide",
         "[Cl,Br,I]-[CX4;H2,$([CH](-[#6])-[#6])]-[CX3]=O | "
-        "[Cl,Br,I]-[CX4;H1,H2]-[c,$(C=C),$(C#*)] | "
+        "[Cl,Br,I]-[CX4;H1,H2]-[c,$(C=C),$(C#*)] | F-[CX4;!$(C(F)F)]-[CX3;A]=[CX3;A] | "
         "[Cl,Br,I]-[CX4]-[$([N+](=O)),$(S(=O)(=O)),$(C#N)]",
         "alkylates",
     ),
@@ -181,6 +212,11 @@ UNSTABLE: tuple[Group, ...] = (
         "[N,O,S]1[N,O,S]~*~*1 | [N,O]1*[O,S]*1",
         _WEAK,
     ),
+    Group(
+        "unsaturated four-membered heterocycle",
+        "[#7,#8,#16]1[#6]=[#6][#6]1 | [#7]1=[#6][#6][#6]1 | [#7]1=[#6][#6]~[#7,#8,#16]1",
+        "opens to the diene or adds nucleophiles",
+    ),
     # Chains of heteroatoms
     Group(
         "heteroatom-halogen bond",
@@ -200,7 +236,8 @@ UNSTABLE: tuple[Group, ...] = (
     ),
     Group(
         "chain of three heteroatoms",
-        "[NX3,OX2,SX2;A;+0]-[NX3,OX2,SX2;A;+0]-[NX3,OX2,SX2;A;+0]",
+        "[NX3,OX2,SX2;A;+0]-[NX3,OX2,SX2;A;+0]-[NX3,OX2,SX2;A;+0] | "
+        "[NX2,NX3;A;+0]-[NX3;A;+0]-[NX2,NX3;A;+0]",
         _WEAK,
     ),
     Group(
@@ -208,7 +245,7 @@ UNSTABLE: tuple[Group, ...] = (
         "[#7,#8;A]~[#7,#8;A]~[#7,#8;A]~[#7,#8;A] | [#7;A]~[#7;A]~[#7;A]~[#7]",
         _WEAK,
     ),
-    Group("sulfenamide", "[NX3;A;!$(N-S(=O))]-[SX2]", _WEAK),
+    Group("sulfenamide", "[NX3;A;!$(N-S(=O))]-[SX2] | [NX2;!R]-[SX2;!R]", _WEAK),
     Group(
         "sulfenic or sulfinic acid or ester",
         "[SX2,SX3;!$([#16]-[OX2]-[#16])]-[OX2] | [SX3](=O)-[OX1-]",
@@ -220,8 +257,18 @@ UNSTABLE: tuple[Group, ...] = (
         _WEAK,
     ),
     Group(
+        "alkyl hydrazine with NH",
+        "[NX3;H1,H2;!$(N-*=[O,S,N]);!$(N-a)]-[NX3;+0;!$(N-*=[O,S,N]);!$(N-a)]",
+        "is oxidised by air and condenses with carbonyls",
+    ),
+    Group(
+        "oxoammonium or hydroxylamine anion",
+        "[#6]-[N+](=O)-[#6] | [NX3;+0;!$(N-*=O)]-[OX1-]",
+        "oxidises what it meets",
+    ),
+    Group(
         "free hydroxylamine",
-        "[NX3;H2;+0]-[OX2] | [NX3;H1;$(N-[CX4])]-[OX2H]",
+        "[NX3;H2;+0]-[OX2] | [NX3;H1;$(N-[CX4])]-[OX2H] | [NX3;$(N-c);!$(N-*=[O,S])]-[OX2H]",
         "is oxidised by air and condenses with carbonyls",
     ),
     Group(
@@ -242,6 +289,11 @@ UNSTABLE: tuple[Group, ...] = (
         "[NX2]=[N+]=[N-] | [NX2-]-[N+]#N | [NX3]~[NX2]~[NX1]",
         "loses nitrogen, adds to alkynes",
     ),
+    Group(
+        "acyclic azine",
+        "[#6X3;A]=!@[NX2]-!@[NX2]=[#6X3;A]",
+        "hydrolyses to the carbonyls and hydrazine",
+    ),
     Group("hydrazone or oxime of no carbon", "[CX3;H2]=[NX2]-[#7,#8]", "releases formaldehyde"),
     # Carbon-heteroatom multiple bonds
     Group(
@@ -255,7 +307,11 @@ UNSTABLE: tuple[Group, ...] = (
         "[#7]-[CX3](=S)-[SX2H,OX2H]",
         "is hydrolysed and oxidised",
     ),
-    Group("sulfine, sulfene or S-sulfide", "[#6X3;A]=[#16;X2,X3;+0] | [#16X1]=[#16]", _REACTIVE),
+    Group(
+        "sulfine, sulfur ylide or carbon-sulfur triple bond",
+        "[#6X3;A]=[#16;X2,X3,X4] | [#16X1]=[#16] | [#16]#*",
+        _REACTIVE,
+    ),
     Group(
         "carbon-phosphorus or phosphorus-nitrogen double bond", "[#6]=[#15] | [#7]=[#15]", _WATER
     ),
@@ -276,6 +332,13 @@ UNSTABLE: tuple[Group, ...] = (
         f"[OX2,NX3;A;!$(*-*=[O,S])]-[#6X3;A](-[OX2,NX3;A;!$(*-*=[O,S])])={_PLAIN_ALKENE}",
         _WATER,
     ),
+    # Alkenes
+    Group(
+        "acyclic triene or terminal diene",
+        "[CX3;!R]=[CX3;!R]-[CX3;!R]=[CX3;!R]-[CX3]=[CX3] | [CX3;H2]=[CX3]-[CX3]=[CX3]",
+        "polymerises and takes up oxygen",
+    ),
+    Group("iodoalkene", "I-[CX3;A]=[CX3;A]", "loses iodine in light"),
     # Charges that last in no solvent
     Group("oxonium or halonium", "[O,S;+;X3;$([O+])] | [O+;X2]=* | [F,Cl,Br,I;+]", _REACTIVE),
     Group(
