@@ -148,8 +148,10 @@ def test_huge_and_flat_cells_cost_no_more() -> None:
         contacts("221 a:Na | 1000")
     with pytest.raises(StructureError, match="too_many_contacts"):
         contacts("221 a:Na | 0.01")
+    assert nearest(np.diag([1e4, 1e4, 1e-6]), origin, sodium).distance < 1e-5
+    sheared = np.array([[4.0, 0, 0], [0, 4.0, 0], [2.0, 2.0, 1e-6]])
     with pytest.raises(StructureError, match="flat_cell"):
-        nearest(np.diag([1e4, 1e4, 1e-6]), origin, sodium)
+        nearest(sheared, origin, sodium)
 
 
 def test_dimensionality_when_asked() -> None:

@@ -175,7 +175,7 @@ def exactness(found: dict[str, list[dict[str, Any]]]) -> tuple[Section, list[dic
     """Energies of both where both converged, and whether they found the same structure."""
     from pymatgen.core import Structure
 
-    details = []
+    details: list[dict[str, Any]] = []
     for place, (a, b) in enumerate(
         zip(rows_of(found["ours"]), rows_of(found["theirs"]), strict=True)
     ):

@@ -186,8 +186,8 @@ class Batch:
         lattices, coordinates, images = (
             torch.from_numpy(array).to(device, torch.float32) for array in real
         )
-        # In the order of the fields.
-        return cls(lattices, coordinates, *integers[:4], images, *integers[4:])
+        numbers, owner, first, second, *others = integers  # in the order of the fields
+        return cls(lattices, coordinates, numbers, owner, first, second, images, *others)
 
 
 class _Gated:
