@@ -577,6 +577,8 @@ class ScreenSettings(Settings):
     """Candidates written at most; 0 for all."""
     reference: tuple[DatasetSettings, ...] = ()
     """Further known structures, besides the training set, for novelty."""
+    rank: Literal["score", "pareto"] = "score"
+    """Order of the survivors: by score, or first by Pareto layers over the objectives."""
     seconds: Annotated[float, Field(gt=0)] = 30.0
     """Limit for one structure in one check; beyond it the check's process is stopped and the
     structure becomes a rejected row."""

@@ -35,6 +35,7 @@ if TYPE_CHECKING:
     import torch
 
     from nucleate.generation.guide import Guide
+    from nucleate.identity import Identity
     from nucleate.vae.arrays import Batch
     from nucleate.vae.legality import Legality
     from nucleate.vae.refinement import Refiner
@@ -424,6 +425,12 @@ class Matter(ABC):
         kind first."""
         kinds = [kind for kind in self.split_kinds if kind != "random"]
         return {kind: partial(self.split_key, kind=kind) for kind in kinds}
+
+    def identity(self) -> Identity:
+        """By what structures are told to be known; their strings if not overridden."""
+        from nucleate.identity import PlainIdentity
+
+        return PlainIdentity()
 
     def comparison(self) -> Comparison | None:
         """By what structures are compared in a search, or None: by their latent vectors alone."""

@@ -195,7 +195,7 @@ def test_further_columns_of_an_objective_are_there_even_without_rows(tmp_path, i
 
 
 def test_the_model_is_loaded_for_what_predicts_and_all_is_closed(tmp_path, inputs, monkeypatch):
-    loaded, closed = [], []
+    loaded, closed, judged = [], [], []
 
     def head(source, model):
         def compute(structures):
@@ -209,15 +209,26 @@ def test_the_model_is_loaded_for_what_predicts_and_all_is_closed(tmp_path, input
         loaded.append(folder)
         return "the model"
 
+    def applicability(candidates, model, known, seed):
+        judged.append((len(candidates), model, sorted(known)))
+
     monkeypatch.setattr("nucleate.latent.LatentModel.load", load)
+    monkeypatch.setattr("nucleate.screening.ranking.add_applicability", applicability)
     monkeypatch.setattr("nucleate.search.objectives.head.head_property", head)
     model = Manifest("train", "toy", str(tmp_path / "train"), key="model")
     common = {"matter_name": "toy", "seed": 0, "device": "cpu", "model": model}
     screen(ScreenSettings(processes=0), list(inputs[1:]), inputs[0], tmp_path / "own", **common)
-    assert loaded == []
+    assert loaded == [tmp_path / "train"]  # to tell whether it has words for the candidates
+    assert judged == [(4, "the model", ["1,1,1,1", "2,2,2,2", "3,3,3,3"])]
+    assert closed == []
     terms = (PropertySettings(head="gap", low=0, high=10),)
     manifest = screen(
-        ScreenSettings(processes=0), list(inputs[1:]), inputs[0], tmp_path / "head", objectives=terms, **common
+        ScreenSettings(processes=0),
+        list(inputs[1:]),
+        inputs[0],
+        tmp_path / "head",
+        objectives=terms,
+        **common,
     )
     assert loaded == [tmp_path / "train"]
     assert closed == ["the model"]

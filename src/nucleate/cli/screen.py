@@ -78,6 +78,9 @@ def screen(
             help="These checks alone, in this order; `nucleate checks` lists all.",
         ),
     ] = None,
+    rank: Annotated[
+        str | None, typer.Option(help="score (default), or pareto: layers over the objectives.")
+    ] = None,
     keep: Annotated[
         int | None, typer.Option(help="Candidates to keep at most; default: all.")
     ] = None,
@@ -119,6 +122,7 @@ def screen(
         "objectives": [parse_objective(text) for text in objectives or ()] or None,
         "model": model,
         "checks": None if checks is None else [{"name": n.strip()} for n in checks.split(",")],
+        "rank": rank,
         "keep": keep,
         "seconds": seconds,
         "processes": processes,

@@ -24,6 +24,7 @@ if TYPE_CHECKING:
     import torch
 
     from nucleate.generation.guide import Guide
+    from nucleate.identity import Identity
     from nucleate.vae.arrays import Batch
     from nucleate.vae.legality import Legality
     from nucleate.vae.refinement import Refiner
@@ -126,6 +127,11 @@ class Crystals(Matter):
         from nucleate.crystals.guide import CrystalGuide
 
         return CrystalGuide(self)
+
+    def identity(self) -> Identity:
+        from nucleate.crystals.lookup import CrystalIdentity
+
+        return CrystalIdentity()
 
     def comparison(self) -> Comparison:
         from nucleate.crystals.comparison import CrystalComparison

@@ -22,7 +22,7 @@ from nucleate.crystals.nearness import STRUCTURE_UNIT, average_minimum_distances
 from nucleate.crystals.normaliser import generic_normaliser
 from nucleate.crystals.symmetry import LETTERS
 from nucleate.errors import StructureError
-from nucleate.screening.identity import Identified, Identity, version_of
+from nucleate.identity import Identified, Identity, version_of
 
 ELEMENTS = len(NUMBERS) + 1
 """Length of an array by atomic number; the first place is empty."""

@@ -12,6 +12,7 @@ from nucleate.molecules import options as _options
 
 if TYPE_CHECKING:
     from nucleate.generation.guide import Guide
+    from nucleate.identity import Identity
     from nucleate.vae.legality import Legality
     from nucleate.vae.schema import Schema
 
@@ -71,6 +72,11 @@ class Molecules(Matter):
         from nucleate.molecules.guide import MoleculeGuide
 
         return MoleculeGuide(self)
+
+    def identity(self) -> Identity:
+        from nucleate.molecules.lookup import MoleculeIdentity
+
+        return MoleculeIdentity()
 
     def comparison(self) -> Comparison:
         from nucleate.molecules.comparison import MoleculeComparison

@@ -16,8 +16,8 @@ import numpy as np
 from numpy.typing import NDArray
 from rdkit import Chem, DataStructs, rdBase
 
+from nucleate.identity import Identified, Identity, version_of
 from nucleate.molecules.chem import FINGERPRINT_BITS, fingerprint, parse
-from nucleate.screening.identity import Identified, Identity, version_of
 
 WORDS = FINGERPRINT_BITS // 64
 BLOCK = 16_384

@@ -17,9 +17,10 @@ from typing import Any
 import numpy as np
 from numpy.typing import NDArray
 
+from nucleate.identity import Identity
 from nucleate.matter import CheckContext, Matter
 from nucleate.runs import write_json
-from nucleate.screening.identity import ChunkKeys, Identity, identified, identity_of
+from nucleate.screening.identity import ChunkKeys, identified, identity_of
 from nucleate.screening.keys import Digests, SortedKeys, Texts, digests, mapped
 
 HEADER = "header.json"

@@ -22,12 +22,13 @@ from numpy.typing import NDArray
 from nucleate import matter as registry
 from nucleate.datasets.sources import Source
 from nucleate.errors import ResultsError, StructureError
+from nucleate.identity import Identity
 from nucleate.matter import Matter, RawRow
 from nucleate.parallel import map_ordered
 from nucleate.progress import bar
 from nucleate.runs import atomic_folder, atomic_path, read_json, write_json
 from nucleate.screening import reference
-from nucleate.screening.identity import ChunkKeys, Identity, identified_chunk, identity_of
+from nucleate.screening.identity import ChunkKeys, identified_chunk, identity_of
 from nucleate.screening.keys import SortedKeys, Texts
 from nucleate.screening.reference import HEADER, SKETCHES, Reference
 

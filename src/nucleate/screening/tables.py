@@ -18,7 +18,7 @@ from nucleate.runs import atomic_path
 
 TEXT = ("candidate_id", "score_basis", "origin", "parent", "source_id", "run", "rejected_by")
 NUMBERS = ("score", "log_likelihood")
-WHOLE = ("rank", "trial", "row")
+WHOLE = ("rank", "trial", "row", "rank_tied", "tied_with", "pareto_layer")
 _ROWS = 5000
 """Rows that are written together."""
 

@@ -11,7 +11,7 @@ import pandas as pd
 
 from nucleate.matter import Matter
 from nucleate.runs import atomic_path, write_json
-from nucleate.screening import tables
+from nucleate.screening import ranking, tables
 from nucleate.screening.funnel import Funnel
 from nucleate.search.objective import Objective
 
@@ -40,6 +40,7 @@ class Names:
         column = self.matter.structure_column
         described = (name for row in rows[:1] for name in self.matter.describe(row[column]))
         head = ["candidate_id", "rank", "score", "score_basis", column, *described]
+        head += ranking.COLUMNS
         values = [f"{name}_value" for name in self.checks]
         return [*head, *self.scores(), *values, *PROVENANCE, "run", "latent"]
 

@@ -5,13 +5,14 @@ from __future__ import annotations
 import shutil
 from collections.abc import Callable, Sequence
 from dataclasses import dataclass
+from functools import lru_cache
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
 from nucleate import matter as registry
 from nucleate.config import DatasetSettings, PropertySettings, ScreenSettings, validate
 from nucleate.datasets.sources import content_digest, resolve
-from nucleate.matter import CheckContext, Matter
+from nucleate.matter import Matter
 from nucleate.parallel import default_processes
 from nucleate.runs import Manifest, digest, read_json, run_stage, stage_key
 from nucleate.screening import ranking, writing
@@ -19,10 +20,11 @@ from nucleate.screening.engine import Engine, Limits
 from nucleate.screening.funnel import Funnel, build_checks, check_tables
 from nucleate.screening.intake import Rows, from_draws
 from nucleate.screening.known import read_records
+from nucleate.screening.reference import Reference, ReferenceContext
 from nucleate.search.objective import Objective, completed
 from nucleate.search.objectives.build import inputs_of
 from nucleate.search.regions import sample_reference
-from nucleate.stages.reference import reference_structures
+from nucleate.stages.reference import kept_reference, references
 
 if TYPE_CHECKING:
     from nucleate.latent import LatentModel
@@ -76,7 +78,8 @@ def screen(
         if features is None:
             return _Loaded(from_draws(draws), objective, [], None)
         records = read_records(features)
-        return _Loaded(from_draws(draws), objective, records.all, records.training)
+        found = from_draws(draws)
+        return _Loaded(found, objective, records.all, records.training, None, features.key)
 
     inputs = {f"draws/{number}": manifest.key for number, manifest in enumerate(draws)}
     if features is not None:
@@ -92,6 +95,7 @@ def screen(
         objectives=objectives,
         device=device,
         mirror=mirror,
+        model=model,
     )
 
 
@@ -128,7 +132,7 @@ def screen_file(
         if features is None:
             return _Loaded(Funnel([]), objective, [], None, rows)
         records = read_records(features)
-        return _Loaded(Funnel([]), objective, records.all, records.training, rows)
+        return _Loaded(Funnel([]), objective, records.all, records.training, rows, features.key)
 
     inputs = {f"file/{number}": content_digest(file.path) for number, file in enumerate(files)}
     inputs["reading"] = digest(source.model_dump(mode="json"))
@@ -145,6 +149,7 @@ def screen_file(
         objectives=objectives,
         device=device,
         mirror=mirror,
+        model=model,
     )
 
 
@@ -177,12 +182,10 @@ def _objective(
 def _model(
     terms: Sequence[PropertySettings], model: Manifest | None, device: str
 ) -> LatentModel | None:
-    """The trained model if there is one and a term predicts; loading it takes seconds."""
+    """The trained model if there is one and a term predicts."""
     if model is None or not any(term.source_kind() in PREDICTING for term in terms):
         return None
-    from nucleate.latent import LatentModel
-
-    return LatentModel.load(Path(model.folder), device)
+    return _latent(model.folder, model.key, device)
 
 
 def _objective_inputs(
@@ -199,6 +202,7 @@ class _Loaded:
     Attributes:
         funnel: candidates of draws; empty if rows are read.
         reference: structures on which scales are fitted; those screened themselves if None.
+        known_key: of the stage that made what is known; None if nothing did.
     """
 
     funnel: Funnel
@@ -206,6 +210,7 @@ class _Loaded:
     known: list[str]
     reference: list[str] | None
     rows: Rows | None = None
+    known_key: str | None = None
 
 
 def _run(
@@ -219,6 +224,7 @@ def _run(
     objectives: tuple[PropertySettings, ...],
     device: str,
     mirror: str | Path | None,
+    model: Manifest | None,
 ) -> Manifest:
     """What both ways of screening share: settings and a loader -> the stage's manifest."""
     for place, reference_set in enumerate(settings.reference):
@@ -235,12 +241,13 @@ def _run(
         rank = _Ranking(objective, loaded.reference, seed)
         unfinished = out / UNFINISHED
         try:
-            context = CheckContext(
-                known=loaded.known
-                + reference_structures(settings.reference, matter.name, _text(mirror)),
+            context = ReferenceContext(
+                known=loaded.known,
                 seed=seed,
                 processes=max(1, processes),
                 device=_device(device),
+                references=_references(settings, matter, loaded, mirror),
+                known_among_them=loaded.known_key is not None,
             )
             checks = build_checks(matter, settings.checks, context)
             limits = Limits(processes, settings.seconds, unfinished, run)
@@ -248,6 +255,9 @@ def _run(
             funnel.candidates = ranking.order(funnel.candidates)
             Engine(matter, checks, described, context, limits).run(funnel, rank, loaded.rows)
             rank(funnel)  # a check may have replaced structures
+            funnel.candidates = ranking.settle(funnel.candidates, objective, settings.rank)
+            if model is not None:
+                _add_applicability(funnel, model, loaded.known, device, seed)
         finally:
             objective.close()
         if settings.keep:
@@ -260,6 +270,38 @@ def _run(
     return run_stage(
         "screen", matter.name, folder, course, inputs, work, seed=seed, objectives=wanted
     )
+
+
+def _references(
+    settings: ScreenSettings, matter: Matter, loaded: _Loaded, mirror: str | Path | None
+) -> list[Reference]:
+    """The sets among which candidates are looked up: what was featurized, and reference files."""
+    found = references(settings.reference, matter.name, _text(mirror))
+    if loaded.known_key is None:
+        return found
+    kept = kept_reference("the featurized set", loaded.known, matter.name, loaded.known_key)
+    return [kept, *found]
+
+
+def _add_applicability(
+    funnel: Funnel, model: Manifest, known: Sequence[str], device: str, seed: int
+) -> None:
+    """Say beside each candidate whether the model has words for it."""
+    if funnel.candidates:
+        latent = _latent(model.folder, model.key, device)
+        ranking.add_applicability(funnel.candidates, latent, known, seed)
+
+
+@lru_cache(maxsize=1)
+def _latent(folder: str, key: str, device: str) -> LatentModel:
+    """A trained model; loading it takes seconds, and a screening may need it twice.
+
+    Args:
+        key: of its manifest: a folder may have been trained anew.
+    """
+    from nucleate.latent import LatentModel
+
+    return LatentModel.load(Path(folder), device)
 
 
 def _device(name: str) -> str:

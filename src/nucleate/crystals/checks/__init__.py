@@ -10,6 +10,7 @@ from nucleate.crystals.checks.environment import (
     VacuumCheck,
 )
 from nucleate.crystals.checks.geometry import DensityCheck, DistancesCheck, LegalCheck
+from nucleate.crystals.checks.picks import PicksCheck
 from nucleate.crystals.checks.relaxing import BudgetCheck, RelaxationCheck
 from nucleate.crystals.checks.stability import ElasticCheck, RattleCheck
 from nucleate.matter import Check
@@ -31,6 +32,7 @@ CHECKS: tuple[type[Check], ...] = (
     RattleCheck,
     StillNovelCheck,
     DiverseCheck,
+    PicksCheck,
 )
 
 

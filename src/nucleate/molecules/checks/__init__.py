@@ -8,11 +8,12 @@ from nucleate.molecules.checks.basic import (
     SaltCheck,
     SizeCheck,
 )
-from nucleate.molecules.checks.collection import DiverseCheck, NovelCheck
+from nucleate.molecules.checks.collection import DiverseCheck, NearestKnownCheck, NovelCheck
 from nucleate.molecules.checks.embedding import BudgetCheck, EmbeddingCheck
 from nucleate.molecules.checks.groups import AlertsCheck, HazardsCheck, StabilityCheck
 from nucleate.molecules.checks.identity import DoublesCheck, IdentityCheck
 from nucleate.molecules.checks.likeness import DruglikeCheck, SpacialCheck, SyntheticAccessCheck
+from nucleate.molecules.checks.picks import PicksCheck
 from nucleate.molecules.checks.structure import RingsCheck, StereoCheck
 
 CHECKS: tuple[type[Check], ...] = (
@@ -35,4 +36,6 @@ CHECKS: tuple[type[Check], ...] = (
     DoublesCheck,
     EmbeddingCheck,
     DiverseCheck,
+    PicksCheck,
+    NearestKnownCheck,
 )
