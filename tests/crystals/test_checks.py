@@ -188,9 +188,12 @@ def test_smact_and_second_opinion() -> None:
     assert not run("smact", "221 a:Al c:Ni | 3.6", alloys=False)[0].passed
     assert salt.columns["oxidation_states_agree"] is True
     assert (alloy.value, alloy.columns["oxidation_states_agree"]) == ("alloy", True)
-    # pymatgen knows states that SMACT's set leaves out.
-    (sulphide,) = run("smact", "225 a:Ca b:O | 4.8", oxidation_states="smact14")
-    assert sulphide.columns["oxidation_states_agree"] is True
+    assert wrong.columns["oxidation_states_agree"] is True
+    # Magnetite has iron of two valences, which SMACT's rule does not try.
+    (magnetite,) = run("smact", "227 a:Fe d:Fe e:O(0.2549) | 8.394")
+    assert magnetite.columns["oxidation_guess"] == "Fe+2.67 O-2"
+    assert magnetite.columns["oxidation_states_agree"] is False
+    assert magnetite.reason.endswith("pymatgen's guess finds some")
 
 
 def test_novel_sees_through_size_cell_and_symmetry() -> None:

@@ -50,7 +50,7 @@ def test_born_criterion_refuses_bcc_aluminium() -> None:
 
 
 def test_release_finds_that_only_symmetry_held_it() -> None:
-    # Every other hydrogen-like anion in square rings: cubic BaTiO3's neighbour with a small cation.
+    # Boron in the middle of a cage of lead and oxygen, where only symmetry keeps it.
     crystals = ["225 a:Na b:Cl | 5.69", "216 a:B c:Pb d:O | 6.0"]
     kept, fallen = relax(crystals, release=Release(push=0.05, steps=40), maximum_steps=60)
     assert kept.released is not None
