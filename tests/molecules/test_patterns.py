@@ -95,6 +95,19 @@ def test_demands_are_necessary(smarts: str, smiles: str, possible: bool) -> None
         ("CC(C)=NCc1ccccc1", "acyclic imine"),
         ("CC(C)=NO", ""),
         ("CC(=N)N", ""),
+        ("CC(=O)[NH+](C)C", "acylammonium"),
+        ("CN=S=NC", "thiohydroxylamine or aminosulfur"),
+        ("CCOC=NC=NC", "acyclic imidate"),
+        ("NCCCC(C)=O", "primary amine beside a ketone it closes a ring with"),
+        ("C=CC=CC", "acyclic triene or terminal diene"),
+        ("CN(C)C=CC", "simple enamine"),
+        ("CNNC", "alkyl hydrazine with NH"),
+        ("CC(C)=NN=C(C)C", "acyclic azine"),
+        ("OC1CCCN1C", "hemiaminal"),
+        ("C[NH+]1CCCC1O", "hemiaminal"),
+        ("O=C1NC(O)c2ccccc12", ""),  # as in chlorthalidone: the nitrogen is acylated
+        ("C1CC2CCC1N2", ""),
+        ("COC1=CC(=O)CCC1", ""),
     ],
 )
 def test_unstable_groups(smiles: str, name: str) -> None:

@@ -111,7 +111,7 @@ LABILE: tuple[Group, ...] = (
     ),
     Group(
         "acyclic imidate",
-        "[CX3;A](=!@[NX2;!$(N-[!#6]);!$(N-*=[O,N])])-!@[OX2H0,SX2H0;!$([O,S]-*=*)]",
+        "[CX3;A](=!@[NX2;!$(N-[!#6]);!$(N-*=O)])-!@[OX2H0,SX2H0]",
         "hydrolyses to the ester, and alkylates",
     ),
     Group(

@@ -51,7 +51,7 @@ WEAK: tuple[Group, ...] = (
     ),
     Group(
         "thiohydroxylamine or aminosulfur",
-        "[NX3;A]-[SX2H] | [NX2]=[SX2,SX3;A;!$(S(=N)(=N))]",
+        "[NX3;A]-[SX2H] | [NX2]=[SX1,SX2,SX3;A]",
         _WEAK,
     ),
     Group(
@@ -139,6 +139,7 @@ WEAK: tuple[Group, ...] = (
     Group("iodoalkene", "I-[CX3;A]=[CX3;A]", "loses iodine in light"),
     # Charges that last in no solvent
     Group("oxonium or halonium", "[O,S;+;X3;$([O+])] | [O+;X2]=* | [F,Cl,Br,I;+]", _REACTIVE),
+    Group("acylammonium", "[NX4;+]-[CX3]=[O,S]", "hands its acyl group on to water"),
     Group(
         "iminium", "[CX3;A;!$(C-[#7,#8,#16]);!$(C=C)]=[N+;A;X3;!$(N-[O-]);!$(N=[N-])]", _REACTIVE
     ),

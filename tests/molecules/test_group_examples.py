@@ -1,0 +1,151 @@
+"""Every named group and hazard is found in a small molecule that has it: none is dead."""
+
+from __future__ import annotations
+
+import pytest
+
+from nucleate.molecules.chem import parse
+from nucleate.molecules.hazards import HAZARDS, hazards
+from nucleate.molecules.unstable import UNSTABLE, unstable
+
+UNSTABLE_EXAMPLES = {
+    "geminal diol": "CC(O)O",
+    "acyclic hemiacetal": "CC(O)OC",
+    "hemiaminal": "CC(O)NC",
+    "hemithioacetal or geminal thiol": "CC(O)SC",
+    "aminal or amino ether": "CN(C)COC",
+    "cyclic aminal or amino ether with NH": "C1CNCN1C",
+    "alpha-halo amine": "CN(C)CF",
+    "alpha-halo alcohol or ether": "CC(O)F",
+    "orthoester or its like": "COC(C)(OC)OC",
+    "cyanohydrin": "CC(O)C#N",
+    "enol": "CC=CO",
+    "enethiol": "CC=CS",
+    "primary or secondary enamine": "CC=CNC",
+    "simple enamine": "CC=CN(C)C",
+    "enolate of a simple ketone": "CC=C(C)[O-]",
+    "imidic or thioimidic acid": "CC(O)=NC",
+    "unsubstituted imine": "CC(C)=N",
+    "acyclic imine": "CC=NC",
+    "acyclic imidate": "CC(OC)=NC",
+    "keto form of a phenol": "O=C1CC=CC=C1",
+    "non-aromatic form of an arene": "C=C1C=CCC=C1",
+    "non-aromatic form of an azole": "C1C=NC=N1",
+    "primary amine beside a ketone it closes a ring with": "NCCCC(C)=O",
+    "nitroso next to CH": "CCN=O",
+    "acyl halide": "CC(=O)Cl",
+    "sulfonyl or sulfinyl halide": "CS(=O)(=O)Cl",
+    "anhydride": "CC(=O)OC(C)=O",
+    "active ester or amide": "CC(=O)n1ccnc1",
+    "thioester": "CC(=O)SC",
+    "beta-lactone": "O=C1CCO1",
+    "isocyanate or isothiocyanate": "CN=C=O",
+    "carbodiimide": "CN=C=NC",
+    "ketene": "CC=C=O",
+    "cyanate or thiocyanate": "COC#N",
+    "isocyanide or fulminate": "C[N+]#[C-]",
+    "nitrile oxide": "CC#[N+][O-]",
+    "carbamic or carbonic acid": "CNC(=O)O",
+    "beta-keto acid": "CC(=O)CC(=O)O",
+    "alkyl bromide or iodide": "CCBr",
+    "activated halide": "ClCC=C",
+    "primary alkyl chloride": "CCCCl",
+    "sulfonate or sulfate ester": "COS(C)(=O)=O",
+    "epoxide": "CC1CO1",
+    "aziridine": "CC1CN1",
+    "thiirane": "CC1CS1",
+    "exocyclic double bond on an epoxide or aziridine": "C=C1CO1",
+    "quinone methide": "C=C1C=CC(=O)C=C1",
+    "cyclopentadienone or cyclopentadiene": "C1C=CC=C1",
+    "three-membered ring of two heteroatoms": "C1NN1",
+    "four-membered ring with neighbouring heteroatoms": "C1COO1",
+    "unsaturated four-membered heterocycle": "C1=CNC1",
+    "heteroatom-halogen bond": "CN(C)Cl",
+    "halogen of more than one bond": "CI(Cl)Cl",
+    "boron or phosphorus halide": "CB(Cl)C",
+    "hypervalent sulfur halide": "CS(F)(F)F",
+    "chain of three heteroatoms": "COSOC",
+    "chain of four nitrogens and oxygens": "CN=NN=NC",
+    "sulfenamide": "CSN(C)C",
+    "sulfenic or sulfinic acid or ester": "CSOC",
+    "thiohydroxylamine or aminosulfur": "CN=S",
+    "alkyl hydrazine with NH": "CNNC",
+    "oxoammonium or hydroxylamine anion": "C[N+](C)=O",
+    "free hydroxylamine": "CNO",
+    "acylated hydroxylamine": "CN(C)OC(C)=O",
+    "nitroso on carbon": "CC(C)(C)N=O",
+    "nitrite ester": "CON=O",
+    "aliphatic or acyl azo": "CN=NC",
+    "diazo or diazonium": "CC=[N+]=[N-]",
+    "azide": "CN=[N+]=[N-]",
+    "acyclic azine": "CC=NN=CC",
+    "hydrazone or oxime of no carbon": "C=NN(C)C",
+    "thioaldehyde or thioketone": "CC(C)=S",
+    "thioacid or dithioester": "CC(=O)S",
+    "sulfine, sulfur ylide or carbon-sulfur triple bond": "CC=S=O",
+    "carbon-phosphorus or phosphorus-nitrogen double bond": "C=P(C)(C)C",
+    "phosphine or phosphite": "CP(C)C",
+    "borane": "CB",
+    "hydrosilane or silanamine": "C[SiH3]",
+    "heteroatom on an alkyne": "CC#CO",
+    "ketene acetal": "C=C(OC)OC",
+    "acyclic triene or terminal diene": "C=CC=CC",
+    "iodoalkene": "CC=CI",
+    "oxonium or halonium": "C[O+](C)C",
+    "acylammonium": "CC(=O)[NH+](C)C",
+    "iminium": "CC=[N+](C)C",
+    "nitrenium or amide anion": "C[NH-]",
+    "alkoxide": "CC[O-]",
+}
+HAZARD_EXAMPLES = {
+    "nitrate ester": "CO[N+](=O)[O-]",
+    "N-nitro compound": "CN(C)[N+](=O)[O-]",
+    "geminal dinitro compound": "CC([N+](=O)[O-])[N+](=O)[O-]",
+    "acyl or sulfonyl azide": "CC(=O)N=[N+]=[N-]",
+    "diazonium": "c1ccccc1[N+]#N",
+    "diazo compound": "CC=[N+]=[N-]",
+    "triazene": "CN(C)N=NC",
+    "aliphatic azo compound": "CN=NC",
+    "chain of nitrogens": "CN=NN=NC",
+    "perchlorate, chlorate or hypohalite": "COCl",
+    "fulminate": "[C-]#[N+]O",
+    "geminal N-halo compound": "CN(Cl)Cl",
+    "haloacetylene": "CC#CCl",
+    "hydroperoxide": "COO",
+    "peroxide": "COOC",
+    "phosphorus fluoride": "CP(C)(=O)F",
+    "phosphorus cyanide": "CP(C)(=O)C#N",
+    "phosphorus halide": "CP(C)(=O)Cl",
+    "aminoalkyl phosphorothiolate": "O=P(O)(O)SCCN",
+    "phosphorothioate ester": "COP(=S)(OC)OC",
+    "dialkyl aryl or vinyl phosphate": "COP(=O)(OC)Oc1ccccc1",
+    "caged phosphate": "O=P12OCC(CO1)CO2",
+    "sulfur mustard or half mustard": "CCSCCCl",
+    "nitrogen mustard": "O=CN(CCCl)CCCl",
+    "beta-haloethyl amine": "CN(C)CCCl",
+    "arsenic halide": "C[As](C)Cl",
+    "fluoroacetate": "O=C(O)CF",
+    "cyanogen halide": "N#CCl",
+    "phosgene or its like": "O=C(Cl)Cl",
+    "trihalonitromethane": "O=[N+]([O-])C(Cl)(Cl)Cl",
+    "perfluoroisobutene": "FC(F)=C(C(F)(F)F)C(F)(F)F",
+    "tetrahalodibenzodioxin or -furan": "Clc1cc2Oc3cc(Cl)c(Cl)cc3Oc2cc1Cl",
+    "N-nitroso compound": "CN(C)N=O",
+    "azoxyalkane": "C[N+]([O-])=NC",
+    "halomethyl ether": "COCCl",
+}
+
+
+def test_every_group_has_an_example() -> None:
+    assert UNSTABLE_EXAMPLES.keys() == {group.name for group in UNSTABLE}
+    assert HAZARD_EXAMPLES.keys() == {group.name for group in HAZARDS if group.reason}
+
+
+@pytest.mark.parametrize(("name", "smiles"), UNSTABLE_EXAMPLES.items())
+def test_unstable_group_is_found(name: str, smiles: str) -> None:
+    assert name in [group.name for group in unstable().matches(parse(smiles))]
+
+
+@pytest.mark.parametrize(("name", "smiles"), HAZARD_EXAMPLES.items())
+def test_hazard_is_found(name: str, smiles: str) -> None:
+    assert any(flag.startswith(f"{name} (") for flag in hazards(parse(smiles)))
