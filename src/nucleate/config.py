@@ -577,6 +577,9 @@ class ScreenSettings(Settings):
     """Candidates written at most; 0 for all."""
     reference: tuple[DatasetSettings, ...] = ()
     """Further known structures, besides the training set, for novelty."""
+    budget: Annotated[int, Field(ge=0)] | None = None
+    """Best candidates that go on to the checks that cost seconds each; the check's own number if
+    not given, 0 for all."""
     rank: Literal["score", "pareto"] = "score"
     """Order of the survivors: by score, or first by Pareto layers over the objectives."""
     seconds: Annotated[float, Field(gt=0)] = 30.0

@@ -9,6 +9,7 @@ from nucleate.screening.engine import Engine, Limits
 from nucleate.screening.funnel import (
     Funnel,
     build_checks,
+    check_tables,
     count_reasons,
 )
 from nucleate.screening.guarding import guarded_run
@@ -156,7 +157,8 @@ def test_ranking_happens_before_the_first_expensive_check(tmp_path):
 
 def test_checks_are_built_in_order_and_misspelt_ones_refused():
     matter = ToyMatter()
-    assert [c.name for c in build_checks(matter, (), CONTEXT)] == ["small", "novel"]
+    tables = check_tables(matter, ())
+    assert [c.name for c in build_checks(matter, tables, CONTEXT)] == ["small", "novel"]
     (check,) = build_checks(matter, [{"name": "small", "maximum": 5}], CONTEXT)
     assert check.options.maximum == 5
     with pytest.raises(SettingsError, match="known: small, novel"):
@@ -173,3 +175,14 @@ def test_reasons_that_differ_in_numbers_are_counted_together():
     many = count_reasons(["a" * n for n in range(1, 31)])
     assert many["other reasons"] == 10
     assert sum(many.values()) == 30
+
+
+def test_a_budget_may_be_set_or_lifted_from_outside():
+    chosen = [{"name": "small"}, {"name": "budget", "limit": 5, "per_formula": 2}]
+    assert check_tables(ToyMatter(), chosen) == chosen
+    assert check_tables(ToyMatter(), chosen, 7)[1] == {
+        "name": "budget",
+        "limit": 7,
+        "per_formula": 2,
+    }
+    assert check_tables(ToyMatter(), chosen, 0) == [{"name": "small"}]

@@ -78,6 +78,13 @@ def screen(
             help="These checks alone, in this order; `nucleate checks` lists all.",
         ),
     ] = None,
+    budget: Annotated[
+        int | None,
+        typer.Option(
+            help="Best candidates that go on to the checks that cost seconds each (default 300 "
+            "molecules, 120 crystals); 0 for all."
+        ),
+    ] = None,
     rank: Annotated[
         str | None, typer.Option(help="score (default), or pareto: layers over the objectives.")
     ] = None,
@@ -122,6 +129,7 @@ def screen(
         "objectives": [parse_objective(text) for text in objectives or ()] or None,
         "model": model,
         "checks": None if checks is None else [{"name": n.strip()} for n in checks.split(",")],
+        "budget": budget,
         "rank": rank,
         "keep": keep,
         "seconds": seconds,

@@ -106,8 +106,9 @@ def _sentences(data: MatterData) -> list[str]:
     if data.funnel:
         entered = data.funnel[0]["entered"]
         checks = [step for step in data.funnel if step["check"] != "keep"]
+        drawn = "" if records is None else " drawn from that space"
         said.append(
-            f"{entered:,} structures drawn from that space went through {len(checks)} checks,"
+            f"{entered:,} structures{drawn} went through {len(checks)} checks,"
             f" and {checks[-1]['passed'] if checks else entered:,} passed them all."
         )
     if data.kept and data.candidates is not None and "score" in data.candidates.columns:
@@ -192,6 +193,8 @@ def _origin(row: Mapping[str, Any]) -> str:
         return "found by the search" + (
             f", trial {int(trial)}" if trial is not None and trial == trial else ""
         )
+    if row.get("origin") == "file":
+        return f"of the file, {row.get('source_id') or row.get('row')}"
     return "drawn from the prior" if row.get("origin") == "prior" else str(row.get("origin", ""))
 
 

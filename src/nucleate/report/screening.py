@@ -7,7 +7,6 @@ import inspect
 import textwrap
 from collections.abc import Mapping, Sequence
 from dataclasses import asdict
-from itertools import pairwise
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
@@ -61,6 +60,7 @@ def write_page(
     from nucleate.report.page import render
 
     facts = {
+        "what": "Screening",
         "run": folder.name,
         "updated": manifest.created,
         "seconds": manifest.seconds,
@@ -146,12 +146,15 @@ def _explanations(options: type[Settings]) -> dict[str, str]:
         body = ast.parse(textwrap.dedent(inspect.getsource(options))).body[0]
     except (OSError, TypeError, SyntaxError):
         return {}  # a class without source, made on the fly
-    found = {}
-    lines = body.body if isinstance(body, ast.ClassDef) else []
-    for line, after in pairwise(lines):
-        match line, after:
-            case ast.AnnAssign(target=ast.Name(id=name)), ast.Expr(value=ast.Constant(value=said)):
-                found[name] = " ".join(str(said).split())
+    found: dict[str, str] = {}
+    waiting: list[str] = []  # a string may stand under several fields: a window's two bounds
+    for line in body.body if isinstance(body, ast.ClassDef) else []:
+        match line:
+            case ast.AnnAssign(target=ast.Name(id=name)):
+                waiting.append(name)
+            case ast.Expr(value=ast.Constant(value=str(said))):
+                found |= dict.fromkeys(waiting, " ".join(said.split()))
+                waiting = []
     return found
 
 

@@ -122,23 +122,39 @@ def note(candidate: Candidate, check: str, verdict: Verdict) -> str:
     return "" if verdict.passed else verdict.reason or "failed"
 
 
-def check_tables(matter: Matter, tables: Sequence[dict[str, Any]]) -> list[dict[str, Any]]:
-    """A table for each check: those that the settings list, or the matter's default funnel."""
+BUDGET = "budget"
+"""Name of the check that lets only so many candidates on to those that cost seconds each."""
+
+
+def check_tables(
+    matter: Matter, tables: Sequence[dict[str, Any]], budget: int | None = None
+) -> list[dict[str, Any]]:
+    """A table for each check: those that the settings list, or the matter's default funnel.
+
+    Args:
+        budget: candidates that go on to costly checks, whatever the table of that check says; 0
+            leaves that check out.
+    """
     usual = (name for name, check in matter.checks().items() if check.usual)
-    return [dict(table) for table in tables] or [{"name": name} for name in usual]
+    chosen = [dict(table) for table in tables] or [{"name": name} for name in usual]
+    if budget is None:
+        return chosen
+    others = [table for table in chosen if budget or table.get("name") != BUDGET]
+    return [t | {"limit": budget} if t.get("name") == BUDGET else t for t in others]
 
 
 def build_checks(
     matter: Matter, tables: Sequence[dict[str, Any]], context: CheckContext, where: str = "screen"
 ) -> list[Check]:
-    """The checks that the settings list, or the matter's default funnel.
+    """The checks of the tables (`check_tables`), in order.
 
     Raises:
         SettingsError: a table without a name, an unknown check or option, or a check without
             another that it needs before it.
     """
     checks: list[Check] = []
-    for table in check_tables(matter, tables):
+    for table in tables:
+        table = dict(table)
         name = table.pop("name", None)
         if not isinstance(name, str):
             raise SettingsError(f"{where}: every check needs a name")

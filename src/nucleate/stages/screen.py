@@ -31,6 +31,8 @@ if TYPE_CHECKING:
 
 UNFINISHED = ".screening"
 """Folder of the journal of a screening that has not ended."""
+RECALLED = 1000
+"""Structures that a model is asked to recall where none are known: what it has words for."""
 PREDICTING = ("column", "head")
 """Kinds of terms that may need the model."""
 
@@ -249,9 +251,9 @@ def _run(
                 references=_references(settings, matter, loaded, mirror),
                 known_among_them=loaded.known_key is not None,
             )
-            checks = build_checks(matter, settings.checks, context)
+            described = check_tables(matter, settings.checks, settings.budget)
+            checks = build_checks(matter, described, context)
             limits = Limits(processes, settings.seconds, unfinished, run)
-            described = check_tables(matter, settings.checks)
             funnel.candidates = ranking.order(funnel.candidates)
             Engine(matter, checks, described, context, limits).run(funnel, rank, loaded.rows)
             rank(funnel)  # a check may have replaced structures
@@ -288,8 +290,11 @@ def _add_applicability(
 ) -> None:
     """Say beside each candidate whether the model has words for it."""
     if funnel.candidates:
+        from nucleate.stages.recall import recalled_structures
+
         latent = _latent(model.folder, model.key, device)
-        ranking.add_applicability(funnel.candidates, latent, known, seed)
+        like = known or recalled_structures(latent, RECALLED, seed)[0]
+        ranking.add_applicability(funnel.candidates, latent, like, seed)
 
 
 @lru_cache(maxsize=1)
