@@ -14,6 +14,7 @@ from pymatgen.core import Composition
 from nucleate.crystals.checks import checks, collection
 from nucleate.crystals.checks.chemistry import (
     many_element_validity,
+    mixed_valent,
     smact_valid,
 )
 from nucleate.crystals.gene import from_string, gene_from_structure, structure_from_gene, to_string
@@ -190,10 +191,21 @@ def test_smact_and_second_opinion() -> None:
     assert (alloy.value, alloy.columns["oxidation_states_agree"]) == ("alloy", True)
     assert wrong.columns["oxidation_states_agree"] is True
     # Magnetite has iron of two valences, which SMACT's rule does not try.
-    (magnetite,) = run("smact", "227 a:Fe d:Fe e:O(0.2549) | 8.394")
+    oxide = "227 a:Fe d:Fe e:O(0.2549) | 8.394"
+    (allowed,) = run("smact", oxide)
+    assert (allowed.passed, allowed.value) == (True, "mixed valence")
+    (magnetite,) = run("smact", oxide, mixed_valence=False)
     assert magnetite.columns["oxidation_guess"] == "Fe+2.67 O-2"
     assert magnetite.columns["oxidation_states_agree"] is False
     assert magnetite.reason.endswith("pymatgen's guess finds some")
+
+
+def test_only_metals_have_mixed_valence() -> None:
+    assert mixed_valent({"Fe": 8 / 3, "O": -2})
+    assert not mixed_valent({"Fe": 3, "O": -2})
+    assert not mixed_valent({"Yb": 3, "P": -0.6})
+    assert not mixed_valent({"Y": 3, "B": -3, "H": 0.6, "N": -3})
+    assert not mixed_valent({})
 
 
 def test_novel_sees_through_size_cell_and_symmetry() -> None:

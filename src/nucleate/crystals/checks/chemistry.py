@@ -10,6 +10,7 @@ from nucleate.config import Settings
 from nucleate.crystals.chgnet import silenced
 from nucleate.crystals.contacts import metals
 from nucleate.crystals.describe import reduced_formula
+from nucleate.crystals.elements import NUMBERS
 from nucleate.crystals.oxidation import oxidation_states, written
 from nucleate.matter import Candidate, EachCheck, Verdict
 
@@ -31,6 +32,9 @@ class SmactOptions(Settings):
     """Whether cations must be less electronegative than anions."""
     alloys: bool = True
     """Whether a compound of metals alone is valid without charges."""
+    mixed_valence: bool = True
+    """Whether pymatgen's states may do where SMACT finds none and a metal has two of them at once,
+    as iron has in magnetite: SMACT gives all atoms of an element the same state."""
 
 
 class SmactCheck(EachCheck):
@@ -50,9 +54,12 @@ class SmactCheck(EachCheck):
         options: SmactOptions = self.options
         formula = reduced_formula(candidate.structure)
         valid = smact_valid(formula, options.oxidation_states, options.pauling, options.alloys)
-        guess = written(oxidation_states(formula))
+        states = oxidation_states(formula)
+        guess = written(states)
         value = "valid" if valid else "not neutral"
         agree = valid == bool(guess)
+        if not valid and options.mixed_valence and mixed_valent(states):
+            valid, value = True, "mixed valence"
         if valid and not guess and options.alloys:
             # SMACT lets alloys and elements pass without looking for charges.
             alloy = _without_charges(formula)
@@ -66,6 +73,15 @@ class SmactCheck(EachCheck):
             )
         columns = {"formula": formula, "oxidation_guess": guess, "oxidation_states_agree": agree}
         return Verdict(valid, value=value, reason=reason, columns=columns)
+
+
+def mixed_valent(states: Mapping[str, float]) -> bool:
+    """Whether oxidation states are whole numbers but for those of metals, at least one of which is
+    positive and not whole."""
+    fractional = {s: q for s, q in states.items() if abs(q - round(q)) > 1e-6}
+    return bool(fractional) and all(
+        q > 0 and metals()[NUMBERS[symbol]] for symbol, q in fractional.items()
+    )
 
 
 def _without_charges(formula: str) -> bool:
