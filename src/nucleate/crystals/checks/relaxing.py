@@ -9,7 +9,6 @@ from typing import Annotated, Any
 import numpy as np
 from pydantic import Field
 
-from nucleate import progress
 from nucleate.config import Positive, Settings
 from nucleate.crystals import properties
 from nucleate.crystals.checks.geometry import failure
@@ -92,6 +91,8 @@ class RelaxationCheck(Check):
     description = "CHGNet relaxes it, StructureMatcher finds it unchanged, symmetry released too"
     Options = RelaxationOptions
     expensive = True
+    independent = True
+    chunk = 12  # they take their steps together: CHGNet is quicker on batches
 
     @property
     def threshold(self) -> str:
@@ -109,13 +110,11 @@ class RelaxationCheck(Check):
             maximum_steps=options.steps,
             keep_symmetry=options.keep_symmetry,
             release=self._release(),
-            processes=self.context.processes,
             device=self.context.device,
         )
-        shown = progress.bar(relaxed, description="relax", total=len(candidates), unit="crystal")
         return [
             self._one(candidate.structure, found)
-            for candidate, found in zip(candidates, shown, strict=True)
+            for candidate, found in zip(candidates, relaxed, strict=True)
         ]
 
     def _release(self) -> Release | None:
