@@ -150,12 +150,15 @@ class Property:
         description: one line, with the source of the method.
         compute: list of n structure strings -> float64 [n]; NaN where it fails. Never raises for
             one bad structure.
+        quick: milliseconds a structure at most: a screening computes it where it checks the
+            structure, in its workers.
     """
 
     name: str
     unit: str
     description: str
     compute: Callable[[Sequence[str]], NDArray[np.float64]]
+    quick: bool = field(default=False, kw_only=True)
 
 
 @dataclass

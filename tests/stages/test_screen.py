@@ -233,3 +233,26 @@ def test_the_model_is_loaded_for_what_predicts_and_all_is_closed(tmp_path, input
     assert loaded == [tmp_path / "train"]
     assert closed == ["the model"]
     assert read(manifest, "candidates.parquet")["gap"].tolist() == [6, 5, 4, 4]
+
+
+def test_quick_terms_are_computed_where_structures_are_checked(tmp_path, monkeypatch):
+    file = tmp_path / "ideas.smi"
+    file.write_text("CC(=O)Oc1ccccc1C(=O)O\nCc1ccc(F)c(NC(=O)c2ccc(S(C)(=O)=O)cc2)c1\nC\n")
+    asked = []
+    computed = Objective._values
+
+    def counted(self, name, built, structures):
+        asked.append((name, len(structures)))
+        return computed(self, name, built, structures)
+
+    monkeypatch.setattr(Objective, "_values", counted)
+    manifest = screen_file(
+        ScreenSettings(processes=0, budget=0, keep=0), DatasetSettings(source=str(file)),
+        tmp_path / "screen", matter_name="molecules", seed=0, device="cpu",
+        objectives=(PropertySettings(property="qed", low=0, high=1),),
+    )  # fmt: skip
+    table = read(manifest, "candidates.parquet")
+    assert len(table) == 2
+    assert asked == [("qed", 2)]  # once, together; what a check rejected is not scored
+    assert table["score"].tolist() == pytest.approx(table["qed"].tolist())
+    assert table["qed"].tolist() == pytest.approx(table["druglike_value"].tolist(), abs=1e-4)

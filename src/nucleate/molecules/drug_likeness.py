@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from functools import cache
+from functools import cache, lru_cache
 from typing import Any
 
 from rdkit import Chem
@@ -17,11 +17,13 @@ def qed(molecule: Any) -> float:
     return float(QED.qed(molecule, qedProperties=qed_properties(molecule)))
 
 
+@lru_cache(maxsize=256)
 def qed_properties(molecule: Any) -> Any:
     """What QED is made of: `MW`, `ALOGP`, `HBA`, `HBD`, `PSA`, `ROTB`, `AROM` and `ALERTS`.
 
     Its structural alerts are looked for in one go instead of one by one, and what RDKit remembers
-    of the molecule (logP, polar surface) is not computed again.
+    of the molecule (logP, polar surface) is not computed again. All of it is remembered by the
+    object, which is not to be changed: a check and the score ask in turn.
     """
     if molecule.GetNumAtoms() != molecule.GetNumHeavyAtoms():
         return QED.properties(molecule)  # which removes hydrogens first

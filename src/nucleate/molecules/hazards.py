@@ -9,7 +9,7 @@ A few medicines belong to these classes (nitroglycerin, nitrogen mustards) and a
 
 from __future__ import annotations
 
-from functools import cache
+from functools import cache, lru_cache
 from typing import Any
 
 from nucleate.molecules.chem import molecule as read
@@ -108,6 +108,12 @@ def hazards(molecule: Any) -> list[str]:
     Returns:
         Empty if none is recognised.
     """
+    return list(_hazards(molecule))
+
+
+@lru_cache(maxsize=256)
+def _hazards(molecule: Any) -> tuple[str, ...]:
+    # Remembered by the object: the check and a search's objective ask in turn.
     found = []
     for group in _patterns().matches(molecule):
         name, category = group.name, group.reason
@@ -115,7 +121,7 @@ def hazards(molecule: Any) -> list[str]:
             name, category = _closer(name, molecule), EXPLOSIVE
         if name:
             found.append(f"{name} ({category})")
-    return found
+    return tuple(found)
 
 
 def _closer(name: str, molecule: Any) -> str:

@@ -6,7 +6,7 @@ import difflib
 import importlib.util
 import math
 from collections.abc import Callable, Mapping, Sequence
-from functools import cache
+from functools import cache, lru_cache
 from pathlib import Path
 from typing import Any
 
@@ -39,8 +39,12 @@ def _sascorer() -> Any:
     return module
 
 
+@lru_cache(maxsize=256)
 def sa_score(found: Any) -> float:
-    """Synthetic accessibility, 1 (easy) to 10 (hard), of an RDKit molecule."""
+    """Synthetic accessibility, 1 (easy) to 10 (hard), of an RDKit molecule.
+
+    Remembered by the object, which is not to be changed: a check and the score ask in turn.
+    """
     return float(_sascorer().calculateScore(found))
 
 
@@ -110,7 +114,7 @@ def build(name: str, arguments: Mapping[str, Any]) -> Property:
         )
     if name in _FUNCTIONS:
         function, unit, text = _FUNCTIONS[name]
-        return Property(name, unit, text, _bulk(function))
+        return Property(name, unit, text, _bulk(function), quick=True)
     if name in _rdkit_descriptors():
         function = _rdkit_descriptors()[name]
         return Property(name, "", f"RDKit descriptor {name}", _bulk(function))

@@ -9,7 +9,7 @@ from __future__ import annotations
 
 import tempfile
 from collections.abc import Callable, Iterable, Iterator, Sequence
-from dataclasses import dataclass, replace
+from dataclasses import dataclass
 from itertools import chain, islice
 from pathlib import Path
 from typing import Any
@@ -25,6 +25,7 @@ from nucleate.screening.intake import Rows
 from nucleate.screening.journal import Journal
 from nucleate.screening.judging import STANDARDISE, Item, Judged
 from nucleate.screening.sections import Section, SectionBooks, split
+from nucleate.search.objective import Objective
 
 Rank = Callable[[Funnel], None]
 ROW_SECONDS = 30.0
@@ -54,6 +55,8 @@ class Engine:
     Args:
         tables: of the settings, a name and options for each check.
         context: of the checks that are done here; workers get it without what is known.
+        objective: that ranks; if its terms are quick, workers compute them along with the first
+            checks, and it is told.
     """
 
     def __init__(
@@ -63,11 +66,14 @@ class Engine:
         tables: Sequence[dict[str, Any]],
         context: CheckContext,
         limits: Limits,
+        objective: Objective | None = None,
     ):
         self.matter, self.context, self.limits = matter, context, limits
+        self.objective = objective if objective is not None and objective.quick else None
         self.sections = split(checks, tables)
         self.reused = 0
         self._number = 0
+        self._scoring = False
 
     def run(self, funnel: Funnel, rank: Rank, rows: Rows | None = None) -> None:
         """Put candidates, or the rows of files, through all checks.
@@ -101,6 +107,7 @@ class Engine:
                 for item, judged in zip(items, outcomes, strict=True):
                     candidate = rows.take(item, judged, funnel)
                     if candidate is not None and books.add(candidate, judged):
+                        self._remember(candidate, judged)
                         rows.keep(candidate)
                 progress.update(len(items))
         funnel.candidates = rows.kept()
@@ -118,16 +125,23 @@ class Engine:
             for items, outcomes in self._judged(section, chunks):
                 for candidate, judged in zip(islice(entered, len(items)), outcomes, strict=True):
                     if books.add(candidate, judged):
+                        self._remember(candidate, judged)
                         passed.append(candidate)
                 progress.update(len(items))
         funnel.candidates = passed
         books.close()
+
+    def _remember(self, candidate: Candidate, judged: Judged) -> None:
+        if self.objective is not None and judged.raw is not None:
+            values = dict(zip(self.objective.names, judged.raw, strict=True))
+            self.objective.remember(candidate.structure, values)
 
     def _judged(
         self, section: Section, chunks: Iterator[list[Item]]
     ) -> Iterator[tuple[list[Item], list[Judged]]]:
         """Each chunk with its outcomes: from the journal as far as it goes, then from workers."""
         path = self.limits.folder / f"section-{self._number:02d}.jsonl"
+        self._scoring = self._number == 0 and self.objective is not None and not section.expensive
         self._number += 1
         with Journal(path, self.limits.key) as journal:
             for items in chunks:
@@ -143,7 +157,9 @@ class Engine:
     def _worked(
         self, section: Section, chunks: Iterable[list[Item]]
     ) -> Iterator[tuple[list[Item], list[Judged]]]:
-        context = replace(self.context, known=(), processes=1)
+        # Reference files stay here: what workers do knows nothing of other structures.
+        context = CheckContext((), self.context.seed, 1, self.context.device)
+        terms = self.objective.terms if self._scoring and self.objective is not None else ()
         sent: list[list[Item]] = []
 
         def noted() -> Iterator[list[Item]]:
@@ -157,7 +173,7 @@ class Engine:
             processes=self.limits.processes,
             seconds=section.seconds(self.limits.seconds),
             initializer=judging.start,
-            arguments=(self.matter.name, {}, section.tables, context),
+            arguments=(self.matter.name, {}, section.tables, context, terms),
             preload=(type(self.matter).__module__, "nucleate.screening.judging"),
         ):
             items = sent.pop(0)

@@ -10,10 +10,12 @@ from typing import Any
 import numpy as np
 
 from nucleate import matter as registry
+from nucleate.config import PropertySettings
 from nucleate.datasets.rows import standardise_row
 from nucleate.guarded import note_step
 from nucleate.matter import Candidate, Check, CheckContext, EachCheck, Matter, RawRow, Verdict
 from nucleate.screening.guarding import guarded_run
+from nucleate.search.objective import Objective
 
 STANDARDISE = -1
 """Step of a row that is being standardised; the checks of a section count from 0."""
@@ -46,6 +48,7 @@ class Judged:
         seconds: processor time that each of them took; the standardisation's before them for a row.
         stopped: why there are no verdicts: the process was stopped or died; empty if it was not.
         at: number of the check that was at work then.
+        raw: values of the objective's terms if all checks were passed and the terms are quick.
     """
 
     structure: str | None
@@ -54,11 +57,13 @@ class Judged:
     seconds: list[float] = field(default_factory=list)
     stopped: str = ""
     at: int = 0
+    raw: list[float] | None = None
 
     def to_json(self) -> list[Any]:
         """For the journal."""
         times = [round(s, 6) for s in self.seconds]
-        return [self.structure, self.refused, self.verdicts, times, self.stopped, self.at]
+        head = [self.structure, self.refused, self.verdicts, times]
+        return [*head, self.stopped, self.at, self.raw]
 
     @classmethod
     def from_json(cls, values: Sequence[Any]) -> Judged:
@@ -74,6 +79,7 @@ class Bench:
     matter: Matter
     standardise: Any
     checks: tuple[Check, ...]
+    objective: Objective | None = None
 
 
 _bench: list[Bench] = []  # this process's own
@@ -84,11 +90,13 @@ def start(
     standardise: dict[str, Any],
     tables: Sequence[dict[str, Any]],
     context: CheckContext,
+    terms: Sequence[PropertySettings] = (),
 ) -> None:
     """Set up this process for `judge`.
 
     Args:
         tables: a table with name and options for each check.
+        terms: of an objective, whose values are computed for what passes all checks.
     """
     matter = registry.get(matter_name)
     checks = []
@@ -96,7 +104,8 @@ def start(
         options = dict(table)
         checks.append(matter.build_check(options.pop("name"), options, context, "screen"))
     resolved = matter.resolve_standardise(standardise, "standardise")
-    _bench[:] = [Bench(matter, resolved, tuple(checks))]
+    objective = Objective(matter, terms) if terms else None
+    _bench[:] = [Bench(matter, resolved, tuple(checks), objective)]
 
 
 def judge(items: Sequence[Item]) -> list[Judged]:
@@ -107,9 +116,18 @@ def judge(items: Sequence[Item]) -> list[Judged]:
     if together:
         _judge_together(together[0], items, judged)
         return judged
+    passed: list[tuple[str, Judged]] = []
     for item, one in zip(items, judged, strict=True):
-        if one.structure is not None:
-            _judge_alone(bench.checks, Candidate(one.structure, dict(item.columns)), one)
+        if one.structure is None:
+            continue
+        candidate = Candidate(one.structure, dict(item.columns))
+        if _judge_alone(bench.checks, candidate, one):
+            passed.append((candidate.structure, one))
+    if bench.objective is not None and passed:
+        # While libraries remember these structures: some checks have asked for the same values.
+        values = bench.objective.raw([structure for structure, _ in passed])
+        for (_, one), row in zip(passed, values.tolist(), strict=True):
+            one.raw = row
     return judged
 
 
@@ -123,7 +141,8 @@ def _standardised(bench: Bench, item: Item) -> Judged:
     return Judged(found.structure, refused, seconds=[time.process_time() - begun])
 
 
-def _judge_alone(checks: Sequence[Check], candidate: Candidate, judged: Judged) -> None:
+def _judge_alone(checks: Sequence[Check], candidate: Candidate, judged: Judged) -> bool:
+    """Add the verdicts on one candidate; whether it passed all checks."""
     for number, check in enumerate(checks):
         assert isinstance(check, EachCheck)
         note_step(number)
@@ -132,10 +151,11 @@ def _judge_alone(checks: Sequence[Check], candidate: Candidate, judged: Judged) 
         judged.seconds.append(time.process_time() - begun)
         judged.verdicts.append(plain(verdict))
         if not verdict.passed:
-            return
+            return False
         candidate.columns.update(verdict.columns)
         if verdict.structure is not None:
             candidate.structure = verdict.structure
+    return True
 
 
 def _judge_together(check: Check, items: Sequence[Item], judged: Sequence[Judged]) -> None:

@@ -152,6 +152,11 @@ class Objective:
         self._scales: list[Desirability | Limit] | None = None
 
     @property
+    def quick(self) -> bool:
+        """Whether all terms are built-in properties that take milliseconds at most."""
+        return bool(self.properties) and all(built.quick for built in self.properties)
+
+    @property
     def fitted(self) -> bool:
         """Whether the scales are fixed."""
         return self._scales is not None

@@ -255,7 +255,8 @@ def _run(
             checks = build_checks(matter, described, context)
             limits = Limits(processes, settings.seconds, unfinished, run)
             funnel.candidates = ranking.order(funnel.candidates)
-            Engine(matter, checks, described, context, limits).run(funnel, rank, loaded.rows)
+            engine = Engine(matter, checks, described, context, limits, objective)
+            engine.run(funnel, rank, loaded.rows)
             rank(funnel)  # a check may have replaced structures
             funnel.candidates = ranking.settle(funnel.candidates, objective, settings.rank)
             if model is not None:
