@@ -156,7 +156,8 @@ def test_other_objectives_than_the_study_had_are_computed_anew(tmp_path, inputs)
     features, prior, study = inputs
     manifest = screen(
         ScreenSettings(processes=0), [prior, study], features, tmp_path / "screen",
-        matter_name="toy", seed=0, device="cpu", objectives=(PropertySettings(property="sum", low=0, high=40),),
+        matter_name="toy", seed=0, device="cpu",
+        objectives=(PropertySettings(property="sum", low=0, high=40),),
     )  # fmt: skip
     assert read(manifest, "candidates.parquet")["score"].tolist()[0] == pytest.approx(0.4)
 
@@ -185,7 +186,8 @@ def test_further_columns_of_an_objective_are_there_even_without_rows(tmp_path, i
     for kept, checks in ((2, ()), (0, ({"name": "small", "maximum": 0},))):
         manifest = screen(
             ScreenSettings(processes=0, **({"checks": checks} if checks else {"keep": 2})),
-            list(inputs[1:]), inputs[0], tmp_path / f"screen{kept}", matter_name="toy", seed=0, device="cpu",
+            list(inputs[1:]), inputs[0], tmp_path / f"screen{kept}", matter_name="toy", seed=0,
+            device="cpu",
             objectives=(labelled(tmp_path),), settings_folder=tmp_path,
         )  # fmt: skip
         table = read(manifest, "candidates.parquet")
