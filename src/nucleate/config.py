@@ -577,6 +577,9 @@ class ScreenSettings(Settings):
     """Candidates written at most; 0 for all."""
     reference: tuple[DatasetSettings, ...] = ()
     """Further known structures, besides the training set, for novelty."""
+    standardise: dict[str, Any] = Field(default_factory=dict)
+    """How a file's rows are standardised, as in `featurize.standardise`; larger structures than
+    training sets hold are read unless this says otherwise."""
     budget: Annotated[int, Field(ge=0)] | None = None
     """Best candidates that go on to the checks that cost seconds each; the check's own number if
     not given, 0 for all."""

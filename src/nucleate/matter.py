@@ -332,6 +332,9 @@ class Matter(ABC):
     CodecOptions: ClassVar[type[Settings]]
     split_kinds: ClassVar[tuple[str, ...]]
     HoldOutOptions: ClassVar[type[Settings]] = Settings
+    screening: ClassVar[Mapping[str, Any]] = {}
+    """Options of `StandardiseOptions` for files that are screened, where its defaults, made for
+    training sets, would refuse sound structures."""
     exchange_key: ClassVar[str] = ""
     """What `exchange` writes, in a word, e.g. `cif`; the structure column if empty."""
 

@@ -258,3 +258,22 @@ def test_quick_terms_are_computed_where_structures_are_checked(tmp_path, monkeyp
     assert asked == [("qed", 2)]  # once, together; what a check rejected is not scored
     assert table["score"].tolist() == pytest.approx(table["qed"].tolist())
     assert table["qed"].tolist() == pytest.approx(table["druglike_value"].tolist(), abs=1e-4)
+
+
+def test_files_may_hold_larger_structures_than_training_sets(tmp_path):
+    chain = "CCOC(=O)" + "C" * 70
+    file = tmp_path / "ideas.smi"
+    file.write_text(f"{chain}\n")
+
+    def reasons(folder, **standardise):
+        manifest = screen_file(
+            ScreenSettings(processes=0, standardise=standardise), DatasetSettings(source=str(file)),
+            tmp_path / folder, matter_name="molecules", seed=0, device="cpu",
+        )  # fmt: skip
+        return read(manifest, "rejected.parquet")[["rejected_by", "reason"]].values.tolist()
+
+    assert reasons("usual") == [["size", "size: heavy atom count 75 is above 50"]]
+    (found,) = reasons("strict", maximum_heavy_atoms=60)
+    assert found[0] == "standardise"
+    with pytest.raises(SettingsError, match="unknown key"):
+        reasons("misspelt", maximum_atoms=60)

@@ -38,6 +38,7 @@ class Crystals(Matter):
     structure_column = "crystal"
     StandardiseOptions = StandardiseOptions
     CodecOptions = CodecOptions
+    screening = {"maximum_atoms": 200, "maximum_input_atoms": 500}  # noqa: RUF012 (constant)
     split_kinds = ("random", "formula")
     HoldOutOptions = HoldOutOptions
     exchange_key = "cif"

@@ -24,6 +24,7 @@ class Molecules(Matter):
     structure_column = "smiles"
     StandardiseOptions = _options.StandardiseOptions
     CodecOptions = _options.CodecOptions
+    screening = {"maximum_heavy_atoms": 200}  # noqa: RUF012 (constant)
     split_kinds = ("random", "scaffold")
 
     def read_rows(self, source: Path, dataset: DatasetSettings) -> Iterator[RawRow]:

@@ -8,8 +8,8 @@ hang or kill their process become rejected rows.
 from __future__ import annotations
 
 import tempfile
-from collections.abc import Callable, Iterable, Iterator, Sequence
-from dataclasses import dataclass
+from collections.abc import Callable, Iterable, Iterator, Mapping, Sequence
+from dataclasses import dataclass, field
 from itertools import chain, islice
 from pathlib import Path
 from typing import Any
@@ -41,12 +41,14 @@ class Limits:
         seconds: of one candidate in one check.
         folder: for the journal of a screening that may be killed.
         key: of the run; the journal of another one is not used.
+        standardise: options for rows of files.
     """
 
     processes: int
     seconds: float
     folder: Path
     key: str
+    standardise: Mapping[str, Any] = field(default_factory=dict)
 
 
 class Engine:
@@ -160,6 +162,7 @@ class Engine:
         # Reference files stay here: what workers do knows nothing of other structures.
         context = CheckContext((), self.context.seed, 1, self.context.device)
         terms = self.objective.terms if self._scoring and self.objective is not None else ()
+        standardise = dict(self.limits.standardise)
         sent: list[list[Item]] = []
 
         def noted() -> Iterator[list[Item]]:
@@ -173,7 +176,7 @@ class Engine:
             processes=self.limits.processes,
             seconds=section.seconds(self.limits.seconds),
             initializer=judging.start,
-            arguments=(self.matter.name, {}, section.tables, context, terms),
+            arguments=(self.matter.name, standardise, section.tables, context, terms),
             preload=(type(self.matter).__module__, "nucleate.screening.judging"),
         ):
             items = sent.pop(0)

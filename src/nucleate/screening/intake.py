@@ -56,7 +56,7 @@ class Rows:
     `source_id` names all rows.
 
     Args:
-        source: what to read; standardised with default options.
+        source: what to read.
 
     Attributes:
         total: number of rows, if it is known beforehand.

@@ -232,6 +232,8 @@ def _run(
     for place, reference_set in enumerate(settings.reference):
         for file in resolve(reference_set, matter.name, _text(mirror)):
             inputs[f"reference/{place}/{file.name}"] = content_digest(file.path)
+    standardise = {**matter.screening, **settings.standardise}
+    matter.resolve_standardise(standardise, "screen.standardise")
     wanted = [term.model_dump(mode="json") for term in objectives]
     course = settings.course()
     run = stage_key("screen", course, inputs, seed=seed, objectives=wanted)
@@ -253,7 +255,7 @@ def _run(
             )
             described = check_tables(matter, settings.checks, settings.budget)
             checks = build_checks(matter, described, context)
-            limits = Limits(processes, settings.seconds, unfinished, run)
+            limits = Limits(processes, settings.seconds, unfinished, run, standardise)
             funnel.candidates = ranking.order(funnel.candidates)
             engine = Engine(matter, checks, described, context, limits, objective)
             engine.run(funnel, rank, loaded.rows)
