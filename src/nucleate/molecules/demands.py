@@ -47,10 +47,15 @@ Kind = tuple[Atom, Atom, Bond]
 Test = Callable[[Atom], bool]
 
 
+_numbers: dict[Hashable, int] = {}
+_known: list[Hashable] = []
+"""Kinds met so far, each by its number: whoever asks again need not hash it anew."""
+
+
 @lru_cache(maxsize=256)
-def kinds(found: Any) -> frozenset[Hashable]:
-    """The kinds of atoms and bonds of an RDKit molecule, remembered by the object, which is not to
-    be changed: several sets of patterns are looked for in a row."""
+def kinds(found: Any) -> frozenset[int]:
+    """Numbers of the kinds of atoms and bonds of an RDKit molecule (`kind_of`), remembered by the
+    object, which is not to be changed: several sets of patterns are looked for in a row."""
     atoms = [
         Atom(
             atom.GetAtomicNum(),
@@ -70,7 +75,20 @@ def kinds(found: Any) -> frozenset[Hashable]:
         )
         for bond in found.GetBonds()
     }
-    return frozenset(atoms) | bonds
+    return frozenset(map(_number, {*atoms, *bonds}))
+
+
+def kind_of(number: int) -> Any:
+    """The kind of a number that `kinds` gave."""
+    return _known[number]
+
+
+def _number(kind: Hashable) -> int:
+    number = _numbers.get(kind)
+    if number is None:
+        number = _numbers[kind] = len(_known)
+        _known.append(kind)
+    return number
 
 
 def _order(bond: Any) -> int:
@@ -98,7 +116,7 @@ class Demands:
                     self._tests.append(test)
                 needed |= 1 << places[text]
             self._needed.append(needed)
-        self._met: dict[Any, int] = {}
+        self._met: dict[int, int] = {}
 
     def possible(self, found: Any) -> list[int]:
         """Places of the queries that a molecule may hold, ascending."""
@@ -110,9 +128,10 @@ class Demands:
             met |= known
         return [place for place, needed in enumerate(self._needed) if needed & met == needed]
 
-    def _learn(self, kind: Any) -> int:
+    def _learn(self, number: int) -> int:
+        kind = kind_of(number)
         bits = sum(1 << place for place, test in enumerate(self._tests) if test(kind))
-        self._met[kind] = bits
+        self._met[number] = bits
         return bits
 
 
