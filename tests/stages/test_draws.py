@@ -11,7 +11,7 @@ from toy_matter import manifest_of
 from nucleate.config import DatasetSettings
 from nucleate.errors import ResultsError, SettingsError
 from nucleate.runs import write_json
-from nucleate.stages.draws import dataset_of, find_draws
+from nucleate.stages.draws import dataset_of, find_draws, matter_of
 
 ROWS = [{"structure": "1,2,3,4", "origin": "prior"}]
 
@@ -83,3 +83,18 @@ def test_a_run_of_several_kinds_is_screened_one_at_a_time(tmp_path: Path) -> Non
 def test_a_run_that_has_not_drawn_says_so(tmp_path: Path) -> None:
     with pytest.raises(ResultsError, match="has not come to its draws"):
         find_draws(run_folder(tmp_path / "run", "toy", stages=("featurize",)), None)
+
+
+def test_a_folder_of_samples_stands_for_its_file(tmp_path: Path) -> None:
+    folder = tmp_path / "samples"
+    folder.mkdir()
+    (folder / "samples.csv").write_text("id,smiles\na,CC\n")
+    write_json(folder / "summary.json", {"file": "samples.csv", "matter": "molecules"})
+    assert find_draws(str(folder), None) is None
+    assert dataset_of(str(folder)).sources == (str(folder / "samples.csv"),)
+    assert matter_of(str(folder)) == "molecules"
+    assert matter_of([str(folder), "nci"]) is None
+    assert dataset_of([str(folder), "nci"]).sources == (str(folder / "samples.csv"), "nci")
+    wanted = DatasetSettings(source=str(folder), limit=3)
+    assert dataset_of(wanted).limit == 3
+    assert matter_of(wanted) == "molecules"

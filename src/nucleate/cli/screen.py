@@ -220,10 +220,10 @@ def _of_a_run(pipelines: dict[str, Any], matter: str | None, file: Path) -> dict
 
 def _screened(settings: ScreeningSettings, folder: Path | None, mirror: str | None) -> Manifest:
     from nucleate.stages import screen as stage
-    from nucleate.stages.draws import dataset_of, find_draws
+    from nucleate.stages.draws import dataset_of, find_draws, matter_of
 
     draws = find_draws(settings.structures, settings.matter)
-    matter = settings.matter or (draws.matter if draws else None)
+    matter = settings.matter or (draws.matter if draws else matter_of(settings.structures))
     if matter is None:
         raise SettingsError("screen needs to know what a file holds: --matter molecules, say")
     common: dict[str, Any] = {

@@ -9,7 +9,7 @@ from typing import Any
 
 from nucleate.config import DatasetSettings, PropertySettings, read_toml, validate
 from nucleate.errors import ResultsError, SettingsError
-from nucleate.runs import MANIFEST_NAME, Manifest
+from nucleate.runs import MANIFEST_NAME, Manifest, read_json
 
 DRAWING = ("sample", "optimize")
 """Stages whose output can be screened."""
@@ -97,14 +97,39 @@ def _of_run(folder: Path, matter: str | None) -> Draws:
 
 
 def dataset_of(structures: str | Sequence[str] | DatasetSettings | None) -> DatasetSettings:
-    """Files of structures as dataset settings.
+    """Files of structures as dataset settings; a folder of `nucleate sample` stands for the file of
+    its samples.
 
     Raises:
         SettingsError: none is named.
+        ResultsError: the summary of samples is damaged.
     """
     if isinstance(structures, DatasetSettings):
-        return structures
-    if not structures:
+        found = structures
+    elif structures:
+        source = structures if isinstance(structures, str) else tuple(structures)
+        found = DatasetSettings(source=source)
+    else:
         raise SettingsError("screen needs structures: files, folders or draws")
-    source = structures if isinstance(structures, str) else tuple(structures)
-    return DatasetSettings(source=source)
+    names = tuple(str(_samples(name)[0]) for name in found.sources)
+    return found.model_copy(update={"source": names if len(names) > 1 else names[0]})
+
+
+def matter_of(structures: str | Sequence[str] | DatasetSettings | None) -> str | None:
+    """The kind of matter that all folders of `nucleate sample` tell; None where files do not."""
+    if isinstance(structures, DatasetSettings):
+        names = list(structures.sources)
+    else:
+        names = [structures] if isinstance(structures, str) else list(structures or ())
+    told = {_samples(name)[1] for name in names}
+    return told.pop() if len(told) == 1 else None
+
+
+def _samples(name: str) -> tuple[str | Path, str | None]:
+    """The file of samples in a folder of `nucleate sample`, and their kind; else the name."""
+    folder = Path(name)
+    if not (folder / "summary.json").is_file():
+        return name, None
+    summary = read_json(folder / "summary.json")
+    file = folder / str(summary.get("file", ""))
+    return (file, summary.get("matter")) if file.is_file() else (name, None)

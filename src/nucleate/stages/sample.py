@@ -127,6 +127,6 @@ def sample_to(
         row["id"] = f"sample-{number:06d}"
         row[model.matter.structure_column] = row["structure"]
     path = model.matter.write_samples(out, rows)
-    summary |= {"model": str(model_folder), "file": path.name}
+    summary |= {"matter": model.matter.name, "model": str(model_folder), "file": path.name}
     write_json(out / "summary.json", summary)
     return summary
