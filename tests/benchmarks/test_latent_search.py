@@ -241,7 +241,8 @@ def test_acceptable_crystals_neither_overlap_nor_fall_apart() -> None:
 
 
 def test_no_formula_is_known_to_both_regressions() -> None:
-    table = pq.read_table(data_folder() / "prototypes.parquet").to_pandas().sample(80, random_state=0)
+    table = pq.read_table(data_folder() / "prototypes.parquet").to_pandas()
+    table = table.sample(80, random_state=0)
     crystals = table["crystal"].tolist()
     gaps = np.array([len(composition(c)) for c in crystals], np.float64)
     asks, judges = gap_regressions(crystals, gaps, 0)
