@@ -19,17 +19,16 @@ from optuna.samplers import BaseSampler
 from optuna.trial import Trial
 
 from nucleate.config import OptimizeSettings
-from nucleate.errors import CheckpointError
 from nucleate.search import build
 from nucleate.search.attributes import OUTCOME
 from nucleate.search.evolution_settings import EvolutionSettings
-from nucleate.search.regions import SearchSpace, choose_starts, principal_axes
+from nucleate.search.regions import space_around
 from nucleate.search.samplers import (
     REGION,
     RegionCmaSampler,
     build_sampler,
-    coordinate_names,
     distributions,
+    latents_of,
 )
 from nucleate.search.searcher import Proposal, Searcher
 
@@ -157,14 +156,8 @@ class _Boxes:
         values = np.array(list(first.values()), np.float64)
         self.lowest = float(np.nanmin(values)) if np.isfinite(values).any() else 0.0
         self.first = frozenset(first)
-        names = list(first)
-        latents, _ = model.encode(names)
         merit = np.where(np.isfinite(values), values, self.lowest)
-        starts = choose_starts(names, merit, latents, how.starts)
-        if not starts:
-            raise CheckpointError("the model can encode none of the first structures")
-        axes = principal_axes(model.training_latents(), how.dimensions, how.radius)
-        self.space = SearchSpace(latents[starts], tuple(names[i] for i in starts), axes)
+        self.space = space_around(model, list(first), merit, how, "first structures")
         self.asked = 0
         self.study = optuna.create_study(direction="maximize", sampler=self._sampler())
         self._waiting: deque[tuple[Trial, str | None]] = deque()
@@ -214,10 +207,7 @@ class _Boxes:
             self.study.sampler = self._sampler()
         dimensions = distributions(self.space.regions, self.space.dimensions)
         trials = [self.study.ask(dimensions) for _ in range(ROUND)]
-        names = coordinate_names(self.space.dimensions)
-        regions = np.array([trial.params[REGION] for trial in trials], np.int64)
-        points = np.array([[trial.params[name] for name in names] for trial in trials])
-        latents = self.space.latent(regions, points)
+        latents = latents_of(self.space, [trial.params for trial in trials])
         found = self.model.decode(
             latents, self.how.temperature, self.seed + self.asked, refine=self.model.sampling()
         )

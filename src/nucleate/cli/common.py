@@ -60,6 +60,17 @@ Model = Annotated[
 StructureColumn = Annotated[str | None, typer.Option(help="Column that holds the SMILES or CIF.")]
 IdColumn = Annotated[str | None, typer.Option(help="Column that holds the rows' ids.")]
 Limit = Annotated[int | None, typer.Option(help="Use only the first rows.")]
+PropertyColumns = Annotated[
+    list[str] | None,
+    typer.Option("--property", metavar="COLUMN", help="Column to keep; may be repeated."),
+]
+
+# Of commands whose settings may stand in a file: not given means what the file says.
+SeedOrFile = Annotated[int | None, typer.Option("--seed", help="Seed of all randomness.")]
+DeviceOrFile = Annotated[
+    DeviceName | None,
+    typer.Option("--device", help="Where networks run; auto takes a GPU if there is."),
+]
 
 S = TypeVar("S", bound="Settings")
 

@@ -8,9 +8,10 @@ from typing import TYPE_CHECKING, Annotated, Any
 import typer
 
 from nucleate.cli.common import (
-    DeviceName,
+    DeviceOrFile,
     JsonFile,
     Mirror,
+    SeedOrFile,
     SettingsFile,
     console,
     load_manifest,
@@ -149,11 +150,8 @@ def optimize(
     ] = None,
     settings: SettingsFile = None,
     mirror: Mirror = None,
-    seed: Annotated[int | None, typer.Option("--seed", help="Seed of all randomness.")] = None,
-    device: Annotated[
-        DeviceName | None,
-        typer.Option("--device", help="Where networks run; auto takes a GPU if there is."),
-    ] = None,
+    seed: SeedOrFile = None,
+    device: DeviceOrFile = None,
     json_file: JsonFile = None,
 ) -> None:
     """Search for structures with the properties you want: an Optuna study.

@@ -7,7 +7,7 @@ from typing import Annotated
 
 import typer
 
-from nucleate.cli.common import DeviceName, JsonFile, console, write_results
+from nucleate.cli.common import DeviceName, JsonFile, SeedOrFile, console, write_results
 from nucleate.errors import ResultsError
 
 app = typer.Typer(name="runs", no_args_is_help=False, invoke_without_command=True)
@@ -23,7 +23,7 @@ def discover(
     results: Annotated[
         str | None, typer.Option("--results", metavar="DIR", help="Folder that holds runs.")
     ] = None,
-    seed: Annotated[int | None, typer.Option("--seed", help="Seed of all randomness.")] = None,
+    seed: SeedOrFile = None,
     device: Annotated[
         DeviceName | None, typer.Option("--device", help="Where networks run.")
     ] = None,

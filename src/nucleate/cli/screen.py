@@ -8,11 +8,16 @@ from typing import TYPE_CHECKING, Annotated, Any
 import typer
 
 from nucleate.cli.common import (
-    DeviceName,
+    DeviceOrFile,
+    IdColumn,
     JsonFile,
+    Limit,
     MatterName,
     Mirror,
+    PropertyColumns,
+    SeedOrFile,
     SettingsFile,
+    StructureColumn,
     console,
     load_manifest,
     manifest_results,
@@ -91,26 +96,18 @@ def screen(
     keep: Annotated[
         int | None, typer.Option(help="Candidates to keep at most; default: all.")
     ] = None,
-    structure_column: Annotated[
-        str | None, typer.Option(help="Column that holds the SMILES or CIF.")
-    ] = None,
-    id_column: Annotated[str | None, typer.Option(help="Column that holds the rows' ids.")] = None,
-    properties: Annotated[
-        list[str] | None,
-        typer.Option("--property", metavar="COLUMN", help="Column to keep; may be repeated."),
-    ] = None,
-    limit: Annotated[int | None, typer.Option(help="Use only the first rows.")] = None,
+    structure_column: StructureColumn = None,
+    id_column: IdColumn = None,
+    properties: PropertyColumns = None,
+    limit: Limit = None,
     seconds: Annotated[
         float | None, typer.Option(help="Limit for one structure in one check; default 30.")
     ] = None,
     processes: Annotated[int | None, typer.Option(help="Worker processes; default: cores.")] = None,
     settings: SettingsFile = None,
     mirror: Mirror = None,
-    seed: Annotated[int | None, typer.Option("--seed", help="Seed of all randomness.")] = None,
-    device: Annotated[
-        DeviceName | None,
-        typer.Option("--device", help="Where networks run; auto takes a GPU if there is."),
-    ] = None,
+    seed: SeedOrFile = None,
+    device: DeviceOrFile = None,
     json_file: JsonFile = None,
 ) -> None:
     """Put structures through the funnel of checks; every rejection has a reason.

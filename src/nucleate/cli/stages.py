@@ -15,6 +15,7 @@ from nucleate.cli.common import (
     MatterName,
     Mirror,
     Out,
+    PropertyColumns,
     Seed,
     SettingsFile,
     StructureColumn,
@@ -44,10 +45,7 @@ def featurize(
     settings: SettingsFile = None,
     structure_column: StructureColumn = None,
     id_column: IdColumn = None,
-    properties: Annotated[
-        list[str] | None,
-        typer.Option("--property", metavar="COLUMN", help="Column to keep; may be repeated."),
-    ] = None,
+    properties: PropertyColumns = None,
     limit: Limit = None,
     split: Annotated[
         str | None, typer.Option(help="How to split: random, scaffold, formula.")

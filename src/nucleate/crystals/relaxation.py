@@ -9,7 +9,6 @@ from __future__ import annotations
 from collections import deque
 from collections.abc import Callable, Iterator, Sequence
 from dataclasses import dataclass, replace
-from itertools import chain
 from typing import TYPE_CHECKING
 
 import numpy as np
@@ -24,15 +23,14 @@ from nucleate.crystals.chgnet import (
 )
 from nucleate.crystals.probes import EV_PER_A3_IN_GPA, Settled, settle
 from nucleate.errors import StructureError
-from nucleate.parallel import map_ordered
 
 if TYPE_CHECKING:
     from pymatgen.core import Structure
 
 STIFFNESS = 0.5
 """Bulk modulus in eV/A^3 (80 GPa) that scales the cell's degrees of freedom to the atoms'."""
-FEW = 8
-"""Crystals for which starting processes costs more than it saves."""
+TOGETHER = 12
+"""Crystals that take their steps in lockstep."""
 
 
 @dataclass(frozen=True)
@@ -241,18 +239,6 @@ class Release:
     seed: int = 0
 
 
-@dataclass(frozen=True)
-class _Work:
-    """A chunk of Wyckoff strings and how to relax them, as handed to a worker."""
-
-    crystals: tuple[str, ...]
-    fmax: float
-    maximum_steps: int
-    keep_symmetry: bool
-    release: Release | None
-    device: str
-
-
 def relax(
     crystals: Sequence[str],
     *,
@@ -260,30 +246,32 @@ def relax(
     maximum_steps: int = 60,
     keep_symmetry: bool = True,
     release: Release | None = None,
-    processes: int = 1,
     device: str = "cpu",
 ) -> Iterator[Relaxed]:
-    """Relax Wyckoff strings, in order, over spawned processes of one thread each.
+    """Relax Wyckoff strings, in order, `TOGETHER` at a time.
 
     A relaxed crystal also carries its own canonical Wyckoff string; a string that cannot be read
     or canonicalised gives a `Relaxed` with the reason. Those that converge are let go of their
     symmetry afterwards if `release` is given. Other arguments as in `relax_structures`.
     """
-    size = max(1, min(12, -(-len(crystals) // max(1, processes))))
-    work = [
-        _Work(tuple(crystals[i : i + size]), fmax, maximum_steps, keep_symmetry, release, device)
-        for i in range(0, len(crystals), size)
-    ]
-    processes = 1 if len(crystals) < FEW or device != "cpu" else processes
-    yield from chain.from_iterable(map_ordered(_relax_chunk, work, processes=processes))
+    for start in range(0, len(crystals), TOGETHER):
+        part = crystals[start : start + TOGETHER]
+        yield from _relax_chunk(part, fmax, maximum_steps, keep_symmetry, release, device)
 
 
-def _relax_chunk(work: _Work) -> list[Relaxed]:
+def _relax_chunk(
+    crystals: Sequence[str],
+    fmax: float,
+    maximum_steps: int,
+    keep_symmetry: bool,
+    release: Release | None,
+    device: str,
+) -> list[Relaxed]:
     from nucleate.crystals.gene import from_string, structure_from_gene
 
     structures: list[Structure] = []
     outcomes: list[Relaxed | None] = []
-    for crystal in work.crystals:
+    for crystal in crystals:
         try:
             structures.append(structure_from_gene(from_string(crystal)))
             outcomes.append(None)
@@ -292,17 +280,17 @@ def _relax_chunk(work: _Work) -> list[Relaxed]:
     relaxed = iter(
         relax_structures(
             structures,
-            fmax=work.fmax,
-            maximum_steps=work.maximum_steps,
-            keep_symmetry=work.keep_symmetry,
-            device=work.device,
+            fmax=fmax,
+            maximum_steps=maximum_steps,
+            keep_symmetry=keep_symmetry,
+            device=device,
         )
     )
     found = [_with_string(next(relaxed)) if one is None else one for one in outcomes]
-    return found if work.release is None else _released(found, work, work.release)
+    return found if release is None else _released(found, fmax, release, device)
 
 
-def _released(found: list[Relaxed], work: _Work, release: Release) -> list[Relaxed]:
+def _released(found: list[Relaxed], fmax: float, release: Release, device: str) -> list[Relaxed]:
     """Let those that have converged go of their symmetry."""
     places = [place for place, one in enumerate(found) if one.converged]
     structures = [found[place].structure for place in places]
@@ -310,10 +298,10 @@ def _released(found: list[Relaxed], work: _Work, release: Release) -> list[Relax
         [structure for structure in structures if structure is not None],
         [found[place].energy for place in places],
         amplitude=release.push,
-        fmax=work.fmax,
+        fmax=fmax,
         maximum_steps=release.steps,
         seed=release.seed,
-        device=work.device,
+        device=device,
     )
     for place, end in zip(places, ends, strict=True):
         found[place] = replace(found[place], released=end)

@@ -14,7 +14,7 @@ from itertools import chain, islice
 from pathlib import Path
 from typing import Any
 
-from nucleate.config import DatasetSettings
+from nucleate.config import DatasetSettings, PropertySettings
 from nucleate.guarded import Failure, map_guarded
 from nucleate.matter import Candidate, Check, CheckContext, Matter
 from nucleate.parallel import default_processes
@@ -75,7 +75,6 @@ class Engine:
         self.sections = split(checks, tables)
         self.reused = 0
         self._number = 0
-        self._scoring = False
 
     def run(self, funnel: Funnel, rank: Rank, rows: Rows | None = None) -> None:
         """Put candidates, or the rows of files, through all checks.
@@ -143,7 +142,8 @@ class Engine:
     ) -> Iterator[tuple[list[Item], list[Judged]]]:
         """Each chunk with its outcomes: from the journal as far as it goes, then from workers."""
         path = self.limits.folder / f"section-{self._number:02d}.jsonl"
-        self._scoring = self._number == 0 and self.objective is not None and not section.expensive
+        scored = self.objective if self._number == 0 and not section.expensive else None
+        terms = () if scored is None else scored.terms
         self._number += 1
         with Journal(path, self.limits.key) as journal:
             for items in chunks:
@@ -152,16 +152,15 @@ class Engine:
                     self.reused += 1
                     yield items, kept
                     continue
-                for worked, outcomes in self._worked(section, chain([items], chunks)):
+                for worked, outcomes in self._worked(section, chain([items], chunks), terms):
                     journal.write(worked, outcomes)
                     yield worked, outcomes
 
     def _worked(
-        self, section: Section, chunks: Iterable[list[Item]]
+        self, section: Section, chunks: Iterable[list[Item]], terms: Sequence[PropertySettings]
     ) -> Iterator[tuple[list[Item], list[Judged]]]:
         # Reference files stay here: what workers do knows nothing of other structures.
         context = CheckContext((), self.context.seed, 1, self.context.device)
-        terms = self.objective.terms if self._scoring and self.objective is not None else ()
         standardise = dict(self.limits.standardise)
         sent: list[list[Item]] = []
 

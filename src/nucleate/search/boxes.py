@@ -11,9 +11,7 @@ from __future__ import annotations
 from collections.abc import Mapping, Sequence
 from typing import TYPE_CHECKING, Any
 
-import numpy as np
 import optuna
-from numpy.typing import NDArray
 from optuna.trial import FrozenTrial, Trial, TrialState
 
 from nucleate.config import OptimizeSettings
@@ -26,6 +24,7 @@ from nucleate.search.samplers import (
     RegionCmaSampler,
     build_sampler,
     coordinate_names,
+    latents_of,
 )
 from nucleate.search.searcher import Proposal
 
@@ -75,7 +74,7 @@ class Boxes:
         if not trials:
             return []
         decoded = self.model.decode(
-            self._latents([trial.params for trial in trials]),
+            latents_of(self.space, [trial.params for trial in trials]),
             self.settings.temperature,
             self.seed + finished,
             refine=self.model.sampling(),
@@ -145,17 +144,11 @@ class Boxes:
         told = self.study.tell(asked.number, list(values), skip_if_finished=True)
         return told.state == TrialState.COMPLETE
 
-    def _latents(self, parameters: Sequence[dict[str, Any]]) -> NDArray[np.float32]:
-        """Latent vectors [n, D] of trials' parameters."""
-        regions = np.array([p[REGION] for p in parameters], dtype=np.int64)
-        coordinates = np.array([[p[name] for name in self.names] for p in parameters])
-        return self.space.latent(regions, coordinates)
-
     def proposals(self, trials: Sequence[FrozenTrial]) -> list[Proposal]:
         """Structures of trials, with the vectors that they were decoded from."""
         if not trials:
             return []
-        latents = self._latents([trial.params for trial in trials])
+        latents = latents_of(self.space, [trial.params for trial in trials])
         return [
             Proposal(
                 trial.user_attrs[STRUCTURE],

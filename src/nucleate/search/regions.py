@@ -10,9 +10,16 @@ from __future__ import annotations
 
 from collections.abc import Sequence
 from dataclasses import dataclass
+from typing import TYPE_CHECKING
 
 import numpy as np
 from numpy.typing import NDArray
+
+from nucleate.errors import CheckpointError
+
+if TYPE_CHECKING:
+    from nucleate.config import OptimizeSettings
+    from nucleate.latent import LatentModel
 
 
 @dataclass(frozen=True)
@@ -99,3 +106,27 @@ def choose_starts(
     usable = [bool(np.isfinite(row).all()) for row in latents]
     order = sorted(range(len(structures)), key=lambda i: (-scores[i], structures[i]))
     return [i for i in order if usable[i]][:count]
+
+
+def space_around(
+    model: LatentModel,
+    structures: Sequence[str],
+    scores: NDArray[np.float64],
+    settings: OptimizeSettings,
+    what: str,
+) -> SearchSpace:
+    """Regions around the best of some structures, as many and as large as the settings say.
+
+    Args:
+        scores: [n].
+        what: the structures in words, for the error.
+
+    Raises:
+        CheckpointError: the model can encode none of them.
+    """
+    latents, _ = model.encode(structures)
+    starts = choose_starts(structures, scores, latents, settings.starts)
+    if not starts:
+        raise CheckpointError(f"the model can encode none of the {what}")
+    axes = principal_axes(model.training_latents(), settings.dimensions, settings.radius)
+    return SearchSpace(latents[starts], tuple(structures[i] for i in starts), axes)

@@ -8,7 +8,7 @@ one box only, and warns about the options that would change that; `RegionCmaSamp
 from __future__ import annotations
 
 import warnings
-from collections.abc import Sequence
+from collections.abc import Mapping, Sequence
 from typing import Any
 
 import cmaes
@@ -20,6 +20,7 @@ from optuna.samplers import BaseSampler
 from optuna.trial import FrozenTrial, TrialState
 
 from nucleate.search.attributes import OUTCOME
+from nucleate.search.regions import SearchSpace
 
 REGION = "region"
 """Name of the parameter that picks the region."""
@@ -37,6 +38,14 @@ def distributions(regions: int, dimensions: int) -> dict[str, BaseDistribution]:
     space: dict[str, BaseDistribution] = {REGION: CategoricalDistribution(list(range(regions)))}
     space |= {name: FloatDistribution(-1.0, 1.0) for name in coordinate_names(dimensions)}
     return space
+
+
+def latents_of(space: SearchSpace, parameters: Sequence[Mapping[str, Any]]) -> NDArray[np.float32]:
+    """Latent vectors [n, D] of the parameters of n trials."""
+    names = coordinate_names(space.dimensions)
+    regions = np.array([p[REGION] for p in parameters], dtype=np.int64)
+    coordinates = np.array([[p[name] for name in names] for p in parameters])
+    return space.latent(regions, coordinates)
 
 
 def build_sampler(

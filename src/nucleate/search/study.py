@@ -18,14 +18,13 @@ import optuna
 from numpy.typing import NDArray
 
 from nucleate.config import OptimizeSettings
-from nucleate.errors import CheckpointError
 from nucleate.search.asking import Searching, Source
 from nucleate.search.boxes import Boxes
 from nucleate.search.build import SEARCHERS, build_searcher
 from nucleate.search.local import Local
 from nucleate.search.objective import Objective
 from nucleate.search.quota import build_quota
-from nucleate.search.regions import SearchSpace, choose_starts, principal_axes, sample_reference
+from nucleate.search.regions import SearchSpace, sample_reference, space_around
 from nucleate.search.results import StudyResult, study_result
 from nucleate.search.runner import Runner
 from nucleate.search.scalarising import Scalarisation
@@ -182,12 +181,7 @@ class _Reference:
 
     def space(self, model: LatentModel, settings: OptimizeSettings) -> SearchSpace:
         """Regions around the best."""
-        latents, _ = model.encode(self.structures)
-        starts = choose_starts(self.structures, self.scores, latents, settings.starts)
-        if not starts:
-            raise CheckpointError("the model can encode none of the training structures")
-        axes = principal_axes(model.training_latents(), settings.dimensions, settings.radius)
-        return SearchSpace(latents[starts], tuple(self.structures[i] for i in starts), axes)
+        return space_around(model, self.structures, self.scores, settings, "training structures")
 
 
 def _plain(values: NDArray[np.float64]) -> list[list[float | None]]:

@@ -48,7 +48,7 @@ def find_draws(
     """
     if isinstance(structures, DatasetSettings) or structures is None:
         return None
-    names = [structures] if isinstance(structures, str) else list(structures)
+    names = _names(structures)
     folders = [Path(name) for name in names if (Path(name) / MANIFEST_NAME).is_file()]
     if not folders:
         return None
@@ -107,8 +107,7 @@ def dataset_of(structures: str | Sequence[str] | DatasetSettings | None) -> Data
     if isinstance(structures, DatasetSettings):
         found = structures
     elif structures:
-        source = structures if isinstance(structures, str) else tuple(structures)
-        found = DatasetSettings(source=source)
+        found = DatasetSettings(source=tuple(_names(structures)))
     else:
         raise SettingsError("screen needs structures: files, folders or draws")
     names = tuple(str(_samples(name)[0]) for name in found.sources)
@@ -117,12 +116,14 @@ def dataset_of(structures: str | Sequence[str] | DatasetSettings | None) -> Data
 
 def matter_of(structures: str | Sequence[str] | DatasetSettings | None) -> str | None:
     """The kind of matter that all folders of `nucleate sample` tell; None where files do not."""
-    if isinstance(structures, DatasetSettings):
-        names = list(structures.sources)
-    else:
-        names = [structures] if isinstance(structures, str) else list(structures or ())
-    told = {_samples(name)[1] for name in names}
+    told = {_samples(name)[1] for name in _names(structures)}
     return told.pop() if len(told) == 1 else None
+
+
+def _names(structures: str | Sequence[str] | DatasetSettings | None) -> list[str]:
+    if isinstance(structures, DatasetSettings):
+        return list(structures.sources)
+    return [structures] if isinstance(structures, str) else list(structures or ())
 
 
 def _samples(name: str) -> tuple[str | Path, str | None]:

@@ -1,27 +1,20 @@
-"""Reference sets for novelty: datasets turned into keys (or structure strings) once and kept."""
+"""Reference sets for novelty: datasets turned into keys once and kept."""
 
 from __future__ import annotations
 
 import logging
-import tempfile
 from collections.abc import Mapping, Sequence
-from pathlib import Path
 from typing import Any
-
-import pyarrow as pa
-import pyarrow.compute as pc
-import pyarrow.parquet as pq
 
 from nucleate import __version__
 from nucleate import matter as registry
 from nucleate.config import DatasetSettings
-from nucleate.datasets.rows import standardise_rows
 from nucleate.datasets.sources import Source, content_digest, resolve
 from nucleate.errors import ResultsError
 from nucleate.matter import Matter
 from nucleate.parallel import default_processes
 from nucleate.paths import download_folder
-from nucleate.runs import atomic_folder, atomic_path, code_version, digest
+from nucleate.runs import atomic_folder, digest
 from nucleate.screening import reference_files
 from nucleate.screening.identity import identity_of
 from nucleate.screening.reference import MOST_SKETCHES, Reference
@@ -117,64 +110,3 @@ def key_facts(source: Source, matter: Matter, options: Mapping[str, Any]) -> dic
         "identity": [matter.name, identity_of(matter.name).version()],
         "most_sketches": MOST_SKETCHES,
     }
-
-
-def reference_structures(
-    settings: Sequence[DatasetSettings],
-    matter_name: str,
-    mirror: str | None = None,
-    *,
-    standardise: Mapping[str, Any] | None = None,
-    processes: int | None = None,
-) -> list[str]:
-    """Distinct structure strings of reference datasets, in order; rejected rows are left out.
-
-    Each file's result is kept beside the downloads under a digest of its content, its settings and
-    the code, so that a later run reads it at once.
-
-    Args:
-        standardise: options of the kind of matter; its defaults if not given.
-        processes: as many as cores if not given.
-
-    Raises:
-        DatasetError: unknown, or cannot be fetched.
-        InputError: a file as a whole cannot be read.
-    """
-    matter = registry.get(matter_name)
-    options = dict(standardise or {})
-    matter.resolve_standardise(options, f"[matter.{matter_name}.featurize.standardise]")
-    found: dict[str, None] = {}
-    for one in settings:
-        for source in resolve(one, matter_name, mirror):
-            table = _standardised(source, matter, options, processes or default_processes())
-            found.update(dict.fromkeys(table["structure"].to_pylist()))
-    return list(found)
-
-
-def _standardised(
-    source: Source, matter: Matter, options: dict[str, Any], processes: int
-) -> pa.Table:
-    key = digest(
-        [
-            matter.name,
-            content_digest(source.path),
-            source.settings.model_dump(mode="json", exclude={"source"}),
-            options,
-            code_version(),
-        ]
-    )
-    kept = download_folder() / "standardised" / f"{key[:32]}.parquet"
-    try:
-        return pq.read_table(kept)
-    except (OSError, pa.ArrowException):
-        pass  # not there yet, or damaged
-    with tempfile.TemporaryDirectory(prefix="nucleate-") as work:
-        rows = standardise_rows([source], matter, options, Path(work), processes=processes)
-    table = rows.filter(pc.is_null(rows["reason"])).select(["structure"])
-    _LOG.info("reference %s: %d of %d rows", source.name, len(table), len(rows))
-    try:
-        with atomic_path(kept) as temporary:
-            pq.write_table(table, temporary, compression="zstd")
-    except ResultsError as error:
-        _LOG.warning("the reference set is not kept: %s", error)
-    return table

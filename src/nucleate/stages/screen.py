@@ -54,8 +54,8 @@ def screen(
     """Screen the draws of `sample` and `optimize`.
 
     Writes `candidates.parquet`, `candidates.csv`, the matter's own formats, `rejected.parquet`,
-    `rejected.csv`, a table of its own for each check whose rejections are reported apart, the
-    funnel's table (`funnel.json`, `funnel.csv`) and `screen.html`. No survivor is a valid result.
+    `rejected.csv`, a table of its own for each check whose rejections are reported apart, and the
+    funnel's table (`funnel.json`, `funnel.csv`). No survivor is a valid result.
     Scores are those of the study among the draws, with its scales; draws that it did not score are
     scored before the first expensive check. A killed screening goes on where it was.
 

@@ -15,7 +15,7 @@ from nucleate.crystals.checks.geometry import failure
 from nucleate.crystals.describe import reduced_formula
 from nucleate.crystals.gene import from_string, structure_from_gene
 from nucleate.crystals.matching import displacement
-from nucleate.crystals.relaxation import Relaxed, Release, relax
+from nucleate.crystals.relaxation import TOGETHER, Relaxed, Release, relax
 from nucleate.errors import StructureError
 from nucleate.matter import Candidate, Check, Verdict
 
@@ -92,7 +92,7 @@ class RelaxationCheck(Check):
     Options = RelaxationOptions
     expensive = True
     independent = True
-    chunk = 12  # they take their steps together: CHGNet is quicker on batches
+    chunk = TOGETHER  # CHGNet is quicker on batches
 
     @property
     def threshold(self) -> str:
