@@ -8,9 +8,10 @@ import numpy as np
 import pytest
 from toy_matter import ToyModel, parse, training_set
 
-from nucleate.benchmarks.contenders import SEARCHERS, STOCK, build_searcher
+from nucleate.benchmarks.contenders import ABLATIONS, LEFT_OUT, SEARCHERS, STOCK, build_searcher
 from nucleate.errors import CheckpointError, SettingsError
 from nucleate.search import build
+from nucleate.search.evolution import ScreenedEvolution
 from nucleate.search.evolution_settings import EvolutionSettings
 from nucleate.search.searcher import Searcher
 
@@ -43,8 +44,8 @@ def run(searcher: Searcher, calls: int, batch: int = 10) -> list[str]:
 
 
 def test_contenders_are_our_searchers_and_stock_samplers() -> None:
-    assert set(SEARCHERS) == set(build.SEARCHERS) | set(STOCK)
-    assert not set(build.SEARCHERS) & set(STOCK)
+    assert set(SEARCHERS) == set(build.SEARCHERS) | set(STOCK) | set(ABLATIONS)
+    assert len(SEARCHERS) == len(build.SEARCHERS) + len(STOCK) + len(ABLATIONS)
     assert built("nucleate").name == "nucleate"
     with pytest.raises(SettingsError, match="annealing"):
         built("annealing")
@@ -112,3 +113,54 @@ def test_a_model_that_encodes_nothing_is_refused() -> None:
     searcher = build_searcher("random", model=Blind(data), data=data, seed=0)  # type: ignore[arg-type]
     with pytest.raises(CheckpointError, match="encode none"):
         run(searcher, len(data) + 1)
+
+
+def ablated(name: str) -> ScreenedEvolution:
+    searcher = built(f"nucleate-without-{name}")
+    assert isinstance(searcher, ScreenedEvolution)
+    assert searcher.name == f"nucleate-without-{name}"
+    return searcher
+
+
+@pytest.mark.parametrize("name", list(LEFT_OUT))
+def test_an_ablation_is_the_whole_but_for_one_thing(name: str) -> None:
+    whole, part = built("nucleate"), ablated(name)
+    assert isinstance(whole, ScreenedEvolution)
+    operators = {operator.name for operator in whole.offspring.operators}
+    left = {operator.name for operator in part.offspring.operators}
+    assert left <= operators
+    settings = {k for k, v in vars(part.settings).items() if v != vars(whole.settings)[k]}
+    assert part.offspring.maker is not None
+    aligned = part.offspring.maker.aligned
+    changed = {
+        "generations": {"generations", "breeding"},
+        "draws": {"boldness"},
+        "data": {"pool"},
+        "niches": {"niching"},
+        "families": {"retire"},
+        "screen": {"screen"},
+        "restless": {"restless"},
+    }
+    assert settings == changed.get(name, set())
+    assert aligned == (name != "reencoding")
+    gone = {
+        "perturbation": {"latent_perturbation"},
+        "sparse": {"latent_sparse"},
+        "recombination": {"latent_crossover", "latent_difference"},
+        "regrowth": {"latent_regrowth", "latent_graft"} & operators,
+        "latent": {one for one in operators if one.startswith("latent_")},
+        "edits": {one for one in operators if not one.startswith("latent_")},
+    }
+    assert operators - left == gone.get(name, set())
+
+
+def test_without_reencoding_a_child_keeps_the_vector_that_it_was_decoded_from() -> None:
+    searcher = ablated("reencoding")
+    run(searcher, INITIAL)
+    decoded = [p for p in searcher.ask(40) if p.latent is not None]
+    assert decoded
+    assert searcher.offspring.maker is not None
+    held = searcher.offspring.maker.latents.of([p.structure for p in decoded])
+    np.testing.assert_array_equal(
+        held, np.stack([p.latent for p in decoded if p.latent is not None])
+    )

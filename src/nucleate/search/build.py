@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Callable, Sequence
+from collections.abc import Callable, Collection, Sequence
 from dataclasses import replace
 from typing import TYPE_CHECKING
 
@@ -94,6 +94,8 @@ def build_searcher(
     group: Callable[[str], str] | None = None,
     quota: int = 0,
     near: Sequence[str] | None = None,
+    without: Collection[str] = (),
+    aligned: bool = True,
 ) -> Searcher:
     """A searcher that knows nothing yet.
 
@@ -104,6 +106,8 @@ def build_searcher(
             `accept` alone.
         quota: of parents of one group, if the settings do not say.
         near: those of the data that are accepted, if that is known.
+        without: names of operators that are left out; for ablations.
+        aligned: see `LatentMaker`; for ablations.
 
     Raises:
         SettingsError: no such searcher.
@@ -121,7 +125,8 @@ def build_searcher(
     with_latent = name in ("nucleate", "nucleate+adaptation", "latent")
     latent: list[LatentOperator] = latent_operators(model) if with_latent else []
     edits = edit_operators(model, EDITS.get(name, ()))
-    maker = LatentMaker(model, latents, TEMPERATURE) if latent else None
+    operators = [one for one in (*latent, *edits) if one.name not in without]
+    maker = LatentMaker(model, latents, TEMPERATURE, aligned) if latent else None
     adaptation = None
     if name == "nucleate+adaptation":
         rehearsed = [
@@ -137,7 +142,7 @@ def build_searcher(
         plausibility = Plausibility(model, data, seed)
     return ScreenedEvolution(
         memory,
-        [*latent, *edits],
+        operators,
         maker,
         data if near is None else near,
         seed,

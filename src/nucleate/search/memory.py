@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Sequence
+from collections.abc import Mapping, Sequence
 from typing import TYPE_CHECKING
 
 import numpy as np
@@ -36,6 +36,10 @@ class Latents:
         if not structures:
             return np.zeros((0, self.model.size), np.float32)
         return np.stack([self._known[s] for s in structures])
+
+    def take(self, latents: Mapping[str, NDArray[np.float32]]) -> None:
+        """Take vectors [D] of structures that have none yet for their own."""
+        self._known = {**latents, **self._known}
 
     def forget(self) -> None:
         """Drop all vectors: the model has changed."""

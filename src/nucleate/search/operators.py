@@ -215,10 +215,15 @@ class LatentMaker:
 
     Args:
         temperature: of the decoder; greedy decoding writes the same few children again and again.
+        aligned: a child that becomes a parent is encoded anew; else it keeps the vector that it was
+            decoded from.
     """
 
-    def __init__(self, model: LatentModel, latents: Latents, temperature: float):
+    def __init__(
+        self, model: LatentModel, latents: Latents, temperature: float, aligned: bool = True
+    ):
         self.model, self.latents, self.temperature = model, latents, temperature
+        self.aligned = aligned
 
     def make(
         self,
@@ -258,8 +263,11 @@ class LatentMaker:
             legality=legality,
             refine=self.model.sampling() if self.model.refiner is not None else None,
         )
-        return [
+        out = [
             Proposal(d.structure, operator.name, operator._family(pair), z, d.log_likelihood)
             for d, (operator, pair), z in zip(decoded, origin, latents, strict=True)
             if d.structure is not None
         ]
+        if not self.aligned:
+            self.latents.take({p.structure: p.latent for p in out if p.latent is not None})
+        return out
