@@ -6,7 +6,7 @@ from collections.abc import Sequence
 
 import numpy as np
 import pytest
-from toy_matter import ToyModel, parse, training_set
+from toy_matter import EditableMatter, ToyModel, parse, training_set
 
 from nucleate.benchmarks.contenders import ABLATIONS, LEFT_OUT, SEARCHERS, STOCK, build_searcher
 from nucleate.errors import CheckpointError, SettingsError
@@ -29,7 +29,8 @@ def score(structures: Sequence[str]) -> np.ndarray:
 def built(name: str, seed: int = 0) -> Searcher:
     data = training_set()
     settings = EvolutionSettings(initial=INITIAL, plausible=0)
-    return build_searcher(name, model=ToyModel(data), data=data, seed=seed, settings=settings)  # type: ignore[arg-type]
+    model = ToyModel(data, matter=EditableMatter())
+    return build_searcher(name, model=model, data=data, seed=seed, settings=settings)  # type: ignore[arg-type]
 
 
 def run(searcher: Searcher, calls: int, batch: int = 10) -> list[str]:
@@ -115,52 +116,62 @@ def test_a_model_that_encodes_nothing_is_refused() -> None:
         run(searcher, len(data) + 1)
 
 
-def ablated(name: str) -> ScreenedEvolution:
-    searcher = built(f"nucleate-without-{name}")
+def evolution(name: str) -> ScreenedEvolution:
+    searcher = built(name)
     assert isinstance(searcher, ScreenedEvolution)
-    assert searcher.name == f"nucleate-without-{name}"
+    assert searcher.name == name
     return searcher
 
 
-@pytest.mark.parametrize("name", list(LEFT_OUT))
+GONE = {
+    "perturbation": {"latent_perturbation"},
+    "sparse": {"latent_sparse"},
+    "recombination": {"latent_crossover", "latent_difference"},
+    "latent": {"latent_perturbation", "latent_sparse", "latent_crossover", "latent_difference"},
+    "edits": {"graph_mutation", "graph_crossover", "token_mutation", "token_crossover"},
+}
+"""Operators that ablations lack; the toy regrows nothing."""
+CHANGED = {
+    "generations": {"generations", "breeding"},
+    "draws": {"boldness"},
+    "data": {"pool"},
+    "niches": {"niching"},
+    "families": {"retire"},
+    "screen": {"screen"},
+    "restless": {"restless"},
+}
+"""Settings that they have otherwise."""
+
+
+@pytest.mark.parametrize("name", [name for name in LEFT_OUT if name != "plausible"])
 def test_an_ablation_is_the_whole_but_for_one_thing(name: str) -> None:
-    whole, part = built("nucleate"), ablated(name)
-    assert isinstance(whole, ScreenedEvolution)
+    whole, part = evolution("nucleate"), evolution(f"nucleate-without-{name}")
     operators = {operator.name for operator in whole.offspring.operators}
     left = {operator.name for operator in part.offspring.operators}
     assert left <= operators
+    assert operators - left == GONE.get(name, set())
     settings = {k for k, v in vars(part.settings).items() if v != vars(whole.settings)[k]}
+    assert settings == CHANGED.get(name, set())
     assert part.offspring.maker is not None
-    aligned = part.offspring.maker.aligned
-    changed = {
-        "generations": {"generations", "breeding"},
-        "draws": {"boldness"},
-        "data": {"pool"},
-        "niches": {"niching"},
-        "families": {"retire"},
-        "screen": {"screen"},
-        "restless": {"restless"},
-    }
-    assert settings == changed.get(name, set())
-    assert aligned == (name != "reencoding")
-    gone = {
-        "perturbation": {"latent_perturbation"},
-        "sparse": {"latent_sparse"},
-        "recombination": {"latent_crossover", "latent_difference"},
-        "regrowth": {"latent_regrowth", "latent_graft"} & operators,
-        "latent": {one for one in operators if one.startswith("latent_")},
-        "edits": {one for one in operators if not one.startswith("latent_")},
-    }
-    assert operators - left == gone.get(name, set())
+    assert part.offspring.maker.aligned == (name != "reencoding")
+
+
+def test_plausibility_can_be_left_out(monkeypatch: pytest.MonkeyPatch) -> None:
+    asked: list[object] = []
+    monkeypatch.setattr(build, "Plausibility", lambda *arguments: asked.append(arguments))
+    data = training_set()
+    model = ToyModel(data)
+    for name in ("nucleate", "nucleate-without-plausible"):
+        build_searcher(name, model=model, data=data, seed=0)  # type: ignore[arg-type]
+    assert len(asked) == 1
 
 
 def test_without_reencoding_a_child_keeps_the_vector_that_it_was_decoded_from() -> None:
-    searcher = ablated("reencoding")
+    searcher = evolution("nucleate-without-reencoding")
     run(searcher, INITIAL)
-    decoded = [p for p in searcher.ask(40) if p.latent is not None]
-    assert decoded
+    found = {p.structure: p.latent for p in searcher.ask(40) if p.latent is not None}
+    assert found
     assert searcher.offspring.maker is not None
-    held = searcher.offspring.maker.latents.of([p.structure for p in decoded])
-    np.testing.assert_array_equal(
-        held, np.stack([p.latent for p in decoded if p.latent is not None])
-    )
+    held = searcher.offspring.maker.latents.of(list(found))
+    np.testing.assert_array_equal(held, np.stack(list(found.values())))
+    assert (held != np.round(held)).any()  # the toy encodes to whole numbers

@@ -6,10 +6,9 @@ from collections.abc import Callable, Sequence
 
 import numpy as np
 import pytest
-from toy_matter import ToyMatter, ToyModel, parse, training_set, write
+from toy_matter import EditableMatter, ToyEdits, ToyModel, parse, training_set
 
 from nucleate.errors import SettingsError
-from nucleate.matter import Edits
 from nucleate.search.build import SEARCHERS, build_searcher
 from nucleate.search.evolution import ScreenedEvolution
 from nucleate.search.evolution_settings import EvolutionSettings
@@ -21,28 +20,6 @@ from nucleate.search.searcher import Searcher
 SMALL = EvolutionSettings(
     initial=30, screened=6, generations=2, pool=100, support=200, refit=60, plausible=0
 )
-
-
-class ToyEdits(Edits):
-    """One number changed by one; numbers of either parent."""
-
-    def mutated(self, structures: Sequence[str], seed: int) -> list[str | None]:
-        rng = np.random.default_rng(seed)
-        out: list[str | None] = []
-        for structure in structures:
-            values = np.array(parse(structure))
-            values[rng.integers(4)] += rng.choice([-1, 1])
-            out.append(None if np.abs(values).max() > 9 else write(values.tolist()))
-        return out
-
-    def crossed(self, pairs: Sequence[tuple[str, str]], seed: int) -> list[str | None]:
-        rng = np.random.default_rng(seed)
-        return [write(np.where(rng.random(4) < 0.5, parse(a), parse(b)).tolist()) for a, b in pairs]
-
-
-class EditableMatter(ToyMatter):
-    def edits(self, codec: object) -> dict[str, Edits]:  # type: ignore[override]
-        return {"graph": ToyEdits(), "token": ToyEdits()}
 
 
 def score(structures: Sequence[str]) -> np.ndarray:

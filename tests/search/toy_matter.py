@@ -20,7 +20,17 @@ import pyarrow.parquet as pq
 from nucleate import matter as registry
 from nucleate.config import DatasetSettings, DrawSettings, Settings
 from nucleate.errors import SettingsError, StructureError
-from nucleate.matter import Candidate, Check, Codec, Matter, Property, RawRow, Standardised, Verdict
+from nucleate.matter import (
+    Candidate,
+    Check,
+    Codec,
+    Edits,
+    Matter,
+    Property,
+    RawRow,
+    Standardised,
+    Verdict,
+)
 from nucleate.runs import Manifest, Output, atomic_path, sha256_file
 from nucleate.search.evolution_settings import EvolutionSettings
 
@@ -152,6 +162,28 @@ class ToyDecoded:
     structure: str | None
     log_likelihood: float
     reason: str = ""
+
+
+class ToyEdits(Edits):
+    """One number changed by one; numbers of either parent."""
+
+    def mutated(self, structures: Sequence[str], seed: int) -> list[str | None]:
+        rng = np.random.default_rng(seed)
+        out: list[str | None] = []
+        for structure in structures:
+            values = np.array(parse(structure))
+            values[rng.integers(4)] += rng.choice([-1, 1])
+            out.append(None if np.abs(values).max() > 9 else write(values.tolist()))
+        return out
+
+    def crossed(self, pairs: Sequence[tuple[str, str]], seed: int) -> list[str | None]:
+        rng = np.random.default_rng(seed)
+        return [write(np.where(rng.random(4) < 0.5, parse(a), parse(b)).tolist()) for a, b in pairs]
+
+
+class EditableMatter(ToyMatter):
+    def edits(self, codec: object) -> dict[str, Edits]:  # type: ignore[override]
+        return {"graph": ToyEdits(), "token": ToyEdits()}
 
 
 @dataclass
