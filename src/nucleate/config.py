@@ -511,6 +511,9 @@ class OptimizeSettings(Settings):
     """Structures asked for and scored together."""
     starts: Positive = 8
     """Good known structures that are shown, and around which boxes lie."""
+    reference: Positive | None = None
+    """Known structures that are scored before the first trial: scales rest on them, and the search
+    starts from them. If not given 256, or 64 where an objective takes more than milliseconds."""
     radius: Annotated[float, Field(gt=0)] = 1.5
     """Boxes: half-width, in standard deviations of the encoded training set."""
     dimensions: Positive = 16

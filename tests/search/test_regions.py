@@ -47,7 +47,8 @@ def test_starts_are_the_best_that_could_be_encoded():
 
 def test_reference_sample_is_distinct_and_seeded():
     pool = [str(i % 400) for i in range(1000)]
-    sample = sample_reference(pool, 8, seed=1)
+    sample = sample_reference(pool, 256, seed=1)
     assert len(sample) == len(set(sample)) == 256
-    assert sample == sample_reference(pool, 8, seed=1)
-    assert sample != sample_reference(pool, 8, seed=2)
+    assert sample == sample_reference(pool, 256, seed=1)
+    assert sample != sample_reference(pool, 256, seed=2)
+    assert sorted(sample_reference(pool, 1000, seed=1)) == sorted(set(pool))

@@ -1,5 +1,6 @@
 import json
 import warnings
+from dataclasses import replace
 from functools import partial
 from typing import get_args
 
@@ -88,7 +89,7 @@ def test_every_search_of_ours_scores_no_structure_twice(tmp_path, sampler, capsy
     calls.clear()
     with warnings.catch_warnings():
         warnings.simplefilter("error")
-        result = run(tmp_path, sampler=sampler, trials=40)
+        result = run(tmp_path, sampler=sampler, trials=40, reference=256)
     summary = result.summary
     assert set(calls.values()) == {1}
     assert summary["duplicates"] == summary["failed"] == 0
@@ -162,13 +163,69 @@ def test_our_killed_study_loses_and_doubles_nothing(tmp_path, sampler):
     calls.clear()
     model = ToyModel(training_set(), fail_after=400)
     with pytest.raises(KeyboardInterrupt):
-        run(tmp_path, model, sampler=sampler)
+        run(tmp_path, model, sampler=sampler, reference=256)
     scored = dict(calls)
     assert len(scored) > 256
-    resumed = run(tmp_path, sampler=sampler)
+    resumed = run(tmp_path, sampler=sampler, reference=256)
     assert set(calls.values()) == {1}
     assert set(scored) <= set(calls)
     assert resumed.summary["trials"] == 80
+
+
+class Dying(ToyMatter):
+    """Dies in the middle of scoring what is known."""
+
+    def property(self, name, arguments):
+        built = super().property(name, arguments)
+
+        def compute(structures):
+            if name == "sum" and len(calls) >= 25:
+                raise KeyboardInterrupt
+            return built.compute(structures)
+
+        return replace(built, compute=compute)
+
+
+def test_what_is_known_is_scored_batch_by_batch_and_once(tmp_path):
+    calls.clear()
+    training, chosen = training_set(), settings(trials=10, reference=40)
+    with pytest.raises(KeyboardInterrupt):
+        run_study(
+            ToyModel(training),
+            Objective(Dying(), chosen.objectives),
+            training,
+            training,
+            chosen,
+            seed=3,
+            path=tmp_path / "study.journal",
+            name="study",
+        )
+    scored = dict(calls)
+    assert len(scored) == 30
+    result = run(tmp_path, trials=10, reference=40)
+    assert set(calls.values()) == {1}
+    assert len(calls) == 50
+    assert result.summary["trials"] == 10
+
+
+@pytest.mark.parametrize(("quick", "count"), [(True, 256), (False, 64)])
+def test_fewer_known_structures_are_scored_where_it_takes_long(tmp_path, quick, count):
+    calls.clear()
+    objective = Objective(ToyMatter(), settings().objectives)
+    objective.properties = [replace(one, quick=quick) for one in objective.properties]
+    training, chosen = training_set(), settings(trials=10)
+    path = tmp_path / "study.journal"
+    run_study(
+        ToyModel(training), objective, training, training, chosen, seed=3, path=path, name="study"
+    )
+    assert len(calls) == count + 10
+
+
+def test_known_structures_are_no_trials_however_few_are_scored_first(tmp_path, monkeypatch):
+    alone = replace(SMALL, pool=0)
+    monkeypatch.setattr(study_module, "build_searcher", partial(build_searcher, settings=alone))
+    summary = run(tmp_path, sampler="nucleate", trials=10, reference=SMALL.initial // 2).summary
+    assert (summary["trials"], summary["known"]) == (10, 0)
 
 
 def test_cmaes_does_better_than_random_search_and_than_its_starts(tmp_path):

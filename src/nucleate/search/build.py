@@ -94,6 +94,7 @@ def build_searcher(
     group: Callable[[str], str] | None = None,
     quota: int = 0,
     near: Sequence[str] | None = None,
+    initial: int | None = None,
     without: Collection[str] = (),
     aligned: bool = True,
 ) -> Searcher:
@@ -106,6 +107,7 @@ def build_searcher(
             `accept` alone.
         quota: of parents of one group, if the settings do not say.
         near: those of the data that are accepted, if that is known.
+        initial: structures of the data that are asked for first, if fewer than the settings say.
         without: names of operators that are left out; for ablations.
         aligned: see `LatentMaker`; for ablations.
 
@@ -137,6 +139,8 @@ def build_searcher(
         chosen = replace(chosen, quota=quota)
     if name == "token-edits":
         chosen = replace(chosen, screen=False)
+    if initial is not None:
+        chosen = replace(chosen, initial=min(initial, chosen.initial))
     plausibility = None
     if name in ("nucleate", "nucleate+adaptation") and chosen.plausible:
         plausibility = Plausibility(model, data, seed)

@@ -29,6 +29,8 @@ USUAL_TERMS = (
 )
 """Fallback for a matter that states no `default_objectives`: those of these that it offers."""
 
+REFERENCE, REFERENCE_SLOW = 256, 64
+"""Known structures that scales rest on, where all terms are quick and where any is not."""
 HOPELESS = 10
 """Known structures from which an objective that fails on every one of them ends the run."""
 
@@ -157,12 +159,29 @@ class Objective:
         return bool(self.properties) and all(built.quick for built in self.properties)
 
     @property
+    def reference_size(self) -> int:
+        """How many known structures are worth scoring for the sake of scales and of a start."""
+        return REFERENCE if self.quick else REFERENCE_SLOW
+
+    @property
     def fitted(self) -> bool:
         """Whether the scales are fixed."""
         return self._scales is not None
 
     def fit(self, reference: Sequence[str]) -> None:
         """Fix the desirability scales, once, on the values of known structures.
+
+        Raises:
+            SettingsError: as `check` does.
+        """
+        raw = self.check(reference)
+        self._scales = [
+            (resolve_limit if term.constraint else resolve)(term, raw[:, column])
+            for column, term in enumerate(self.terms)
+        ]
+
+    def check(self, reference: Sequence[str]) -> NDArray[np.float64]:
+        """Raw values [n, terms] of known structures.
 
         Raises:
             SettingsError: what a person brought fails on every one of them, if they are many.
@@ -178,10 +197,7 @@ class Objective:
                     f"{len(reference)} known structures; for {count} of them: "
                     + (reason or "no reason given")
                 )
-        self._scales = [
-            (resolve_limit if term.constraint else resolve)(term, raw[:, column])
-            for column, term in enumerate(self.terms)
-        ]
+        return raw
 
     def raw(self, structures: Sequence[str]) -> NDArray[np.float64]:
         """Raw values [n, terms]; computed for those that are not remembered."""

@@ -79,15 +79,12 @@ def principal_axes(
     return (radius * deviation[:, None] * directions).astype(np.float32)
 
 
-def sample_reference(structures: Sequence[str], starts: int, seed: int) -> list[str]:
-    """Known structures on which scales are fitted and among which starts are chosen.
-
-    At least 256 (all, if fewer), so that scoring them costs no more than a few search batches.
-    """
+def sample_reference(structures: Sequence[str], count: int, seed: int) -> list[str]:
+    """Known structures on which scales are fitted and among which starts are chosen; all, if there
+    are fewer."""
     distinct = list(dict.fromkeys(structures))
-    count = min(len(distinct), max(256, 16 * starts))
     rng = np.random.default_rng(seed)
-    chosen = rng.choice(len(distinct), size=count, replace=False)
+    chosen = rng.choice(len(distinct), size=min(len(distinct), count), replace=False)
     return [distinct[i] for i in chosen]
 
 

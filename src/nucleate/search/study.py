@@ -18,6 +18,7 @@ import optuna
 from numpy.typing import NDArray
 
 from nucleate.config import OptimizeSettings
+from nucleate.progress import bar
 from nucleate.search.asking import Searching, Source
 from nucleate.search.boxes import Boxes
 from nucleate.search.build import SEARCHERS, build_searcher
@@ -82,7 +83,12 @@ def run_study(
             if quota is not None:
                 bounds |= {"group": quota.group, "quota": quota.most}
             searcher = build_searcher(
-                settings.sampler, model=model, data=training, seed=own, **bounds
+                settings.sampler,
+                model=model,
+                data=training,
+                seed=own,
+                initial=len(reference.structures),
+                **bounds,
             )
             scalarise = Scalarisation(objective.weights, own) if objective.several else None
             reference.tell(searcher, scalarise, local)
@@ -146,15 +152,20 @@ class _Reference:
     ):
         stored = study.user_attrs.get(REFERENCE)
         if stored is None:
-            self.structures = sample_reference(training, settings.starts, seed)
-            objective.fit(self.structures)
-            raw = _plain(objective.raw(self.structures))
-            study.set_user_attr(REFERENCE, {"structures": self.structures, "raw": raw})
-        else:
-            self.structures = stored["structures"]
-            for structure, values in zip(self.structures, stored["raw"], strict=True):
-                objective.remember(structure, dict(zip(objective.names, values, strict=True)))
-            objective.fit(self.structures)
+            count = settings.reference or objective.reference_size
+            stored = {"structures": sample_reference(training, count, seed), "raw": []}
+        self.structures: list[str] = stored["structures"]
+        done = len(stored["raw"])
+        for structure, values in zip(self.structures[:done], stored["raw"], strict=True):
+            objective.remember(structure, dict(zip(objective.names, values, strict=True)))
+        # What is dear to compute is kept batch by batch, and what fails on all is told soon.
+        with bar(description="score known structures", total=len(self.structures)) as shown:
+            shown.update(done)
+            for end in _ends(done, len(self.structures), settings.batch, objective.quick):
+                raw = _plain(objective.check(self.structures[:end]))
+                study.set_user_attr(REFERENCE, {"structures": self.structures, "raw": raw})
+                shown.update(end - shown.n)
+        objective.fit(self.structures)
         self.scored = objective.score(self.structures)
         self.scores = np.array([scored.merit for scored in self.scored])
 
@@ -182,6 +193,12 @@ class _Reference:
     def space(self, model: LatentModel, settings: OptimizeSettings) -> SearchSpace:
         """Regions around the best."""
         return space_around(model, self.structures, self.scores, settings, "training structures")
+
+
+def _ends(done: int, count: int, batch: int, quick: bool) -> list[int]:
+    """Where batches end that lead from what is done to the whole count."""
+    step = count if quick else batch
+    return [*range(done + step, count, step), count] if done < count else []
 
 
 def _plain(values: NDArray[np.float64]) -> list[list[float | None]]:

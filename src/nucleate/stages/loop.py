@@ -128,7 +128,9 @@ def _loop(
     scoring = Scoring(
         objective,
         folder,
-        lambda: sample_reference(starting().training, settings.starts, settings.seed),
+        lambda: sample_reference(
+            starting().training, settings.reference or objective.reference_size, settings.seed
+        ),
         version,
     )
     settled(settings, scoring.columns)

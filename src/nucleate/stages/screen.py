@@ -350,4 +350,4 @@ class _Ranking:
             known = self.reference
             if known is None:
                 known = [candidate.structure for candidate in funnel.candidates]
-            objective.fit(sample_reference(known, 1, self.seed) if known else [])
+            objective.fit(sample_reference(known, objective.reference_size, self.seed))
