@@ -14,6 +14,8 @@ if TYPE_CHECKING:
 
 BEST = 10
 """Structures shown at the end."""
+REASONS = 3
+"""Reasons of missing values shown at the end."""
 
 
 def show_study_start(out: Console, settings: StudySettings, matter: str) -> None:
@@ -39,6 +41,7 @@ def show_study_end(out: Console, settings: StudySettings, manifest: Manifest) ->
 
     summary = read_json(manifest.path("summary.json"))
     rows = tables.read(manifest.path("optimized.parquet")).slice(0, BEST).to_pylist()
+    rows = [row for row in rows if not row.get("reason")]
     if rows:
         out.print()
         out.print(_best_table(rows, summary), soft_wrap=False)
@@ -76,8 +79,10 @@ def _wish(term: PropertySettings) -> str:
 
 
 def _further(summary: dict[str, Any]) -> list[str]:
-    """What is to be said of constraints, fronts, quotas and leads."""
+    """What is to be said of missing values, constraints, fronts, quotas and leads."""
     said = []
+    if summary["without_value"]:
+        said.append(f"{summary['without_value']:,} without a value: {_failures(summary)}.")
     if "infeasible" in summary:
         said.append(
             f"Meet all constraints: {summary['feasible']:,}; not: {summary['infeasible']:,}."
@@ -96,6 +101,22 @@ def _further(summary: dict[str, Any]) -> list[str]:
     if summary.get("lead"):
         said.append(f"Around {summary['lead']}, which scores {summary['best_start_score']:.3f}.")
     return said
+
+
+def _failures(summary: dict[str, Any]) -> str:
+    """The commonest reasons why values are missing, with their counts."""
+    names: dict[tuple[str, int], list[str]] = {}  # what fails for all objectives is said once
+    for name, counts in summary["objective_failures"].items():
+        for reason, count in counts.items():
+            names.setdefault((reason, count), []).append(name)
+    every = len(summary["objectives"])
+    ordered = sorted(names.items(), key=lambda item: -item[0][1])
+    shown = [
+        f"{'' if len(of) == every else ', '.join(of) + ': '}{reason} ({count:,})"
+        for (reason, count), of in ordered[:REASONS]
+    ]
+    rest = len(ordered) - len(shown)
+    return "; ".join([*shown, f"{rest:,} more reasons in summary.json"] if rest else shown)
 
 
 def _best_table(rows: list[dict[str, Any]], summary: dict[str, Any]) -> Table:

@@ -289,7 +289,10 @@ class Objective:
 
     def reason(self, structure: str) -> str:
         """Why a structure has no value, in one line; empty if it has all of them."""
-        return "; ".join(f"{name}: {why}" for name, why in self.reasons(structure).items())
+        found = self.reasons(structure)
+        if 1 < len(found) == len(self.names) and len(set(found.values())) == 1:
+            return next(iter(found.values()))  # e.g. a hazard, whatever the objective
+        return "; ".join(f"{name}: {why}" for name, why in found.items())
 
     def failures(self) -> dict[str, dict[str, int]]:
         """How many structures have no value, by name and reason, most frequent first."""

@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 from collections import Counter
-from collections.abc import Sequence
+from collections.abc import Collection, Mapping, Sequence
 from dataclasses import dataclass
 from typing import Any
 
@@ -12,7 +12,7 @@ import optuna
 from optuna.trial import FrozenTrial, TrialState
 
 from nucleate.search.asking import Source
-from nucleate.search.attributes import OUTCOME, PROPOSAL
+from nucleate.search.attributes import OUTCOME, PROPOSAL, STRUCTURE
 from nucleate.search.constraints import penalised, violation
 from nucleate.search.desirability import combine
 from nucleate.search.local import Local
@@ -21,7 +21,12 @@ from nucleate.search.pareto import Front, ranked
 from nucleate.search.quota import QUOTA_COLUMNS, Quota
 
 LAYER = "pareto_layer"
-"""Column: 1 for rows that none betters in everything; None where a constraint is broken."""
+"""Column: 1 for rows that none betters in everything; None where a constraint is broken, or a value
+is missing."""
+REASON = "reason"
+"""Column: why a row lacks a value; empty where it has all of them."""
+REASONS_KEPT = 20
+"""Reasons of one objective that a summary tells apart."""
 
 
 @dataclass(frozen=True)
@@ -31,13 +36,16 @@ class StudyResult:
     Attributes:
         rows: one per new structure, best first: structure, latent (that it was decoded from, else
             its own; None if it has none), origin (what proposed it), trial, parent (the first),
-            parents, log_likelihood, raw properties, `<name>_desirability`, score, and `more`.
+            parents, log_likelihood, raw properties, `<name>_desirability`, score, and `more`. Those
+            without a value of some property come last.
         summary: counts, why it `stopped`, `best`, `starts`, `objectives` with their scales,
             `origins` (by origin: trials, new structures, best score), `history` (trial, score,
-            best new score so far; of several objectives the hypervolume so far).
-        more: columns that depend on the settings: `violation` and `feasible` where there are
-            constraints, `pareto_layer`, `group`, `rank_in_group` and `beyond_quota`, nearness to a
-            lead.
+            best new score so far; of several objectives the hypervolume so far),
+            `without_value` (scored structures that lack a value) and `objective_failures` (how many
+            of them, by objective and reason).
+        more: columns that depend on the settings and on what was found: `violation` and `feasible`
+            where there are constraints, `reason` where a row lacks a value, `pareto_layer`,
+            `group`, `rank_in_group` and `beyond_quota`, nearness to a lead.
     """
 
     rows: list[dict[str, Any]]
@@ -65,18 +73,25 @@ def study_result(
         local: every row is judged again, and left out if it fails.
     """
     told = study.get_trials(deepcopy=False, states=(TrialState.COMPLETE,))
-    rows = _rows(told, source, objective)
+    missing = _missing(told, objective)
+    rows = _rows(told, source, objective, missing)
     new = len(rows)
     more = ["violation", "feasible"] if objective.limited else []
+    if any(row[REASON] for row in rows):
+        more.append(REASON)
     if local is not None:
         rows = _judged(rows, local, more)
-    front = [row for row in rows if row.get("feasible", True)]
+    front = [row for row in rows if _counts(row)]
     if objective.several:
         front = _layered(rows, objective)
         more.append(LAYER)
     if quota is not None:
-        rows = quota.apply(rows)
+        rows = sorted(quota.apply(rows), key=lambda row: bool(row[REASON]))
         more += QUOTA_COLUMNS
+    if REASON not in more:
+        for row in rows:
+            del row[REASON]
+    found = [row for row in rows if not row.get(REASON)]
     merits = [_merit(trial, objective) for trial in told]
     outcomes = Counter(trial.user_attrs.get(OUTCOME) for trial in told)
     start_scores = objective.score(starts)
@@ -89,17 +104,19 @@ def study_result(
         "duplicates": outcomes["duplicate"],
         "known": outcomes["known"],
         "failed": outcomes["failed"],
+        "without_value": len(missing),
         "best_score": max((row["score"] for row in front), default=0.0),
         "best_start_score": max((scored.merit for scored in start_scores), default=0.0),
-        "best": {key: rows[0][key] for key in keep if key in rows[0]} if rows else None,
+        "best": {key: found[0][key] for key in keep if key in found[0]} if found else None,
         "starts": [
-            {"structure": structure, **scored.columns()}
+            {"structure": structure, **scored.columns(), **_why(structure, objective)}
             for structure, scored in zip(starts, start_scores, strict=True)
         ],
         "combine": objective.how,
         "objectives": objective.to_json(),
-        "origins": _origins(told, merits),
-        "history": _history(told, merits, objective),
+        "objective_failures": _failures(missing, objective),
+        "origins": _origins(told, merits, missing),
+        "history": _history(told, merits, objective, missing),
     }
     if objective.limited:
         summary["feasible"] = sum(row["feasible"] for row in rows)
@@ -126,8 +143,41 @@ def _merit(trial: FrozenTrial, objective: Objective) -> float:
     return penalised(score, violation(trial.constraints.values()))
 
 
+def _missing(told: Sequence[FrozenTrial], objective: Objective) -> set[str]:
+    """Scored structures that lack a value."""
+    scored = (trial for trial in told if trial.user_attrs.get(OUTCOME) in ("new", "known"))
+    structures = (trial.user_attrs.get(STRUCTURE) for trial in scored)
+    return {structure for structure in structures if structure and objective.reasons(structure)}
+
+
+def _failures(missing: Collection[str], objective: Objective) -> dict[str, dict[str, int]]:
+    """How many structures lack a value, by objective and reason, the commonest first."""
+    counts: dict[str, Counter[str]] = {name: Counter() for name in objective.names}
+    for structure in missing:
+        for name, why in objective.reasons(structure).items():
+            counts[name][why] += 1
+    found: dict[str, dict[str, int]] = {}
+    for name, counted in counts.items():
+        ordered = sorted(counted.items(), key=lambda item: (-item[1], item[0]))
+        rest = sum(count for _, count in ordered[REASONS_KEPT:])
+        kept = dict(ordered[:REASONS_KEPT]) | ({"other reasons": rest} if rest else {})
+        if kept:
+            found[name] = kept
+    return found
+
+
+def _why(structure: str, objective: Objective) -> dict[str, str]:
+    reason = objective.reason(structure)
+    return {REASON: reason} if reason else {}
+
+
+def _counts(row: Mapping[str, Any]) -> bool:
+    """Whether a row may be among the best: it breaks no constraint and lacks no value."""
+    return row.get("feasible", True) and not row[REASON]
+
+
 def _rows(
-    told: Sequence[FrozenTrial], source: Source, objective: Objective
+    told: Sequence[FrozenTrial], source: Source, objective: Objective, missing: Collection[str]
 ) -> list[dict[str, Any]]:
     fresh = [trial for trial in told if trial.user_attrs.get(OUTCOME) == "new"]
     found = source.proposals(fresh)
@@ -142,11 +192,12 @@ def _rows(
             "parents": list(p.parents),
             "log_likelihood": p.log_likelihood,
             **scored.columns(),
+            REASON: objective.reason(p.structure) if p.structure in missing else "",
         }
         for trial, p, scored in zip(fresh, found, scores, strict=True)
     ]
     merit = {row["trial"]: scored.merit for row, scored in zip(rows, scores, strict=True)}
-    rows.sort(key=lambda row: (-merit[row["trial"]], row["trial"]))
+    rows.sort(key=lambda row: (bool(row[REASON]), -merit[row["trial"]], row["trial"]))
     return rows
 
 
@@ -162,9 +213,9 @@ def _judged(rows: list[dict[str, Any]], local: Local, more: list[str]) -> list[d
 
 
 def _layered(rows: list[dict[str, Any]], objective: Objective) -> list[dict[str, Any]]:
-    """Sort feasible rows by layer, the others stay behind; returns the front."""
-    fit = [row for row in rows if row.get("feasible", True)]
-    rest = [row | {LAYER: None} for row in rows if not row.get("feasible", True)]
+    """Sort rows that count by layer, the others stay behind; returns the front."""
+    fit = [row for row in rows if _counts(row)]
+    rest = [row | {LAYER: None} for row in rows if not _counts(row)]
     columns = [f"{name}_desirability" for name in objective.goals]
     points = np.array([[row[c] for c in columns] for row in fit]).reshape(-1, len(columns))
     order, layer = ranked(points, np.array([row["score"] for row in fit]))
@@ -172,14 +223,23 @@ def _layered(rows: list[dict[str, Any]], objective: Objective) -> list[dict[str,
     return [row for row in rows if row[LAYER] == 1]
 
 
+def _found(trial: FrozenTrial, missing: Collection[str]) -> bool:
+    """Whether a trial found a new structure that has all values."""
+    attributes = trial.user_attrs
+    return attributes.get(OUTCOME) == "new" and attributes.get(STRUCTURE) not in missing
+
+
 def _history(
-    told: Sequence[FrozenTrial], merits: Sequence[float], objective: Objective
+    told: Sequence[FrozenTrial],
+    merits: Sequence[float],
+    objective: Objective,
+    missing: Collection[str],
 ) -> list[dict[str, Any]]:
     history = []
     best, front = 0.0, Front()
     for trial, merit in zip(told, merits, strict=True):
         point: dict[str, Any] = {"trial": trial.number, "score": merit}
-        if trial.user_attrs.get(OUTCOME) == "new":
+        if _found(trial, missing):
             best = max(best, merit)
             if objective.several and merit >= 0:
                 front.add(np.array(trial.values))
@@ -190,7 +250,9 @@ def _history(
     return history
 
 
-def _origins(told: Sequence[FrozenTrial], merits: Sequence[float]) -> dict[str, dict[str, Any]]:
+def _origins(
+    told: Sequence[FrozenTrial], merits: Sequence[float], missing: Collection[str]
+) -> dict[str, dict[str, Any]]:
     table: dict[str, dict[str, Any]] = {}
     for trial, merit in zip(told, merits, strict=True):
         origin = str((trial.user_attrs.get(PROPOSAL) or {}).get("origin", "given"))
@@ -198,5 +260,6 @@ def _origins(told: Sequence[FrozenTrial], merits: Sequence[float]) -> dict[str, 
         row["trials"] += 1
         if trial.user_attrs.get(OUTCOME) == "new":
             row["new"] += 1
+        if _found(trial, missing):
             row["best"] = max(row["best"], merit)
     return table
