@@ -65,6 +65,10 @@ def test_what_is_no_objective_is_explained(text: str, message: str) -> None:
             "local: like: ",
         ),
         (
+            ["--model", "molecules", "--out", "x", "--like", "CC1(C)OOC(C)(C)OOC(C)(C)OO1"],
+            "is never scored: hazard: peroxide (organic peroxide)",
+        ),
+        (
             ["--model", "molecules", "--out", "x", "--like", "C", "--sampler", "tpe"],
             "local: not offered for tpe",
         ),

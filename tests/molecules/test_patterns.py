@@ -129,6 +129,21 @@ def test_unstable_groups(smiles: str, name: str) -> None:
         ("O=[N+]([O-])c1ccccc1", []),
         ("[N-]=[N+]=NCCCCCCCCCCc1ccccc1", []),
         ("CCOO", ["hydroperoxide (organic peroxide)"]),
+        ("CC1CCC2C(C)C(=O)OC3OC4(C)CCC1C23OO4", []),  # artemisinin
+        ("C[C@@H]1CC[C@H]2[C@@H](C)C(=O)O[C@@H]3O[C@@]4(C)CC[C@@H]1[C@@]23OO4", []),
+        ("CC(C=CC(C)C(C)C)C1CCC2C1(C)CCC1C23C=CC2(OO3)CC(O)CCC12C", []),  # ergosterol peroxide
+        ("CC(C)C12CCC(C)(OO1)C=C2", ["peroxide"]),  # ascaridole
+        ("CC1(C)OOC(C)(C)OOC(C)(C)OO1", ["peroxide"]),  # acetone peroxides
+        ("CC1(C)OOC(C)(C)OO1", ["peroxide"]),
+        ("C1CCC2(CC1)OOC1(CCCCC1)OO2", ["peroxide"]),
+        ("C1OOCN2COOCN1COOC2", ["peroxide"]),  # HMTD
+        ("CC(C)(C)OOC(C)(C)C", ["peroxide"]),
+        ("CC(C)(OOC(C)(C)c1ccccc1)c1ccccc1", ["peroxide"]),  # dicumyl peroxide
+        ("O=C(OOC(=O)c1ccccc1)c1ccccc1", ["peroxide"]),
+        ("O=C1OOC(=O)c2ccccc21", ["peroxide"]),
+        ("CC(C)(OO)c1ccccc1", ["hydroperoxide"]),
+        ("CC1CCC2C(C)C(=O)OC3OC4(COO)CCC1C23OO4", ["hydroperoxide"]),
+        ("CCCCCCCCCCCCC1CCOOC1", ["peroxide"]),  # in one ring only
         ("CCOP(=O)(OCC)OCC", []),  # triethyl phosphate
         ("COP(=S)(OC)OC", ["phosphorothioate ester"]),
         ("C[N+](C)(C)CCOP(=O)([O-])OCCCCCCCCCCCCCCCC", []),  # miltefosine

@@ -269,11 +269,12 @@ def _named(settings: StudySettings, matter: str) -> StudySettings:
     """Settings with properties by their own names, whatever their case.
 
     Raises:
-        SettingsError: a misspelt property, or conditions that nothing can meet; said before the
-            model is loaded.
+        SettingsError: a misspelt property, conditions that nothing can meet, or a lead that is
+            never scored; said before the model is loaded.
     """
     from nucleate import matter as registry
     from nucleate.generation.task import check_conditions
+    from nucleate.search.local import refuse_forbidden
 
     kind = registry.get(matter)
     known, guide = kind.properties(), kind.guide()
@@ -290,6 +291,8 @@ def _named(settings: StudySettings, matter: str) -> StudySettings:
         terms.append(term)
     if settings.local.any():
         check_conditions(settings.local, kind, "local")
+        if settings.local.like is not None:
+            refuse_forbidden(kind, guide.read(settings.local.like, "local: like"))
     return settings.model_copy(update={"objectives": tuple(terms)})
 
 

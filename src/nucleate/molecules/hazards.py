@@ -5,6 +5,8 @@ patterns and the names of categories, nothing else. A molecule that is not flagg
 safe: these are the well-known classes only.
 
 A few medicines belong to these classes (nitroglycerin, nitrogen mustards) and are flagged too.
+Bridged endoperoxides of natural products (artemisinin, ergosterol peroxide) are not: see
+`_bridged`.
 """
 
 from __future__ import annotations
@@ -92,6 +94,9 @@ _NITRO = 3
 _ATOMS_PER_NITRO = 7  # heavy atoms: dinitrobenzenes have 6, one ring more makes them tame
 _SAFE_AZIDE = 3  # (carbon + oxygen) / nitrogen of N-N bonds, a rule of thumb of azide chemistry
 _NITROGEN_SHARE = 0.5  # of the heavy atoms of a tetrazole
+_CARBONS_PER_PEROXIDE = (
+    12  # ascaridole, a bridged one of 10, explodes on heating; artemisinin has 15
+)
 
 
 @cache
@@ -117,6 +122,8 @@ def _hazards(molecule: Any) -> tuple[str, ...]:
     found = []
     for group in _patterns().matches(molecule):
         name, category = group.name, group.reason
+        if name == "peroxide" and _bridged(molecule):
+            continue
         if not category:
             name, category = _closer(name, molecule), EXPLOSIVE
         if name:
@@ -137,6 +144,31 @@ def _closer(name: str, molecule: Any) -> str:
         ratio = (numbers.count(6) + numbers.count(8)) / nitrogen
         return "azide of few carbons" if ratio < _SAFE_AZIDE else ""
     return "nitrogen-rich tetrazole" if numbers.count(7) >= _NITROGEN_SHARE * heavy else ""
+
+
+def _bridged(molecule: Any) -> bool:
+    """Whether the only peroxide is held by rings of a large skeleton, as in artemisinin.
+
+    Both its ends are saturated carbons without nitrogen that belong to another ring besides. Ketone
+    peroxides and HMTD, which have several O-O bonds, and open-chain, acyl and small ones are not.
+    """
+    carbons = sum(atom.GetAtomicNum() == 6 for atom in molecule.GetAtoms())
+    return (
+        carbons >= _CARBONS_PER_PEROXIDE
+        and len(molecule.GetSubstructMatches(_peroxide())) == 1
+        and molecule.HasSubstructMatch(_endoperoxide())
+    )
+
+
+@cache
+def _peroxide() -> Any:
+    return pattern("[#8]-[#8]")
+
+
+@cache
+def _endoperoxide() -> Any:
+    end = "[CX4;!x2;!$(C-[#7])]"  # in a ring by the bond below, so with three ring bonds or four
+    return pattern(f"{end}-[OX2]-;@[OX2]-{end}")
 
 
 @cache

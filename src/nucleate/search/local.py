@@ -29,6 +29,7 @@ from nucleate.generation.task import check_conditions
 
 if TYPE_CHECKING:
     from nucleate.latent import LatentModel
+    from nucleate.matter import Matter
 
 LOOKED_AT = 20_000
 """Known structures at most that are looked through for such as meet the conditions."""
@@ -103,6 +104,7 @@ class Local:
             return
         if growth is not None and self.lead != growth.part and not growth.holds([self.lead])[0]:
             raise SettingsError("local: like and scaffold contradict: the lead does not hold it")
+        refuse_forbidden(model.matter, self.lead)
         _, refused = model.encode([self.lead])
         for error in refused.values():
             raise SettingsError(f"local: like: the model cannot hold it ({error})")
@@ -130,6 +132,17 @@ class Local:
     def accept(self, structures: Sequence[str]) -> NDArray[np.bool_]:
         """Which structures may be asked for, [n]."""
         return np.array([not reason for reason in self.judge(structures)[1]], np.bool_)
+
+
+def refuse_forbidden(matter: Matter, lead: str) -> None:
+    """Refuse a lead that is never scored.
+
+    Raises:
+        SettingsError: with the reason.
+    """
+    (why,) = matter.forbidden([lead])
+    if why:
+        raise SettingsError(f"local: like: {lead} is never scored: {why}")
 
 
 def _window(guide: Guide, settings: LocalSettings) -> Window:
