@@ -480,6 +480,10 @@ class Matter(ABC):
     def describe(self, structure: str) -> dict[str, Any]:
         """Columns for people: formula, space group, number of heavy atoms."""
 
+    def title(self, structure: str) -> str:
+        """The structure in a few words, for the terminal; its string if not overridden."""
+        return structure
+
     def exchange(self, structure: str) -> str:
         """The structure as text that other programs read: SMILES, CIF. Equal structures give equal
         texts.
@@ -506,6 +510,15 @@ class Matter(ABC):
     @abstractmethod
     def write_samples(self, folder: Path, rows: Sequence[Mapping[str, Any]]) -> Path:
         """Write `samples.csv` (molecules) or `samples.extxyz` (crystals), atomically."""
+
+    def write_best(self, folder: Path, rows: Sequence[Mapping[str, Any]]) -> list[Path]:
+        """Write a search's few best structures as single files, atomically, where people expect
+        such; nothing if not overridden.
+
+        Args:
+            rows: best first; each has at least `structure`.
+        """
+        return []
 
     @abstractmethod
     def write_reconstructions(self, folder: Path, rows: Sequence[Mapping[str, Any]]) -> Path:

@@ -46,6 +46,20 @@ def test_candidates(tmp_path):
     assert frames[1].get_potential_energy() == -1.5
 
 
+def test_the_best_are_single_files_with_telling_names(tmp_path):
+    rows = [{"structure": text} for text in CANONICAL]
+    assert CRYSTALS.write_best(tmp_path, rows) == [tmp_path / "cif"]
+    names = sorted(path.name for path in (tmp_path / "cif").iterdir())
+    assert names[:2] == ["001-NaCl-225.cif", "002-ZnO-186.cif"]
+    crystal = Structure.from_file(tmp_path / "cif" / names[1])
+    assert to_string(gene_from_structure(crystal)) == CANONICAL[1]
+
+
+def test_a_crystal_s_title():
+    assert CRYSTALS.title(CANONICAL[0]) == "NaCl, Fm-3m (225)"
+    assert CRYSTALS.title("nonsense") == "nonsense"
+
+
 def test_samples_and_reconstructions(tmp_path):
     path = CRYSTALS.write_samples(tmp_path, [{"id": "s-1", "crystal": CANONICAL[0]}])
     assert path.name == "samples.extxyz"

@@ -172,6 +172,12 @@ class Crystals(Matter):
 
         return describe(structure)
 
+    def title(self, structure: str) -> str:
+        """Formula and space group: `NaCl, Fm-3m (225)`."""
+        from nucleate.crystals.describe import title
+
+        return title(structure)
+
     def exchange(self, structure: str) -> str:
         """Text of a CIF with the group's operations."""
         from nucleate.crystals.gene import from_string
@@ -193,6 +199,11 @@ class Crystals(Matter):
         from nucleate.crystals.write import write_samples
 
         return write_samples(folder, rows)
+
+    def write_best(self, folder: Path, rows: Sequence[Mapping[str, Any]]) -> list[Path]:
+        from nucleate.crystals.write import write_best
+
+        return write_best(folder, rows)
 
     def write_reconstructions(self, folder: Path, rows: Sequence[Mapping[str, Any]]) -> Path:
         from nucleate.crystals.write import write_reconstructions

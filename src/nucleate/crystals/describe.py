@@ -10,6 +10,7 @@ import numpy as np
 
 from nucleate.crystals.elements import SYMBOLS
 from nucleate.crystals.gene import expand, from_string
+from nucleate.errors import StructureError
 
 GRAMS_PER_CC = 1.66053906660
 """Atomic mass units per cubic angstrom, in g/cm3 (CODATA 2018)."""
@@ -55,6 +56,15 @@ def reduced_formula(structure: str) -> str:
         symbol + (str(count[symbol] // divisor) if count[symbol] > divisor else "")
         for symbol in ordered
     )
+
+
+def title(structure: str) -> str:
+    """Formula, symbol and number of the space group; the string itself if it cannot be read."""
+    try:
+        group = from_string(structure).group
+        return f"{reduced_formula(structure)}, {group.symbol} ({group.number})"
+    except StructureError:
+        return structure
 
 
 def describe(structure: str) -> dict[str, Any]:

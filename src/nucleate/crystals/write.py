@@ -8,6 +8,7 @@ from collections.abc import Iterable, Mapping, Sequence
 from pathlib import Path
 from typing import Any
 
+from nucleate.crystals.describe import reduced_formula
 from nucleate.crystals.gene import Gene, expand, from_string
 from nucleate.crystals.symmetry import LATTICE_NAMES
 from nucleate.errors import StructureError
@@ -18,11 +19,7 @@ _STRUCTURE_KEYS = ("structure", "crystal")
 
 def write_candidates(folder: Path, rows: Sequence[Mapping[str, Any]]) -> list[Path]:
     """Write `cif/<candidate_id>.cif` (with symmetry) and `candidates.extxyz` (primitive cells)."""
-    with atomic_folder(folder / "cif") as temporary:
-        for row in rows:
-            identity = str(row["candidate_id"])
-            text = cif_text(from_string(_structure(row)), identity)
-            (temporary / f"{_file_name(identity)}.cif").write_text(text, encoding="utf-8")
+    _write_cifs(folder / "cif", ((str(r["candidate_id"]), _structure(r)) for r in rows))
     path = folder / "candidates.extxyz"
     _write_frames(path, ((str(r["candidate_id"]), _structure(r), r) for r in rows))
     return [folder / "cif", path]
@@ -37,6 +34,19 @@ def write_samples(folder: Path, rows: Sequence[Mapping[str, Any]]) -> Path:
     )
     _write_frames(path, frames)
     return path
+
+
+def write_best(folder: Path, rows: Sequence[Mapping[str, Any]]) -> list[Path]:
+    """Write `cif/<rank>-<formula>-<space group>.cif`, with symmetry."""
+    structures = [_structure(row) for row in rows]
+    _write_cifs(
+        folder / "cif",
+        (
+            (f"{rank:03d}-{reduced_formula(text)}-{from_string(text).space_group}", text)
+            for rank, text in enumerate(structures, start=1)
+        ),
+    )
+    return [folder / "cif"]
 
 
 def write_reconstructions(folder: Path, rows: Sequence[Mapping[str, Any]]) -> Path:
@@ -63,6 +73,13 @@ def _structure(row: Mapping[str, Any]) -> str:
 
 def _file_name(identity: str) -> str:
     return re.sub(r"[^A-Za-z0-9._-]", "_", identity).lstrip(".") or "_"
+
+
+def _write_cifs(folder: Path, crystals: Iterable[tuple[str, str]]) -> None:
+    with atomic_folder(folder) as temporary:
+        for identity, crystal in crystals:
+            text = cif_text(from_string(crystal), identity)
+            (temporary / f"{_file_name(identity)}.cif").write_text(text, encoding="utf-8")
 
 
 def _write_frames(path: Path, frames: Iterable[tuple[str, str, Mapping[str, Any]]]) -> None:

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from collections.abc import Callable
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
@@ -36,25 +37,27 @@ def show_study_start(out: Console, settings: StudySettings, matter: str) -> None
 
 def show_study_end(out: Console, settings: StudySettings, manifest: Manifest) -> None:
     """The best structures, where everything is, and what to do next."""
+    from nucleate import matter as registry
     from nucleate.datasets import tables
     from nucleate.runs import read_json
 
+    kind = registry.get(manifest.matter)
     summary = read_json(manifest.path("summary.json"))
     rows = tables.read(manifest.path("optimized.parquet")).slice(0, BEST).to_pylist()
     rows = [row for row in rows if not row.get("reason")]
     if rows:
         out.print()
-        out.print(_best_table(rows, summary), soft_wrap=False)
+        out.print(_best_table(rows, summary, kind.title), soft_wrap=False)
     best, start = summary["best_score"], summary["best_start_score"]
     out.print(
         f"\n{summary['trials']:,} scored, {summary['new']:,} of them new; best score {best:.3f} "
         f"(best known {start:.3f}). Ended: {summary['stopped']}.",
         markup=False,
     )
-    for line in _further(summary):
+    for line in _further(summary, kind.title):
         out.print(line, markup=False)
     folder = Path(settings.out)
-    names = ", ".join(output.name for output in manifest.outputs)
+    names = ", ".join(dict.fromkeys(_top(output.name) for output in manifest.outputs))
     out.print(f"Written to {folder}: {names}", markup=False)
     if settings.features is not None:
         screen = f"{folder} --features {settings.features}"
@@ -78,7 +81,13 @@ def _wish(term: PropertySettings) -> str:
     return f"{low}{name}" + ("" if term.high is None else f" <= {term.high:g}")
 
 
-def _further(summary: dict[str, Any]) -> list[str]:
+def _top(name: str) -> str:
+    """A file of the output folder, or the folder in it that holds the file."""
+    first, inside, _ = name.partition("/")
+    return first + inside
+
+
+def _further(summary: dict[str, Any], title: Callable[[str], str]) -> list[str]:
     """What is to be said of missing values, constraints, fronts, quotas and leads."""
     said = []
     if summary["without_value"]:
@@ -99,7 +108,8 @@ def _further(summary: dict[str, Any]) -> list[str]:
             f"{summary['quota']['most']} of one are ranked behind the others."
         )
     if summary.get("lead"):
-        said.append(f"Around {summary['lead']}, which scores {summary['best_start_score']:.3f}.")
+        lead = title(summary["lead"])
+        said.append(f"Around {lead}, which scores {summary['best_start_score']:.3f}.")
     return said
 
 
@@ -119,14 +129,16 @@ def _failures(summary: dict[str, Any]) -> str:
     return "; ".join([*shown, f"{rest:,} more reasons in summary.json"] if rest else shown)
 
 
-def _best_table(rows: list[dict[str, Any]], summary: dict[str, Any]) -> Table:
+def _best_table(
+    rows: list[dict[str, Any]], summary: dict[str, Any], title: Callable[[str], str]
+) -> Table:
     from rich.table import Table
 
     from nucleate.report.wording import number, words
 
     properties = [item["column"] for item in summary["objectives"]]
-    title = f"The best {len(rows)} new structures of {summary['new']:,}"
-    table = Table(title=title, title_justify="left", box=None, pad_edge=False)
+    heading = f"The best {len(rows)} new structures of {summary['new']:,}"
+    table = Table(title=heading, title_justify="left", box=None, pad_edge=False)
     table.add_column("structure", overflow="fold", max_width=60)
     layered = ("pareto_layer",) if "hypervolume" in summary else ()
     shown = (*layered, "score", *properties)
@@ -135,5 +147,5 @@ def _best_table(rows: list[dict[str, Any]], summary: dict[str, Any]) -> Table:
     table.add_column("made by", no_wrap=True)
     for row in rows:
         values = [number(row[name]) for name in shown]
-        table.add_row(row["structure"], *values, words(row["origin"]))
+        table.add_row(title(row["structure"]), *values, words(row["origin"]))
     return table

@@ -24,8 +24,8 @@ from nucleate.stages.starting import Start, read_start, start_inputs
 
 JOURNAL = "study.journal"
 RESULTS = ("optimized.parquet", "summary.json")
-SAMPLES = 1000
-"""Best structures that are also written in the field's own format."""
+SAMPLES, BEST = 1000, 100
+"""Best structures that are also written in the field's own format, together and one by one."""
 
 
 def optimize(
@@ -44,9 +44,9 @@ def optimize(
     """Search for structures with wanted properties; see `nucleate.search.study`.
 
     Writes `optimized.parquet` (one row per new structure, best first), `summary.json` (counts,
-    best, history, objectives with their scales), `samples.csv` or `samples.extxyz` (the best) and,
-    without a database, `study.journal`. A study that was killed goes on where it was; more trials
-    of the same settings continue it.
+    best, history, objectives with their scales), the best as `samples.csv`, or as `samples.extxyz`
+    and `cif/`, and, without a database, `study.journal`. A study that was killed goes on where it
+    was; more trials of the same settings continue it.
 
     Args:
         train: manifest of the trained model.
@@ -106,8 +106,12 @@ def optimize(
         summary = {"matter": matter_name, "seed": seed, **result.summary}
         write_json(out / RESULTS[1], summary)
         figures = {k: v for k, v in summary.items() if isinstance(v, (int, float))}
-        samples = registry.get(matter_name).write_samples(out, result.rows[:SAMPLES])
-        names = [*RESULTS, samples.name, *([JOURNAL] if settings.storage is None else [])]
+        matter = registry.get(matter_name)
+        names = [*RESULTS, matter.write_samples(out, result.rows[:SAMPLES]).name]
+        for path in matter.write_best(out, result.rows[:BEST]):
+            files = sorted(path.iterdir()) if path.is_dir() else [path]
+            names += [file.relative_to(out).as_posix() for file in files]
+        names += [JOURNAL] if settings.storage is None else []
         return names, {**figures, "rows/optimized.parquet": len(result.rows)}
 
     more: dict[str, Any] = {"seed": seed}
