@@ -458,6 +458,10 @@ class Matter(ABC):
     def properties(self) -> dict[str, str]:
         """Name -> one-line description of every property that `property` builds."""
 
+    def usual_properties(self) -> list[str]:
+        """Names of the properties that a listing shows; all if not overridden."""
+        return list(self.properties())
+
     @abstractmethod
     def property(self, name: str, arguments: Mapping[str, Any]) -> Property:
         """Build a property.

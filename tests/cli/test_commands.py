@@ -21,7 +21,7 @@ COMMANDS = (
     "discover", "runs", "report", "datasets list", "datasets show", "datasets fetch",
     "datasets build", "featurize", "train", "finetune", "models", "models show", "models export",
     "models prior", "models average",
-    "sample", "reconstruct", "optimize", "screen", "checks",
+    "sample", "reconstruct", "optimize", "objectives", "screen", "checks",
 )  # fmt: skip
 
 

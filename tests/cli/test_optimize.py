@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import json
 from collections.abc import Callable
 from pathlib import Path
 
@@ -55,6 +56,15 @@ def test_what_is_no_objective_is_explained(text: str, message: str) -> None:
         (["--model", "molecules"], "needs --out"),
         (["--out", "x"], "needs --model"),
         (["--model", "molecules", "--out", "x", "--objective", "QEDD"], "no property named 'QEDD'"),
+        (["--model", "molecules", "--out", "x", "--objective", "qedd"], "; did you mean qed?"),
+        (
+            ["--model", "molecules", "--out", "x", "--objective", "bertzt"],
+            "; did you mean BertzCT? `nucleate objectives --matter molecules` lists all",
+        ),
+        (
+            ["--model", "molecules", "--out", "x", "--objective", "similarity:to=CCO"],
+            "write similarity:smiles=CCO",
+        ),
         (["--model", "molecules", "--out", "x", "--constraint", "qed"], "where the value must lie"),
         (
             ["--model", "molecules", "--out", "x", "--like", "Cc1ccccc1", "--combine", "best"],
@@ -87,6 +97,27 @@ def test_impossible_studies_are_refused(
     assert result.exit_code in (1, 2)
     assert message in result.stderr
     assert not (tmp_path / "x").exists()
+
+
+def test_objectives_are_listed_those_of_libraries_last(nucleate: Nucleate) -> None:
+    shown = nucleate("objectives", "--matter", "molecules")
+    assert shown.exit_code == 0
+    assert "angstrom^2" in shown.stdout
+    assert "add --all" in shown.stdout
+    assert "quantitative estimate of drug-likeness" in shown.stdout
+    assert "BertzCT" not in shown.stdout
+    every = json.loads(
+        nucleate("objectives", "--matter", "molecules", "--all", "--json", "-").stdout
+    )
+    names = [row["name"] for row in every]
+    assert names.index("qed") < names.index("similarity") < names.index("BertzCT")
+    crystals = nucleate("objectives", "--matter", "crystals", "density", "--json", "-")
+    assert json.loads(crystals.stdout) == [
+        {"name": "density", "unit": "g/cm3", "description": "mass density of the crystal"}
+    ]
+    wrong = nucleate("objectives", "--matter", "crystals", "densty")
+    assert wrong.exit_code == 2
+    assert "did you mean density?" in wrong.stderr
 
 
 def test_a_run_s_settings_are_not_a_study_s(nucleate: Nucleate, settings_file: Path) -> None:

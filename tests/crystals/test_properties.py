@@ -34,6 +34,7 @@ def test_volume_distance_and_number_of_elements() -> None:
 
 def test_elements_wanted_and_unwanted() -> None:
     assert values("contains_elements", [SALT, RUTILE], elements=["Na", "O"]) == [0.5, 0.5]
+    assert values("contains_elements", [SALT, RUTILE], elements="Na-O") == [0.5, 0.5]
     assert values("excludes_elements", [SALT, RUTILE], elements=["O"]) == pytest.approx([1, 1 / 3])
 
 

@@ -15,6 +15,7 @@ from nucleate.cli import (
     finetune,
     loop,
     models,
+    objectives,
     optimize,
     runs,
     screen,
@@ -79,6 +80,7 @@ app.command(rich_help_panel="Models")(models.sample)
 app.command(rich_help_panel="Models")(models.reconstruct)
 app.add_typer(benchmark.app, rich_help_panel="Models")
 app.command(rich_help_panel="Search")(optimize.optimize)
+app.command(rich_help_panel="Search")(objectives.objectives)
 app.command(rich_help_panel="Search")(loop.propose)
 app.command(rich_help_panel="Search")(loop.tell)
 app.command(rich_help_panel="Search")(loop.study)

@@ -20,8 +20,11 @@ own are written in the settings file, where there is room for them.
 from __future__ import annotations
 
 import re
-from typing import Any
+from typing import Annotated, Any
 
+import typer
+
+from nucleate.cli.common import JsonFile, MatterName, console, write_results
 from nucleate.errors import SettingsError
 
 GOALS = ("maximise", "minimise")
@@ -29,6 +32,27 @@ NUMBERS = ("low", "high", "tolerance", "weight")
 _BOUND = re.compile(r"(?P<what>[^<>:]+?)\s*(?P<sign><=|>=)\s*(?P<value>[^:]+)(?P<options>:.*)?$")
 TOLERANCE = 0.2
 """Of a target, if none is given."""
+
+
+def objectives(
+    matter: MatterName,
+    names: Annotated[
+        list[str] | None, typer.Argument(metavar="[NAME]...", help="These alone.")
+    ] = None,
+    every: Annotated[
+        bool, typer.Option("--all", help="Those of libraries too (molecules: RDKit's descriptors).")
+    ] = False,
+    json_file: JsonFile = None,
+) -> None:
+    """List the properties that a search can ask for, with units.
+
+    Example: nucleate objectives --matter molecules
+    """
+    from nucleate.report.objectives import describe_objectives, show_objectives
+
+    found = describe_objectives(matter, names or (), every=every)
+    show_objectives(console(json_file), matter, found, complete=every or bool(names))
+    write_results(json_file, found)
 
 
 def parse_objective(text: str) -> dict[str, Any]:

@@ -274,6 +274,7 @@ def _named(settings: StudySettings, matter: str) -> StudySettings:
     """
     from nucleate import matter as registry
     from nucleate.generation.task import check_conditions
+    from nucleate.report.objectives import unknown_property
     from nucleate.search.local import refuse_forbidden
 
     kind = registry.get(matter)
@@ -284,10 +285,10 @@ def _named(settings: StudySettings, matter: str) -> StudySettings:
         if name and name not in known:
             own = guide.property_name(name)
             if own is None:
-                raise SettingsError(
-                    f"{matter} has no property named {name!r}; known: {', '.join(known)}"
-                )
+                raise unknown_property(kind, name)
             term = term.model_copy(update={"property": own})
+        if term.property:
+            kind.property(term.property, term.arguments)
         terms.append(term)
     if settings.local.any():
         check_conditions(settings.local, kind, "local")

@@ -19,7 +19,7 @@ from nucleate.matter import Property
 
 Function = Callable[[str], float]
 
-_ELEMENTS = "; argument `elements`, a list of symbols"
+_ELEMENTS = "; argument `elements`, as in elements=Li-Fe-O"
 _TEXTS: dict[str, tuple[str, str]] = {
     "density": ("g/cm3", "mass density of the crystal"),
     "volume_per_atom": ("angstrom^3", "volume of the cell per atom"),
@@ -70,8 +70,10 @@ def _elements(name: str, arguments: Mapping[str, Any]) -> frozenset[str]:
             f"property {name!r}: unknown argument {', '.join(unknown)}; known: elements"
         )
     wanted = arguments.get("elements")
+    if isinstance(wanted, str):  # as a command line has it
+        wanted = wanted.split("-")
     if not isinstance(wanted, (list, tuple)) or not wanted:
-        raise SettingsError(f"property {name!r} needs `elements`, a list of symbols")
+        raise SettingsError(f"property {name!r} needs `elements`, symbols as in Li-Fe-O")
     for symbol in wanted:
         if symbol not in NUMBERS:
             raise SettingsError(f"property {name!r}: no element {symbol!r}")

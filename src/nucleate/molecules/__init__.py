@@ -101,6 +101,12 @@ class Molecules(Matter):
 
         return properties()
 
+    def usual_properties(self) -> list[str]:
+        """All but RDKit's descriptors."""
+        from nucleate.molecules.properties import usual_properties
+
+        return usual_properties()
+
     def property(self, name: str, arguments: Mapping[str, Any]) -> Property:
         from nucleate.molecules.properties import build
 

@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-import difflib
 import importlib.util
 import math
 from collections.abc import Callable, Mapping, Sequence
@@ -20,6 +19,7 @@ from nucleate.matter import Property
 from nucleate.molecules.chem import logp, molecule, morgan, parse, weight
 from nucleate.molecules.drug_likeness import qed
 from nucleate.molecules.guacamol import ORACLES, description, oracle
+from nucleate.wording import near
 
 Function = Callable[[Any], float]
 
@@ -76,7 +76,8 @@ _FUNCTIONS: dict[str, tuple[Function, str, str]] = {
     "formal_charge": (Chem.GetFormalCharge, "e", "net formal charge"),
 }
 _SIMILARITY = (
-    "Tanimoto similarity of Morgan counts (radius 2, ECFP4) to the molecule given as `smiles`"
+    "Tanimoto similarity of Morgan counts (radius 2, ECFP4) to the molecule given as `smiles`: "
+    "similarity:smiles=CCO"
 )
 _GOALS = tuple(name for name in ORACLES if name not in _FUNCTIONS)  # `qed` stands above
 
@@ -91,7 +92,13 @@ def properties() -> dict[str, str]:
     own = {name: text for name, (_, _, text) in _FUNCTIONS.items()}
     own["similarity"] = _SIMILARITY
     own |= {name: description(name) for name in _GOALS}
-    return own | {name: f"RDKit descriptor {name}" for name in _rdkit_descriptors()}
+    rest = (name for name in _rdkit_descriptors() if name not in own)  # both have `qed`
+    return own | {name: f"RDKit descriptor {name}" for name in rest}
+
+
+def usual_properties() -> list[str]:
+    """Names of all but RDKit's descriptors."""
+    return [*_FUNCTIONS, "similarity", *_GOALS]
 
 
 def build(name: str, arguments: Mapping[str, Any]) -> Property:
@@ -119,11 +126,11 @@ def build(name: str, arguments: Mapping[str, Any]) -> Property:
         function = _rdkit_descriptors()[name]
         return Property(name, "", f"RDKit descriptor {name}", _bulk(function))
     # RDKit has some two hundred: only those that may have been meant.
-    near = difflib.get_close_matches(name, [*_FUNCTIONS, *_GOALS, *_rdkit_descriptors()], n=3)
-    meant = f" (did you mean {' or '.join(near)}?)" if near else ""
+    meant = near(name, usual_properties()) or near(name, _rdkit_descriptors())
+    hint = f" (did you mean {' or '.join(meant)}?)" if meant else ""
     raise SettingsError(
-        f"no property named {name!r} for molecules{meant}; known: "
-        f"{', '.join([*_FUNCTIONS, 'similarity', *_GOALS])}, and RDKit's descriptors by their "
+        f"no property named {name!r} for molecules{hint}; known: "
+        f"{', '.join(usual_properties())}, and RDKit's descriptors by their "
         "exact names, such as BertzCT"
     )
 
@@ -161,7 +168,10 @@ def _goal(name: str, arguments: Mapping[str, Any]) -> Property:
 def _similarity(arguments: Mapping[str, Any]) -> Property:
     unknown = set(arguments) - {"smiles"}
     if unknown or not isinstance(arguments.get("smiles"), str):
-        raise SettingsError("property 'similarity' takes one argument, `smiles`, a text")
+        raise SettingsError(
+            "property 'similarity' takes one argument, `smiles`: write similarity:smiles=CCO, or "
+            "arguments = { smiles = 'CCO' } in a settings file"
+        )
     target = parse(arguments["smiles"])
     if target is None or target.GetNumAtoms() == 0:
         raise SettingsError(f"property 'similarity': {arguments['smiles']!r} is not a valid SMILES")
