@@ -1,6 +1,7 @@
 """What a study says at its end."""
 
-from nucleate.report.study import _best_table, _failures, _top
+from nucleate.report.study import _best_table, _counted, _failures, _gain, _top
+from nucleate.report.wording import number, score
 
 
 def test_failures_are_told_commonest_first_and_once_for_all_objectives():
@@ -18,6 +19,35 @@ def test_failures_are_told_commonest_first_and_once_for_all_objectives():
 
 def test_structures_are_called_by_their_titles_and_folders_once():
     row = {"structure": "225 a:Na b:Cl | 5.64", "score": 1.0, "origin": "data"}
-    table = _best_table([row], {"objectives": [], "new": 1}, lambda structure: "NaCl, Fm-3m (225)")
+    table = _best_table(
+        "", [row], {"objectives": [], "new": 1}, lambda structure: "NaCl, Fm-3m (225)"
+    )
     assert next(iter(table.columns[0].cells)) == "NaCl, Fm-3m (225)"
     assert [_top(name) for name in ("summary.json", "cif/a.cif")] == ["summary.json", "cif/"]
+
+
+def test_a_score_near_one_keeps_the_digits_that_tell_it_from_one():
+    shown = [score(value) for value in (0.0, 0.5, 0.9871, 0.99942, 0.9999871, 1.0)]
+    assert shown == ["0", "0.5", "0.987", "0.99942", "0.999987", "1"]
+    assert [number(value) for value in (-1e308, 123456.0)] == ["-1e+308", "123,456"]
+
+
+def test_the_best_is_told_with_its_own_values_and_nothing_new_is_explained():
+    objectives = [
+        {"column": "density", "unit": "g/cm3", "desirability": {}},
+        {"column": "atoms", "unit": "", "constraint": {}},
+    ]
+    known = [{"structure": "a", "score": 0.98, "density": 12.5}]
+    summary = {
+        "objectives": objectives, "best_known": known, "best": {"density": 17.67},
+        "trials": 20, "new": 19, "best_score": 0.9996, "sampler": "nucleate",
+    }  # fmt: skip
+    assert _gain(summary) == [
+        "The best has density 17.67 g/cm3; the best known one density 12.5 g/cm3."
+    ]
+    assert _counted(summary) == "20 scored, 19 of them new; best score 0.99960 (best known 0.98)."
+    nothing = {**summary, "new": 0, "sampler": "best-of-data"}
+    assert _counted(nothing) == (
+        "20 scored, none of them new (best-of-data scores known structures only); best known "
+        "score 0.98."
+    )

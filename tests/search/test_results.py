@@ -88,3 +88,10 @@ def test_a_reason_of_all_objectives_is_said_once():
     objective = Objective(Careful(), [SUM, SPREAD])
     objective.raw(["9,0,0,0"])
     assert objective.reason("9,0,0,0") == "hazard: a nine"
+
+
+def test_the_best_known_structures_are_those_with_a_value(found):
+    known, starts = (found[0].summary[name] for name in ("best_known", "starts"))
+    assert 0 < len(known) <= 10
+    assert known[0]["score"] >= max(s["score"] for s in starts if "reason" not in s)
+    assert all(np.isfinite(row["sum"]) for row in known)

@@ -6,6 +6,8 @@ from collections.abc import Callable
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
+from nucleate.report.wording import number, score, words
+
 if TYPE_CHECKING:
     from rich.console import Console
     from rich.table import Table
@@ -45,15 +47,14 @@ def show_study_end(out: Console, settings: StudySettings, manifest: Manifest) ->
     summary = read_json(manifest.path("summary.json"))
     rows = tables.read(manifest.path("optimized.parquet")).slice(0, BEST).to_pylist()
     rows = [row for row in rows if not row.get("reason")]
+    heading = f"The best {len(rows)} new structures of {summary['new']:,}"
+    if not summary["new"]:
+        rows = [{**row, "origin": "known"} for row in summary["best_known"][:BEST]]
+        heading = f"The best {len(rows)} known structures"
     if rows:
         out.print()
-        out.print(_best_table(rows, summary, kind.title), soft_wrap=False)
-    best, start = summary["best_score"], summary["best_start_score"]
-    out.print(
-        f"\n{summary['trials']:,} scored, {summary['new']:,} of them new; best score {best:.3f} "
-        f"(best known {start:.3f}). Ended: {summary['stopped']}.",
-        markup=False,
-    )
+        out.print(_best_table(heading, rows, summary, kind.title), soft_wrap=False)
+    out.print(f"\n{_counted(summary)} Ended: {summary['stopped']}.", markup=False)
     for line in _further(summary, kind.title):
         out.print(line, markup=False)
     folder = Path(settings.out)
@@ -87,9 +88,40 @@ def _top(name: str) -> str:
     return first + inside
 
 
+def _counted(summary: dict[str, Any]) -> str:
+    """How many structures were scored, and how the best of them compares with known ones."""
+    scored = f"{summary['trials']:,} scored, "
+    known = max([row["score"] for row in summary["best_known"][:1]], default=0.0)
+    if not summary["new"]:
+        why = (
+            "best-of-data scores known structures only"
+            if summary["sampler"] == "best-of-data"
+            else "known structures come first"
+        )
+        return f"{scored}none of them new ({why}); best known score {score(known)}."
+    return (
+        f"{scored}{summary['new']:,} of them new; best score {score(summary['best_score'])} (best "
+        f"known {score(known)})."
+    )
+
+
+def _gain(summary: dict[str, Any]) -> list[str]:
+    """The best structure's own values beside those of the best known one: a score saturates."""
+    best, known = summary["best"], summary["best_known"]
+    if best is None or not known or "hypervolume" in summary:
+        return []
+    goals = [item for item in summary["objectives"] if "desirability" in item]
+
+    def values(row: dict[str, Any]) -> str:
+        shown = (f"{item['column']} {number(row[item['column']])} {item['unit']}" for item in goals)
+        return ", ".join(text.strip() for text in shown)
+
+    return [f"The best has {values(best)}; the best known one {values(known[0])}."]
+
+
 def _further(summary: dict[str, Any], title: Callable[[str], str]) -> list[str]:
     """What is to be said of missing values, constraints, fronts, quotas and leads."""
-    said = []
+    said = _gain(summary)
     if summary["without_value"]:
         said.append(f"{summary['without_value']:,} without a value: {_failures(summary)}.")
     if "infeasible" in summary:
@@ -109,7 +141,7 @@ def _further(summary: dict[str, Any], title: Callable[[str], str]) -> list[str]:
         )
     if summary.get("lead"):
         lead = title(summary["lead"])
-        said.append(f"Around {lead}, which scores {summary['best_start_score']:.3f}.")
+        said.append(f"Around {lead}, which scores {score(summary['best_start_score'])}.")
     return said
 
 
@@ -130,22 +162,22 @@ def _failures(summary: dict[str, Any]) -> str:
 
 
 def _best_table(
-    rows: list[dict[str, Any]], summary: dict[str, Any], title: Callable[[str], str]
+    heading: str,
+    rows: list[dict[str, Any]],
+    summary: dict[str, Any],
+    title: Callable[[str], str],
 ) -> Table:
     from rich.table import Table
 
-    from nucleate.report.wording import number, words
-
     properties = [item["column"] for item in summary["objectives"]]
-    heading = f"The best {len(rows)} new structures of {summary['new']:,}"
     table = Table(title=heading, title_justify="left", box=None, pad_edge=False)
     table.add_column("structure", overflow="fold", max_width=60)
-    layered = ("pareto_layer",) if "hypervolume" in summary else ()
+    layered = [name for name in ("pareto_layer",) if name in rows[0]]
     shown = (*layered, "score", *properties)
     for name in shown:
         table.add_column(words(name), justify="right")
     table.add_column("made by", no_wrap=True)
     for row in rows:
-        values = [number(row[name]) for name in shown]
+        values = [(score if name == "score" else number)(row[name]) for name in shown]
         table.add_row(title(row["structure"]), *values, words(row["origin"]))
     return table

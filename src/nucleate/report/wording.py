@@ -12,7 +12,8 @@ from nucleate.report.collect import MatterData
 
 
 def number(value: Any) -> str:
-    """A value as people write it: three or four significant digits, thousands separated."""
+    """A value as people write it: three or four significant digits, thousands separated; from a
+    thousand million on as a power of ten."""
     if value is None:
         return "–"
     if hasattr(value, "item"):
@@ -24,10 +25,20 @@ def number(value: Any) -> str:
     if isinstance(value, float):
         if math.isnan(value):
             return "–"
+        if abs(value) >= 1e9:
+            return f"{value:.3g}"
         if abs(value) >= 1000:
             return f"{value:,.0f}"
         return f"{value:.3g}" if abs(value) < 1 else f"{value:.4g}"
     return str(value)
+
+
+def score(value: float) -> str:
+    """A score in [0, 1] with as many digits as tell it from 1, of which the last two count."""
+    if not 0.99 < value < 1:
+        return number(float(value))
+    digits = min(math.ceil(-math.log10(1 - value)) + 1, 12)
+    return f"{value:.{digits}f}"
 
 
 def percent(value: float | None) -> str:

@@ -12,7 +12,7 @@ import optuna
 from optuna.trial import FrozenTrial, TrialState
 
 from nucleate.search.asking import Source
-from nucleate.search.attributes import OUTCOME, PROPOSAL, STRUCTURE
+from nucleate.search.attributes import OUTCOME, PROPOSAL, RESULT, STRUCTURE
 from nucleate.search.constraints import penalised, violation
 from nucleate.search.desirability import combine
 from nucleate.search.local import Local
@@ -25,6 +25,8 @@ LAYER = "pareto_layer"
 is missing."""
 REASON = "reason"
 """Column: why a row lacks a value; empty where it has all of them."""
+KNOWN_KEPT = 10
+"""Known structures that a summary shows."""
 REASONS_KEPT = 20
 """Reasons of one objective that a summary tells apart."""
 
@@ -40,9 +42,9 @@ class StudyResult:
             without a value of some property come last.
         summary: counts, why it `stopped`, `best`, `starts`, `objectives` with their scales,
             `origins` (by origin: trials, new structures, best score), `history` (trial, score,
-            best new score so far; of several objectives the hypervolume so far),
-            `without_value` (scored structures that lack a value) and `objective_failures` (how many
-            of them, by objective and reason).
+            best new score so far; of several objectives the hypervolume so far), `best_known` (the
+            best known structures that were scored), `without_value` (scored structures that lack a
+            value) and `objective_failures` (how many of them, by objective and reason).
         more: columns that depend on the settings and on what was found: `violation` and `feasible`
             where there are constraints, `reason` where a row lacks a value, `pareto_layer`,
             `group`, `rank_in_group` and `beyond_quota`, nearness to a lead.
@@ -107,6 +109,7 @@ def study_result(
         "without_value": len(missing),
         "best_score": max((row["score"] for row in front), default=0.0),
         "best_start_score": max((scored.merit for scored in start_scores), default=0.0),
+        "best_known": _best_known(starts, told, objective),
         "best": {key: found[0][key] for key in keep if key in found[0]} if found else None,
         "starts": [
             {"structure": structure, **scored.columns(), **_why(structure, objective)}
@@ -164,6 +167,19 @@ def _failures(missing: Collection[str], objective: Objective) -> dict[str, dict[
         if kept:
             found[name] = kept
     return found
+
+
+def _best_known(
+    starts: Sequence[str], told: Sequence[FrozenTrial], objective: Objective
+) -> list[dict[str, Any]]:
+    """The best of the starts and of the known structures that the study scored."""
+    asked = (t.user_attrs for t in told if t.user_attrs.get(OUTCOME) == "known")
+    scored = (attributes[STRUCTURE] for attributes in asked if RESULT in attributes)
+    structures = list(dict.fromkeys([*starts, *scored]))
+    rows = zip(structures, objective.score(structures), strict=True)
+    whole = [(s, scored) for s, scored in rows if not objective.reasons(s)]
+    ordered = sorted(whole, key=lambda row: (-row[1].merit, row[0]))
+    return [{"structure": s, **scored.columns()} for s, scored in ordered[:KNOWN_KEPT]]
 
 
 def _why(structure: str, objective: Objective) -> dict[str, str]:
