@@ -7,6 +7,7 @@ properties) stay plain tables here and are validated by that matter's own classe
 from __future__ import annotations
 
 import math
+import re
 import tomllib
 from collections.abc import Mapping
 from pathlib import Path
@@ -15,6 +16,7 @@ from typing import Annotated, Any, Literal, TypeVar, get_args
 from pydantic import BaseModel, ConfigDict, Field, ValidationError, model_validator
 
 from nucleate.errors import SettingsError
+from nucleate.wording import near
 
 Fraction = Annotated[float, Field(ge=0, le=1)]
 Positive = Annotated[int, Field(gt=0)]
@@ -45,12 +47,29 @@ def validate(model: type[S], values: Mapping[str, Any], where: str) -> S:
     except ValidationError as error:
         lines = []
         for item in error.errors():
-            path = ".".join(str(p) for p in item["loc"])
+            location = item["loc"]
             message = item["msg"]
             if item["type"] == "extra_forbidden":
-                message = "unknown key" + _allowed(model, item["loc"])
+                message = "unknown key" + _allowed(model, location)
+            elif item["type"] == "tuple_type" and isinstance(item["input"], Mapping):
+                message = "write it as a list of tables, with two pairs of brackets: "
+                message += f"[[{location[-1]}]]"
+            elif item["type"] == "literal_error" and str(location[-1]).startswith("literal["):
+                location = location[:-1]  # of a union of several lists: told as one
+                message = _one_of(error, location, item["input"])
+            path = ".".join(str(p) for p in location)
             lines.append(f"  {path or '(top level)'}: {message}")
+        lines = list(dict.fromkeys(lines))
         raise SettingsError(f"{where}: invalid settings\n" + "\n".join(lines)) from None
+
+
+def _one_of(error: ValidationError, location: tuple[int | str, ...], given: Any) -> str:
+    """What is said of a value that is in none of the lists of a union."""
+    lists = [e["ctx"]["expected"] for e in error.errors() if e["loc"][:-1] == location]
+    known = sorted({word for expected in lists for word in re.findall(r"'([^']*)'", expected)})
+    meant = near(str(given), known)
+    hint = f"; did you mean {' or '.join(meant)}?" if meant else ""
+    return f"{given!r} is none of {', '.join(known)}{hint}"
 
 
 def _allowed(model: type[BaseModel], location: tuple[int | str, ...]) -> str:

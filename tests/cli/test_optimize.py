@@ -9,7 +9,7 @@ from pathlib import Path
 import pytest
 from typer.testing import Result
 
-from nucleate.cli.objectives import parse_objective
+from nucleate.cli.objectives import parse_constraint, parse_objective
 from nucleate.config import PropertySettings, validate
 from nucleate.errors import SettingsError
 
@@ -21,6 +21,7 @@ Nucleate = Callable[..., Result]
     [
         ("qed", {"property": "qed"}),
         ("sa_score:minimise", {"property": "sa_score", "goal": "minimise"}),
+        ("sa_score:minimize", {"property": "sa_score", "goal": "minimise"}),
         ("logp:target=2.5", {"property": "logp", "goal": "target", "target": 2.5}),
         ("logp:target=0", {"property": "logp", "goal": "target", "tolerance": 0.2}),
         ("logp:target=2.5,tolerance=1", {"goal": "target", "tolerance": 1.0}),
@@ -65,6 +66,31 @@ def test_what_is_no_objective_is_explained(text: str, message: str) -> None:
             ["--model", "molecules", "--out", "x", "--objective", "similarity:to=CCO"],
             "write similarity:smiles=CCO",
         ),
+        (
+            ["--model", "molecules", "--out", "x", "--constraint", "logp=3"],
+            "--constraint 'logp=3':",
+        ),
+        (
+            ["--model", "molecules", "--out", "x", "--objective", "qed", "--objective", "qed"],
+            "'qed' is given twice",
+        ),
+        (
+            [
+                "--model",
+                "molecules",
+                "--out=x",
+                "--objective",
+                "qed",
+                "--objective",
+                "QED:minimize",
+            ],
+            "'qed' is to be both maximised and minimised",
+        ),
+        (
+            ["--model", "molecules", "--out", "x", "--sampler", "cma"],
+            "sampler: 'cma' is none of best-of-data, cmaes, edits+screen, gp, latent, ",
+        ),
+        (["--model", "molecules", "--out", "x", "--sampler", "cma"], "; did you mean cmaes?"),
         (["--model", "molecules", "--out", "x", "--constraint", "qed"], "where the value must lie"),
         (
             ["--model", "molecules", "--out", "x", "--like", "Cc1ccccc1", "--combine", "best"],
@@ -97,6 +123,23 @@ def test_impossible_studies_are_refused(
     assert result.exit_code in (1, 2)
     assert message in result.stderr
     assert not (tmp_path / "x").exists()
+
+
+@pytest.mark.parametrize(
+    ("text", "low", "high"),
+    [("logp<=5", None, 5), ("logp<5", None, 5), ("logp > 1", 1, None), ("logp:range=1..3", 1, 3)],
+)
+def test_constraints_are_read(text: str, low: float | None, high: float | None) -> None:
+    term = validate(PropertySettings, parse_constraint(text), text)
+    assert (term.property, term.low, term.high, term.constraint) == ("logp", low, high, True)
+
+
+def test_one_pair_of_brackets_too_few_is_explained(nucleate: Nucleate, tmp_path: Path) -> None:
+    path = tmp_path / "study.toml"
+    path.write_text("model = 'molecules'\n[objectives]\nproperty = 'qed'\n")
+    result = nucleate("optimize", path)
+    assert result.exit_code == 2
+    assert "two pairs of brackets: [[objectives]]" in result.stderr
 
 
 def test_objectives_are_listed_those_of_libraries_last(nucleate: Nucleate) -> None:

@@ -66,7 +66,7 @@ def test_samples_and_reconstructions(tmp_path: Path) -> None:
         tmp_path,
         [
             {"structure": ASPIRIN, "log_likelihood": -1.5, "latent": np.zeros(3)},
-            {"structure": "CCO", "log_likelihood": math.nan, "origin": "prior"},
+            {"structure": "CCO", "log_likelihood": math.nan, "origin": "prior", "latent": None},
         ],
     )
     table = pd.read_csv(path)

@@ -15,6 +15,7 @@ from nucleate.errors import ResultsError
 from nucleate.report.collect import MatterData
 from nucleate.report.terminal import metric_lines, run_summary, show_end
 from nucleate.report.wording import number, reasons
+from nucleate.runs import write_json
 from nucleate.stages.report import report
 
 LOADS = {"script": "src", "link": "href", "img": "src", "iframe": "src", "source": "src"}
@@ -82,6 +83,11 @@ def test_page_is_written_once(make_run: Callable[..., Path]) -> None:
 
 def test_not_a_run(tmp_path: Path) -> None:
     with pytest.raises(ResultsError, match="not the folder of a run"):
+        report(tmp_path)
+    write_json(tmp_path / "manifest.json", {"stage": "optimize"})
+    with pytest.raises(
+        ResultsError, match=r"output of `nucleate optimize`.*`nucleate screen` on it"
+    ):
         report(tmp_path)
 
 

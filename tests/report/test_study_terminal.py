@@ -1,6 +1,7 @@
 """What a study says at its end."""
 
-from nucleate.report.study import _best_table, _counted, _failures, _gain, _top
+from nucleate.config import PropertySettings
+from nucleate.report.study import _best_table, _counted, _failures, _further, _gain, _top, _wishes
 from nucleate.report.wording import number, score
 
 
@@ -51,3 +52,33 @@ def test_the_best_is_told_with_its_own_values_and_nothing_new_is_explained():
         "20 scored, none of them new (best-of-data scores known structures only); best known "
         "score 0.98."
     )
+
+
+def test_terms_are_told_with_arguments_and_columns():
+    terms = [
+        PropertySettings(command=("python", "dock.py"), goal="minimise"),
+        PropertySettings(property="similarity", arguments={"smiles": "CCO"}),
+        PropertySettings(property="similarity", arguments={"smiles": "CCN"}),
+    ]
+    assert _wishes(terms) == [
+        "minimise python dock.py",
+        "maximise similarity (smiles CCO)",
+        "maximise similarity (smiles CCN) [column similarity_2]",
+    ]
+
+
+def test_a_predictor_s_quality_and_certainty_are_shown():
+    item = {
+        "column": "pIC50", "unit": "", "description": "predicted pIC50 (R2 0.61)",
+        "settings": {"column": "pIC50", "head": None}, "desirability": {},
+    }  # fmt: skip
+    summary = {
+        "objectives": [item], "without_value": 0, "best": None, "best_known": [], "combine": "mean",
+    }  # fmt: skip
+    assert _further(summary, str) == ["pIC50: predicted pIC50 (R2 0.61)."]
+    row = {
+        "structure": "C", "score": 0.5, "origin": "data", "pIC50": 6.0,
+        "pIC50_uncertainty": 0.4, "pIC50_in_domain": True,
+    }  # fmt: skip
+    table = _best_table("", [row], summary, str)
+    assert [next(iter(column.cells)) for column in table.columns][3:5] == ["0.4", "yes"]

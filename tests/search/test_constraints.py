@@ -156,6 +156,6 @@ def test_as_written_on_the_command_line():
     }
     both = parse_constraint("logp:range=1..3")
     assert PropertySettings(**both).high == 3
-    for wrong in ("logp", "logp<5", "<=5", "logp<=five"):
+    for wrong in ("logp", "logp=5", "<=5", "logp<=five"):
         with pytest.raises(SettingsError, match="--"):
             parse_constraint(wrong)

@@ -29,12 +29,13 @@ def stage(tmp_path, monkeypatch):
     features = features_of(tmp_path / "featurize", training, test=["8,8,8,8"])
     train = Manifest("train", "toy", str(tmp_path / "train"), key="model")
 
-    def run(**changes):
+    def run(announce=lambda: None, **changes):
         values = {"trials": 40, "batch": 10, "starts": 2, "objectives": TERMS, **changes}
         settings = OptimizeSettings(**values)
         return optimize(
-            settings, train, features, tmp_path / "optimize", matter_name="toy", seed=0
-        ), model
+            settings, train, features, tmp_path / "optimize", matter_name="toy", seed=0,
+            announce=announce,
+        ), model  # fmt: skip
 
     return run
 
@@ -71,6 +72,16 @@ def test_more_trials_go_on_with_the_study(stage, sampler):
         assert model.decoded == seen + 20
     assert more.metrics["trials"] == 60
     assert more.key != first.key
+
+
+def test_nothing_is_announced_before_all_that_is_named_is_found(stage):
+    said = []
+    broken = (PropertySettings(python="no_such_file.py:score"),)
+    with pytest.raises(SettingsError):
+        stage(objectives=broken, announce=lambda: said.append(1))
+    assert not said
+    stage(announce=lambda: said.append(1))
+    assert said == [1]
 
 
 def test_no_objective_at_all_is_a_clear_error(stage):

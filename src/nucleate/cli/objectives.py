@@ -27,9 +27,13 @@ import typer
 from nucleate.cli.common import JsonFile, MatterName, console, write_results
 from nucleate.errors import SettingsError
 
-GOALS = ("maximise", "minimise")
+GOALS = {"maximise": "maximise", "minimise": "minimise"}
+GOALS |= {goal.replace("ise", "ize"): goal for goal in GOALS}
 NUMBERS = ("low", "high", "tolerance", "weight")
-_BOUND = re.compile(r"(?P<what>[^<>:]+?)\s*(?P<sign><=|>=)\s*(?P<value>[^:]+)(?P<options>:.*)?$")
+_CONSTRAINT = "--constraint"
+_BOUND = re.compile(
+    r"(?P<what>[^<>:]+?)\s*(?P<sign><=|>=|<|>)\s*(?P<value>[^:]+)(?P<options>:.*)?$"
+)
 TOLERANCE = 0.2
 """Of a target, if none is given."""
 
@@ -55,8 +59,11 @@ def objectives(
     write_results(json_file, found)
 
 
-def parse_objective(text: str) -> dict[str, Any]:
+def parse_objective(text: str, option: str = "--objective") -> dict[str, Any]:
     """Values of `config.PropertySettings`.
+
+    Args:
+        option: for messages.
 
     Raises:
         SettingsError: not of the form above.
@@ -66,22 +73,23 @@ def parse_objective(text: str) -> dict[str, Any]:
     if not equals:
         kind, name = "property", what
     if kind not in ("property", "head") or not name:
-        raise _refused(text, "starts with a property's name, or head=NAME")
+        raise _refused(text, option, "starts with a property's name, or head=NAME")
     out: dict[str, Any] = {kind: name}
     arguments: dict[str, Any] = {}
-    for option in filter(None, options.split(",")):
-        key, equals, value = (part.strip() for part in option.partition("="))
+    for part in filter(None, options.split(",")):
+        key, equals, value = (piece.strip() for piece in part.partition("="))
         if not equals and key in GOALS:
-            out["goal"] = key
+            out["goal"] = GOALS[key]
         elif not equals or not value:
-            raise _refused(text, f"{option!r} is neither of {', '.join(GOALS)} nor key=value")
+            raise _refused(text, option, f"{part!r} is neither of maximise, minimise nor key=value")
         elif key == "target":
-            out |= {"goal": "target", "target": _number(text, value)}
+            out |= {"goal": "target", "target": _number(text, option, value)}
         elif key == "range":
             low, _, high = value.partition("..")
-            out |= {"goal": "range", "low": _number(text, low), "high": _number(text, high)}
+            ends = (_number(text, option, end) for end in (low, high))
+            out |= {"goal": "range", **dict(zip(("low", "high"), ends, strict=True))}
         elif key in NUMBERS:
-            out[key] = _number(text, value)
+            out[key] = _number(text, option, value)
         else:
             arguments[key] = _plain(value)
     if "target" in out:
@@ -97,23 +105,20 @@ def parse_constraint(text: str) -> dict[str, Any]:
     """
     bound = _BOUND.match(text)
     plain = text if bound is None else bound["what"] + (bound["options"] or "")
-    out = parse_objective(plain)
+    out = parse_objective(plain, _CONSTRAINT)
     if bound is not None:
-        end = "high" if bound["sign"] == "<=" else "low"
-        out[end] = _number(text, bound["value"])
+        end = "high" if bound["sign"].startswith("<") else "low"
+        out[end] = _number(text, _CONSTRAINT, bound["value"])
     if "low" not in out and "high" not in out:
-        raise SettingsError(
-            f"--constraint {text!r}: says not where the value must lie; write e.g. 'logp<=5', "
-            "'qed>=0.6', logp:range=1..3"
-        )
+        raise _refused(text, _CONSTRAINT, "says not where the value must lie")
     return {**out, "constraint": True}
 
 
-def _number(text: str, value: str) -> float:
+def _number(text: str, option: str, value: str) -> float:
     try:
         return float(value)
     except ValueError:
-        raise _refused(text, f"{value!r} is not a number") from None
+        raise _refused(text, option, f"{value!r} is not a number") from None
 
 
 def _plain(value: str) -> bool | int | float | str:
@@ -127,8 +132,10 @@ def _plain(value: str) -> bool | int | float | str:
     return value
 
 
-def _refused(text: str, why: str) -> SettingsError:
-    return SettingsError(
-        f"--objective {text!r}: {why}; write e.g. qed, sa_score:minimise, logp:target=2.5, "
-        "logp:range=1..3,weight=0.5"
+def _refused(text: str, option: str, why: str) -> SettingsError:
+    example = (
+        "'logp<=5', 'qed>=0.6', logp:range=1..3"
+        if option == _CONSTRAINT
+        else "qed, sa_score:minimise, logp:target=2.5, logp:range=1..3,weight=0.5"
     )
+    return SettingsError(f"{option} {text!r}: {why}; write e.g. {example}")

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from collections.abc import Sequence
 from pathlib import Path
 from typing import TYPE_CHECKING, Annotated, Any
 
@@ -24,7 +25,7 @@ from nucleate.cli.objectives import parse_constraint, parse_objective
 from nucleate.errors import SettingsError
 
 if TYPE_CHECKING:
-    from nucleate.config import StudySettings
+    from nucleate.config import PropertySettings, StudySettings
     from nucleate.stages.starting import Start
 
 
@@ -199,7 +200,6 @@ def optimize(
         chosen.model_dump(include=set(OptimizeSettings.model_fields)) | fields
     )
     shown = console(json_file)
-    show_study_start(shown, chosen, trained.matter)
     studied = run(
         stage,
         trained,
@@ -211,6 +211,7 @@ def optimize(
         mirror=mirror,
         settings_folder=None if study is None else study.parent,
         lasting=True,
+        announce=lambda: show_study_start(shown, chosen, trained.matter),
     )
     show_study_end(shown, chosen, studied)
     write_results(json_file, manifest_results(studied))
@@ -269,8 +270,8 @@ def _named(settings: StudySettings, matter: str) -> StudySettings:
     """Settings with properties by their own names, whatever their case.
 
     Raises:
-        SettingsError: a misspelt property, conditions that nothing can meet, or a lead that is
-            never scored; said before the model is loaded.
+        SettingsError: a misspelt property, goals that contradict, conditions that nothing can meet,
+            or a lead that is never scored; said before the model is loaded.
     """
     from nucleate import matter as registry
     from nucleate.generation.task import check_conditions
@@ -290,11 +291,33 @@ def _named(settings: StudySettings, matter: str) -> StudySettings:
         if term.property:
             kind.property(term.property, term.arguments)
         terms.append(term)
+    _refuse_contradictions(terms)
     if settings.local.any():
         check_conditions(settings.local, kind, "local")
         if settings.local.like is not None:
             refuse_forbidden(kind, guide.read(settings.local.like, "local: like"))
     return settings.model_copy(update={"objectives": tuple(terms)})
+
+
+def _refuse_contradictions(terms: Sequence[PropertySettings]) -> None:
+    """Refuse goals that stand twice, or against each other.
+
+    Raises:
+        SettingsError: names the property.
+    """
+    seen: dict[tuple[str, str], PropertySettings] = {}
+    for term in terms:
+        if not term.property or term.constraint:
+            continue
+        other = seen.setdefault((term.property, repr(sorted(term.arguments.items()))), term)
+        if other is term:
+            continue
+        if other == term:
+            raise SettingsError(f"objective {term.property!r} is given twice; a weight says more")
+        if {other.goal, term.goal} == {"maximise", "minimise"}:
+            raise SettingsError(
+                f"objective {term.property!r} is to be both maximised and minimised"
+            )
 
 
 def _start(settings: StudySettings, study: Path | None) -> Start:

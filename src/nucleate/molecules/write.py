@@ -16,6 +16,7 @@ from nucleate.molecules.conformer import EmbedTask, embed
 from nucleate.runs import atomic_path
 
 _FIRST = ("id", "smiles")
+_NOT_KEPT = (*_FIRST, "structure", "latent")  # a latent vector may be missing, a plain None
 
 
 def write_candidates(folder: Path, rows: Sequence[Mapping[str, Any]]) -> list[Path]:
@@ -59,7 +60,7 @@ def write_samples(folder: Path, rows: Sequence[Mapping[str, Any]]) -> Path:
     records = []
     for index, row in enumerate(rows):
         record = {"id": row.get("id", index + 1), "smiles": _structure(row)}
-        record |= {k: v for k, v in row.items() if k not in (*_FIRST, "structure") and _plain(v)}
+        record |= {k: v for k, v in row.items() if k not in _NOT_KEPT and _plain(v)}
         records.append(record)
     names = dict.fromkeys([*_FIRST, "log_likelihood"] if not records else _FIRST)
     for record in records:

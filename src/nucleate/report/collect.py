@@ -141,8 +141,20 @@ def collect(folder: Path) -> RunData:
     Raises:
         ResultsError: it is not the folder of a run, or its manifest is damaged.
     """
-    if not (folder / MANIFEST_NAME).is_file() or not (folder / "settings.toml").is_file():
-        raise ResultsError(f"{folder}: is not the folder of a run (no {MANIFEST_NAME})")
+    missing = [n for n in (MANIFEST_NAME, "settings.toml") if not (folder / n).is_file()]
+    if missing == ["settings.toml"]:
+        stage = read_json(folder / MANIFEST_NAME).get("stage")
+        of = (
+            f"it is the output of `nucleate {stage}`, which has no page of its own; "
+            if stage
+            else ""
+        )
+        hint = "`nucleate screen` on it writes one" if stage in ("optimize", "sample") else ""
+        raise ResultsError(
+            f"{folder}: is not the folder of a run of `nucleate discover`: {of}{hint}".rstrip(": ;")
+        )
+    if missing:
+        raise ResultsError(f"{folder}: is not the folder of a run (no {' and no '.join(missing)})")
     manifest = read_json(folder / MANIFEST_NAME)
     settings = read_toml(folder / "settings.toml")
     try:

@@ -2,7 +2,8 @@
 
 from __future__ import annotations
 
-from collections.abc import Callable
+from collections import Counter
+from collections.abc import Callable, Sequence
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
@@ -27,7 +28,7 @@ def show_study_start(out: Console, settings: StudySettings, matter: str) -> None
     from nucleate.search.objective import completed
 
     terms = completed(registry.get(matter), settings.objectives)
-    wanted = ", ".join(_wish(term) for term in terms)
+    wanted = ", ".join(_wishes(terms))
     source = settings.features or settings.data or "what the model recalls of its training set"
     source = source if isinstance(source, str) else source.shown
     out.print(
@@ -60,11 +61,14 @@ def show_study_end(out: Console, settings: StudySettings, manifest: Manifest) ->
     folder = Path(settings.out)
     names = ", ".join(dict.fromkeys(_top(output.name) for output in manifest.outputs))
     out.print(f"Written to {folder}: {names}", markup=False)
-    if settings.features is not None:
+    if not summary["new"]:
+        screen = ""
+    elif settings.features is not None:
         screen = f"{folder} --features {settings.features}"
     else:
         screen = str(folder)
-    out.print(f"Next: nucleate screen {screen} --out {folder}-screened", markup=False)
+    if screen:
+        out.print(f"Next: nucleate screen {screen} --out {folder}-screened", markup=False)
     place = str(folder / "study.journal")
     if settings.storage is not None:
         from sqlalchemy.engine import make_url
@@ -73,9 +77,27 @@ def show_study_end(out: Console, settings: StudySettings, manifest: Manifest) ->
     out.print(f"All trials: pip install optuna-dashboard; optuna-dashboard {place}", markup=False)
 
 
+def _wishes(terms: Sequence[PropertySettings]) -> list[str]:
+    """Terms in words, with the names of their columns where a property comes more than once."""
+    from nucleate.search.objectives.settings import PropertySource, source_of
+
+    said = []
+    taken: Counter[str] = Counter()
+    for term in terms:
+        source = source_of(term)
+        own = source.property if isinstance(source, PropertySource) else source.column_name()
+        taken[own] += 1
+        column = f" [column {own}_{taken[own]}]" if taken[own] > 1 else ""
+        said.append(_wish(term) + column)
+    return said
+
+
 def _wish(term: PropertySettings) -> str:
     """A term in words."""
-    name = getattr(term, term.source_kind())
+    source = getattr(term, term.source_kind())
+    name = source if isinstance(source, str) else " ".join(source)  # a program and its arguments
+    if term.arguments:
+        name += f" ({', '.join(f'{key} {value}' for key, value in term.arguments.items())})"
     if not term.constraint:
         return f"{term.goal} {name}"
     low = "" if term.low is None else f"{term.low:g} <= "
@@ -120,8 +142,11 @@ def _gain(summary: dict[str, Any]) -> list[str]:
 
 
 def _further(summary: dict[str, Any], title: Callable[[str], str]) -> list[str]:
-    """What is to be said of missing values, constraints, fronts, quotas and leads."""
+    """What is to be said of predictors, missing values, constraints, fronts, quotas and leads."""
     said = _gain(summary)
+    for item in summary["objectives"]:
+        if item["settings"]["column"] or item["settings"]["head"]:
+            said.append(f"{item['column']}: {item['description']}.")
     if summary["without_value"]:
         said.append(f"{summary['without_value']:,} without a value: {_failures(summary)}.")
     if "infeasible" in summary:
@@ -173,7 +198,8 @@ def _best_table(
     table = Table(title=heading, title_justify="left", box=None, pad_edge=False)
     table.add_column("structure", overflow="fold", max_width=60)
     layered = [name for name in ("pareto_layer",) if name in rows[0]]
-    shown = (*layered, "score", *properties)
+    sure = [f"{name}_{end}" for name in properties for end in ("uncertainty", "in_domain")]
+    shown = (*layered, "score", *properties, *(name for name in sure if name in rows[0]))
     for name in shown:
         table.add_column(words(name), justify="right")
     table.add_column("made by", no_wrap=True)

@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Sequence
+from collections.abc import Callable, Sequence
 from pathlib import Path
 from typing import Any
 
@@ -40,6 +40,7 @@ def optimize(
     mirror: str | None = None,
     settings_folder: Path | None = None,
     lasting: bool = False,
+    announce: Callable[[], None] = lambda: None,
 ) -> Manifest:
     """Search for structures with wanted properties; see `nucleate.search.study`.
 
@@ -54,6 +55,7 @@ def optimize(
         settings_folder: for relative paths of objectives; the working folder if None.
         lasting: whether the study goes on in later versions of the code. If not, results are those
             of one version, as in the other stages.
+        announce: called when all that is named has been found and read, before anything is scored.
 
     Raises:
         SettingsError: unknown property, or no objective given and none by default.
@@ -84,6 +86,7 @@ def optimize(
             )
         folder.mkdir(parents=True, exist_ok=True)
         starting = read_start(start, model, folder, seed, mirror)
+        announce()
         try:
             result = run_study(
                 model,
