@@ -109,6 +109,12 @@ def test_what_is_no_objective_is_explained(text: str, message: str) -> None:
             "local: not offered for tpe",
         ),
         (["--model", "molecules", "--out", "x", "--sampler", "best"], "sampler"),
+        (["--model", "crystals", "--out", "x", "--include", "Xx"], "include: Value error, no el"),
+        (
+            ["--model", "crystals", "--out", "x", "--include", "Li", "--exclude", "Li,O"],
+            "local: ",
+        ),
+        (["--model", "molecules", "--out", "x", "--property", "logp"], "write NAME=LOW..HIGH"),
         (["--model", "none", "--out", "x"], "no shipped model of that name"),
         (["--model", "molecules", "--out", "x", "--data", "a", "--features", "b"], "exclude"),
         (["--model", "molecules", "--out", "x", "--features", "b"], "nucleate featurize"),

@@ -46,7 +46,13 @@ def test_the_best_is_told_with_its_own_values_and_nothing_new_is_explained():
     assert _gain(summary) == [
         "The best has density 17.67 g/cm3; the best known one density 12.5 g/cm3."
     ]
-    assert _counted(summary) == "20 scored, 19 of them new; best score 0.99960 (best known 0.98)."
+    assert (
+        _counted(summary)
+        == "20 scored, 19 of them new; best score 0.99960 (best known score 0.98)."
+    )
+    alone = {**summary, "best_known": []}
+    assert _gain(alone) == []
+    assert _counted(alone).endswith("(no known structure meets the conditions).")
     nothing = {**summary, "new": 0, "sampler": "best-of-data"}
     assert _counted(nothing) == (
         "20 scored, none of them new (best-of-data scores known structures only); best known "

@@ -93,6 +93,13 @@ def test_what_is_excluded_is_not_there_and_starts_are_adapted(tmp_path):
     assert all(1 not in parse(row["structure"]) for row in result.rows)
 
 
+def test_only_known_structures_that_meet_the_conditions_are_compared_with(tmp_path):
+    summary = run(tmp_path, {"exclude": [4, 5]}).summary
+    shown = [row["structure"] for name in ("starts", "best_known") for row in summary[name]]
+    assert shown
+    assert not any({4, 5} & set(parse(structure)) for structure in shown)
+
+
 def test_a_property_has_to_lie_in_its_window(monkeypatch):
     monkeypatch.setattr("nucleate.search.local.heads_of", lambda model: {})
     monkeypatch.setattr("nucleate.generation.requirements.heads_of", lambda model: {})

@@ -1,4 +1,4 @@
-"""Options of `nucleate sample` that say what every structure shall meet."""
+"""Options of `nucleate sample` and `nucleate optimize`: what every structure shall meet."""
 
 from __future__ import annotations
 
@@ -26,7 +26,7 @@ Similarity = Annotated[
     str | None,
     typer.Option(
         metavar="LOW..HIGH",
-        help="Tanimoto similarity to the lead; default 0.4..0.8.",
+        help="Tanimoto similarity to the lead; default 0.4..0.8, of a search 0.4.. (at least).",
         rich_help_panel=_PANEL,
     ),
 ]
@@ -34,7 +34,8 @@ Distance = Annotated[
     str | None,
     typer.Option(
         metavar="LOW..HIGH",
-        help="Distance to the crystal like which: 0 equal, about 1 unrelated; default 0.05..0.4.",
+        help="Distance to the crystal like which: 0 equal, about 1 unrelated; default 0.05..0.4, "
+        "of a search ..0.4 (at most).",
         rich_help_panel=_PANEL,
     ),
 ]

@@ -8,6 +8,7 @@ from typing import TYPE_CHECKING, Annotated, Any
 
 import typer
 
+from nucleate.cli import conditions as asked
 from nucleate.cli.common import (
     DeviceOrFile,
     JsonFile,
@@ -27,9 +28,6 @@ from nucleate.errors import SettingsError
 if TYPE_CHECKING:
     from nucleate.config import PropertySettings, StudySettings
     from nucleate.stages.starting import Start
-
-
-_LOCAL = "Around a lead"
 
 
 def optimize(
@@ -116,39 +114,25 @@ def optimize(
             "ranked before the rest.",
         ),
     ] = None,
-    like: Annotated[
-        str | None,
-        typer.Option(
-            "--like",
-            metavar="STRUCTURE",
-            help="Around this lead: a SMILES; a CIF or POSCAR file or a Wyckoff string.",
-            rich_help_panel=_LOCAL,
-        ),
-    ] = None,
-    similarity: Annotated[
-        str | None,
-        typer.Option(
-            metavar="LOW..HIGH",
-            help="Tanimoto similarity to the lead; default 0.4.. (at least).",
-            rich_help_panel=_LOCAL,
-        ),
-    ] = None,
-    distance: Annotated[
-        str | None,
-        typer.Option(
-            metavar="LOW..HIGH",
-            help="Distance to the crystal that is the lead; default ..0.4 (at most).",
-            rich_help_panel=_LOCAL,
-        ),
-    ] = None,
-    scaffold: Annotated[
-        str | None,
-        typer.Option(
-            metavar="SMILES",
-            help="Holding this part; with marks, [*], growing there and only there.",
-            rich_help_panel=_LOCAL,
-        ),
-    ] = None,
+    like: asked.Like = None,
+    similarity: asked.Similarity = None,
+    distance: asked.Distance = None,
+    scaffold: asked.Scaffold = None,
+    properties: asked.Properties = None,
+    minimum_size: asked.MinimumSize = None,
+    maximum_size: asked.MaximumSize = None,
+    chemical_system: asked.ChemicalSystem = None,
+    subsets: asked.Subsets = False,
+    composition: asked.Composition = None,
+    formula_units: asked.FormulaUnits = None,
+    space_group: asked.SpaceGroup = None,
+    include: asked.Include = None,
+    exclude: asked.Exclude = None,
+    minimum_sites: asked.MinimumSites = None,
+    maximum_sites: asked.MaximumSites = None,
+    minimum_atoms: asked.MinimumAtoms = None,
+    maximum_atoms: asked.MaximumAtoms = None,
+    higher_symmetry: asked.HigherSymmetry = None,
     settings: SettingsFile = None,
     mirror: Mirror = None,
     seed: SeedOrFile = None,
@@ -164,6 +148,9 @@ def optimize(
 
     Example: nucleate optimize --model molecules --objective qed --objective logp:range=1..3
     --out results/study
+
+    Example: nucleate optimize --model crystals --objective density --chemical-system Li-Fe-O
+    --space-group cubic --out results/oxides
     """
     from nucleate.config import OptimizeSettings
     from nucleate.report.study import show_study_end, show_study_start
@@ -175,12 +162,27 @@ def optimize(
         "constraints": [parse_constraint(text) for text in constraints or ()],
         "combine": combine,
         "quota": quota,
-        "local": {
-            "like": like,
-            "similarity": similarity,
-            "distance": distance,
-            "scaffold": scaffold,
-        },
+        "local": asked.conditions(
+            properties,
+            like=like,
+            similarity=similarity,
+            distance=distance,
+            scaffold=scaffold,
+            minimum_size=minimum_size,
+            maximum_size=maximum_size,
+            chemical_system=chemical_system,
+            subsets=subsets or None,
+            composition=composition,
+            formula_units=formula_units,
+            space_group=space_group,
+            include=include,
+            exclude=exclude,
+            minimum_sites=minimum_sites,
+            maximum_sites=maximum_sites,
+            minimum_atoms=minimum_atoms,
+            maximum_atoms=maximum_atoms,
+            higher_symmetry=higher_symmetry,
+        ),
         "trials": trials,
         "sampler": sampler,
         "data": data,

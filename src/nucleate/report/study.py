@@ -113,18 +113,18 @@ def _top(name: str) -> str:
 def _counted(summary: dict[str, Any]) -> str:
     """How many structures were scored, and how the best of them compares with known ones."""
     scored = f"{summary['trials']:,} scored, "
-    known = max([row["score"] for row in summary["best_known"][:1]], default=0.0)
+    known = "no known structure meets the conditions"
+    if summary["best_known"]:
+        known = f"best known score {score(summary['best_known'][0]['score'])}"
     if not summary["new"]:
         why = (
             "best-of-data scores known structures only"
             if summary["sampler"] == "best-of-data"
             else "known structures come first"
         )
-        return f"{scored}none of them new ({why}); best known score {score(known)}."
-    return (
-        f"{scored}{summary['new']:,} of them new; best score {score(summary['best_score'])} (best "
-        f"known {score(known)})."
-    )
+        return f"{scored}none of them new ({why}); {known}."
+    best = score(summary["best_score"])
+    return f"{scored}{summary['new']:,} of them new; best score {best} ({known})."
 
 
 def _gain(summary: dict[str, Any]) -> list[str]:

@@ -101,7 +101,7 @@ def run_study(
                 seed=own,
                 scalarise=scalarise,
             )
-            starts = reference.best(settings.starts)
+            starts = reference.best(settings.starts, local)
             if local is not None and local.lead is not None:
                 starts = [local.lead]
         else:
@@ -184,11 +184,15 @@ class _Reference:
             if keep:
                 scalarise.add(structure, scored.told, scored.violation)
 
-    def best(self, count: int) -> list[str]:
+    def best(self, count: int, local: Local | None = None) -> list[str]:
+        """The best of the sample; in a local search of those that it might ask for."""
         order = sorted(
             range(len(self.structures)), key=lambda i: (-self.scores[i], self.structures[i])
         )
-        return [self.structures[i] for i in order[:count]]
+        found = [self.structures[i] for i in order]
+        if local is not None:
+            found = [s for s, ok in zip(found, local.accept(found).tolist(), strict=True) if ok]
+        return found[:count]
 
     def space(self, model: LatentModel, settings: OptimizeSettings) -> SearchSpace:
         """Regions around the best."""
