@@ -96,6 +96,8 @@ ABLATIONS = {
     f"{_WITHOUT}{name}": f"ablation: without {what}" for name, (what, _) in LEFT_OUT.items()
 }
 SEARCHERS = build.SEARCHERS | STOCK | ABLATIONS
+WITHOUT_MODEL = ("best-of-data",)
+"""Those of them that need no model: the edits of the others too are the model's matter's."""
 ROUND = 50
 """Points that are asked for and decoded together."""
 BARREN = 20
