@@ -525,7 +525,7 @@ class OptimizeSettings(Settings):
     """A search around a lead, or among structures that keep a part; everywhere if empty."""
     sampler: Searcher | BoxSampler = "nucleate"
     trials: Positive = 400
-    """Structures to score. More of them continue the study."""
+    """Structures to score, repetitions not counted. More of them continue the study."""
     batch: Positive = 20
     """Structures asked for and scored together."""
     starts: Positive = 8
@@ -540,7 +540,7 @@ class OptimizeSettings(Settings):
     temperature: Annotated[float, Field(ge=0)] = 0.0
     """Boxes: of the decoder."""
     patience: Positive | None = None
-    """Stop after so many trials without a better score; never if not given."""
+    """Stop after so many structures without a better score; never if not given."""
     collapse: Fraction | None = 0.01
     """Stop where fewer of the latest 200 trials than this share were structures not seen before."""
     storage: str | None = None

@@ -8,11 +8,20 @@ import numpy as np
 import pytest
 from toy_matter import EditableMatter, ToyModel, parse, training_set
 
-from nucleate.benchmarks.contenders import ABLATIONS, LEFT_OUT, SEARCHERS, STOCK, build_searcher
+from nucleate.benchmarks.contenders import (
+    ABLATIONS,
+    LEFT_OUT,
+    SEARCHERS,
+    STOCK,
+    BoxSearcher,
+    build_searcher,
+)
+from nucleate.config import OptimizeSettings
 from nucleate.errors import CheckpointError, SettingsError
 from nucleate.search import build
 from nucleate.search.evolution import ScreenedEvolution
 from nucleate.search.evolution_settings import EvolutionSettings
+from nucleate.search.samplers import latents_of
 from nucleate.search.searcher import Searcher
 
 INITIAL = 30
@@ -93,6 +102,29 @@ def test_a_sampler_that_learns_beats_random_points(name: str) -> None:
         return float(np.mean([score(run(built(kind, seed), 250))[150:].mean() for seed in (0, 1)]))
 
     assert mean(name) > mean("random") + 1
+
+
+@pytest.mark.parametrize("name", ["cmaes", "tpe"])
+def test_a_point_of_a_known_structure_is_told_its_score_and_repetitions_the_lowest(
+    name: str,
+) -> None:
+    data = training_set()
+    narrow = OptimizeSettings(radius=0.3, starts=3)  # the centres are found again
+    searcher = BoxSearcher(name, ToyModel(data), data, 0, INITIAL, narrow)  # type: ignore[arg-type]
+    asked = run(searcher, INITIAL + 20)
+    boxes = searcher._boxes
+    assert boxes is not None
+    told = [t for t in boxes.study.get_trials() if t.state.is_finished()]
+    latents = latents_of(boxes.space, [t.params for t in told])
+    structures = [item.structure for item in boxes.model.decode(latents)]
+    known = dict(zip(asked, score(asked).tolist(), strict=True))
+    seen: set[str | None] = set()
+    for trial, structure in zip(told, structures, strict=True):
+        repeats = structure is None or structure in seen
+        assert trial.value == (boxes.lowest if repeats else known[str(structure)])
+        seen |= {structure} - {None}
+    assert seen & set(asked[:INITIAL])
+    assert len(seen) < len(told)
 
 
 def test_failures_are_no_trouble() -> None:

@@ -190,6 +190,35 @@ def test_searches_are_run_judged_and_resumed(
     assert not fakes.asked
 
 
+def test_starts_that_cannot_be_judged_are_said_and_none_at_all_is_an_error(
+    features: Manifest, tmp_path: Path, fakes: Any, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    shared = [*_common(features, tmp_path), "--samplers", "climbing", "--starts", 2, "--calls", 6]
+    shared += ["--objectives", "formation_energy"]
+    values = [np.nan, 1.0]
+    monkeypatch.setattr(
+        FormationEnergy,
+        "judged",
+        lambda self, crystals, _: np.resize(values, len(crystals)),
+    )
+    result = _run(monkeypatch, *shared)
+    assert result.exit_code == 0, result.output
+    assert "of 2 relaxed starts the judge has no value: formation_energy of 1" in result.output
+    values[1] = np.nan
+    result = _run(monkeypatch, *shared)
+    assert result.exit_code == 1
+    assert "no start is left of 2 that were relaxed" in str(result.exception) + result.output
+
+
+def test_a_searcher_that_needs_a_model_is_refused(
+    features: Manifest, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    known = ["--searcher-source", "nucleate.benchmarks.contenders:build_searcher"]
+    result = _run(monkeypatch, *_common(features, tmp_path), *known, "--samplers", "random-prior")
+    assert result.exit_code == 2
+    assert "random-prior: needs a model" in str(result.exception) + result.output
+
+
 def test_the_same_seed_gives_the_same_searches(
     features: Manifest, tmp_path: Path, fakes: Any, monkeypatch: pytest.MonkeyPatch
 ) -> None:

@@ -5,6 +5,7 @@ from __future__ import annotations
 import importlib
 import json
 import math
+import re
 from dataclasses import replace
 from pathlib import Path
 from typing import Any
@@ -15,7 +16,8 @@ import pytest
 from typer.testing import CliRunner, Result
 
 from nucleate.benchmarks import pmo_report, pmo_run
-from nucleate.benchmarks.pmo import run_side_by_side
+from nucleate.benchmarks.pmo import PmoBenchmark, PmoSettings, run_side_by_side
+from nucleate.benchmarks.pmo import run as run_benchmark
 from nucleate.benchmarks.pmo_auc import (
     MoleculeFigures,
     RunFigures,
@@ -28,7 +30,7 @@ from nucleate.benchmarks.pmo_record import RunTask, finished, read_calls
 from nucleate.benchmarks.pmo_run import run
 from nucleate.cli.app import app
 from nucleate.cli.failures import DEBUG_VARIABLE
-from nucleate.errors import ResultsError
+from nucleate.errors import ResultsError, SettingsError
 
 FAKES = '''
 """Searchers that go through the data, and oracles that count atoms."""
@@ -362,6 +364,48 @@ def _command(monkeypatch: pytest.MonkeyPatch, *arguments: object) -> Result:
     fake = ("--searcher-source", "fake_pmo:build", "--oracle-source", "fake_pmo:oracle")
     texts = [str(a) for a in (*arguments, *fake, "--model", "none", "--processes", 2)]
     return CliRunner().invoke(app, ["benchmark", "pmo", *texts])
+
+
+@pytest.mark.parametrize("sampler", ["random-prior", "cmaes", "edits+screen", "nucleate"])
+def test_a_searcher_that_needs_a_model_is_refused_before_anything_is_read(
+    sampler: str, tmp_path: Path
+) -> None:
+    settings = PmoSettings(
+        samplers=("best-of-data", sampler), data="no.smi", model="none", work=str(tmp_path / "work")
+    )
+    with pytest.raises(SettingsError, match=rf"^{re.escape(sampler)}: needs a model; give --model"):
+        run_benchmark(settings, tmp_path / "out", "")
+    assert not list(tmp_path.iterdir())
+    free = PmoSettings(samplers=("best-of-data",), data="no.smi", model="none")
+    assert PmoBenchmark(free, print).samplers == ["best-of-data"]
+
+
+def test_the_command_says_what_is_left_and_where_few_calls_go(
+    fakes: Any, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.setattr("nucleate.benchmarks.filters.passes", lambda molecule: True)
+    data = tmp_path / "own.smi"
+    data.write_text("\n".join(MOLECULES))
+    settings = PmoSettings(
+        samplers=("best-of-data",),
+        data=str(data),
+        oracles=("qed",),
+        budget=5,
+        seeds=(0,),
+        model="none",
+        work=str(tmp_path / "work"),
+        processes=2,
+    )
+    said: list[str] = []
+    for _ in range(2):
+        run_benchmark(settings, tmp_path / "out", "", said.append)
+    assert [text for text in said if "to do" in text] == [
+        "1 run, 1 to do, 1 at once",
+        "1 run, 0 to do",
+    ]
+    notes = [text for text in said if text.startswith("note")]
+    assert len(notes) == 1
+    assert "200 training molecules; with 5 calls they ask about nothing else" in notes[0]
 
 
 def test_the_command_from_end_to_end(

@@ -12,12 +12,14 @@ from optuna.storages import JournalStorage
 from optuna.storages.journal import JournalFileBackend
 from optuna.testing.pytest_samplers import BasicSamplerTestCase
 from optuna.trial import TrialState
-from toy_matter import SMALL, ToyModel, parse, training_set
+from toy_matter import SMALL, ToyMatter, ToyModel, parse, training_set
 
+from nucleate.errors import InputError, SettingsError
 from nucleate.search import ScreenedEvolutionSampler, StructureSampler, proposed_structure
 from nucleate.search.attributes import ABANDONED, PROPOSAL, STRUCTURE, latent_of, latent_text
 from nucleate.search.ledger import Ledger, create, fail
 from nucleate.search.sampler import proposal
+from nucleate.search.scalarising import normalise
 from nucleate.search.searcher import Proposal, Searcher
 
 
@@ -203,6 +205,122 @@ def test_several_objectives_are_refused():
     )
     with pytest.raises(ValueError, match="multi-objective"):
         study.ask()
+
+
+def test_a_study_without_our_sampler_is_told_what_is_missing():
+    study = optuna.create_study(sampler=optuna.samplers.RandomSampler(0))
+    with pytest.raises(SettingsError, match=r"RandomSampler\) proposes none; give"):
+        study.optimize(value, n_trials=2)
+    assert [t.state for t in study.trials] == [TrialState.FAIL]
+
+
+def test_a_wrapped_sampler_of_ours_that_is_exhausted_prunes():
+    ours = StructureSampler(Counting(size=2), batch=2)
+    wrapped = optuna.samplers.PartialFixedSampler({}, ours)
+    study = optuna.create_study(sampler=wrapped)
+    study.optimize(value, n_trials=5)
+    states = [t.state for t in study.trials]
+    assert states == [TrialState.COMPLETE] * 2 + [TrialState.PRUNED]
+
+
+def test_data_in_any_spelling_is_one_structure_and_what_is_none_is_left_out():
+    spellings = ["1,2,3,4", " 1, 2,3,4", "2,2,2,2", "no structure"]
+    with pytest.warns(UserWarning, match=r"1 of 4 structures cannot be used: unreadable \(1\)"):
+        sampler = ScreenedEvolutionSampler(ToyModel(training_set()), spellings, name="best-of-data")
+    study = optuna.create_study(sampler=sampler)
+    study.optimize(lambda t: sum(parse(proposed_structure(t))), n_trials=5)
+    found = [t.user_attrs.get(STRUCTURE) for t in study.trials]
+    assert sorted(filter(None, found)) == ["1,2,3,4", "2,2,2,2"]
+    with pytest.raises(InputError, match="1 of 1 structures"):
+        ScreenedEvolutionSampler(ToyModel(training_set()), ["no structure"])
+
+
+def test_data_that_is_standardised_is_taken_as_it_is():
+    class Unasked(ToyMatter):
+        def standardise(self, payload, options):
+            raise AssertionError
+
+    training = training_set()
+    model = ToyModel(training, matter=Unasked())
+    ScreenedEvolutionSampler(model, training, settings=SMALL, standardised=True)
+
+
+def both(trial):
+    """Two aims that exclude each other, in units of their own."""
+    numbers = parse(proposed_structure(trial))
+    return 1000.0 * sum(numbers), float(sum(abs(n) for n in numbers))
+
+
+def test_several_objectives_find_a_front():
+    training = training_set()
+    sampler = ScreenedEvolutionSampler(ToyModel(training), training, seed=1, settings=SMALL)
+    study = optuna.create_study(directions=["maximize", "minimize"], sampler=sampler)
+    with warnings.catch_warnings():
+        warnings.simplefilter("error")
+        study.optimize(both, n_trials=200)
+    line = {trial.user_attrs[STRUCTURE] for trial in study.best_trials}
+    known = {s for s in training if sum(parse(s)) == sum(abs(n) for n in parse(s))}
+    assert len(line - known) > 40
+    assert {sum(parse(structure)) for structure in line} >= set(range(13))
+
+
+def test_weights_are_as_many_as_objectives():
+    training = training_set()
+    sampler = ScreenedEvolutionSampler(
+        ToyModel(training), training, settings=SMALL, weights=(1.0, 2.0)
+    )
+    study = optuna.create_study(directions=["maximize"] * 3, sampler=sampler)
+    with pytest.raises(ValueError, match="3 objectives, there are weights for 2"):
+        study.ask()
+
+
+def test_constraints_that_the_objective_sets_are_heeded():
+    training = training_set()
+    sampler = ScreenedEvolutionSampler(ToyModel(training), training, seed=1, settings=SMALL)
+    study = optuna.create_study(direction="minimize", sampler=sampler)
+
+    def objective(trial):
+        numbers = parse(proposed_structure(trial))
+        trial.set_constraint("total", abs(sum(numbers) - 5.0) - 1.0)
+        return -float(max(numbers) - min(numbers))
+
+    study.optimize(objective, n_trials=250)
+    feasible = [t.constraints["total"] <= 0 for t in study.trials]
+    assert sum(feasible[150:]) / 100 > 2 * sum(feasible[:30]) / 30
+    known = [parse(s) for s in training if 4 <= sum(parse(s)) <= 6]
+    kept = [t.value for t, good in zip(study.trials, feasible, strict=True) if good]
+    assert min(kept) < min(-float(max(numbers) - min(numbers)) for numbers in known)
+
+
+def test_a_first_constraint_changes_what_was_told_before():
+    training = training_set()
+    sampler = ScreenedEvolutionSampler(ToyModel(training), training, batch=4, settings=SMALL)
+    searcher = sampler.searcher = Counting()
+    study = optuna.create_study(direction="minimize", sampler=sampler)
+
+    def objective(trial):
+        if trial.number > 4:
+            trial.set_constraint("small", float(trial.number == 6))
+        return 100.0 + int(proposed_structure(trial))
+
+    study.optimize(objective, n_trials=5)
+    assert searcher.told == {str(i): -100.0 - i for i in range(4)}
+    study.optimize(objective, n_trials=4)
+    assert list(searcher.told) == [str(i) for i in range(8)]
+    told = np.array(list(searcher.told.values()))
+    assert told[6] == -0.5  # below all that break none, whatever the values' unit
+    assert (np.delete(told, 6) >= 0).all()
+    assert told[0] == 1.0
+    assert searcher.tells == [4, 4, 4]  # the first ones once more
+
+
+def test_scales_of_values_are_made_of_what_is_known():
+    values = np.array([[0.0, 5.0], [10.0, 5.0], [5.0, 5.0], [np.inf, 5.0], [-1e300, 5.0]])
+    out = normalise(values)
+    assert out.min() >= 0.0
+    assert out.max() == 1.0
+    assert not out[:, 1].any()
+    np.testing.assert_array_equal(np.argsort(out[[4, 2, 1], 0], kind="stable"), [0, 1, 2])
 
 
 def test_samplers_are_pickled_without_their_study(tmp_path):

@@ -5,6 +5,7 @@ from functools import partial
 from typing import get_args
 
 import numpy as np
+import optuna
 import pytest
 from toy_matter import SMALL, ToyMatter, ToyModel, calls, training_set
 
@@ -14,6 +15,7 @@ from nucleate.search import study as study_module
 from nucleate.search.attributes import PROPOSAL, RESULT
 from nucleate.search.build import SEARCHERS, build_searcher
 from nucleate.search.objective import Objective
+from nucleate.search.samplers import build_sampler, coordinate_names, distributions
 from nucleate.search.storage import open_study
 from nucleate.search.study import run_study
 
@@ -66,9 +68,10 @@ def test_every_sampler_finds_new_structures_in_silence(tmp_path, sampler, capsys
         warnings.simplefilter("error")
         result = run(tmp_path, sampler=sampler, trials=trials, batch=6)
     summary = result.summary
-    assert summary["trials"] == trials
-    counted = ("new", "duplicates", "known", "failed")
-    assert sum(summary[name] for name in counted) == trials
+    # Repetitions cost nothing of the budget, and are told all the same.
+    assert summary["new"] + summary["known"] == summary["trials"] == trials
+    told = trials + summary["duplicates"] + summary["failed"]
+    assert len(summary["history"]) == told
     assert summary["new"] == len(result.rows) > 0
     assert set(calls.values()) == {1}
     known = set(training_set())
@@ -256,8 +259,21 @@ def test_a_killed_study_goes_on_as_if_nothing_had_happened(tmp_path, sampler):
     ]
 
 
+def test_cmaes_begins_with_steps_as_wide_as_its_regions():
+    """A greedy decoder writes the centre's structure for all that is near."""
+    study = optuna.create_study(
+        sampler=build_sampler("cmaes", regions=1, dimensions=4, batch=60, seed=0, finished=0)
+    )
+    first = [study.ask(distributions(1, 4)).params for _ in range(60)]
+    points = np.array([[p[name] for name in coordinate_names(4)] for p in first])
+    assert (points.std(0) > 0.4).all()
+
+
 def test_one_dimension_and_one_region(tmp_path):
-    assert run(tmp_path, sampler="cmaes", dimensions=1, starts=1).summary["trials"] == 80
+    summary = run(tmp_path, sampler="cmaes", dimensions=1, starts=1).summary
+    # There is nothing else on that line, and going round it costs nothing of the budget.
+    assert 10 < summary["new"] + summary["known"] == summary["trials"] < 80
+    assert summary["stopped"].startswith("collapse")
 
 
 def test_more_trials_continue_and_other_settings_start_anew(tmp_path):
@@ -268,9 +284,45 @@ def test_more_trials_continue_and_other_settings_start_anew(tmp_path):
 
 
 def test_failed_decodes_are_told_zero_and_counted(tmp_path):
-    summary = run(tmp_path, sampler="random", radius=20.0).summary
+    summary = run(tmp_path, sampler="random", radius=3.0).summary
     assert summary["failed"] > 0
-    assert len(summary["history"]) == 80
+    assert summary["trials"] == 80
+    zeros = sum(point["score"] == 0.0 for point in summary["history"])
+    assert zeros >= summary["failed"]
+
+
+@pytest.mark.parametrize("collapse", [0.0, None])
+def test_a_study_that_only_repeats_itself_ends(tmp_path, collapse):
+    narrow = {"sampler": "random", "radius": 1e-6, "starts": 1, "collapse": collapse}
+    summary = run(tmp_path, **narrow).summary
+    assert (summary["trials"], summary["new"], summary["known"]) == (1, 0, 1)
+    assert summary["stopped"].startswith("collapse")
+    # The first one, which was news, has left the window with the batch after it.
+    assert summary["duplicates"] == (200 if collapse is not None else 1000) + 9
+
+
+@pytest.mark.parametrize("sampler", ["random", "cmaes", "tpe"])
+def test_a_known_structure_is_told_its_own_score_once(tmp_path, sampler):
+    """The centres are the best that is known: no sampler may learn that nothing is worse."""
+    calls.clear()
+    summary = run(tmp_path, sampler=sampler, radius=0.3, trials=12, starts=2).summary
+    scores = {start["structure"]: start["score"] for start in summary["starts"]}
+    with open_study(tmp_path / "study.journal", "study") as study:
+        told = study.get_trials()
+    seen = set()
+    for trial in told:
+        structure = trial.user_attrs["structure"]
+        outcome = trial.user_attrs["outcome"]
+        assert (structure in seen) == (outcome == "duplicate")
+        if outcome == "duplicate":
+            assert trial.value == 0.0
+        elif structure in scores:
+            assert outcome == "known"
+            assert trial.value == pytest.approx(scores[structure])
+        seen.add(structure)
+    assert seen & set(scores)
+    assert summary["duplicates"] > 0
+    assert set(calls.values()) == {1}
 
 
 def test_rows_decode_from_their_own_latent(tmp_path):

@@ -96,6 +96,8 @@ ABLATIONS = {
     f"{_WITHOUT}{name}": f"ablation: without {what}" for name, (what, _) in LEFT_OUT.items()
 }
 SEARCHERS = build.SEARCHERS | STOCK | ABLATIONS
+WITHOUT_MODEL = ("best-of-data",)
+"""Those of them that need no model: the edits of the others too are the model's matter's."""
 ROUND = 50
 """Points that are asked for and decoded together."""
 BARREN = 20
@@ -139,11 +141,12 @@ def _ablated(
 class BoxSearcher(Searcher):
     """One of Optuna's samplers, asked for points of boxes, which are decoded.
 
-    A structure that was scored before is told its score again, unless it is one of the first ones,
-    the centres among them: these are told the lowest score, lest the sampler learns to stay there;
-    and so is what decodes to nothing. A batch may be smaller than wanted: whatever of a round is
-    new. Values are told in the order of the points, so that a searcher that is told earlier calls
-    goes through the same rounds again and goes on as one process would have.
+    As in a study (`nucleate.search.boxes`), a structure's score is told to the point that comes to
+    it first, also that of the first ones, the centres of boxes among them; points that only repeat
+    one are told the lowest score, and so is what decodes to nothing. A batch may be smaller than
+    wanted: whatever of a round is new. Values are told in the order of the points, so that a
+    searcher that is told earlier calls goes through the same rounds again and goes on as one
+    process would have.
 
     Args:
         kind: one of `STOCK`.
@@ -221,13 +224,13 @@ class _Boxes:
         self.kind, self.model, self.seed, self.how = kind, model, seed, how
         values = np.array(list(first.values()), np.float64)
         self.lowest = float(np.nanmin(values)) if np.isfinite(values).any() else 0.0
-        self.first = frozenset(first)
         merit = np.where(np.isfinite(values), values, self.lowest)
         self.space = space_around(model, list(first), merit, how, "first structures")
         self.asked = 0
         self.study = optuna.create_study(direction="maximize", sampler=self._sampler())
         self._waiting: deque[tuple[Trial, str | None]] = deque()
-        self._seen: set[str] = set(first)
+        self._seen: set[str] = set(first)  # has been, or needs not be, proposed
+        self._valued: set[str] = set()  # its score has been told
 
     def round(self, scores: Mapping[str, float]) -> list[Proposal]:
         """Decode a round of points; structures that have no score yet.
@@ -249,10 +252,11 @@ class _Boxes:
         while self._waiting:
             trial, structure = self._waiting[0]
             value = self.lowest
-            if structure is not None and structure not in self.first:
+            if structure is not None and structure not in self._valued:
                 if structure not in scores:
                     return
                 value = scores[structure] if np.isfinite(scores[structure]) else self.lowest
+                self._valued.add(structure)
             self.study.tell(trial, value)
             self._waiting.popleft()
 

@@ -19,7 +19,7 @@ from nucleate.benchmarks.latent_run import Block, head_of, prepare, search_block
 from nucleate.benchmarks.latent_settings import NO_MODEL, LatentSearchSettings
 from nucleate.benchmarks.latent_starts import Echo, Preparation
 from nucleate.benchmarks.pmo_record import cut_torn_line
-from nucleate.benchmarks.pmo_run import resolve
+from nucleate.benchmarks.pmo_run import check_model, resolve
 from nucleate.errors import ResultsError, SettingsError
 from nucleate.parallel import map_ordered
 from nucleate.runs import digest, read_json
@@ -77,7 +77,8 @@ class LatentSearchBenchmark:
         if not blocks:
             return
         count = sum(len(block.starts) for block in blocks)
-        self.echo(f"{count} searches, {self.prepared.workers} processes")
+        at_once = min(self.prepared.workers, len(blocks))
+        self.echo(f"{count} {'search' if count == 1 else 'searches'} to do, {at_once} at once")
         done = 0
         for block, rows in zip(blocks, self._results(blocks), strict=True):
             self._append(self.file(block.objective, block.sampler), rows)
@@ -163,14 +164,15 @@ def run(
         What the JSON file holds, and both paths.
 
     Raises:
-        InputError, SettingsError: the features cannot be read or lack what an objective needs.
+        InputError, SettingsError: the features cannot be read or lack what an objective needs, a
+            sampler is unknown or needs a model, or no test crystal can be a start.
         CheckpointError: the model cannot be read.
         ResultsError: the files cannot be written.
     """
     benchmark = LatentSearchBenchmark(settings, echo)
     # Before hours of work: what cannot be had is said at once.
-    _ = benchmark.prepared.model, benchmark.prepared.data
     _check_samplers(settings)
+    _ = benchmark.prepared.model, benchmark.prepared.data
     head = benchmark.head(command)
 
     def report() -> tuple[dict[str, Any], list[Path]]:
@@ -191,3 +193,5 @@ def _check_samplers(settings: LatentSearchSettings) -> None:
     unknown = [name for name in settings.samplers if known and name not in known]
     if unknown:
         raise SettingsError(f"no sampler named {', '.join(unknown)}; known: {', '.join(known)}")
+    model = None if settings.model == NO_MODEL else settings.model
+    check_model(settings.searcher_source, settings.samplers, model)

@@ -29,7 +29,7 @@ from nucleate.benchmarks.latent_run import Materials
 from nucleate.benchmarks.latent_settings import CALCULATOR, NO_MODEL, LatentSearchSettings
 from nucleate.benchmarks.pmo_run import resolve
 from nucleate.crystals.comparison import ELEMENTS, STRUCTURE, CrystalComparison
-from nucleate.errors import SettingsError
+from nucleate.errors import InputError, SettingsError
 from nucleate.parallel import default_processes
 from nucleate.search.evolution_settings import EvolutionSettings
 
@@ -134,7 +134,11 @@ class Preparation:
 
     @cached_property
     def starts(self) -> list[Start]:
-        """Test crystals that can be relaxed, with what each objective needs."""
+        """Test crystals that can be relaxed, with what each objective needs.
+
+        Raises:
+            InputError: there is none.
+        """
         s = self.settings
         order = replayed(self.data.test.crystals, len(self.data.test), s.seed)
         found: list[Start] = []
@@ -151,6 +155,10 @@ class Preparation:
                 if row["crystal"] and row["energy"] is not None:
                     energy = float(row["energy"])
                     found.append(Start(len(found), crystal, row["crystal"], energy))
+        if not found:
+            raise InputError(
+                f"none of {place} test crystals could be relaxed: nothing to start from"
+            )
         return self._completed(found)
 
     def _completed(self, starts: Sequence[Start]) -> list[Start]:
@@ -161,6 +169,16 @@ class Preparation:
             # The judge of band gaps is none of the model's.
             objective = self.materials.objective(name, None)
             judged[name] = objective.judged([start.relaxed for start in starts], energies)
+        bad = {name: int((~np.isfinite(values)).sum()) for name, values in judged.items()}
+        missing = ", ".join(f"{name} of {count}" for name, count in bad.items() if count)
+        if missing:
+            self.echo(f"of {len(starts)} relaxed starts the judge has no value: {missing}")
+        if not np.isfinite(np.stack(list(judged.values()))).all(0).any():
+            raise InputError(
+                f"no start is left of {len(starts)} that were relaxed: the judge has no value of "
+                f"{missing}. More --starts or, where elements lack an energy, more --references "
+                "may help"
+            )
         near = self._near([start.crystal for start in starts])
         out = []
         for row, start in enumerate(starts):

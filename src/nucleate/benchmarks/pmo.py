@@ -22,11 +22,12 @@ from nucleate.benchmarks import figures, pmo_report
 from nucleate.benchmarks.data import RECORDS, load
 from nucleate.benchmarks.pmo_auc import Measured
 from nucleate.benchmarks.pmo_record import RunTask, finished
-from nucleate.benchmarks.pmo_run import DATA_HEADER, resolve, run_in_process
+from nucleate.benchmarks.pmo_run import DATA_HEADER, check_model, resolve, run_in_process
 from nucleate.config import Positive, Settings
 from nucleate.errors import SettingsError
 from nucleate.parallel import default_processes
 from nucleate.runs import digest, write_text
+from nucleate.search.evolution_settings import EvolutionSettings
 
 Echo = Callable[[str], None]
 Name = Annotated[str, Field(pattern=r"^\w[\w.+-]*$")]
@@ -138,6 +139,9 @@ class PmoBenchmark:
         """Names of the searchers; see `oracles`."""
         given = list(dict.fromkeys(self.settings.samplers))
         _check_known("sampler", given, _beside(self.settings.searcher_source, "SEARCHERS"))
+        model = None if self.settings.model == NO_MODEL else self.settings.model
+        if self.settings.start:
+            check_model(self.settings.searcher_source, given, model)
         return given
 
     @cached_property
@@ -197,7 +201,16 @@ class PmoBenchmark:
     def run_all(self, ended: Callable[[], object]) -> None:
         """Do every run that has not ended; one that fails is noted and the others go on."""
         left = [task for task in self.tasks if finished(task) is None]
-        self.echo(f"{len(self.tasks)} runs, {len(left)} to do, {self.processes} at once")
+        many = len(self.tasks)
+        at_once = f", {min(self.processes, len(left))} at once" if left else ""
+        self.echo(f"{many} {'run' if many == 1 else 'runs'}, {len(left)} to do{at_once}")
+        initial = EvolutionSettings().initial
+        ours = self.settings.searcher_source == SEARCHERS
+        if left and ours and self.settings.budget <= initial:
+            self.echo(
+                f"note: searchers that learn first ask about {initial} training molecules; with "
+                f"{self.settings.budget:,} calls they ask about nothing else"
+            )
         for done, (task, kind, value) in enumerate(run_side_by_side(left, self.processes), 1):
             if kind == "failed":
                 self.errors[task] = value
@@ -293,13 +306,14 @@ def run(
         What the JSON file holds (`failed`: the runs that did), and the paths.
 
     Raises:
-        SettingsError: an oracle or a sampler is unknown.
+        SettingsError: an oracle or a sampler is unknown, or a sampler needs a model.
         InputError, DatasetError, CheckpointError: training molecules or the model cannot be had.
         ResultsError: the files cannot be written, or those of a run are damaged or of another
             model or other data.
     """
     benchmark = PmoBenchmark(settings, echo)
-    # Before hours of work: what cannot be had is said at once.
+    # Before hours of work: what cannot be had is said at once, before anything is read.
+    _ = benchmark.oracles, benchmark.samplers
     tasks, head = benchmark.tasks, benchmark.head(command)
     measure = Measured()
 

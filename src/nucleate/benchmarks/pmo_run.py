@@ -190,6 +190,25 @@ def resolve(place: str) -> Any:
         raise SettingsError(f"{place}: cannot be imported ({error})") from None
 
 
+def check_model(place: str, samplers: Sequence[str], model: str | None) -> None:
+    """Refuse searchers that need a model where there is none, as far as the module in which they
+    are built says so in `WITHOUT_MODEL`.
+
+    Args:
+        place: `module:function` that builds them.
+
+    Raises:
+        SettingsError: one of them needs a model.
+    """
+    resolve(place)
+    free = getattr(sys.modules[place.partition(":")[0]], "WITHOUT_MODEL", None)
+    needy = [name for name in samplers if free is not None and name not in free]
+    if model is None and needy:
+        raise SettingsError(
+            f"{', '.join(needy)}: needs a model; give --model, or only {', '.join(free or ())}"
+        )
+
+
 def _searcher(task: RunTask) -> Searcher:
     build = resolve(task.searchers)
     made: Searcher = build(

@@ -315,7 +315,12 @@ def pmo(
         typer.Option(metavar="NAME", help="Oracles; `all` if not given. May be repeated likewise."),
     ] = None,
     budget: Annotated[
-        int | None, typer.Option(min=1, help="Calls of the oracle in each run; 10,000.")
+        int | None,
+        typer.Option(
+            min=1,
+            help="Calls of the oracle in each run; 10,000. A searcher spends the first 200 of them "
+            "on training molecules.",
+        ),
     ] = None,
     seeds: Annotated[
         list[str] | None,

@@ -22,8 +22,10 @@ PROPOSAL = "proposal"
 """Where a proposed structure comes from: origin, parents, log_likelihood, latent (base64 of little
 endian float32)."""
 OUTCOME = "outcome"
-"""`new`, `known` (in the reference), `duplicate` (decoded before), `failed` (decoded to nothing),
+"""`new`, `known` (no discovery), `duplicate` (decoded before), `failed` (decoded to nothing),
 or of trials that failed `abandoned` (its worker died), `yielded` (another worker has it)."""
+UNSCORED = ("duplicate", "failed")
+"""Outcomes of trials that ended without a question to the objective: they cost no budget."""
 RESULT = "result"
 """What the objective gave: properties, desirability, and reasons where a property has no value."""
 WORKER = "worker"

@@ -1,9 +1,17 @@
 """Stock Optuna samplers over boxes in latent space: coordinates are proposed and decoded.
 
 What is scored is the decoded structure, never a surrogate's opinion of the latent vector: a
-surrogate's gradient leaves the manifold. A structure of the reference set is told 0 (less than all
-others, if there are constraints) without being scored: the best known structure is the centre of a
-region, and a sampler that is paid for finding it again learns to stay there.
+surrogate's gradient leaves the manifold. A structure's score is told to the trial that comes to it
+first, known structures among them: the best of those are the centres of regions, and a sampler must
+not learn that nothing is worse. Trials that only repeat one are told 0 (less than all others, if
+there are constraints) and cost nothing of the budget, so that no sampler is paid for staying.
+
+Measured with QED until 200 structures were scored or nothing new came, `molecules`, seeds 0 and 1.
+New structures of TPE: 103 and 62 so; 49 and 38 if every repetition is told its score; 46 and 56 if
+known structures are told 0 and repetitions of new ones their score. CMA-ES scored 200 each time, in
+704 and 1,057 trials (steps of 0.4, see `samplers.SIGMA`); 1,618 and 1,304; 841 and 1,301. Best new
+scores differ by chance alone: .945, .940; .943, .938; .943, .947 with CMA-ES, .942, .943; .942,
+.943; .931, .944 with TPE.
 """
 
 from __future__ import annotations
@@ -56,19 +64,20 @@ class Boxes:
         self.settings, self.seed = settings, seed
         self.ledger = Ledger(study)
         self.names = coordinate_names(space.dimensions)
-        self._first: set[str] = set()  # structures decoded so far
+        self._first: set[str] = set()  # structures decoded so far, known ones too
 
     def read(self) -> Ledger:
         """The study as it is now."""
         before = len(self.ledger.scored)
         for trial in self.ledger.read().scored[before:]:
-            if trial.user_attrs.get(OUTCOME) == "new":
+            if trial.user_attrs.get(OUTCOME) in ("new", "known"):
                 self._first.add(trial.user_attrs[STRUCTURE])
         return self.ledger
 
     def ask(self, count: int, attributes: Mapping[str, Any], budget: int | None) -> list[Asked]:
         """Decoded trials, at most `count`."""
-        finished = len(self.read().complete)
+        # Samplers draw from streams of this number, so that it counts repetitions as well.
+        finished = len(self.read().scored)
         self._set_sampler(finished)
         trials = self._trials(count, attributes, budget)
         if not trials:
@@ -128,16 +137,14 @@ class Boxes:
             item.structure,
             outcome,
             {OUTCOME: outcome, PROPOSAL: origin, **more},
-            scored=outcome in ("new", "duplicate"),
+            scored=outcome in ("new", "known"),
         )
 
     def _outcome(self, structure: str) -> str:
-        if structure in self.known:
-            return "known"
         if structure in self._first:
             return "duplicate"
         self._first.add(structure)
-        return "new"
+        return "known" if structure in self.known else "new"
 
     def tell(self, asked: Asked, values: Sequence[float]) -> bool:
         """End a trial; the sampler learns from it."""

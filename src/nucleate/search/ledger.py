@@ -25,6 +25,7 @@ from nucleate.search.attributes import (
     OUTCOME,
     REASON,
     STRUCTURE,
+    UNSCORED,
     WORKER,
     YIELDED,
     proposal_of,
@@ -60,8 +61,9 @@ class Ledger:
     Attributes:
         running: running trials by number.
         abandoned: by structure, proposals whose workers died, which nobody has taken up again.
-        complete: numbers of scored trials, in order.
-        scored: those trials, in the order in which they were taken in; it only grows.
+        complete: numbers of trials whose structure was scored, in order.
+        scored: those trials, and those that are told a value without that (`UNSCORED`), in the
+            order in which they were taken in; it only grows.
     """
 
     study: optuna.Study
@@ -98,7 +100,8 @@ class Ledger:
         structure = trial.user_attrs.get(STRUCTURE)
         if trial.state == TrialState.COMPLETE:
             self.scored.append(trial)
-            insort(self.complete, trial.number)
+            if trial.user_attrs.get(OUTCOME) not in UNSCORED:
+                insort(self.complete, trial.number)
             if structure is not None:
                 self._first.setdefault(structure, trial.number)
                 self.abandoned.pop(structure, None)

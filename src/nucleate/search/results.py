@@ -12,7 +12,7 @@ import optuna
 from optuna.trial import FrozenTrial, TrialState
 
 from nucleate.search.asking import Source
-from nucleate.search.attributes import OUTCOME, PROPOSAL, RESULT, STRUCTURE
+from nucleate.search.attributes import OUTCOME, PROPOSAL, RESULT, STRUCTURE, UNSCORED
 from nucleate.search.constraints import penalised, violation
 from nucleate.search.desirability import combine
 from nucleate.search.local import Local
@@ -101,7 +101,7 @@ def study_result(
     summary: dict[str, Any] = {
         "sampler": sampler,
         "stopped": stopped,
-        "trials": len(told),
+        "trials": sum(trial.user_attrs.get(OUTCOME) not in UNSCORED for trial in told),
         "new": new,
         "duplicates": outcomes["duplicate"],
         "known": outcomes["known"],

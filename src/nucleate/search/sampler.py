@@ -14,7 +14,8 @@ from __future__ import annotations
 
 import random
 import threading
-from collections import deque
+import warnings
+from collections import Counter, deque
 from collections.abc import Callable, Mapping, Sequence
 from typing import TYPE_CHECKING, Any
 
@@ -25,8 +26,10 @@ from optuna.samplers import BaseSampler, RandomSampler
 from optuna.study import StudyDirection
 from optuna.trial import FrozenTrial, TrialState
 
+from nucleate.errors import InputError, SettingsError, StructureError
 from nucleate.search.attributes import (
     PROPOSAL,
+    REASON,
     STRUCTURE,
     origin_attribute,
     proposal_of,
@@ -37,11 +40,15 @@ from nucleate.search.searcher import Proposal, Searcher
 
 if TYPE_CHECKING:
     from nucleate.latent import LatentModel
+    from nucleate.matter import Matter
     from nucleate.search.evolution_settings import EvolutionSettings
 
 TRIES = 5
 """Times a searcher is asked in a row where it proposes nothing, or what others already have: a
 search within narrow bounds may find nothing once and something the next time."""
+
+NOTHING_NEW = "the search has nothing new to propose"
+"""Reason of trials without a structure."""
 
 
 class StructureSampler(BaseSampler):
@@ -61,7 +68,8 @@ class StructureSampler(BaseSampler):
             for a study with one.
 
     Raises:
-        ValueError: (when used) the study has several objectives and there is no `scalarise`.
+        ValueError: (when used) the study has several objectives and there is no `scalarise`, or
+            not a weight for each of them.
     """
 
     def __init__(
@@ -122,19 +130,30 @@ class StructureSampler(BaseSampler):
         """The study as it is now."""
         with self._lock:
             if self._ledger is None or not _same(self._ledger.study, study):
-                if self.scalarise is None:
-                    self._raise_error_if_multi_objective(study)
+                self._check_objectives(len(study.directions))
                 self._ledger, self._told = Ledger(study), 0
             return self._ledger.read()
 
+    def _check_objectives(self, count: int) -> None:
+        if self.scalarise is None and count > 1:
+            raise ValueError(
+                f"a multi-objective study: {type(self).__name__} needs `scalarise`, which makes "
+                "one score of several; ScreenedEvolutionSampler makes its own"
+            )
+        if self.scalarise is not None and len(self.scalarise.weights) != count:
+            raise ValueError(
+                f"the study has {count} objectives, there are weights for "
+                f"{len(self.scalarise.weights)}"
+            )
+
     def _tell(self, ledger: Ledger) -> None:
-        news = [t for t in ledger.scored[self._told :] if STRUCTURE in t.user_attrs]
+        news = _with_structure(ledger.scored[self._told :])
         self._told = len(ledger.scored)
+        signs = _signs(ledger.study)
         if self.scalarise is not None:
-            self.scalarise.tell(self.searcher, news)
+            self.scalarise.tell(self.searcher, news, signs)
         elif news:
-            sign = -1.0 if ledger.study.direction == StudyDirection.MINIMIZE else 1.0
-            scores = np.array([sign * trial.values[0] for trial in news])
+            scores = np.array([signs[0] * trial.values[0] for trial in news])
             self.searcher.tell([trial.user_attrs[STRUCTURE] for trial in news], scores)
 
     def _next(self, ledger: Ledger, count: int, together: int = 1) -> list[Proposal]:
@@ -173,6 +192,8 @@ class StructureSampler(BaseSampler):
                 found = self._next(ledger or self.read(study), 1, self.batch)
                 proposal = next(iter(found), None)
                 if proposal is None:
+                    study._storage.set_trial_user_attr(trial._trial_id, REASON, NOTHING_NEW)
+                    trial.user_attrs[REASON] = NOTHING_NEW
                     if study._thread_local.in_optimize_loop:
                         study.stop()
                     return
@@ -232,19 +253,38 @@ def _same(first: optuna.Study, second: optuna.Study) -> bool:
     return first._storage is second._storage and first._study_id == second._study_id
 
 
+def _with_structure(trials: Sequence[FrozenTrial]) -> list[FrozenTrial]:
+    return [trial for trial in trials if STRUCTURE in trial.user_attrs]
+
+
+def _signs(study: optuna.Study) -> list[float]:
+    """By objective: with them, larger is better."""
+    return [-1.0 if d == StudyDirection.MINIMIZE else 1.0 for d in study.directions]
+
+
 class ScreenedEvolutionSampler(StructureSampler):
     """Nucleate's own search as an Optuna sampler (see `evolution`).
 
+    A study may have several objectives, and an objective may call `trial.set_constraint`. Then the
+    search is told one score of all of them, another mix in each round, on the scale of the values
+    so far; what breaks a constraint is told less than all that breaks none (see `Scalarisation`).
+
     Args:
         model: a trained model, e.g. `LatentModel.load("molecules")`.
-        data: structures to start from, canonical.
+        data: structures to start from, in any spelling. They are standardised, which takes about a
+            millisecond for a molecule and longer for a crystal; unusable ones are left out with a
+            warning.
         seed: of all randomness; workers that share a study need different ones.
         name: of the searcher, one of `nucleate.search.build.SEARCHERS`.
         batch: proposals that are made together.
         settings: of the evolution.
+        weights: of the study's objectives, where it has several; equal if not given.
+        standardised: whether `data` is what Nucleate wrote (the `structure` of `records.parquet`,
+            say) and is taken as it is.
 
     Raises:
         SettingsError: no such searcher.
+        InputError: no structure of the data can be used.
     """
 
     def __init__(
@@ -256,11 +296,60 @@ class ScreenedEvolutionSampler(StructureSampler):
         name: str = "nucleate",
         batch: int = 20,
         settings: EvolutionSettings | None = None,
+        weights: Sequence[float] | None = None,
+        standardised: bool = False,
     ):
         from nucleate.search.build import build_searcher
 
+        if not standardised:
+            data = standardise_all(model.matter, data)
         searcher = build_searcher(name, model=model, data=data, seed=seed, settings=settings)
         super().__init__(searcher, batch=batch, seed=seed)
+        self._weights, self._seed = weights, seed
+
+    def _check_objectives(self, count: int) -> None:
+        if self.scalarise is None and (count > 1 or self._weights is not None):
+            self.scalarise = self._scalarisation(count)
+        super()._check_objectives(count)
+
+    def _scalarisation(self, count: int) -> Scalarisation:
+        weights = (1.0,) * count if self._weights is None else self._weights
+        return Scalarisation(weights, self._seed, normalised=True)
+
+    def _tell(self, ledger: Ledger) -> None:
+        news = ledger.scored[self._told :]
+        if self.scalarise is None and any(trial.constraints for trial in news):
+            # The first constraint that the objective sets: until then plain values were told.
+            self.scalarise = self._scalarisation(1)
+            told = _with_structure(ledger.scored[: self._told])
+            self.scalarise.take_in(told, _signs(ledger.study))
+            self.scalarise.known()
+        super()._tell(ledger)
+
+
+def standardise_all(matter: Matter, structures: Sequence[str]) -> list[str]:
+    """Distinct structures in their canonical form; those that cannot be read are left out.
+
+    Raises:
+        InputError: none can be read.
+    """
+    options = matter.resolve_standardise({}, "data")
+    out: dict[str, None] = {}
+    reasons: Counter[str] = Counter()
+    for structure in structures:
+        try:
+            out[matter.standardise(structure, options).structure] = None
+        except StructureError as error:
+            reasons[error.reason] += 1
+        except Exception as error:
+            reasons[type(error).__name__] += 1  # a library's own failure on one odd structure
+    if reasons:
+        common = ", ".join(f"{reason} ({count})" for reason, count in reasons.most_common(3))
+        said = f"{reasons.total():,} of {len(structures):,} structures cannot be used: {common}"
+        if not out:
+            raise InputError(f"data: {said}")
+        warnings.warn(f"data: {said}; they are left out", stacklevel=3)
+    return list(out)
 
 
 def proposed_structure(trial: optuna.trial.BaseTrial) -> str:
@@ -268,10 +357,18 @@ def proposed_structure(trial: optuna.trial.BaseTrial) -> str:
 
     Raises:
         optuna.TrialPruned: the search has nothing new to propose.
+        SettingsError: the trial's sampler is none that proposes structures.
     """
+    if trial.user_attrs.get(REASON) == NOTHING_NEW:
+        raise optuna.TrialPruned(NOTHING_NEW)
     structure = trial.user_attrs.get(STRUCTURE)
     if structure is None:
-        raise optuna.TrialPruned("the search has nothing new to propose")
+        study = getattr(trial, "study", None)
+        name = f" ({type(study.sampler).__name__})" if study is not None else ""
+        raise SettingsError(
+            f"trial {trial.number} has no structure: its study's sampler{name} proposes none; give "
+            "create_study or load_study sampler=ScreenedEvolutionSampler(model, structures)"
+        )
     return str(structure)
 
 

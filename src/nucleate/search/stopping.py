@@ -8,12 +8,14 @@ from dataclasses import dataclass, field
 import numpy as np
 from optuna.trial import FrozenTrial
 
-from nucleate.search.attributes import OUTCOME, STRUCTURE
+from nucleate.search.attributes import OUTCOME, STRUCTURE, UNSCORED
 from nucleate.search.constraints import violation
 from nucleate.search.pareto import Front
 
 WINDOW = 200
 """Trials over which a collapse is judged; more where batches are large."""
+BARREN = 5
+"""Such windows without anything new that end a study for which no collapse is defined."""
 
 
 @dataclass
@@ -21,9 +23,11 @@ class Progress:
     """What the rules look at; every trial that was scored is added once, in order.
 
     Attributes:
-        patience: trials without a better score, or without gain in hypervolume, that end the
-            study; None for no such rule.
-        collapse: least share of structures not seen before among the latest trials.
+        patience: scored structures without a better score, or without gain in hypervolume, that
+            end the study; None for no such rule.
+        collapse: least share of structures not seen before among the latest trials; None to go on
+            as long as there are any. Repetitions cost no budget, so that something must end a
+            study which only repeats itself.
         batch: trials that are asked for together.
         front: of a study with several objectives, else None.
         best: score of a new structure, or hypervolume of the new ones.
@@ -36,18 +40,18 @@ class Progress:
     best: float = 0.0
     new: int = 0
     _merit: float = -np.inf  # below 0 as long as constraints are broken
-    _since: int = 0  # trials since the best score became better
+    _since: int = 0  # scored since the best score became better
     _fresh: list[bool] = field(default_factory=list)
     _seen: set[str] = field(default_factory=set)
 
     def add(self, trials: Sequence[FrozenTrial]) -> None:
-        """Take in scored trials."""
+        """Take in trials that have ended."""
         for trial in trials:
             structure = trial.user_attrs.get(STRUCTURE)
             self._fresh.append(structure is not None and structure not in self._seen)
             if structure is not None:
                 self._seen.add(structure)
-            self._since += 1
+            self._since += trial.user_attrs.get(OUTCOME) not in UNSCORED
             # Known structures are no discovery, however good.
             if trial.user_attrs.get(OUTCOME) == "new":
                 self.new += 1
@@ -70,10 +74,10 @@ class Progress:
         if self.patience is not None and self._since >= self.patience:
             what = "no better score" if self.front is None else "no gain in hypervolume"
             return f"{what} in {self._since} trials"
-        window = max(WINDOW, 10 * self.batch)
-        if self.collapse is not None and len(self._fresh) >= window:
+        window = max(WINDOW, 10 * self.batch) * (BARREN if self.collapse is None else 1)
+        if len(self._fresh) >= window:
             share = sum(self._fresh[-window:]) / window
-            if share < self.collapse:
+            if share == 0 or share < (self.collapse or 0):
                 return (
                     f"collapse: {100 * share:.1f} % of the last {window} trials were structures "
                     "not seen before"
