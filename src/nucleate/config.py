@@ -552,9 +552,22 @@ class OptimizeSettings(Settings):
 
     def course(self) -> dict[str, Any]:
         """What the course of a study depends on; the rest may change from one call to the next."""
+        # Only here: it rests on this module.
+        from nucleate.search.objectives.settings import OPERATIONAL
+
         free = {"trials", "patience", "collapse", "storage", "stale_seconds"}
+        if self.sampler in get_args(Searcher):
+            # Ours learn from whatever was scored, in batches of whatever size, and lay no boxes;
+            # `starts` only says how many are shown. With boxes all of these stay: generations of
+            # `cmaes`, `nsga2` and `nsga3` are counted off by the batch when a study is taken up
+            # again, and a trial's coordinates mean something only in the boxes they were drawn in.
+            free |= {"batch", "starts", "radius", "dimensions", "temperature"}
         # Without defaults, so that a study goes on in a version that has more settings.
-        return self.model_dump(mode="json", exclude=free, exclude_defaults=True)
+        course = self.model_dump(mode="json", exclude=free, exclude_defaults=True)
+        for term, written in zip(self.objectives, course.get("objectives", ()), strict=True):
+            for key in OPERATIONAL.get(term.source_kind(), ()):
+                written.pop(key, None)
+        return course
 
     @model_validator(mode="after")
     def _possible(self) -> OptimizeSettings:

@@ -233,6 +233,8 @@ def run_stage(
     settings: Any,
     inputs: Mapping[str, str],
     work: Callable[[Path], tuple[list[str], dict[str, Any]]],
+    *,
+    started: float | None = None,
     **more: Any,
 ) -> Manifest:
     """Do a stage's work unless its folder already holds the same result.
@@ -242,6 +244,7 @@ def run_stage(
         work: writes its files into the folder and returns their names and the metrics. Metrics
             named `rows/<file>` become that output's row count. It may keep partial work in the
             folder to resume from; that must name the key if it depends on the settings.
+        started: `time.perf_counter()` of what was done for it before, if anything was.
         more: further values the result depends on (seed).
 
     Raises:
@@ -257,13 +260,9 @@ def run_stage(
         _remove_unfinished(folder)
     except OSError as error:
         raise ResultsError(f"{folder}: cannot be written ({error.strerror or error})") from error
-    started = time.perf_counter()
-    try:
+    started = time.perf_counter() if started is None else started
+    with writing(folder):
         names, metrics = work(folder)
-    except OSError as error:
-        if error.errno in (28, 30, 13, 122):  # no space, read-only, not permitted, quota
-            raise ResultsError(f"{folder}: cannot be written ({error.strerror})") from error
-        raise
     counts = {k.removeprefix("rows/"): v for k, v in metrics.items() if k.startswith("rows/")}
     manifest = Manifest(
         stage=stage,
@@ -281,6 +280,21 @@ def run_stage(
     data.pop("folder")  # so that a run's folder can be moved
     write_json(folder / MANIFEST_NAME, data)
     return manifest
+
+
+@contextmanager
+def writing(folder: Path) -> Iterator[None]:
+    """A block that writes into a folder.
+
+    Raises:
+        ResultsError: the folder cannot be written.
+    """
+    try:
+        yield
+    except OSError as error:
+        if error.errno in (28, 30, 13, 122):  # no space, read-only, not permitted, quota
+            raise ResultsError(f"{folder}: cannot be written ({error.strerror})") from error
+        raise
 
 
 def stage_current(stage: str, folder: Path, key: str) -> Manifest | None:

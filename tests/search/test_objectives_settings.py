@@ -8,7 +8,7 @@ from toy_matter import ToyMatter
 from nucleate.config import OptimizeSettings, PropertySettings, validate
 from nucleate.errors import SettingsError
 from nucleate.search.objective import Objective
-from nucleate.search.objectives.build import build, inputs_of
+from nucleate.search.objectives.build import build, computation, inputs_of
 from nucleate.search.objectives.settings import (
     ColumnSource,
     CommandSource,
@@ -117,3 +117,66 @@ def test_files_that_terms_name_have_digests(tmp_path):
     assert list(before) == ["objective/1/assay.csv", "objective/2/mine.py"]
     (tmp_path / "mine.py").write_text("c")
     assert inputs_of(terms, tmp_path) != before
+
+
+def test_programs_that_a_command_names_have_digests(tmp_path):
+    (tmp_path / "prog.py").write_text("a")
+    (tmp_path / "run").write_text("b")
+    (tmp_path / "run").chmod(0o755)
+    (tmp_path / "log.txt").write_text("what the program writes")
+    (tmp_path / "python").write_text("not the one that is run")
+    (tmp_path / "mine.py").write_text("c")
+    command = ("python", "prog.py", "./run", "log.txt", "--json", "x" * 5000)
+    terms = [PropertySettings(command=command), PropertySettings(python="mine:f")]
+    before = inputs_of(terms, tmp_path)
+    assert list(before) == ["objective/0/prog.py", "objective/0/./run", "objective/1/mine"]
+    (tmp_path / "prog.py").write_text("b")
+    assert inputs_of(terms, tmp_path) != before
+
+
+def course(**changes):
+    term = changes.pop("term", {"property": "sum"})
+    return OptimizeSettings(objectives=(PropertySettings(**term),), **changes).course()
+
+
+@pytest.mark.parametrize(
+    ("plain", "more"),
+    [
+        ({"command": ["dock"]}, {"timeout": 1, "retries": 0, "slots": 4, "batch": 2}),
+        ({"python": "a:b"}, {"timeout": 1, "start_timeout": 2}),
+    ],
+)
+def test_how_an_objective_is_run_makes_no_other_study(plain, more):
+    assert course(term=plain | more) == course(term=plain)
+    assert course(term=plain | {"as": "structure"}) != course(term=plain)
+    one, other = (
+        computation("toy", PropertySettings(**term), "model") for term in (plain, plain | more)
+    )
+    assert one.what == other.what
+    assert one.limits != other.limits
+
+
+def test_batches_and_boxes_are_no_part_of_a_search_of_ours():
+    free = {"batch": 7, "starts": 3, "radius": 0.5, "dimensions": 4, "temperature": 0.5}
+    assert course(**free) == course()
+    for key, value in free.items():
+        boxes = {"sampler": "cmaes", key: value}
+        assert course(**boxes) == course(sampler="cmaes") | {key: value}
+
+
+def test_what_computes_a_term_is_told_apart_from_what_is_wanted_of_it(tmp_path):
+    (tmp_path / "mine.py").write_text("a")
+
+    def what(model="model", version="", **term):
+        return computation("toy", PropertySettings(**term), model, tmp_path, version).what
+
+    plain = what(property="sum")
+    assert plain == what("another", property="sum", goal="minimise", low=0, high=2, weight=3)
+    assert plain == what(property="sum", constraint=True, high=1.0)
+    assert len({plain, what(property="spread"), what(property="sum", version="2")}) == 3
+    assert plain != what(property="sum", arguments={"to": 1})
+    assert what(head="gap") != what("another", head="gap")
+    mine = what(python="mine.py:f")
+    assert mine == what("another", python="mine.py:f", name="own", unit="eV")
+    (tmp_path / "mine.py").write_text("b")
+    assert mine != what(python="mine.py:f")

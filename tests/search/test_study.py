@@ -7,16 +7,21 @@ from typing import get_args
 import numpy as np
 import optuna
 import pytest
+from optuna.trial import TrialState
 from toy_matter import SMALL, ToyMatter, ToyModel, calls, training_set
 
 from nucleate.config import BoxSampler, OptimizeSettings, PropertySettings, Searcher
-from nucleate.errors import ResultsError
+from nucleate.errors import ResultsError, SettingsError
+from nucleate.progress import Lines
 from nucleate.search import study as study_module
-from nucleate.search.attributes import PROPOSAL, RESULT
+from nucleate.search.attributes import ABANDONED, PROPOSAL, RESULT, STRUCTURE
 from nucleate.search.build import SEARCHERS, build_searcher
+from nucleate.search.ledger import Ledger, create, fail
 from nucleate.search.objective import Objective
+from nucleate.search.objectives.build import Computation
+from nucleate.search.objectives.property import ObjectiveProperty
 from nucleate.search.samplers import build_sampler, coordinate_names, distributions
-from nucleate.search.storage import open_study
+from nucleate.search.storage import open_storage, open_study
 from nucleate.search.study import run_study
 
 STOCK = ("tpe", "cmaes", "gp", "nsga2", "nsga3", "qmc", "random")
@@ -40,18 +45,20 @@ def settings(**changes):
     return OptimizeSettings(**(values | changes))
 
 
-def run(tmp_path, model=None, name="study", **changes):
-    training = training_set()
+def run(tmp_path, model=None, name="study", training=None, objective=None, **changes):
+    training = training or training_set()
+    more = {k: changes.pop(k) for k in ("computations", "say", "interruptible") if k in changes}
     chosen = settings(**changes)
     return run_study(
         model or ToyModel(training),
-        Objective(ToyMatter(), chosen.objectives),
+        objective or Objective(ToyMatter(), chosen.objectives),
         training,
         training,
         chosen,
         seed=3,
         path=tmp_path / "study.journal",
         name=name,
+        **more,
     )
 
 
@@ -155,10 +162,111 @@ def test_collapse_ends_a_study_and_says_so(tmp_path):
     assert summary["stopped"].startswith("collapse")
 
 
-def test_a_study_of_other_settings_is_kept_aside(tmp_path):
-    run(tmp_path, trials=20)
-    run(tmp_path, trials=20, name="other")
-    assert len(list(tmp_path.glob("study-until-*.journal"))) == 1
+def test_studies_of_other_settings_share_a_journal_and_go_on(tmp_path):
+    said = []
+    first = run(tmp_path, trials=20, say=said.append)
+    run(tmp_path, trials=10, name="other", say=said.append)
+    again = run(tmp_path, trials=30, say=said.append)
+    assert again.summary["history"][:20] == first.summary["history"]
+    assert [path.name for path in tmp_path.iterdir()] == ["study.journal"]
+    kept = [line for line in said if "study" in line]
+    assert len(kept) == 2
+    assert kept[0].startswith("Other settings begin another study")
+    assert "It keeps 1 other study (20 trials scored)" in kept[0]
+    assert kept[1].startswith("Going on with the study of these settings (20 trials scored)")
+    assert "also holds 1 other study (10 trials scored)" in kept[1]
+
+
+SAME = (Computation("sum", ""), Computation("spread", ""))
+
+
+@pytest.mark.parametrize("url", [False, True])
+def test_values_that_another_study_paid_for_are_taken_over(tmp_path, url):
+    calls.clear()
+    place = {"storage": f"sqlite:///{tmp_path / 'a.db'}"} if url else {}
+    run(tmp_path, trials=20, computations=SAME, **place)
+    assert len(calls) == 84
+    fewer = TERMS[:1]  # of other weight and in another place
+    run(tmp_path, trials=20, name="b", objectives=fewer, computations=SAME[:1], **place)
+    assert set(calls.values()) == {1}
+    swapped = {"objectives": TERMS[::-1], "computations": SAME[::-1], **place}
+    rows = run(tmp_path, trials=20, name="c", sampler="random", **swapped).rows
+    assert all(row["sum"] == sum(map(int, row["structure"].split(","))) for row in rows)
+    known = dict(calls)
+    run(tmp_path, trials=5, name="d", computations=(SAME[0], Computation("x", "")), **place)
+    assert sum(calls.values()) == sum(known.values()) + 64 + 5
+
+
+@pytest.mark.parametrize(("limits", "again"), [("10 s", 0), ("20 s", 1)])
+def test_what_failed_elsewhere_is_tried_again_within_other_limits(tmp_path, limits, again):
+    equal = "3,3,3,3"  # has no spread
+    training = [equal, *training_set()[:20]]
+    for name, limit in (("a", "10 s"), ("b", limits)):
+        calls.clear()
+        terms = (SAME[0], Computation("spread", limit))
+        run(tmp_path, trials=1, name=name, computations=terms, training=training)
+    assert calls[equal] == again
+
+
+def test_nothing_is_written_for_an_objective_that_fails(tmp_path):
+    run(tmp_path / "a", trials=20)
+    before = (tmp_path / "a" / "study.journal").read_bytes()
+    objective = Objective(ToyMatter(), TERMS)
+
+    def nothing(structures):
+        return np.full(len(structures), np.nan)
+
+    objective.properties[0] = ObjectiveProperty("sum", "", "my sum", nothing)
+    for folder in ("a", "b"):
+        with pytest.raises(SettingsError, match=r"my sum.*no value for any"):
+            run(tmp_path / folder, name="other", objective=objective, batch=4)
+    assert (tmp_path / "a" / "study.journal").read_bytes() == before
+    assert list((tmp_path / "b").iterdir()) == []
+
+
+@pytest.mark.parametrize("sampler", ["nucleate", "cmaes"])
+@pytest.mark.parametrize("url", [False, True])
+def test_an_interrupted_study_says_what_it_found_and_goes_on(tmp_path, sampler, url):
+    calls.clear()
+    place = {"storage": f"sqlite:///{tmp_path / 'a.db'}"} if url else {}
+    given = {"sampler": sampler, "trials": 50, "interruptible": True, **place}
+    after = 15 if sampler == "cmaes" else 200
+    result = run(tmp_path, ToyModel(training_set(), fail_after=after), **given)
+    assert result.summary["stopped"] == "interrupted"
+    assert 0 < result.summary["trials"] < 50
+    assert len(result.rows) == result.summary["new"]
+    with open_storage(tmp_path / "study.journal", settings(**place).storage) as storage:
+        trials = storage.find("study").get_trials()
+    ended = [t.user_attrs["reason"] for t in trials if t.state == TrialState.FAIL]
+    assert set(ended) <= {"interrupted"}
+    assert not [t for t in trials if t.state == TrialState.RUNNING]
+    whole = run(tmp_path, **given)
+    assert whole.summary["history"][: result.summary["trials"]] == result.summary["history"]
+    assert whole.summary["stopped"] == "all 50 trials are scored"
+    assert set(calls.values()) == {1}
+
+
+def test_a_study_interrupted_before_it_found_anything_writes_nothing(tmp_path):
+    with pytest.raises(KeyboardInterrupt):
+        run(tmp_path, ToyModel(training_set(), fail_after=1), sampler="tpe", interruptible=True)
+
+
+def test_a_structure_is_not_to_blame_for_interruptions(tmp_path):
+    with open_study(tmp_path / "a.journal", "a") as study:
+        for reason in ("interrupted",) * 3 + ("its process ended",) * 2:
+            fail(study, create(study, {STRUCTURE: "1,2,3,4"}), ABANDONED, reason)
+        assert Ledger(study).read().left_over()
+
+
+def test_lines_come_where_enough_is_done_and_time_has_passed(monkeypatch):
+    now, said = [0.0], []
+    monkeypatch.setattr("nucleate.progress.time.monotonic", lambda: now[0])
+    lines = Lines("Trials", 100, said.append)
+    for now[0], done in ((0, 0), (60, 50), (121, 5), (122, 10), (300, 15), (301, 40), (999, 100)):
+        lines.report(done, f" at {now[0]}")
+    assert said == [
+        f"Trials: {n} of 100 scored at {at}." for n, at in ((0, 0), (10, 122), (40, 301))
+    ]
 
 
 @pytest.mark.parametrize("sampler", ["nucleate", "latent"])

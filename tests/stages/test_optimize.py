@@ -1,13 +1,14 @@
 import json
 from functools import partial
 
+import numpy as np
 import pyarrow.parquet as pq
 import pytest
 import toy_matter
 from toy_matter import SMALL, ToyModel, features_of, training_set
 
 from nucleate.config import OptimizeSettings, PropertySettings
-from nucleate.errors import SettingsError
+from nucleate.errors import NucleateError, SettingsError
 from nucleate.runs import Manifest
 from nucleate.search.build import build_searcher
 from nucleate.stages.optimize import optimize
@@ -29,14 +30,15 @@ def stage(tmp_path, monkeypatch):
     features = features_of(tmp_path / "featurize", training, test=["8,8,8,8"])
     train = Manifest("train", "toy", str(tmp_path / "train"), key="model")
 
-    def run(announce=lambda: None, **changes):
+    def run(announce=lambda: None, *, interruptible=False, **changes):
         values = {"trials": 40, "batch": 10, "starts": 2, "objectives": TERMS, **changes}
         settings = OptimizeSettings(**values)
         return optimize(
             settings, train, features, tmp_path / "optimize", matter_name="toy", seed=0,
-            announce=announce,
+            announce=announce, interruptible=interruptible,
         ), model  # fmt: skip
 
+    run.model = model
     return run
 
 
@@ -87,3 +89,48 @@ def test_nothing_is_announced_before_all_that_is_named_is_found(stage):
 def test_no_objective_at_all_is_a_clear_error(stage):
     with pytest.raises(SettingsError, match=r"no default objective.*sum, spread"):
         stage(objectives=())
+
+
+def broken(structures):
+    return np.full(len(structures), np.nan)
+
+
+def test_a_failed_attempt_leaves_a_finished_folder_as_it_was(stage, tmp_path):
+    manifest, _ = stage()
+    before = {path.name: path.read_bytes() for path in (tmp_path / "optimize").iterdir()}
+    for wrong in (
+        {"objectives": (PropertySettings(python=f"{__file__}:broken"),)},
+        {"objectives": (PropertySettings(property="nonsense"),)},
+        {"storage": "nonsense"},
+    ):
+        with pytest.raises(NucleateError):
+            stage(**wrong)
+        after = {path.name: path.read_bytes() for path in (tmp_path / "optimize").iterdir()}
+        assert after == before
+    assert stage()[0] == manifest
+
+
+def test_other_settings_and_back_cost_nothing_again(stage):
+    toy_matter.calls.clear()
+    first, _ = stage()
+    weighed = (TERMS[0], PropertySettings(property="sum", low=0.0, high=20.0))
+    other, _ = stage(objectives=weighed, trials=10)
+    assert other.key != first.key
+    again, _ = stage()
+    assert again.key == first.key
+    assert again.outputs[:3] == first.outputs[:3]
+    assert set(toy_matter.calls.values()) <= {1, 2}  # the sum is asked for twice where it is new
+    assert sum(toy_matter.calls.values()) <= 256 + 40 + 2 * 10
+
+
+def test_an_interrupted_study_is_written_and_not_taken_for_a_finished_one(stage):
+    stage.model.fail_after = 100
+    manifest, model = stage(interruptible=True)
+    summary = json.loads(manifest.path("summary.json").read_text())
+    assert summary["stopped"] == "interrupted"
+    assert Manifest.load(manifest.path("")) == manifest
+    model.fail_after = None
+    whole, _ = stage(interruptible=True)
+    assert whole.metrics["trials"] == 40 > manifest.metrics["trials"]
+    assert whole.key != manifest.key
+    assert stage()[0] == whole

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import json
+import signal
 
 import pyarrow.parquet as pq
 import pytest
@@ -57,3 +58,48 @@ def test_a_study_in_a_database_from_features(nucleate, study, tmp_path, trained,
     assert f"optuna-dashboard {url}" in result.stdout
     assert not (tmp_path / "shared" / "study.journal").exists()
     assert json.loads((tmp_path / "shared" / "summary.json").read_text())["trials"] == 10
+
+
+STOPPING = """
+import os, signal
+def lengths(smiles):
+    path = {path!r}
+    with open(path, "a") as file:
+        file.write("".join(f"{{one}}\\n" for one in smiles))
+    if os.path.exists(path + ".stop") and sum(1 for _ in open(path)) > 20:
+        os.remove(path + ".stop")
+        os.kill(os.getppid(), signal.{signal})
+        signal.pause()
+    return [float(len(one)) for one in smiles]
+"""
+
+
+@pytest.mark.parametrize("name", ["SIGINT", "SIGTERM"])
+def test_a_stopped_study_writes_what_it_found_and_goes_on(nucleate, study, tmp_path, name):
+    score = tmp_path / "lengths.py"
+    values = {"path": str(tmp_path / "calls"), "signal": name}
+    study.write_text(
+        study.read_text()
+        .split("[[objectives]]")[0]
+        .replace("batch = 10", "batch = 10\nreference = 3")
+        .replace("random", "nucleate")
+        + f"[[objectives]]\npython = '{tmp_path}/lengths.py:lengths'\nlow = 0\nhigh = 50\n"
+    )
+    score.write_text(STOPPING.format(**values))
+    (tmp_path / "calls.stop").touch()
+    before = signal.getsignal(signal.SIGTERM)
+    stopped = nucleate("optimize", study)
+    assert stopped.exit_code == 130, stopped.stderr
+    assert "Ended: interrupted." in stopped.stdout
+    assert "interrupted; the same command resumes where it stopped" in stopped.stderr
+    assert "Trials: 0 of 20 scored." in stopped.stderr
+    assert signal.getsignal(signal.SIGTERM) == before
+    out = tmp_path / "results" / "study"
+    summary = json.loads((out / "summary.json").read_text())
+    assert summary["stopped"] == "interrupted"
+    assert len(pq.read_table(out / "optimized.parquet")) == summary["new"]
+    more = nucleate("optimize", study)
+    assert more.exit_code == 0, more.stderr
+    again = json.loads((out / "summary.json").read_text())
+    assert again["trials"] == 20
+    assert again["history"][: summary["trials"]] == summary["history"]

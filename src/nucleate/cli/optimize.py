@@ -23,6 +23,7 @@ from nucleate.cli.common import (
     write_results,
 )
 from nucleate.cli.objectives import parse_constraint, parse_objective
+from nucleate.cli.signals import terminated_like_interrupted
 from nucleate.errors import SettingsError
 
 if TYPE_CHECKING:
@@ -141,8 +142,9 @@ def optimize(
 ) -> None:
     """Search for structures with the properties you want: an Optuna study.
 
-    Stop it at any time; the same command goes on where it was. With --storage, run the same
-    command in several terminals or on several machines.
+    Stop it at any time: it writes what it found, and the same command goes on where it was. Other
+    settings make another study in the same journal. With --storage, run the same command in several
+    terminals or on several machines.
 
     Watch it: pip install optuna-dashboard, then optuna-dashboard OUT/study.journal (or the URL).
 
@@ -153,7 +155,10 @@ def optimize(
     --space-group cubic --out results/oxides
     """
     from nucleate.config import OptimizeSettings
+    from nucleate.progress import say
     from nucleate.report.study import show_study_end, show_study_start
+    from nucleate.runs import read_json
+    from nucleate.search.attributes import INTERRUPTED
     from nucleate.stages.optimize import optimize as run
 
     given = {
@@ -202,21 +207,26 @@ def optimize(
         chosen.model_dump(include=set(OptimizeSettings.model_fields)) | fields
     )
     shown = console(json_file)
-    studied = run(
-        stage,
-        trained,
-        start,
-        Path(chosen.out),
-        matter_name=trained.matter,
-        seed=chosen.seed,
-        device=chosen.device,
-        mirror=mirror,
-        settings_folder=None if study is None else study.parent,
-        lasting=True,
-        announce=lambda: show_study_start(shown, chosen, trained.matter),
-    )
+    with terminated_like_interrupted():
+        studied = run(
+            stage,
+            trained,
+            start,
+            Path(chosen.out),
+            matter_name=trained.matter,
+            seed=chosen.seed,
+            device=chosen.device,
+            mirror=mirror,
+            settings_folder=None if study is None else study.parent,
+            lasting=True,
+            announce=lambda: show_study_start(shown, chosen, trained.matter),
+            say=say,
+            interruptible=True,
+        )
     show_study_end(shown, chosen, studied)
     write_results(json_file, manifest_results(studied))
+    if read_json(studied.path("summary.json"))["stopped"] == INTERRUPTED:
+        raise KeyboardInterrupt  # which says so and ends with the status for it
 
 
 def _settings(study: Path | None, stage: Path | None, given: dict[str, Any]) -> StudySettings:

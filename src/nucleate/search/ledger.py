@@ -22,6 +22,7 @@ from optuna.trial import FrozenTrial, TrialState
 
 from nucleate.search.attributes import (
     ABANDONED,
+    INTERRUPTED,
     OUTCOME,
     REASON,
     STRUCTURE,
@@ -106,7 +107,8 @@ class Ledger:
                 self._first.setdefault(structure, trial.number)
                 self.abandoned.pop(structure, None)
         elif structure is not None and trial.user_attrs.get(OUTCOME) == ABANDONED:
-            self._deaths[structure] += 1
+            if trial.user_attrs.get(REASON) != INTERRUPTED:  # a person's doing, not its own
+                self._deaths[structure] += 1
             proposal = proposal_of(trial.user_attrs)
             if proposal is not None and structure not in self._first:
                 self.abandoned[structure] = proposal

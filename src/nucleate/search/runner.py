@@ -12,7 +12,7 @@ from optuna.exceptions import UpdateFinishedTrialError
 from optuna.trial import FrozenTrial
 
 from nucleate.config import OptimizeSettings
-from nucleate.progress import bar
+from nucleate.progress import Lines, Say, bar, log
 from nucleate.search.asking import Asked, Source
 from nucleate.search.attributes import OUTCOME, RESULT, STRUCTURE, WORKER
 from nucleate.search.constraints import write_constraints
@@ -32,6 +32,7 @@ class Runner:
     Args:
         objective: fitted.
         crew: None where the study is this process's alone.
+        say: takes lines about progress.
     """
 
     def __init__(
@@ -41,12 +42,22 @@ class Runner:
         objective: Objective,
         settings: OptimizeSettings,
         crew: Crew | None = None,
+        say: Say = log,
     ):
         self.study, self.source, self.objective = study, source, objective
         self.settings, self.crew = settings, crew
+        self.lines = Lines("Trials", settings.trials, say)
         front = Front() if settings.combine == "pareto" else None
         self.progress = Progress(settings.patience, settings.collapse, settings.batch, front)
         self._taken = 0  # scored trials of the ledger that are taken in
+
+    @property
+    def _what(self) -> str:
+        return "best score" if self.progress.front is None else "hypervolume"
+
+    def _so_far(self) -> str:
+        best, new = self.progress.best, self.progress.new
+        return f"; {self._what} {best:.3f}; {new:,} new structures"
 
     def run(self) -> str:
         """Ask, score and tell until the study ends; returns why."""
@@ -54,11 +65,11 @@ class Runner:
         attributes = {} if self.crew is None else {WORKER: self.crew.id}
         with bar(description="optimise", total=total, unit="trial") as shown:
             while True:
-                ledger = self._look()
+                ledger = self.look()
                 shown.n = min(len(ledger.complete), total)
                 best = f"{self.progress.best:.3f}"
-                what = "best" if self.progress.front is None else "hypervolume"
-                shown.set_postfix({what: best, "structures": self.progress.new})
+                shown.set_postfix({self._what: best, "structures": self.progress.new})
+                self.lines.report(shown.n, self._so_far() if shown.n else "")
                 if len(ledger.complete) >= total:
                     return f"all {total} trials are scored"
                 reason = self.progress.reason()
@@ -71,12 +82,12 @@ class Runner:
                 if asked:
                     self._score(asked)
                 elif self.crew is None or (count > 0 and not others):
-                    if self.crew is None or not self._look().workers_running():
+                    if self.crew is None or not self.look().workers_running():
                         return "exhausted: nothing new was proposed"
                 else:
                     time.sleep(WAIT)  # for what others are scoring
 
-    def _look(self) -> Ledger:
+    def look(self) -> Ledger:
         """Read the study, take in what is new, and see after the other workers."""
         ledger = self.source.read()
         if self.crew is not None and self.crew.look_after(ledger):

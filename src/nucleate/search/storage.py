@@ -1,4 +1,7 @@
-"""Where a study is kept: Optuna's journal in a file, or a database that several workers share."""
+"""Where studies are kept: Optuna's journal in a file, or a database that several workers share.
+
+Either holds any number of studies, told apart by their names.
+"""
 
 from __future__ import annotations
 
@@ -8,7 +11,6 @@ import sqlite3
 import time
 from collections.abc import Iterator
 from contextlib import contextmanager
-from datetime import datetime
 from importlib.util import find_spec
 from pathlib import Path
 from typing import Any
@@ -17,7 +19,8 @@ import filelock
 import optuna
 from optuna.storages import BaseStorage, JournalStorage, RDBStorage
 from optuna.storages.journal import JournalFileBackend
-from optuna.trial import TrialState
+from optuna.study._frozen import FrozenStudy
+from optuna.trial import FrozenTrial, TrialState
 
 from nucleate.errors import ResultsError, SettingsError
 from nucleate.search.attributes import ABANDONED, PROPOSED
@@ -62,6 +65,9 @@ class _Journal(JournalFileBackend):
 
     def close(self) -> None:
         self._file.close()
+        path = Path(self._file_path)
+        if path.exists() and not path.stat().st_size:  # nothing came of it
+            path.unlink()
 
 
 class _Connection(sqlite3.Connection):
@@ -73,18 +79,62 @@ class _Connection(sqlite3.Connection):
         self.execute("PRAGMA synchronous=NORMAL")
 
 
+class Storage:
+    """An open journal or database; several studies may be in it.
+
+    Args:
+        backend: Optuna's storage.
+        place: journal file; None for a database, which other processes may use at the same time.
+    """
+
+    def __init__(self, backend: BaseStorage, place: Path | None = None):
+        self.backend, self.place = backend, place
+
+    def find(self, name: str) -> optuna.Study | None:
+        """A study as it is, None if there is none of this name; nothing is written."""
+        try:
+            return optuna.load_study(study_name=name, storage=self.backend)
+        except KeyError:
+            return None
+
+    def others(self, name: str) -> list[FrozenStudy]:
+        """The studies of other names."""
+        return [one for one in self.backend.get_all_studies() if one.study_name != name]
+
+    def scored(self, study: FrozenStudy) -> list[FrozenTrial]:
+        """Trials of a study that are scored."""
+        states = (TrialState.COMPLETE,)
+        return self.backend.get_all_trials(study._study_id, deepcopy=False, states=states)
+
+    def begin(self, name: str, values: int = 1, ended: str = "its process ended") -> optuna.Study:
+        """Create the study, or load it to go on.
+
+        Args:
+            values: that each trial has, all to be maximised.
+            ended: why trials that still run in a journal have failed.
+        """
+        study = optuna.create_study(
+            storage=self.backend,
+            study_name=name,
+            directions=["maximize"] * values,
+            load_if_exists=True,
+        )
+        if self.place is not None:
+            # Nobody else has the journal: what runs was left by a process that is dead, but for
+            # what waits for a person.
+            for trial in study.get_trials(deepcopy=False, states=(TrialState.RUNNING,)):
+                if PROPOSED not in trial.user_attrs:
+                    fail(study, trial._trial_id, ABANDONED, ended)
+        return study
+
+
 @contextmanager
-def open_study(
-    path: Path, name: str, url: str | None = None, values: int = 1
-) -> Iterator[optuna.Study]:
-    """Create the study, or load it to go on.
+def open_storage(path: Path, url: str | None = None) -> Iterator[Storage]:
+    """Open a journal, made when something is written to it, or a database.
 
     Args:
         path: journal file; not used if there is a URL.
-        name: a journal that holds no study of this name belongs to other settings or inputs and is
-            put aside.
-        url: of a database, as Optuna (SQLAlchemy) takes it; several processes may share the study.
-        values: that each trial has, all to be maximised.
+        url: of a database, as Optuna (SQLAlchemy) takes it; several processes may share a study.
 
     Raises:
         ResultsError: the journal is damaged, cannot be written, or is in use; the database cannot
@@ -95,28 +145,25 @@ def open_study(
     optuna.logging.set_verbosity(optuna.logging.ERROR)
     try:
         if url is not None:
-            yield _create(_database(url), name, values)
+            yield Storage(_database(url))
             return
         with exclusive(path.with_name(f".{path.name}.lock"), path):
-            journal, storage = _open_journal(path, name)
+            journal, backend = _open_journal(path)
             try:
-                study = _create(storage, name, values)
-                # Nobody else has the journal: what runs was left by a process that is dead, but for
-                # what waits for a person.
-                for trial in study.get_trials(deepcopy=False, states=(TrialState.RUNNING,)):
-                    if PROPOSED not in trial.user_attrs:
-                        fail(study, trial._trial_id, ABANDONED, "its process ended")
-                yield study
+                yield Storage(backend, path)
             finally:
                 journal.close()
     finally:
         optuna.logging.set_verbosity(verbosity)
 
 
-def _create(storage: BaseStorage, name: str, values: int) -> optuna.Study:
-    return optuna.create_study(
-        storage=storage, study_name=name, directions=["maximize"] * values, load_if_exists=True
-    )
+@contextmanager
+def open_study(
+    path: Path, name: str, url: str | None = None, values: int = 1
+) -> Iterator[optuna.Study]:
+    """Create the study, or load it to go on; see `open_storage` and `Storage.begin`."""
+    with open_storage(path, url) as storage:
+        yield storage.begin(name, values)
 
 
 @contextmanager
@@ -147,28 +194,15 @@ def exclusive(file: Path, what: Path, *, keep: bool = False) -> Iterator[None]:
             file.unlink(missing_ok=True)
 
 
-def _open_journal(path: Path, name: str) -> tuple[_Journal, JournalStorage]:
+def _open_journal(path: Path) -> tuple[_Journal, JournalStorage]:
     try:
         _repair(path)
         journal = _Journal(path)
-        storage = JournalStorage(journal)
-        known = {study.study_name for study in storage.get_all_studies()}
-        if known and name not in known:
-            journal.close()
-            _put_aside(path)
-            journal = _Journal(path)
-            storage = JournalStorage(journal)
+        return journal, JournalStorage(journal)
     except (ValueError, KeyError, TypeError) as error:
         raise ResultsError(
             f"{path}: damaged study ({error}); remove the file to start anew"
         ) from None
-    return journal, storage
-
-
-def _put_aside(path: Path) -> None:
-    """Keep a study of other settings under a name of its own: it may have cost days."""
-    written = datetime.fromtimestamp(path.stat().st_mtime).strftime("%Y%m%d-%H%M%S")
-    path.replace(path.with_name(f"{path.stem}-until-{written}{path.suffix}"))
 
 
 def _repair(path: Path) -> None:

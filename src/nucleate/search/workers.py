@@ -23,7 +23,7 @@ import numpy as np
 import optuna
 import psutil
 
-from nucleate.search.attributes import ABANDONED, WORKER
+from nucleate.search.attributes import ABANDONED, INTERRUPTED, WORKER
 from nucleate.search.ledger import Ledger, fail
 
 PREFIX = "worker:"
@@ -61,11 +61,12 @@ class Crew:
         self._thread.start()
         return self
 
-    def __exit__(self, *_: object) -> None:
+    def __exit__(self, error: type[BaseException] | None, *_: object) -> None:
         self._ended.set()
         self._thread.join(timeout=self.stale_seconds)
         # What this worker leaves running (interrupted, say) need not wait to be found.
-        self._abandon(Ledger(self.study).read(), {self.id}, "its worker stopped")
+        reason = INTERRUPTED if error is KeyboardInterrupt else "its worker stopped"
+        self._abandon(Ledger(self.study).read(), {self.id}, reason)
 
     def seed(self, seed: int) -> int:
         """A study's seed for this worker: all but the first need others, or they would all propose

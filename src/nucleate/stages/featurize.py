@@ -60,7 +60,7 @@ def featurize(
     inputs = {source.name: content_digest(source.path) for source in sources}
     # Neither changes the result, so neither may make a finished stage stale.
     plain = settings.model_dump(mode="json", exclude={"processes", "chunk"})
-    more = {
+    more: dict[str, Any] = {
         "seed": seed,
         "kind": matter_name,
         "sources": [[s.name, s.role, s.settings.model_dump(mode="json")] for s in sources],

@@ -2,21 +2,34 @@
 
 from __future__ import annotations
 
+import time
 from collections.abc import Callable, Sequence
+from contextlib import nullcontext
 from pathlib import Path
 from typing import Any
 
-import filelock
 import pyarrow as pa
+from filelock import FileLock
 
 from nucleate import matter as registry
 from nucleate.config import OptimizeSettings
 from nucleate.datasets import tables
 from nucleate.errors import SettingsError
 from nucleate.latent import LatentModel
-from nucleate.runs import Manifest, digest, run_stage, stage_current, stage_key, write_json
+from nucleate.progress import Say, log
+from nucleate.runs import (
+    Manifest,
+    code_version,
+    digest,
+    run_stage,
+    stage_current,
+    stage_key,
+    write_json,
+    writing,
+)
+from nucleate.search.attributes import INTERRUPTED
 from nucleate.search.objective import Objective
-from nucleate.search.objectives.build import inputs_of, refuse_measured
+from nucleate.search.objectives.build import computation, inputs_of, refuse_measured
 from nucleate.search.results import StudyResult
 from nucleate.search.study import run_study
 from nucleate.stages.sample import DRAW_SCHEMA
@@ -41,13 +54,19 @@ def optimize(
     settings_folder: Path | None = None,
     lasting: bool = False,
     announce: Callable[[], None] = lambda: None,
+    say: Say = log,
+    interruptible: bool = False,
 ) -> Manifest:
     """Search for structures with wanted properties; see `nucleate.search.study`.
 
     Writes `optimized.parquet` (one row per new structure, best first), `summary.json` (counts,
     best, history, objectives with their scales), the best as `samples.csv`, or as `samples.extxyz`
     and `cif/`, and, without a database, `study.journal`. A study that was killed goes on where it
-    was; more trials of the same settings continue it.
+    was; more trials of the same settings continue it; other settings make another study in the same
+    journal.
+
+    What the folder held stays as it is, and finished, until the study has ended and its results are
+    written. Those of an interrupted study are complete, but the same call goes on with it.
 
     Args:
         train: manifest of the trained model.
@@ -56,6 +75,8 @@ def optimize(
         lasting: whether the study goes on in later versions of the code. If not, results are those
             of one version, as in the other stages.
         announce: called when all that is named has been found and read, before anything is scored.
+        say, interruptible: see `run_study`; the summary of an interrupted study says that it
+            `stopped` for that.
 
     Raises:
         SettingsError: unknown property, or no objective given and none by default.
@@ -79,6 +100,11 @@ def optimize(
         matter = registry.get(matter_name)
         model = LatentModel.load(Path(train.folder), device)
         objective = Objective(matter, settings.objectives, model, settings_folder, settings.combine)
+        version = "" if lasting else code_version()
+        computations = [
+            computation(matter_name, term, train.key, settings_folder, version)
+            for term in objective.terms
+        ]
         if not objective.goals:
             raise SettingsError(
                 f"optimize: {matter_name} has no default objective; name one of its properties: "
@@ -97,6 +123,9 @@ def optimize(
                 seed=seed,
                 path=folder / JOURNAL,
                 name=f"{matter_name}-{key[:16]}",
+                computations=computations,
+                say=say,
+                interruptible=interruptible,
             )
         finally:
             objective.close()
@@ -118,24 +147,25 @@ def optimize(
         return names, {**figures, "rows/optimized.parquet": len(result.rows)}
 
     more: dict[str, Any] = {"seed": seed}
-    if settings.storage is None:
+    current = stage_current("optimize", folder, stage_key("optimize", settings, inputs, **more))
+    if current is not None:
+        return current
+    started = time.perf_counter()
+    with writing(folder):
+        found = study()
+    if found[0].summary["stopped"] == INTERRUPTED:
+        more["interrupted"] = found[0].summary["trials"]  # so that the same call finds work to do
+    # Several workers may share a database and the folder: they write in turn.
+    with nullcontext() if settings.storage is None else FileLock(folder / ".results.lock"):
         return run_stage(
             "optimize",
             matter_name,
             folder,
             settings,
             inputs,
-            lambda out: write(out, study()),
+            lambda out: write(out, found),
+            started=started,
             **more,
-        )
-    current = stage_current("optimize", folder, stage_key("optimize", settings, inputs, **more))
-    if current is not None:
-        return current
-    # Several workers may share the folder as well: they search together and write in turn.
-    found = study()
-    with filelock.FileLock(folder / ".results.lock"):
-        return run_stage(
-            "optimize", matter_name, folder, settings, inputs, lambda out: write(out, found), **more
         )
 
 

@@ -2,7 +2,9 @@
 
 from __future__ import annotations
 
+import os
 from collections.abc import Sequence
+from dataclasses import dataclass
 from pathlib import Path
 from typing import TYPE_CHECKING
 
@@ -12,9 +14,11 @@ from numpy.typing import NDArray
 from nucleate.config import PropertySettings
 from nucleate.errors import SettingsError
 from nucleate.matter import Matter, Property
+from nucleate.runs import digest
 from nucleate.search.objectives.exchange import exchange_of
 from nucleate.search.objectives.property import ObjectiveProperty, unavailable
 from nucleate.search.objectives.settings import (
+    OPERATIONAL,
     ColumnSource,
     CommandSource,
     HeadSource,
@@ -28,6 +32,9 @@ from nucleate.search.objectives.settings import (
 
 if TYPE_CHECKING:
     from nucleate.latent import LatentModel
+
+SCRIPTS = frozenset({".py", ".sh", ".bash", ".pl", ".rb", ".r", ".R", ".jl", ".js", ".lua", ".jar"})
+"""Endings of files that an interpreter runs."""
 
 
 def build(
@@ -131,24 +138,100 @@ def check(matter: Matter, term: PropertySettings, folder: Path | None = None) ->
 
 
 def inputs_of(terms: Sequence[PropertySettings], folder: Path | None = None) -> dict[str, str]:
-    """Digests of the files that terms name (data, a function's file), for a stage's inputs.
+    """Digests of the files that terms name (data, a function's file, a program), for a stage's
+    inputs.
 
-    A study whose labels or function changed is another study.
+    A study whose labels, function or program changed is another study.
     """
+    return {
+        f"objective/{number}/{name}": found
+        for number, term in enumerate(terms)
+        for name, found in _contents(source_of(term), folder).items()
+    }
+
+
+@dataclass(frozen=True)
+class Computation:
+    """What gives a term its values, whatever is wanted of them.
+
+    Attributes:
+        what: digest of the kind of matter, the property, function, program or labels with their
+            arguments and the content of their files, and the model where it predicts. The same
+            digest gives the same values.
+        limits: digest of how it is run (`settings.OPERATIONAL`): with others, what failed might
+            not fail.
+    """
+
+    what: str
+    limits: str
+
+
+def computation(
+    matter: str, term: PropertySettings, model: str, folder: Path | None = None, version: str = ""
+) -> Computation:
+    """What gives a term its values.
+
+    Args:
+        model: digest of the model.
+        folder: of the settings file, for relative paths.
+        version: of the code, where values of another version shall not count.
+    """
+    source = source_of(term)
+    operational = OPERATIONAL.get(source.kind, frozenset())
+    plain = source.model_dump(mode="json", exclude_defaults=True, exclude={"name", "unit"})
+    about = {key: value for key, value in plain.items() if key not in operational}
+    predicted = isinstance(source, HeadSource) or (
+        isinstance(source, ColumnSource) and source.features is None
+    )
+    files = _contents(source, folder)
+    return Computation(
+        digest([matter, source.kind, about, files, model if predicted else "", version]),
+        digest({key: value for key, value in plain.items() if key in operational}),
+    )
+
+
+def _contents(source: ObjectiveSource, folder: Path | None) -> dict[str, str]:
+    """Digests of the files that a source names, as far as they are there, by name."""
     from nucleate.datasets.sources import content_digest
 
-    found = {}
-    for number, term in enumerate(terms):
-        source = source_of(term)
-        names: tuple[str, ...] = ()
-        if isinstance(source, ColumnSource):
-            data = source.data
-            names = (data,) if isinstance(data, str) else data.sources
-            names += ((source.features or "").rpartition(":")[0],)
-        elif isinstance(source, PythonSource):
-            names = (source.python.rpartition(":")[0],)
-        for name in names:
-            path = relative_to(name, folder)
-            if name and path.exists():  # neither a catalogued dataset nor a module
-                found[f"objective/{number}/{name}"] = content_digest(path)
+    named: list[tuple[str, Path]] = []
+    if isinstance(source, ColumnSource):
+        data = source.data
+        names = (data,) if isinstance(data, str) else data.sources
+        named += [(name, relative_to(name, folder)) for name in names]
+        named += _code(source.features or "", folder)
+    elif isinstance(source, PythonSource):
+        named += _code(source.python, folder)
+    elif isinstance(source, CommandSource):
+        named += _programs(source.command, folder)
+    # The others are catalogued datasets and installed modules.
+    return {name: content_digest(path) for name, path in named if path.exists()}
+
+
+def _code(reference: str, folder: Path | None) -> list[tuple[str, Path]]:
+    """The file of a function: named itself, or of a module beside the settings."""
+    place = reference.rpartition(":")[0]
+    if not place:
+        return []
+    written = place if place.endswith(".py") else place.replace(".", "/") + ".py"
+    return [(place, relative_to(written, folder))]
+
+
+def _programs(command: Sequence[str], folder: Path | None) -> list[tuple[str, Path]]:
+    """Files of a command that are programs: scripts, and what can be run by a relative path.
+
+    Other files are left out, since the program may write to them.
+    """
+    found = []
+    for place, word in enumerate(command):
+        written = Path(word)
+        if place == 0 and len(written.parts) < 2:
+            continue  # looked for on PATH alone
+        path = (folder or Path()) / written
+        try:
+            runs = path.is_file() and not written.is_absolute() and os.access(path, os.X_OK)
+            if runs or (path.suffix in SCRIPTS and path.is_file()):
+                found.append((word, path))
+        except (OSError, ValueError):  # an argument that is no file's name
+            continue
     return found

@@ -217,6 +217,12 @@ _CLASSES: dict[str, type[Settings]] = {
     "measured": MeasuredSource,
 }
 
+OPERATIONAL: dict[str, frozenset[str]] = {
+    "python": frozenset({"timeout", "start_timeout"}),
+    "command": frozenset({"timeout", "retries", "slots", "batch"}),
+}
+"""By kind, the keys that say how it is run. They change no value, at most whether there is one."""
+
 
 def source_of(term: PropertySettings) -> ObjectiveSource:
     """What a term of the settings computes.
