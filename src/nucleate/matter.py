@@ -365,6 +365,11 @@ class Matter(ABC):
         """
         return self.same(first, second)
 
+    def altered(self, text: str, structure: str) -> bool:
+        """Whether a person's text states another structure than this one, which standardising made
+        of it; what is left out of salts, say. False if not overridden."""
+        return False
+
     def key(self, structure: str) -> str:
         """`Standardised.key` of a structure string that is already canonical."""
         return structure

@@ -69,24 +69,32 @@ def test_the_loop(nucleate: Nucleate, study: Path, tmp_path: Path) -> None:
     # Half of it, one failure, one of the person's own in another spelling, one that is nothing.
     results = tmp_path / "results.csv"
     lines = [f"{row['proposal_id']},,{5 + i / 10}" for i, row in enumerate(rows[:8])]
-    lines += ["P0009,,failed: no product", ",C(CCCC)O,>7", ",C(C,7"]
+    lines += ["P0009,,failed: no product", ",C(CCCC)O,>7", ",C(C,7", ",[Na+].CCCCCCC(=O)[O-],-1e7"]
     results.write_text("\n".join(["proposal_id,smiles,pIC50", *lines]) + "\n")
     told = nucleate("tell", out, results, "--json", "-")
     assert told.exit_code == 0, told.output
     found = json.loads(told.stdout)
-    assert (found["values"], found["failures"], found["own"]) == (9, 1, ["CCCCCO"])
-    assert found["rejected"][0]["row"] == 11
-    assert "Taken: 9 values (1 of them bounds) and 1 failures of 10 structures" in told.stderr
+    assert (found["values"], found["failures"], found["own"]) == (10, 1, ["CCCCCO", "CCCCCCC(=O)O"])
+    assert (found["rejected"][0]["row"], found["rejected"][0]["line"]) == (11, 12)
+    assert "Taken: 10 values (1 of them bounds) and 1 failures of 11 structures" in told.stderr
+    salt = {"row": 12, "line": 13, "given": "[Na+].CCCCCCC(=O)[O-]", "structure": "CCCCCCC(=O)O"}
+    assert found["altered"] == [salt]
+    said = " ".join(told.stderr.split())
+    assert "line 13 (row 12): [Na+].CCCCCCC(=O)[O-] counts as CCCCCCC(=O)O." in said
+    assert "Far from the rest, but taken: 1 value; line 13 (row 12): pIC50 -10,000,000" in said
+    assert "line 12 (row 11): unparsable" in said
+    log = (out / "told" / "measurements.jsonl").read_text().splitlines()
+    assert [json.loads(line)["given"] for line in log[-2:]] == ["", "[Na+].CCCCCCC(=O)[O-]"]
     again = nucleate("tell", out, results)
     assert again.exit_code == 0
-    assert "Told before: 10 values" in again.stdout
+    assert "Told before: 11 values" in again.stdout
 
     second = nucleate("propose", out, "-n", 5, "--json", tmp_path / "batch.json")
     assert second.exit_code == 0, second.output
     batch = json.loads((tmp_path / "batch.json").read_text())
     assert [p["id"] for p in batch["proposals"]] == [f"P{i:04d}" for i in range(11, 16)]
     fresh = {p["structure"] for p in batch["proposals"]}
-    assert not fresh & ({row["smiles"] for row in rows} | {"CCCCCO"})
+    assert not fresh & ({row["smiles"] for row in rows} | {"CCCCCO", "CCCCCCC(=O)O"})
     assert all(p["expected"] is not None and p["deviation"] > 0 for p in batch["proposals"])
     assert all(0 <= p["similarity"] <= 1 for p in batch["proposals"])
 
@@ -94,13 +102,13 @@ def test_the_loop(nucleate: Nucleate, study: Path, tmp_path: Path) -> None:
     assert "Withdrawn: P0010." in gone.stdout
     shown = nucleate("study", out, "--json", tmp_path / "study.json")
     assert shown.exit_code == 0, shown.output
-    assert "9 complete, 0 measured in part, 5 waiting, 1 failed, 1 withdrawn" in shown.stdout
+    assert "10 complete, 0 measured in part, 5 waiting, 1 failed, 1 withdrawn" in shown.stdout
     assert "no structure yet whose score was expected" in shown.stdout
     best = json.loads((tmp_path / "study.json").read_text())["best"]
     assert best[0]["id"] == ""
     rebuilt = nucleate("tell", study, "--rebuild")
     assert rebuilt.exit_code == 0, rebuilt.output
-    assert "anew from 11 lines" in rebuilt.stdout
+    assert "anew from 12 lines" in rebuilt.stdout
     last = json.loads(nucleate("study", out, "--json", "-").stdout)
     assert last["best"] == best
 

@@ -111,15 +111,47 @@ def test_nothing_of_a_bad_row_is_taken(tmp_path):
     ):  # fmt: skip
         assert part in reason
     written = (tmp_path / "told" / "rejected-1.csv").read_text().splitlines()
-    assert written[0] == "row,rejected_because,proposal_id,activity,yield,numbers"
+    assert written[0] == "row,line,rejected_because,proposal_id,activity,yield,numbers"
     assert (
         written[1]
-        == "1,\"yield: 'good' is not a number, a bound such as >10, or 'failed'\",P0001,3,good,"
+        == "1,2,\"yield: 'good' is not a number, a bound such as >10, or 'failed'\",P0001,3,good,"
     )
     assert len(written) == 7
     loop.tell(path)
     assert len(list((tmp_path / "told").glob("rejected-*.csv"))) == 1
     assert len(read_log(tmp_path).entries) == 1
+
+
+def test_a_row_is_found_again_by_its_line(tmp_path):
+    path = tmp_path / "a.csv"
+    path.write_text('numbers,activity,notes\n\n"1,2,3,4",5,"two\nlines"\n"1,1,1,1",bad,\n')
+    found = read_table(path)
+    assert [(row.number, row.line) for row in found.rows] == [(1, 3), (2, 5)]
+    assert found.rows[1].place == "line 5 (row 2)"
+    pq.write_table(pa.table({"numbers": ["1,2,3,4"], "activity": [5.0]}), tmp_path / "a.parquet")
+    assert read_table(tmp_path / "a.parquet").rows[0].place == "row 1"
+
+
+def test_values_far_from_the_rest_are_told_and_taken(tmp_path):
+    loop = open_loop(tmp_path)
+    rows = [{"numbers": f"{i},0,0,1", "activity": 4 + 0.1 * i} for i in range(6)]
+    assert loop.tell(table(tmp_path / "a.csv", rows)).far == []
+    rows += [{"numbers": "0,0,0,2", "activity": -9999999}, {"numbers": "0,0,0,3", "activity": 5.5}]
+    telling = loop.tell(table(tmp_path / "b.csv", rows))
+    assert len(telling.entries) == 2
+    [(row, entry, median, deviation)] = telling.far
+    assert (row.line, entry.value) == (8, -9999999)
+    assert median == pytest.approx(4.25, abs=0.1)
+    assert 0 < deviation < 1
+    # Told once more, it is nothing new.
+    assert loop.tell(table(tmp_path / "c.csv", rows)).far == []
+
+
+def test_concentrations_may_span_decades(tmp_path):
+    rows = [{"numbers": f"{i},0,0,1", "activity": 3.0 * 10**i} for i in range(-3, 5)]
+    assert open_loop(tmp_path / "a").tell(table(tmp_path / "a.csv", rows)).far == []
+    rows[-1]["activity"] = 1e300
+    assert len(open_loop(tmp_path / "b").tell(table(tmp_path / "b.csv", rows)).far) == 1
 
 
 def test_bounds_count_as_their_value_and_are_flagged(tmp_path):

@@ -41,6 +41,13 @@ class Molecules(Matter):
         """Canonical SMILES are unique, stereo included."""
         return first == second
 
+    def altered(self, text: str, structure: str) -> bool:
+        """Whether the SMILES is of another molecule: parts left out, charges taken away."""
+        from nucleate.molecules.chem import canonical, parse
+
+        molecule = parse(text)
+        return molecule is not None and canonical(molecule) != structure
+
     def split_key(self, structure: str, kind: str) -> str:
         """The structure itself, or its Bemis-Murcko scaffold (acyclic molecules stay apart)."""
         if kind != "scaffold":

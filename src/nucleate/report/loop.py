@@ -12,6 +12,7 @@ if TYPE_CHECKING:
 
     from nucleate.search.loop.batches import Batch
     from nucleate.search.loop.study import Loop
+    from nucleate.search.loop.tables import Row
     from nucleate.search.loop.telling import Telling
 
 SHOWN = 12
@@ -58,10 +59,12 @@ def show_telling(out: Console, loop: Loop, telling: Telling) -> None:
         out.print(f"Told before: {telling.known} values; they count once.")
     if telling.empty:
         out.print(f"Without a value yet: {telling.empty} rows.")
+    for line in _remarks(telling):
+        out.print(line, markup=False)
     if telling.rejected:
         first, why = telling.rejected[0]
         out.print(
-            f"Rejected: {len(telling.rejected)} rows; row {first.number}: {why}. All of them: "
+            f"Rejected: {len(telling.rejected)} rows; {first.place}: {why}. All of them: "
             f"{telling.rejected_file}",
             markup=False,
         )
@@ -79,9 +82,42 @@ def telling_results(telling: Telling) -> dict[str, Any]:
         "own": telling.own,
         "told_before": telling.known,
         "empty": telling.empty,
-        "rejected": [{"row": row.number, "reason": why} for row, why in telling.rejected],
+        "altered": [
+            {**_place(row), "given": given, "structure": structure}
+            for row, given, structure in telling.altered
+        ],
+        "far": [
+            {**_place(row), "column": entry.column, "value": entry.value, "median": median}
+            for row, entry, median, _ in telling.far
+        ],
+        "rejected": [{**_place(row), "reason": why} for row, why in telling.rejected],
         "rejected_file": None if telling.rejected_file is None else str(telling.rejected_file),
     }
+
+
+def _place(row: Row) -> dict[str, int | None]:
+    return {"row": row.number, "line": row.line or None}
+
+
+def _remarks(telling: Telling) -> list[str]:
+    """What was taken, but deserves a second look."""
+    said = []
+    if telling.altered:
+        row, given, structure = telling.altered[0]
+        many = len(telling.altered)
+        said.append(
+            f"Standardised to another structure: {many} {'row' if many == 1 else 'rows'}; "
+            f"{row.place}: {_short(given)} counts as {_short(structure)}. The record has both."
+        )
+    if telling.far:
+        row, entry, median, deviation = telling.far[0]
+        many = len(telling.far)
+        said.append(
+            f"Far from the rest, but taken: {many} {'value' if many == 1 else 'values'}; "
+            f"{row.place}: {entry.column} {number(entry.value)}, the median is {number(median)} "
+            f"with a deviation of {number(deviation)}. Correct it with --replace if it is wrong."
+        )
+    return said
 
 
 def show_status(out: Console, loop: Loop, found: dict[str, Any]) -> None:

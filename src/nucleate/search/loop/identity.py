@@ -120,6 +120,14 @@ class Identity:
         alike.append((found.structure, found.structure))
         return found.structure
 
+    def altered(self, row: Row, identifier: str | None, named: str | None, structure: str) -> str:
+        """The structure that a row states, if it is known by that and this is another one, which
+        standardising made of it; else empty."""
+        text = row.cells.get(named or "", "")
+        if not text or row.cells.get(identifier or "") or text in self.ids:
+            return ""
+        return text if self.matter.altered(text, structure) else ""
+
     def _content(self, text: str, folder: Path) -> str:
         """The text itself, or that of the file which it names."""
         if len(text) > _FILE_NAME or "\n" in text:

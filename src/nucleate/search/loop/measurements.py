@@ -31,6 +31,7 @@ class Entry:
         date: when it was measured if the table says so, else when it was told.
         file: name of the table.
         row: in it, one-based.
+        given: the structure as the table has it, where standardising made another one of it.
         digest: by which the same cell of the same table is known again.
         replace: whether what was told before of this structure and column no longer counts.
     """
@@ -45,6 +46,7 @@ class Entry:
     date: str = ""
     file: str = ""
     row: int = 0
+    given: str = ""
     digest: str = ""
     replace: bool = False
 

@@ -28,14 +28,21 @@ class Row:
     """One row of a table.
 
     Attributes:
-        number: one-based data row (header not counted).
+        number: one-based data row (header and empty rows not counted).
         cells: text by column, stripped.
         error: why it cannot be read; empty if it can.
+        line: of the file where it begins, one-based; 0 where a file has no lines.
     """
 
     number: int
     cells: dict[str, str]
     error: str = ""
+    line: int = 0
+
+    @property
+    def place(self) -> str:
+        """Where it is, for people."""
+        return f"line {self.line} (row {self.number})" if self.line else f"row {self.number}"
 
 
 @dataclass(frozen=True)
@@ -124,10 +131,10 @@ def read_table(path: Path) -> Table:
     header = text.partition("\n")[0]
     separator = max(("\t", ";", ","), key=header.count) if ending != ".tsv" else "\t"
     try:
-        lines = list(csv.reader(io.StringIO(text, newline=""), delimiter=separator))
+        lines = list(_lines(text, separator))
     except csv.Error as error:
         raise InputError(f"cannot be read as a table ({error})", file=path) from None
-    columns = [name.strip() for name in lines[0]] if lines else []
+    columns = [name.strip() for name in lines[0][1]] if lines else []
     return _checked(path, columns, list(_rows(columns, lines[1:])), decimal_comma=separator == ";")
 
 
@@ -140,16 +147,25 @@ def _checked(path: Path, columns: list[str], rows: list[Row], decimal_comma: boo
     return Table(path, tuple(columns), tuple(rows), decimal_comma)
 
 
-def _rows(columns: list[str], lines: list[list[str]]) -> Iterator[Row]:
+def _lines(text: str, separator: str) -> Iterator[tuple[int, list[str]]]:
+    """Cells with the number of the line where they begin; quoted cells may hold line ends."""
+    reader = csv.reader(io.StringIO(text, newline=""), delimiter=separator)
+    start = 1
+    for cells in reader:
+        yield start, cells
+        start = reader.line_num + 1
+
+
+def _rows(columns: list[str], lines: list[tuple[int, list[str]]]) -> Iterator[Row]:
     number = 0
-    for line in lines:
+    for start, line in lines:
         if not any(cell.strip() for cell in line):
             continue
         number += 1
         cells = {name: cell.strip() for name, cell in zip(columns, line, strict=False)}
         more = any(cell.strip() for cell in line[len(columns) :])
         error = f"has {len(line)} cells, the header {len(columns)}" if more else ""
-        yield Row(number, cells, error)
+        yield Row(number, cells, error, start)
 
 
 def _parquet(path: Path) -> tuple[list[str], list[Row]]:
@@ -175,16 +191,18 @@ def _text(value: Any) -> str:
 def write_rejected(
     folder: Path, columns: Sequence[str], rejected: Sequence[tuple[Row, str]]
 ) -> Path | None:
-    """Write rows that cannot be used, each with its number and the reason.
+    """Write rows that cannot be used, each with its number, its line and the reason.
 
     Returns:
         The file; the latest one if it says the same; None if there is no such row.
     """
     if not rejected:
         return None
-    names = dict.fromkeys(["row", "rejected_because", *(name for name in columns if name)])
+    own = ("row", "line", "rejected_because")
+    names = dict.fromkeys([*own, *(name for name in columns if name)])
     rows = [
-        {**row.cells, "row": row.number, "rejected_because": reason} for row, reason in rejected
+        {**row.cells, **dict(zip(own, (row.number, row.line or None, reason), strict=True))}
+        for row, reason in rejected
     ]
     number = 1 + len(list(folder.glob("rejected-*.csv")))
     path, latest = (folder / f"rejected-{n}.csv" for n in (number, number - 1))

@@ -7,6 +7,9 @@ from collections.abc import Sequence
 from dataclasses import dataclass, field
 from pathlib import Path
 
+import numpy as np
+from numpy.typing import NDArray
+
 from nucleate.errors import InputError, StructureError
 from nucleate.runs import digest
 from nucleate.search.loop.identity import Identity
@@ -18,6 +21,10 @@ STATUS = "status"
 REASONS = ("reason", "comment", "notes")
 DATES = ("date", "measured_on")
 REPLICATE = "replicate"
+FAR = 10.0
+"""Deviations from the median beyond which a value is worth a second look."""
+ENOUGH = 6
+"""Values of a column from which that can be said."""
 
 
 @dataclass
@@ -31,6 +38,9 @@ class Telling:
         own: structures of the person's own, that are new to the study.
         rejected: rows that cannot be used, each with the reason.
         columns: measured ones that the table has.
+        altered: rows whose structure standardising changed to another one, with that one.
+        far: values far from the rest of their column, with the others' median and deviation; they
+            count like any other.
     """
 
     columns: tuple[str, ...]
@@ -40,6 +50,8 @@ class Telling:
     own: list[str] = field(default_factory=list)
     rejected: list[tuple[Row, str]] = field(default_factory=list)
     rejected_file: Path | None = None
+    altered: list[tuple[Row, str, str]] = field(default_factory=list)
+    far: list[tuple[Row, Entry, float, float]] = field(default_factory=list)
 
     @property
     def structures(self) -> list[str]:
@@ -86,6 +98,7 @@ def read_rows(
         )
     counted: Counter[str] = Counter()
     replaced: dict[tuple[str, str], list[Entry]] = {}
+    rows = {row.number: row for row in table.rows}
     for row in table.rows:
         try:
             cells = _cells(row, table, telling.columns, reading.columns)
@@ -98,8 +111,11 @@ def read_rows(
             continue
         if not proposal and structure not in measurements.told:
             telling.own.append(structure)
+        given = identity.altered(row, identifier, named, structure)
+        if given:
+            telling.altered.append((row, given, structure))
         for column, cell in cells.items():
-            entry = _entry(structure, proposal, column, cell, row, table, reading, counted)
+            entry = _entry(structure, proposal, column, cell, row, table, reading, counted, given)
             if reading.replace:
                 replaced.setdefault((structure, column), []).append(entry)
             elif entry.digest in measurements.digests:
@@ -109,7 +125,41 @@ def read_rows(
     for (structure, column), entries in replaced.items():
         telling.entries += _replacing(telling, entries, measurements, structure, column)
     telling.own = list(dict.fromkeys(telling.own))
+    telling.far = [
+        (rows[entry.row], entry, median, deviation)
+        for column in telling.columns
+        for entry, median, deviation in far_away(telling.entries, measurements, column)
+    ]
     return telling
+
+
+def far_away(
+    entries: Sequence[Entry], measurements: Measurements, column: str
+) -> list[tuple[Entry, float, float]]:
+    """New values that are `FAR` deviations from the median of all of their column, each with that
+    median and the deviation (of a normal distribution with this median absolute deviation).
+
+    Positive values must be so on a logarithmic scale as well: concentrations span decades.
+    """
+    before = [v for told in measurements.told.values() for v in told.values.get(column, ())]
+    new = [entry for entry in entries if entry.column == column and entry.value is not None]
+    values = np.array([entry.value for entry in (*before, *new)], np.float64)
+    if len(values) < ENOUGH:
+        return []
+    centre, spread = _middle(values)
+    far = np.abs(values - centre) > FAR * spread
+    if values.min() > 0:
+        logarithms = np.log(values)
+        middle, width = _middle(logarithms)
+        far &= np.abs(logarithms - middle) > FAR * width
+    found = far[len(before) :].tolist() if spread > 0 else []
+    return [(entry, centre, spread) for entry, is_far in zip(new, found, strict=False) if is_far]
+
+
+def _middle(values: NDArray[np.float64]) -> tuple[float, float]:
+    """Median, and the standard deviation that the median absolute deviation stands for."""
+    centre = float(np.median(values))
+    return centre, 1.4826 * float(np.median(np.abs(values - centre)))
 
 
 def _columns(table: Table, reading: Reading, identity: Identity) -> tuple[str | None, str | None]:
@@ -165,6 +215,7 @@ def _entry(
     table: Table,
     reading: Reading,
     counted: Counter[str],
+    given: str,
 ) -> Entry:
     stated = row.cells.get(table.column(*DATES) or "", "")
     replicate = row.cells.get(table.column(REPLICATE) or "", "")
@@ -181,6 +232,7 @@ def _entry(
         stated or reading.now,
         table.path.name,
         row.number,
+        given,
         digest([same, counted[same]])[:24],
     )
 
