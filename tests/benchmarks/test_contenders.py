@@ -2,9 +2,12 @@
 
 from __future__ import annotations
 
+import logging
+import sys
 from collections.abc import Sequence
 
 import numpy as np
+import optuna
 import pytest
 from toy_matter import EditableMatter, ToyModel, parse, training_set
 
@@ -62,10 +65,18 @@ def test_contenders_are_our_searchers_and_stock_samplers() -> None:
 
 
 @pytest.mark.parametrize("name", list(STOCK))
-def test_nothing_is_asked_for_twice(name: str) -> None:
+def test_nothing_is_asked_for_twice_and_nothing_is_said(
+    name: str, capfd: pytest.CaptureFixture[str]
+) -> None:
     calls = CALLS.get(name, 120)
+    handler = logging.StreamHandler(sys.stderr)  # which writes where this test looks
+    logger = optuna.logging.get_logger("optuna")
+    logger.addHandler(handler)
+    optuna.logging.set_verbosity(optuna.logging.INFO)
     found = run(built(name), calls)
     assert len(found) == len(set(found)) == calls
+    logger.removeHandler(handler)
+    assert capfd.readouterr() == ("", "")
 
 
 @pytest.mark.parametrize("name", list(STOCK))

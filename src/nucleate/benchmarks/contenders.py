@@ -41,6 +41,7 @@ from nucleate.search.samplers import (
     latents_of,
 )
 from nucleate.search.searcher import Proposal, Searcher
+from nucleate.search.storage import quiet_optuna
 
 if TYPE_CHECKING:
     from nucleate.latent import LatentModel
@@ -227,7 +228,8 @@ class _Boxes:
         merit = np.where(np.isfinite(values), values, self.lowest)
         self.space = space_around(model, list(first), merit, how, "first structures")
         self.asked = 0
-        self.study = optuna.create_study(direction="maximize", sampler=self._sampler())
+        with quiet_optuna():
+            self.study = optuna.create_study(direction="maximize", sampler=self._sampler())
         self._waiting: deque[tuple[Trial, str | None]] = deque()
         self._seen: set[str] = set(first)  # has been, or needs not be, proposed
         self._valued: set[str] = set()  # its score has been told

@@ -129,6 +129,17 @@ class Storage:
 
 
 @contextmanager
+def quiet_optuna() -> Iterator[None]:
+    """Optuna says nothing but errors inside: what it would say of every study is ours to say."""
+    verbosity = optuna.logging.get_verbosity()
+    optuna.logging.set_verbosity(optuna.logging.ERROR)
+    try:
+        yield
+    finally:
+        optuna.logging.set_verbosity(verbosity)
+
+
+@contextmanager
 def open_storage(path: Path, url: str | None = None) -> Iterator[Storage]:
     """Open a journal, made when something is written to it, or a database.
 
@@ -141,9 +152,7 @@ def open_storage(path: Path, url: str | None = None) -> Iterator[Storage]:
             be reached.
         SettingsError: the URL is impossible or its driver is not installed.
     """
-    verbosity = optuna.logging.get_verbosity()
-    optuna.logging.set_verbosity(optuna.logging.ERROR)
-    try:
+    with quiet_optuna():
         if url is not None:
             yield Storage(_database(url))
             return
@@ -153,8 +162,6 @@ def open_storage(path: Path, url: str | None = None) -> Iterator[Storage]:
                 yield Storage(backend, path)
             finally:
                 journal.close()
-    finally:
-        optuna.logging.set_verbosity(verbosity)
 
 
 @contextmanager
