@@ -19,7 +19,7 @@ def study(tmp_path, trained, monkeypatch):
     path.write_text(
         f'model = "{trained.folder}"\n'
         'data = "leads.smi"\n'
-        "trials = 20\nbatch = 10\nsampler = 'random'\n"
+        "trials = 20\nbatch = 10\n"
         "[[objectives]]\nproperty = 'qed'\nlow = 0.0\nhigh = 1.0\n"
     )
     return path
@@ -51,7 +51,7 @@ def test_a_study_in_a_database_from_features(nucleate, study, tmp_path, trained,
     result = nucleate(
         "optimize", "--model", trained.folder, "--features", tiny_features.folder,
         "--objective", "qed", "--objective", "sa_score:minimise", "--trials", 10,
-        "--sampler", "cmaes", "--out", "shared", "--storage", url,
+        "--out", "shared", "--storage", url,
     )  # fmt: skip
     assert result.exit_code == 0, result.stderr
     assert f"nucleate screen shared --features {tiny_features.folder}" in result.stdout
@@ -82,7 +82,6 @@ def test_a_stopped_study_writes_what_it_found_and_goes_on(nucleate, study, tmp_p
         study.read_text()
         .split("[[objectives]]")[0]
         .replace("batch = 10", "batch = 10\nreference = 3")
-        .replace("random", "nucleate")
         + f"[[objectives]]\npython = '{tmp_path}/lengths.py:lengths'\nlow = 0\nhigh = 50\n"
     )
     score.write_text(STOPPING.format(**values))
