@@ -189,7 +189,9 @@ def test_of_odd_output_only_answers_are_read():
 
 
 INTERRUPTED = """
+import signal
 import sys
+signal.signal(signal.SIGINT, signal.default_int_handler)  # a job in the background ignores it
 sys.path.insert(0, {tests!r})
 from toy_matter import ToyMatter
 from nucleate.config import PropertySettings

@@ -86,8 +86,13 @@ def test_a_stopped_study_writes_what_it_found_and_goes_on(nucleate, study, tmp_p
     )
     score.write_text(STOPPING.format(**values))
     (tmp_path / "calls.stop").touch()
+    # A job in the background ignores SIGINT, and libraries may have changed what it does.
+    usual = signal.signal(signal.SIGINT, signal.default_int_handler)
     before = signal.getsignal(signal.SIGTERM)
-    stopped = nucleate("optimize", study)
+    try:
+        stopped = nucleate("optimize", study)
+    finally:
+        signal.signal(signal.SIGINT, usual)
     assert stopped.exit_code == 130, stopped.stderr
     assert "Ended: interrupted." in stopped.stdout
     assert "interrupted; the same command resumes where it stopped" in stopped.stderr
