@@ -181,10 +181,14 @@ def _below_main_table(c: Comparison) -> list[str]:
             f"up to the budget, as PMO does. Calls so far: {told}.",
             "",
         ]
+    lacking: dict[tuple[str, ...], list[str]] = {}
     for sampler in c.samplers:
-        missing = c.missing(sampler)
+        lacking.setdefault(tuple(c.missing(sampler)), []).append(sampler)
+    for missing, samplers in lacking.items():
         if missing:
-            lines += [f"{sampler} has not done {len(missing)} of the 20: {', '.join(missing)}.", ""]
+            has = "has" if len(samplers) == 1 else "have"
+            who, what = ", ".join(samplers), ", ".join(missing)
+            lines += [f"{who} {has} not done {len(missing)} of the 20: {what}.", ""]
     if c.reason:
         return [*lines, f"Published figures must not stand beside these: {c.reason}.", ""]
     known = published()
