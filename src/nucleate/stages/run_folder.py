@@ -24,7 +24,7 @@ from __future__ import annotations
 
 import platform
 import shutil
-from collections.abc import Iterator, Mapping
+from collections.abc import Iterator, Mapping, Sequence
 from contextlib import contextmanager
 from dataclasses import asdict, dataclass, field
 from datetime import UTC, datetime
@@ -33,6 +33,7 @@ from pathlib import Path
 from typing import Any
 
 import pyarrow as pa
+import pyarrow.compute as pc
 import tomli_w
 from filelock import FileLock, Timeout
 
@@ -133,12 +134,27 @@ class Run:
                 table = tables.read(path)
                 kind = pa.array([matter] * len(table), pa.string())
                 parts.append(table.add_column(0, "matter", kind))
-        joined = pa.concat_tables(parts, promote_options="permissive")
+        joined = joined_tables(parts)
         tables.write(self.folder / name, joined)
         if name == "candidates.parquet":
             plain = joined.drop_columns([c for c in joined.column_names if c == "latent"])
             with atomic_path(self.folder / "candidates.csv") as part:
                 plain.to_pandas().to_csv(part, index=False, float_format="%.6g")
+
+
+def joined_tables(parts: Sequence[pa.Table]) -> pa.Table:
+    """Tables one below the other, with the columns of all of them, missing values where one has no
+    such column.
+
+    A column without any value has whatever type its writer guessed, so that it takes the others'.
+    """
+    typed = []
+    for part in parts:
+        for place, name in enumerate(part.column_names):
+            if pc.all(pc.is_null(part[name], nan_is_null=True)).as_py() is not False:
+                part = part.set_column(place, name, pa.nulls(len(part)))
+        typed.append(part)
+    return pa.concat_tables(typed, promote_options="permissive")
 
 
 def _now() -> str:
