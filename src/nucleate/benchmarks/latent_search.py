@@ -9,7 +9,6 @@ reached the goal. Starts that are done are kept, so that a killed run goes on.
 from __future__ import annotations
 
 import json
-import sys
 from collections.abc import Callable, Iterator, Sequence
 from pathlib import Path
 from typing import Any
@@ -19,8 +18,8 @@ from nucleate.benchmarks.latent_run import Block, head_of, prepare, search_block
 from nucleate.benchmarks.latent_settings import NO_MODEL, LatentSearchSettings
 from nucleate.benchmarks.latent_starts import Echo, Preparation
 from nucleate.benchmarks.pmo_record import cut_torn_line
-from nucleate.benchmarks.pmo_run import check_model, resolve
-from nucleate.errors import ResultsError, SettingsError
+from nucleate.benchmarks.pmo_run import beside, check_known, check_model
+from nucleate.errors import ResultsError
 from nucleate.parallel import map_ordered
 from nucleate.runs import digest, read_json
 
@@ -187,11 +186,7 @@ def run(
 
 
 def _check_samplers(settings: LatentSearchSettings) -> None:
-    resolve(settings.searcher_source)
-    module = sys.modules[settings.searcher_source.partition(":")[0]]
-    known = list(getattr(module, "SEARCHERS", ()))
-    unknown = [name for name in settings.samplers if known and name not in known]
-    if unknown:
-        raise SettingsError(f"no sampler named {', '.join(unknown)}; known: {', '.join(known)}")
+    known = beside(settings.searcher_source, "SEARCHERS") or []
+    check_known("sampler", settings.samplers, known)
     model = None if settings.model == NO_MODEL else settings.model
     check_model(settings.searcher_source, settings.samplers, model)

@@ -22,7 +22,13 @@ from nucleate.benchmarks import figures, pmo_report
 from nucleate.benchmarks.data import RECORDS, load
 from nucleate.benchmarks.pmo_auc import Measured
 from nucleate.benchmarks.pmo_record import RunTask, finished
-from nucleate.benchmarks.pmo_run import DATA_HEADER, check_model, resolve, run_in_process
+from nucleate.benchmarks.pmo_run import (
+    DATA_HEADER,
+    beside,
+    check_known,
+    check_model,
+    run_in_process,
+)
 from nucleate.config import Positive, Settings
 from nucleate.errors import SettingsError
 from nucleate.parallel import default_processes
@@ -125,20 +131,20 @@ class PmoBenchmark:
         Raises:
             SettingsError: one is unknown.
         """
-        known = _beside(self.settings.oracle_source, "ORACLES")
+        known = beside(self.settings.oracle_source, "ORACLES") or []
         given = list(dict.fromkeys(self.settings.oracles))
         if given == [ALL]:
             if not known:
                 raise SettingsError(f"{self.settings.oracle_source}: does not say what `all` are")
             return known
-        _check_known("oracle", given, known)
+        check_known("oracle", given, known)
         return given
 
     @cached_property
     def samplers(self) -> list[str]:
         """Names of the searchers; see `oracles`."""
         given = list(dict.fromkeys(self.settings.samplers))
-        _check_known("sampler", given, _beside(self.settings.searcher_source, "SEARCHERS"))
+        check_known("sampler", given, beside(self.settings.searcher_source, "SEARCHERS") or [])
         model = None if self.settings.model == NO_MODEL else self.settings.model
         if self.settings.start:
             check_model(self.settings.searcher_source, given, model)
@@ -219,20 +225,6 @@ class PmoBenchmark:
                 said = f"{value['calls']:,} calls, {value['seconds'] / 60:.1f} min"
             self.echo(f"{done} of {len(left)}: {task.name}: {said}")
             ended()
-
-
-def _beside(place: str, name: str) -> list[str]:
-    """Names that stand in a module beside a function; none where there is no such list."""
-    import sys
-
-    resolve(place)
-    return list(getattr(sys.modules[place.partition(":")[0]], name, ()))
-
-
-def _check_known(what: str, given: Sequence[str], known: Sequence[str]) -> None:
-    unknown = [name for name in given if known and name not in known]
-    if unknown:
-        raise SettingsError(f"no {what} named {', '.join(unknown)}; known: {', '.join(known)}")
 
 
 @contextmanager

@@ -190,6 +190,31 @@ def resolve(place: str) -> Any:
         raise SettingsError(f"{place}: cannot be imported ({error})") from None
 
 
+def beside(place: str, name: str) -> list[str] | None:
+    """Names that stand in a module beside a function; None where there is no such list.
+
+    Args:
+        place: `module:function`.
+
+    Raises:
+        SettingsError: there is no such function.
+    """
+    resolve(place)
+    found = getattr(sys.modules[place.partition(":")[0]], name, None)
+    return None if found is None else list(found)
+
+
+def check_known(what: str, given: Sequence[str], known: Sequence[str]) -> None:
+    """Refuse names that are not known, where any are.
+
+    Raises:
+        SettingsError: one is unknown.
+    """
+    unknown = [name for name in given if known and name not in known]
+    if unknown:
+        raise SettingsError(f"no {what} named {', '.join(unknown)}; known: {', '.join(known)}")
+
+
 def check_model(place: str, samplers: Sequence[str], model: str | None) -> None:
     """Refuse searchers that need a model where there is none, as far as the module in which they
     are built says so in `WITHOUT_MODEL`.
@@ -200,8 +225,7 @@ def check_model(place: str, samplers: Sequence[str], model: str | None) -> None:
     Raises:
         SettingsError: one of them needs a model.
     """
-    resolve(place)
-    free = getattr(sys.modules[place.partition(":")[0]], "WITHOUT_MODEL", None)
+    free = beside(place, "WITHOUT_MODEL")
     needy = [name for name in samplers if free is not None and name not in free]
     if model is None and needy:
         raise SettingsError(

@@ -94,9 +94,8 @@ _NITRO = 3
 _ATOMS_PER_NITRO = 7  # heavy atoms: dinitrobenzenes have 6, one ring more makes them tame
 _SAFE_AZIDE = 3  # (carbon + oxygen) / nitrogen of N-N bonds, a rule of thumb of azide chemistry
 _NITROGEN_SHARE = 0.5  # of the heavy atoms of a tetrazole
-_CARBONS_PER_PEROXIDE = (
-    12  # ascaridole, a bridged one of 10, explodes on heating; artemisinin has 15
-)
+# Ascaridole, a bridged one of 10 carbons, explodes on heating; artemisinin has 15.
+_CARBONS_PER_PEROXIDE = 12
 
 
 @cache
