@@ -6,7 +6,8 @@ artifacts to look at, and schedules (`flows/prefect.yaml`). Without a Prefect se
 is started and ended by itself; with `PREFECT_API_URL` set, that server is used.
 
 Tasks have no Prefect cache: each stage decides by the digest of its settings, inputs and code
-whether its folder is current (`nucleate.runs`), so that a run resumes with and without Prefect.
+whether its folder is current (`nucleate.core.manifest`), so that a run resumes with and without
+Prefect.
 """
 
 from __future__ import annotations
@@ -36,7 +37,7 @@ from pathlib import Path  # noqa: E402
 from rich.console import Console  # noqa: E402
 
 from nucleate.cli.failures import explained_failures  # noqa: E402
-from nucleate.report.terminal import BEST, Announcer, show_end, show_start  # noqa: E402
+from nucleate.cli.show.run import BEST, Announcer, show_end, show_start  # noqa: E402
 from nucleate.stages.discover import finished_page, load_settings  # noqa: E402
 
 
@@ -80,17 +81,12 @@ from prefect.artifacts import (  # noqa: E402
 from prefect.cache_policies import NO_CACHE  # noqa: E402
 from prefect.server.api.server import SubprocessASGIServer  # noqa: E402
 
-from nucleate.config import DiscoverSettings  # noqa: E402
-from nucleate.errors import DatasetError  # noqa: E402
+from nucleate.core.errors import DatasetError  # noqa: E402
+from nucleate.core.manifest import Manifest  # noqa: E402
 from nucleate.report.collect import MatterData, collect  # noqa: E402
-from nucleate.report.wording import candidate_title, number, reasons, words  # noqa: E402
-from nucleate.runs import Manifest  # noqa: E402
-from nucleate.stages.discover import (  # noqa: E402
-    StageCall,
-    fetch_all,
-    run_all,
-    run_matter,
-)
+from nucleate.report.formatting import candidate_title, number, reasons, words  # noqa: E402
+from nucleate.settings.run import DiscoverSettings  # noqa: E402
+from nucleate.stages.discover import StageCall, fetch_all, run_all, run_matter  # noqa: E402
 from nucleate.stages.run_folder import open_run  # noqa: E402
 
 

@@ -7,7 +7,7 @@ import time
 import pytest
 from guarded_jobs import CRASHES, EXITS, HANGS, raising, remember, remembered, squares
 
-from nucleate.guarded import Failure, map_guarded
+from nucleate.core.guarded import Failure, map_guarded
 
 
 def chunks(count: int, size: int = 5) -> list[list[int]]:

@@ -12,7 +12,7 @@ from pathlib import Path
 import pytest
 
 SCRIPT = """
-from nucleate.parallel import map_ordered
+from nucleate.core.parallel import map_ordered
 import worker_of_test
 if __name__ == "__main__":
     for pid in map_ordered(worker_of_test.work, range(100), processes=2):

@@ -9,16 +9,10 @@ import numpy as np
 import pytest
 from numpy.typing import NDArray
 
-from nucleate.config import (
-    DatasetSettings,
-    DrawSettings,
-    FeaturizeSettings,
-    NetworkSettings,
-    PriorSettings,
-    TrainSettings,
-)
-from nucleate.latent import Decoded
-from nucleate.runs import Manifest
+from nucleate.core.manifest import Manifest
+from nucleate.latent.latent_model import Decoded
+from nucleate.settings.data import DatasetSettings, FeaturizeSettings
+from nucleate.settings.model import DrawSettings, NetworkSettings, PriorSettings, TrainSettings
 from nucleate.stages.featurize import featurize
 from nucleate.stages.train import train
 
@@ -84,7 +78,7 @@ def nci_smiles() -> list[str]:
     """Canonical SMILES of the NCI set that RDKit carries, single fragments, in its order."""
     from rdkit import RDConfig
 
-    from nucleate.molecules.chem import canonical, parse
+    from nucleate.molecules.chemistry.chem import canonical, parse
 
     lines = Path(RDConfig.RDDataDir, "NCI", "first_5K.smi").read_text().splitlines()[:800]
     found = [parse(line.split()[0]) for line in lines if "." not in line.split()[0]]

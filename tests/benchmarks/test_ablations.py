@@ -11,10 +11,10 @@ import numpy as np
 import pytest
 from tiny import tiny_features, trained
 
-from nucleate.benchmarks import ablations, draws
-from nucleate.latent import load_codec
-from nucleate.runs import Manifest
+from nucleate.core.manifest import Manifest
+from nucleate.latent.latent_model import load_codec
 from nucleate.stages.train import read_splits, structures_at
+from nucleate_benchmarks.molecules import ablations, draws
 
 __all__ = ["tiny_features", "trained"]
 

@@ -9,10 +9,10 @@ from typing import Any
 import pytest
 from typer.testing import CliRunner, Result
 
-from nucleate.benchmarks.figures import Figure, Section, combined, markdown, number
 from nucleate.cli.app import app
 from nucleate.cli.failures import DEBUG_VARIABLE
-from nucleate.runs import Manifest
+from nucleate.core.manifest import Manifest
+from nucleate_benchmarks.common.figures import Figure, Section, combined, markdown, number
 
 
 def _run(monkeypatch: pytest.MonkeyPatch, *arguments: object) -> Result:

@@ -11,21 +11,21 @@ import optuna
 import pytest
 from toy_matter import EditableMatter, ToyModel, parse, training_set
 
-from nucleate.benchmarks.contenders import (
+from nucleate.core.errors import CheckpointError, SettingsError
+from nucleate.search import registry as build
+from nucleate.search.evolution.screened_evolution import ScreenedEvolution
+from nucleate.search.latent_boxes.box_searcher import BoxSearcher
+from nucleate.search.latent_boxes.optuna_samplers import latents_of
+from nucleate.search.searcher import Searcher
+from nucleate.settings.evolution import EvolutionSettings
+from nucleate.settings.study import OptimizeSettings
+from nucleate_benchmarks.search.contenders import (
     ABLATIONS,
     LEFT_OUT,
     SEARCHERS,
     STOCK,
-    BoxSearcher,
     build_searcher,
 )
-from nucleate.config import OptimizeSettings
-from nucleate.errors import CheckpointError, SettingsError
-from nucleate.search import build
-from nucleate.search.evolution import ScreenedEvolution
-from nucleate.search.evolution_settings import EvolutionSettings
-from nucleate.search.samplers import latents_of
-from nucleate.search.searcher import Searcher
 
 INITIAL = 30
 CALLS = {"gp": 70}

@@ -10,22 +10,18 @@ import pyarrow.parquet as pq
 import pytest
 from typer.testing import CliRunner, Result
 
-from nucleate.benchmarks import crystals_draws, rate_distortion
-from nucleate.benchmarks.crystals_data import Region
 from nucleate.cli.app import app
 from nucleate.cli.failures import DEBUG_VARIABLE
-from nucleate.config import (
-    DatasetSettings,
-    FeaturizeSettings,
-    NetworkSettings,
-    PriorSettings,
-    TrainSettings,
-)
-from nucleate.crystals.describe import composition
-from nucleate.paths import data_folder
-from nucleate.runs import Manifest
+from nucleate.core.manifest import Manifest
+from nucleate.core.paths import data_folder
+from nucleate.crystals.geometry.describe import composition
+from nucleate.settings.data import DatasetSettings, FeaturizeSettings
+from nucleate.settings.model import NetworkSettings, PriorSettings, TrainSettings
 from nucleate.stages.featurize import featurize
 from nucleate.stages.train import train
+from nucleate_benchmarks.crystals import draws as crystals_draws
+from nucleate_benchmarks.crystals.data import Region
+from nucleate_benchmarks.crystals.representation import rate_distortion
 
 ELEMENTS = {"O", "F", "S", "Cl", "Na", "K", "Mg", "Ca", "Ti", "Zn", "Al"}
 OFFSET = 4.0

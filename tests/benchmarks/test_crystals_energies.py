@@ -10,16 +10,13 @@ import numpy as np
 import pytest
 import torch
 
-from nucleate.benchmarks import crystals_energies as energies
-from nucleate.benchmarks import crystals_optimisation as optimisation
-from nucleate.benchmarks import crystals_stability as stability
-from nucleate.benchmarks import crystals_success as success
-from nucleate.benchmarks.crystals_data import CrystalData, CrystalSet
-from nucleate.benchmarks.kept import map_kept, read_kept
-from nucleate.config import DrawSettings
+from nucleate.core.errors import ResultsError, SettingsError
 from nucleate.crystals.elements import NUMBERS
-from nucleate.errors import ResultsError, SettingsError
-from nucleate.latent import Decoded
+from nucleate.latent.latent_model import Decoded
+from nucleate.settings.model import DrawSettings
+from nucleate_benchmarks.common.resumable import map_kept, read_kept
+from nucleate_benchmarks.crystals.data import CrystalData, CrystalSet
+from nucleate_benchmarks.crystals.stability import energies, optimisation, stability, success
 
 SALT = "225 a:Na b:Cl | 5.64"
 IRON = "229 a:Fe | 2.87"

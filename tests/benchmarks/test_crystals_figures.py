@@ -8,13 +8,11 @@ from itertools import pairwise
 import numpy as np
 import pytest
 
-from nucleate.benchmarks import crystals_controls as controls
-from nucleate.benchmarks import crystals_generation as generation
-from nucleate.benchmarks import crystals_reconstruction as reconstruction
-from nucleate.benchmarks.crystals_identity import unique_and_novel, unlikeness
-from nucleate.benchmarks.crystals_validity import describe_all, describe_one
-from nucleate.crystals.describe import composition, describe
-from nucleate.crystals.gene import from_string, prototype_key
+from nucleate.crystals.geometry.describe import composition, describe
+from nucleate.crystals.wyckoff.wyckoff_string import from_string, prototype_key
+from nucleate_benchmarks.crystals import controls, generation, reconstruction
+from nucleate_benchmarks.crystals.identity import unique_and_novel, unlikeness
+from nucleate_benchmarks.crystals.validity import describe_all, describe_one
 
 SALT = "225 a:Na b:Cl | 5.64"
 POTASH = "225 a:K b:Cl | 6.29"

@@ -5,7 +5,7 @@ from __future__ import annotations
 import numpy as np
 import pytest
 
-from nucleate.benchmarks import crystals_fingerprints as fingerprints
+from nucleate_benchmarks.crystals import fingerprints
 
 # Entries above 1e-6, means over the atoms of the primitive cell.
 GOLDEN = {

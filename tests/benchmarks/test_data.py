@@ -7,14 +7,15 @@ from pathlib import Path
 import pytest
 from rdkit import Chem
 
-from nucleate.benchmarks import controls, data
-from nucleate.config import DatasetSettings
+from nucleate.core.errors import DatasetError, InputError
+from nucleate.core.manifest import Manifest
 from nucleate.datasets import catalogue
 from nucleate.datasets.sources import Source
-from nucleate.errors import DatasetError, InputError
-from nucleate.molecules.chem import parse
-from nucleate.runs import Manifest
+from nucleate.molecules.chemistry.chem import parse
+from nucleate.settings.data import DatasetSettings
 from nucleate.stages.featurize import load_records
+from nucleate_benchmarks.common import controls
+from nucleate_benchmarks.molecules import data
 
 
 def _source(tmp_path: Path, part: str, role: str, *smiles: str) -> Source:

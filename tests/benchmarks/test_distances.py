@@ -10,9 +10,9 @@ from hypothesis import given, settings
 from hypothesis import strategies as st
 from rdkit import DataStructs
 
-from nucleate.benchmarks import chemnet, features, tanimoto
-from nucleate.benchmarks.chemnet import Statistics, frechet_distance
-from nucleate.molecules.chem import parse
+from nucleate.molecules.chemistry.chem import parse
+from nucleate_benchmarks.molecules import chemnet, features, tanimoto
+from nucleate_benchmarks.molecules.chemnet import Statistics, frechet_distance
 
 FIRST = [1, 1, 0, 0, 0, 0, 0, 0]
 SECOND = [0, 1, 1, 0, 0, 0, 0, 0]

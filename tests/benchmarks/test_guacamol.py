@@ -7,7 +7,7 @@ import math
 import numpy as np
 import pytest
 
-from nucleate.benchmarks import features, guacamol
+from nucleate_benchmarks.molecules import features, guacamol
 
 
 def test_discrete_divergence_by_hand() -> None:

@@ -7,12 +7,12 @@ from pathlib import Path
 import numpy as np
 import pytest
 
-from nucleate.benchmarks.hostile import KINDS, cruel_cifs, cruel_smiles, damaged, main
+from nucleate_benchmarks.engineering.hostile import KINDS, cruel_cifs, cruel_smiles, damaged, main
 
 
 @pytest.mark.parametrize("matter", [kind.matter for kind in KINDS])
 def test_all_that_is_written_to_hurt_is_counted(matter: str, tmp_path: Path) -> None:
-    from nucleate.benchmarks.hostile import survived
+    from nucleate_benchmarks.engineering.hostile import survived
 
     kind = next(kind for kind in KINDS if kind.matter == matter)
     found = survived(kind, 60, seed=0, processes=1, folder=tmp_path)

@@ -8,11 +8,12 @@ from typing import Any
 import numpy as np
 import pytest
 
-from nucleate.benchmarks import drawing, latent_map, reconstruction
-from nucleate.benchmarks.features import pair_similarity
-from nucleate.benchmarks.probe import determination, probe
-from nucleate.config import DrawSettings
-from nucleate.latent import LatentModel
+from nucleate.latent.latent_model import LatentModel
+from nucleate.settings.model import DrawSettings
+from nucleate_benchmarks.common import drawing
+from nucleate_benchmarks.molecules import latent_map, reconstruction
+from nucleate_benchmarks.molecules.features import pair_similarity
+from nucleate_benchmarks.molecules.linear_probe import determination, probe
 
 
 def _line(*lengths: float) -> np.ndarray:

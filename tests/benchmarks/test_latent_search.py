@@ -12,9 +12,17 @@ import pyarrow.parquet as pq
 import pytest
 from typer.testing import CliRunner, Result
 
-from nucleate.benchmarks import latent_run
-from nucleate.benchmarks.crystals_energies import References
-from nucleate.benchmarks.latent_objectives import (
+from nucleate.cli.app import app
+from nucleate.cli.failures import DEBUG_VARIABLE
+from nucleate.core.errors import SettingsError
+from nucleate.core.manifest import Manifest
+from nucleate.core.paths import data_folder
+from nucleate.crystals.geometry.describe import composition, electronegativities
+from nucleate.settings.data import DatasetSettings, FeaturizeSettings
+from nucleate.stages.featurize import featurize
+from nucleate_benchmarks.crystals.stability.energies import References
+from nucleate_benchmarks.search import latent_run
+from nucleate_benchmarks.search.latent_objectives import (
     FARTHEST,
     BandGap,
     Density,
@@ -23,16 +31,8 @@ from nucleate.benchmarks.latent_objectives import (
     acceptable,
     gap_regressions,
 )
-from nucleate.benchmarks.latent_search import read_rows
-from nucleate.benchmarks.latent_search_report import gain, summary
-from nucleate.cli.app import app
-from nucleate.cli.failures import DEBUG_VARIABLE
-from nucleate.config import DatasetSettings, FeaturizeSettings
-from nucleate.crystals.describe import composition, electronegativities
-from nucleate.errors import SettingsError
-from nucleate.paths import data_folder
-from nucleate.runs import Manifest
-from nucleate.stages.featurize import featurize
+from nucleate_benchmarks.search.latent_search import read_rows
+from nucleate_benchmarks.search.latent_search_report import gain, summary
 
 ELEMENTS = {"O", "F", "S", "Cl", "Na", "K", "Mg", "Ca", "Ti", "Zn", "Al"}
 SALT = "225 a:Na b:Cl | 5.6402"
@@ -43,8 +43,8 @@ from dataclasses import dataclass
 
 import numpy as np
 
-from nucleate.crystals.describe import composition, electronegativities
-from nucleate.crystals.evolving import CrystalEdits
+from nucleate.crystals.geometry.describe import composition, electronegativities
+from nucleate.crystals.edits import CrystalEdits
 from nucleate.search.searcher import Proposal, Searcher
 
 SEARCHERS = {"climbing": "", "best-of-data": "", "raising": ""}
@@ -213,7 +213,7 @@ def test_starts_that_cannot_be_judged_are_said_and_none_at_all_is_an_error(
 def test_a_searcher_that_needs_a_model_is_refused(
     features: Manifest, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
 ) -> None:
-    known = ["--searcher-source", "nucleate.benchmarks.contenders:build_searcher"]
+    known = ["--searcher-source", "nucleate_benchmarks.search.contenders:build_searcher"]
     result = _run(monkeypatch, *_common(features, tmp_path), *known, "--samplers", "random-prior")
     assert result.exit_code == 2
     assert "random-prior: needs a model" in str(result.exception) + result.output

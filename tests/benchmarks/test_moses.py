@@ -8,9 +8,9 @@ from pathlib import Path
 import numpy as np
 import pytest
 
-from nucleate.benchmarks import filters, moses
-from nucleate.benchmarks.features import brics_fragments, murcko_scaffold
-from nucleate.molecules.chem import parse
+from nucleate.molecules.chemistry.chem import parse
+from nucleate_benchmarks.molecules import filters, moses
+from nucleate_benchmarks.molecules.features import brics_fragments, murcko_scaffold
 
 # A phenol whose ring MOSES refuses by PAINS, an eight-membered ring, a charge, an iodide.
 REFUSED = ["O=C1C=CC(=O)C=C1", "C1CCCCCCC1", "CC[O-]", "CCI", "CC[N+](C)(C)C"]

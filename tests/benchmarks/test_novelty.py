@@ -7,8 +7,9 @@ from pathlib import Path
 import numpy as np
 import pytest
 
-from nucleate.benchmarks import novelty
-from nucleate.benchmarks.novelty import (
+from nucleate.novelty import build as reference_files
+from nucleate_benchmarks.engineering import novelty
+from nucleate_benchmarks.engineering.novelty import (
     Task,
     join,
     judge,
@@ -17,7 +18,6 @@ from nucleate.benchmarks.novelty import (
     search,
     write_parts,
 )
-from nucleate.screening import reference_files
 
 KNOWN = ["CCO", "CCCN", "c1ccccc1O", "CC(C)C(=O)O", "C1CCCCC1N"]
 UNKNOWN = ["CCCO", "CCCCN", "c1ccccc1N"]

@@ -15,10 +15,13 @@ import numpy as np
 import pytest
 from typer.testing import CliRunner, Result
 
-from nucleate.benchmarks import pmo_report, pmo_run
-from nucleate.benchmarks.pmo import PmoBenchmark, PmoSettings, run_side_by_side
-from nucleate.benchmarks.pmo import run as run_benchmark
-from nucleate.benchmarks.pmo_auc import (
+from nucleate.cli.app import app
+from nucleate.cli.failures import DEBUG_VARIABLE
+from nucleate.core.errors import ResultsError, SettingsError
+from nucleate_benchmarks.search import pmo_report, pmo_run
+from nucleate_benchmarks.search.pmo import PmoBenchmark, PmoSettings, run_side_by_side
+from nucleate_benchmarks.search.pmo import run as run_benchmark
+from nucleate_benchmarks.search.pmo_auc import (
     MoleculeFigures,
     RunFigures,
     auc_top,
@@ -26,11 +29,8 @@ from nucleate.benchmarks.pmo_auc import (
     molecule_figures,
     running_top,
 )
-from nucleate.benchmarks.pmo_record import RunTask, finished, read_calls
-from nucleate.benchmarks.pmo_run import run
-from nucleate.cli.app import app
-from nucleate.cli.failures import DEBUG_VARIABLE
-from nucleate.errors import ResultsError, SettingsError
+from nucleate_benchmarks.search.pmo_record import RunTask, finished, read_calls
+from nucleate_benchmarks.search.pmo_run import run
 
 FAKES = '''
 """Searchers that go through the data, and oracles that count atoms."""
@@ -384,7 +384,7 @@ def test_a_searcher_that_needs_a_model_is_refused_before_anything_is_read(
 def test_the_command_says_what_is_left_and_where_few_calls_go(
     fakes: Any, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
 ) -> None:
-    monkeypatch.setattr("nucleate.benchmarks.filters.passes", lambda molecule: True)
+    monkeypatch.setattr("nucleate_benchmarks.molecules.filters.passes", lambda molecule: True)
     data = tmp_path / "own.smi"
     data.write_text("\n".join(MOLECULES))
     settings = PmoSettings(
@@ -413,7 +413,7 @@ def test_the_command_from_end_to_end(
     fakes: Any, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
 ) -> None:
     # Some 500 patterns in each of 100 molecules of each run: tested elsewhere.
-    monkeypatch.setattr("nucleate.benchmarks.filters.passes", lambda molecule: True)
+    monkeypatch.setattr("nucleate_benchmarks.molecules.filters.passes", lambda molecule: True)
     data, work, out = tmp_path / "own.smi", tmp_path / "work", tmp_path / "results" / "pmo"
     data.write_text("\n".join(MOLECULES))
     shared = ("--data", data, "--work", work, "--out", out, "--budget", 110, "--seeds", "0")

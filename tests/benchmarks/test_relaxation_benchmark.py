@@ -7,11 +7,12 @@ from typing import Any
 
 import pytest
 
-from nucleate.benchmarks.figures import Section
-from nucleate.benchmarks.relaxation import Kept, exactness, throughput
-from nucleate.benchmarks.screening_crystals import CHEAP, Tally
-from nucleate.crystals.gene import from_string, structure_from_gene
-from nucleate.matter import Candidate, CheckContext, get
+from nucleate.crystals.wyckoff.wyckoff_string import from_string, structure_from_gene
+from nucleate.matter.checks import Candidate, CheckContext
+from nucleate.matter.registry import get
+from nucleate_benchmarks.common.figures import Section
+from nucleate_benchmarks.crystals.stability.relaxation import Kept, exactness, throughput
+from nucleate_benchmarks.engineering.screening_crystals import CHEAP, Tally
 
 
 def row(energy: float, crystal: str = "225 a:Na b:Cl | 5.64", converged: bool = True) -> Any:

@@ -9,9 +9,9 @@ import pytest
 from pymatgen.analysis.structure_matcher import StructureMatcher
 from pymatgen.core import Lattice, Structure
 
-from nucleate.benchmarks import invariance, representation
-from nucleate.crystals.canonical import canonical_gene
-from nucleate.crystals.gene import expand, from_string, to_string
+from nucleate.crystals.wyckoff.canonical import canonical_gene
+from nucleate.crystals.wyckoff.wyckoff_string import expand, from_string, to_string
+from nucleate_benchmarks.crystals.representation import invariance, representation
 
 RUTILE = "136 a:Ti f:O(0.30479) | 4.5937 2.9581"
 

@@ -12,9 +12,10 @@ from pathlib import Path
 import pytest
 from typer.testing import Result
 
-from nucleate.cli.common import merge, stage_settings
-from nucleate.config import FeaturizeSettings
-from nucleate.runs import Manifest
+from nucleate.cli.common import stage_settings
+from nucleate.core.manifest import Manifest
+from nucleate.core.settings import merge
+from nucleate.settings.data import FeaturizeSettings
 
 Nucleate = Callable[..., Result]
 COMMANDS = (

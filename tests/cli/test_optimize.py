@@ -10,8 +10,9 @@ import pytest
 from typer.testing import Result
 
 from nucleate.cli.objectives import parse_constraint, parse_objective
-from nucleate.config import PropertySettings, validate
-from nucleate.errors import SettingsError
+from nucleate.core.errors import SettingsError
+from nucleate.core.settings import validate
+from nucleate.settings.objectives import PropertySettings
 
 Nucleate = Callable[..., Result]
 

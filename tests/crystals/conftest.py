@@ -9,8 +9,8 @@ import numpy as np
 import pytest
 from numpy.typing import NDArray
 
-from nucleate.crystals.gene import Gene, Site, expand, to_string
-from nucleate.crystals.symmetry import lattice_matrix, space_group
+from nucleate.crystals.wyckoff.symmetry import lattice_matrix, space_group
+from nucleate.crystals.wyckoff.wyckoff_string import Gene, Site, expand, to_string
 
 Arrays = tuple[NDArray[Any], NDArray[Any], NDArray[Any]]
 

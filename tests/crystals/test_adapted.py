@@ -6,13 +6,13 @@ from typing import Any
 
 import pytest
 
-from nucleate.config import validate
-from nucleate.crystals.adapted import adapted
-from nucleate.crystals.codec import CodecOptions, WyckoffCodec
-from nucleate.crystals.conditions import CrystalConditions
-from nucleate.crystals.constraint import CrystalConstraint
+from nucleate.core.settings import validate
+from nucleate.crystals.codec.wyckoff_codec import CodecOptions, WyckoffCodec
+from nucleate.crystals.conditions.constraint import CrystalConstraint
+from nucleate.crystals.conditions.options import CrystalConditions
+from nucleate.crystals.conditions.starting_points import adapted
 from nucleate.crystals.elements import NUMBERS, volumes
-from nucleate.crystals.gene import from_string
+from nucleate.crystals.wyckoff.wyckoff_string import from_string
 
 CODEC = WyckoffCodec.fit([], CodecOptions())
 SALT = "225 a:Na b:Cl | 5.6402"

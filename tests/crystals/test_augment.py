@@ -5,10 +5,10 @@ from __future__ import annotations
 import numpy as np
 import torch
 
-from nucleate import matter
-from nucleate.crystals.codec import CodecOptions, WyckoffCodec
+from nucleate.crystals.codec.wyckoff_codec import CodecOptions, WyckoffCodec
 from nucleate.crystals.elements import SYMBOLS, supported, volumes
-from nucleate.crystals.gene import from_string
+from nucleate.crystals.wyckoff.wyckoff_string import from_string
+from nucleate.matter import registry as matter
 from nucleate.vae.arrays import RaggedArrays
 from nucleate.vae.schema import Record, stack
 

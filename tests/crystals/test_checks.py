@@ -11,17 +11,16 @@ from hypothesis import given, settings
 from hypothesis import strategies as st
 from pymatgen.core import Composition
 
-from nucleate.crystals.checks import checks, collection
-from nucleate.crystals.checks.chemistry import (
-    many_element_validity,
-    mixed_valent,
-    smact_valid,
-)
-from nucleate.crystals.gene import from_string, gene_from_structure, structure_from_gene, to_string
-from nucleate.crystals.matching import match
-from nucleate.crystals.oxidation import average_states, oxidation_states
-from nucleate.errors import SettingsError
-from nucleate.matter import Candidate, CheckContext, Verdict, get
+from nucleate.core.errors import SettingsError
+from nucleate.crystals.checks import checks
+from nucleate.crystals.checks import novelty as collection
+from nucleate.crystals.checks.chemistry import many_element_validity, mixed_valent, smact_valid
+from nucleate.crystals.geometry.oxidation import average_states, oxidation_states
+from nucleate.crystals.wyckoff.canonical import gene_from_structure
+from nucleate.crystals.wyckoff.matching import match
+from nucleate.crystals.wyckoff.wyckoff_string import from_string, structure_from_gene, to_string
+from nucleate.matter.checks import Candidate, CheckContext, Verdict
+from nucleate.matter.registry import get
 
 SALT = "225 a:Na b:Cl | 5.6402"
 RUTILE = "136 a:Ti f:O(0.30479) | 4.5937 2.9581"

@@ -8,9 +8,11 @@ import numpy as np
 import pytest
 from pymatgen.core import Lattice, Structure
 
-from nucleate.crystals import chgnet
-from nucleate.crystals.gene import from_string, structure_from_gene
-from nucleate.crystals.relaxation import relax, relax_structures
+from nucleate.core.quiet import silenced
+from nucleate.crystals.energy import chgnet
+from nucleate.crystals.energy.chgnet_network import model
+from nucleate.crystals.energy.relaxation import relax, relax_structures
+from nucleate.crystals.wyckoff.wyckoff_string import from_string, structure_from_gene
 
 LIMNO2 = Structure(
     Lattice.orthorhombic(2.868779, 4.634475, 5.832507),
@@ -48,8 +50,8 @@ def test_forces_and_stress_are_chgnets() -> None:
     rattled = LIMNO2.copy()
     rattled.translate_sites([0, 3], [0.02, -0.01, 0.03])
     mine = chgnet.predict([rattled], "cpu", True)[0]
-    with chgnet.silenced():
-        theirs = chgnet.model().predict_structure(rattled, task="efs")
+    with silenced():
+        theirs = model().predict_structure(rattled, task="efs")
     assert mine is not None
     np.testing.assert_allclose(mine.forces, theirs["f"], atol=2e-4)
     np.testing.assert_allclose(mine.stress * 160.21766, theirs["s"], atol=5e-3)

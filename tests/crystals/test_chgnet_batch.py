@@ -6,9 +6,10 @@ import numpy as np
 import pytest
 from pymatgen.core import Structure
 
-from nucleate.crystals import chgnet
-from nucleate.crystals.chgnet_batch import build_graph
-from nucleate.crystals.gene import from_string, structure_from_gene
+from nucleate.core.quiet import silenced
+from nucleate.crystals.energy import chgnet
+from nucleate.crystals.energy.chgnet_network import build_graph, model
+from nucleate.crystals.wyckoff.wyckoff_string import from_string, structure_from_gene
 
 CRYSTALS = [
     "225 a:Na b:Cl | 5.64",  # self-images as neighbours
@@ -29,8 +30,8 @@ def test_graphs_are_as_large_as_chgnets(string: str) -> None:
     structure = crystal(string)
     numbers = np.array(structure.atomic_numbers)
     graph = build_graph(structure.lattice.matrix, structure.frac_coords, numbers)
-    with chgnet.silenced():
-        theirs = chgnet.model().graph_converter(structure)
+    with silenced():
+        theirs = model().graph_converter(structure)
     assert graph is not None
     assert len(graph.edges) == len(theirs.atom_graph) == 2 * (graph.undirected.max() + 1)
     assert len(graph.angles) == len(theirs.bond_graph)
@@ -46,8 +47,8 @@ def test_energies_forces_and_stresses_are_chgnets_in_one_batch() -> None:
     assert len(allowed) >= 5
     for structure, mine in zip(allowed, chgnet.predict(allowed, "cpu", True), strict=True):
         assert mine is not None
-        with chgnet.silenced():
-            theirs = chgnet.model().predict_structure(structure, task="efs")
+        with silenced():
+            theirs = model().predict_structure(structure, task="efs")
         assert mine.energy == pytest.approx(float(theirs["e"]), abs=5e-6)
         np.testing.assert_allclose(mine.forces, theirs["f"], atol=3e-4)
         np.testing.assert_allclose(mine.stress * 160.21766, theirs["s"], atol=5e-3)

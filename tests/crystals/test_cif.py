@@ -9,8 +9,8 @@ from hypothesis import strategies as st
 from pymatgen.core import Lattice, Structure
 from pymatgen.io.cif import CifParser, CifWriter
 
-from nucleate.crystals.cif import parse_cif, plain_arrays
-from nucleate.errors import StructureError
+from nucleate.core.errors import StructureError
+from nucleate.crystals.io.cif import parse_cif, plain_arrays
 
 PLAIN = """# a comment
 data_test

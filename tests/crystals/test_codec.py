@@ -9,14 +9,14 @@ import pytest
 from hypothesis import assume, given, settings
 from hypothesis import strategies as st
 
-from nucleate import matter
+from nucleate.core.errors import CheckpointError, StructureError
 from nucleate.crystals import elements
-from nucleate.crystals.canonical import canonical_gene
-from nucleate.crystals.codec import CodecOptions, WyckoffCodec
-from nucleate.crystals.gene import expand, from_string, to_string
-from nucleate.crystals.schema import free_components
-from nucleate.crystals.symmetry import group_starts, space_group
-from nucleate.errors import CheckpointError, StructureError
+from nucleate.crystals.codec.schema import free_components
+from nucleate.crystals.codec.wyckoff_codec import CodecOptions, WyckoffCodec
+from nucleate.crystals.wyckoff.canonical import canonical_gene
+from nucleate.crystals.wyckoff.symmetry import group_starts, space_group
+from nucleate.crystals.wyckoff.wyckoff_string import expand, from_string, to_string
+from nucleate.matter import registry as matter
 from nucleate.vae.schema import Record
 
 TRAINING = [

@@ -7,9 +7,8 @@ import pyarrow.parquet as pq
 import pytest
 import torch
 
-from nucleate import matter as registry
-from nucleate.crystals.canonical import canonical_gene
-from nucleate.crystals.comparison import (
+from nucleate.core.paths import data_folder
+from nucleate.crystals.geometry.comparison import (
     BITS,
     COMPOSITION,
     ELEMENT_NUMBERS,
@@ -18,9 +17,10 @@ from nucleate.crystals.comparison import (
     STRUCTURE_NUMBERS,
     CrystalComparison,
 )
-from nucleate.crystals.gene import expand, to_string
-from nucleate.paths import data_folder
-from nucleate.search.surrogate import Surrogate, Table, tanimoto
+from nucleate.crystals.wyckoff.canonical import canonical_gene
+from nucleate.crystals.wyckoff.wyckoff_string import expand, to_string
+from nucleate.matter import registry
+from nucleate.regression.gaussian_process import Surrogate, Table, tanimoto
 
 SALT = "225 a:Na b:Cl | 5.6402"
 COMPARISON = CrystalComparison()

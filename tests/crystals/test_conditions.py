@@ -7,14 +7,15 @@ from typing import Any
 
 import pytest
 
-from nucleate import matter as registry
-from nucleate.config import ConditionSettings, validate
-from nucleate.crystals.codec import CodecOptions, WyckoffCodec
-from nucleate.crystals.conditions import CrystalConditions, formula
-from nucleate.crystals.constraint import CrystalConstraint
-from nucleate.crystals.plans import listed
-from nucleate.errors import SettingsError
+from nucleate.core.errors import SettingsError
+from nucleate.core.settings import validate
+from nucleate.crystals.codec.wyckoff_codec import CodecOptions, WyckoffCodec
+from nucleate.crystals.conditions.constraint import CrystalConstraint
+from nucleate.crystals.conditions.decoding_plan import listed
+from nucleate.crystals.conditions.options import CrystalConditions, formula
 from nucleate.generation.task import check_conditions
+from nucleate.matter import registry
+from nucleate.settings.sample import ConditionSettings
 
 CODEC = WyckoffCodec.fit([], CodecOptions(maximum_sites=20, maximum_atoms=20))
 SALT = "225 a:Na b:Cl | 5.6402"

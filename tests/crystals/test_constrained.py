@@ -11,16 +11,17 @@ import torch
 from hypothesis import assume, given, settings
 from hypothesis import strategies as st
 
-from nucleate.config import NetworkSettings, validate
-from nucleate.crystals.codec import CodecOptions, WyckoffCodec
-from nucleate.crystals.conditions import CrystalConditions, formula
-from nucleate.crystals.constrained import ConstrainedLegality
-from nucleate.crystals.constraint import CrystalConstraint
+from nucleate.core.errors import SettingsError
+from nucleate.core.settings import validate
+from nucleate.crystals.codec.legality import CrystalLegality
+from nucleate.crystals.codec.wyckoff_codec import CodecOptions, WyckoffCodec
+from nucleate.crystals.conditions.constrained_legality import ConstrainedLegality
+from nucleate.crystals.conditions.constraint import CrystalConstraint
+from nucleate.crystals.conditions.options import CrystalConditions, formula
 from nucleate.crystals.elements import SYMBOLS
-from nucleate.crystals.gene import Gene
-from nucleate.crystals.legality import CrystalLegality
-from nucleate.crystals.symmetry import group_starts, space_group
-from nucleate.errors import SettingsError
+from nucleate.crystals.wyckoff.symmetry import group_starts, space_group
+from nucleate.crystals.wyckoff.wyckoff_string import Gene
+from nucleate.settings.model import NetworkSettings
 from nucleate.vae.model import VAE
 
 CODEC = WyckoffCodec.fit([], CodecOptions(maximum_sites=7, maximum_atoms=12))

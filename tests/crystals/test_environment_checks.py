@@ -9,19 +9,16 @@ import pytest
 from pymatgen.analysis.bond_valence import calculate_bv_sum
 from pymatgen.core import Lattice, Structure
 
-from nucleate.crystals.bond_valence import bond_valence
-from nucleate.crystals.contacts import contacts
-from nucleate.crystals.distances import nearest
-from nucleate.crystals.gene import (
-    from_string,
-    gene_from_structure,
-    structure_from_gene,
-    to_string,
-)
-from nucleate.crystals.properties import cell
-from nucleate.crystals.voids import WIDEST, largest_void, widest_gap
-from nucleate.errors import StructureError
-from nucleate.matter import Candidate, CheckContext, Verdict, get
+from nucleate.core.errors import StructureError
+from nucleate.crystals.geometry.bond_valence import bond_valence
+from nucleate.crystals.geometry.contacts import contacts
+from nucleate.crystals.geometry.describe import cell
+from nucleate.crystals.geometry.distances import nearest
+from nucleate.crystals.geometry.voids import WIDEST, largest_void, widest_gap
+from nucleate.crystals.wyckoff.canonical import gene_from_structure
+from nucleate.crystals.wyckoff.wyckoff_string import from_string, structure_from_gene, to_string
+from nucleate.matter.checks import Candidate, CheckContext, Verdict
+from nucleate.matter.registry import get
 
 SALT = "225 a:Na b:Cl | 5.6402"
 RUTILE = "136 a:Ti f:O(0.30479) | 4.5937 2.9581"

@@ -10,12 +10,9 @@ import pytest
 from hypothesis import HealthCheck, given, settings
 from hypothesis import strategies as st
 
-from nucleate import matter as registry
-from nucleate.crystals.codec import CodecOptions, WyckoffCodec
-from nucleate.crystals.describe import composition
-from nucleate.crystals.distances import nearest
-from nucleate.crystals.elements import NUMBERS, SYMBOLS, refusal
-from nucleate.crystals.evolving import (
+from nucleate.core.paths import data_folder
+from nucleate.crystals.codec.wyckoff_codec import CodecOptions, WyckoffCodec
+from nucleate.crystals.edits import (
     CLOSEST,
     FARTHEST,
     CrystalEdits,
@@ -23,14 +20,17 @@ from nucleate.crystals.evolving import (
     rescaled,
     with_elements,
 )
-from nucleate.crystals.gene import (
+from nucleate.crystals.elements import NUMBERS, SYMBOLS, refusal
+from nucleate.crystals.geometry.describe import composition
+from nucleate.crystals.geometry.distances import nearest
+from nucleate.crystals.wyckoff.canonical import gene_from_structure
+from nucleate.crystals.wyckoff.wyckoff_string import (
     expand,
     from_string,
-    gene_from_structure,
     structure_from_gene,
     to_string,
 )
-from nucleate.paths import data_folder
+from nucleate.matter import registry
 
 EMBEDDED: list[str] = pq.read_table(data_folder() / "prototypes.parquet").to_pydict()["crystal"]
 CODEC = WyckoffCodec.fit(EMBEDDED[:200], CodecOptions())

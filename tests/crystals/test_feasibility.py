@@ -8,7 +8,7 @@ from itertools import product
 import numpy as np
 import pytest
 
-from nucleate.crystals.feasibility import Filling, Range, Reach, Tails, places
+from nucleate.crystals.conditions.feasibility import Filling, Range, Reach, Tails, places
 
 
 @pytest.mark.parametrize(
@@ -94,7 +94,7 @@ def test_after_a_site_missing_elements_need_room_in_order() -> None:
 
 
 def _positions(number: int) -> list[str]:
-    from nucleate.crystals.symmetry import group_starts, space_group
+    from nucleate.crystals.wyckoff.symmetry import group_starts, space_group
 
     start = int(group_starts()[number - 1])
     return [""] * start + [p.letter for p in space_group(number).positions]

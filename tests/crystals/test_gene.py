@@ -9,17 +9,15 @@ from hypothesis import strategies as st
 from pymatgen.analysis.structure_matcher import StructureMatcher
 from pymatgen.core import Lattice, Structure
 
-from nucleate.crystals.canonical import canonical_gene
-from nucleate.crystals.gene import (
+from nucleate.core.errors import StructureError
+from nucleate.crystals.wyckoff.canonical import canonical_gene, gene_from_structure, same_crystal
+from nucleate.crystals.wyckoff.wyckoff_string import (
     expand,
     from_string,
-    gene_from_structure,
     prototype_key,
-    same_crystal,
     structure_from_gene,
     to_string,
 )
-from nucleate.errors import StructureError
 
 ROCK_SALT = "225 a:Na b:Cl | 5.6402"
 RUTILE = "136 a:Ti f:O(0.30479) | 4.5937 2.9581"

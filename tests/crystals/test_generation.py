@@ -13,22 +13,20 @@ import pytest
 import torch
 from typer.testing import CliRunner, Result
 
-from nucleate import matter as registry
 from nucleate.cli.app import app
-from nucleate.config import (
-    DiscoverSettings,
-    NetworkSettings,
-    PriorSettings,
-    SampleSettings,
-    validate,
-)
-from nucleate.crystals.codec import CodecOptions, WyckoffCodec
-from nucleate.crystals.gene import from_string, prototype_key, structure_from_gene
-from nucleate.crystals.nearness import distances
-from nucleate.errors import SettingsError
-from nucleate.generation import sources, templates
+from nucleate.core.errors import SettingsError
+from nucleate.core.settings import validate
+from nucleate.crystals.codec.wyckoff_codec import CodecOptions, WyckoffCodec
+from nucleate.crystals.geometry.crystal_distance import distances
+from nucleate.crystals.wyckoff.wyckoff_string import from_string, prototype_key, structure_from_gene
+from nucleate.generation import sources
+from nucleate.generation import starting_points as templates
 from nucleate.generation.engine import generate
-from nucleate.latent import LatentModel
+from nucleate.latent.latent_model import LatentModel
+from nucleate.matter import registry
+from nucleate.settings.model import NetworkSettings, PriorSettings
+from nucleate.settings.run import DiscoverSettings
+from nucleate.settings.sample import SampleSettings
 from nucleate.stages.discover import check_settings
 from nucleate.vae.model import VAE
 from nucleate.vae.prior import StandardNormal

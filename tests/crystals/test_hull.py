@@ -7,9 +7,9 @@ from pathlib import Path
 import numpy as np
 import pytest
 
-from nucleate.crystals.hull import Hull, read_reference
-from nucleate.errors import DatasetError
-from nucleate.paths import data_folder
+from nucleate.core.errors import DatasetError
+from nucleate.core.paths import data_folder
+from nucleate.crystals.energy.hull import Hull, read_reference
 
 HULL = Hull(["Na", "Na", "Cl", "NaCl", "Na3Cl"], [-1.0, -0.9, -2.0, -2.5, -1.4])
 """Formation energies per atom: NaCl -1.0; Na3Cl -0.15, above the line of -0.5."""

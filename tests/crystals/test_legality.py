@@ -9,10 +9,10 @@ import numpy as np
 import pytest
 import torch
 
-from nucleate.crystals.codec import CodecOptions, WyckoffCodec
-from nucleate.crystals.gene import from_string
-from nucleate.crystals.legality import CrystalLegality
-from nucleate.crystals.symmetry import group_starts, space_group
+from nucleate.crystals.codec.legality import CrystalLegality
+from nucleate.crystals.codec.wyckoff_codec import CodecOptions, WyckoffCodec
+from nucleate.crystals.wyckoff.symmetry import group_starts, space_group
+from nucleate.crystals.wyckoff.wyckoff_string import from_string
 
 CODEC = WyckoffCodec.fit(["225 a:Na b:Cl | 5.6402"], CodecOptions(maximum_sites=6))
 LEGALITY = CrystalLegality(CODEC.schema)
@@ -145,7 +145,7 @@ def test_training_needs_no_crystallographic_library():
         "import sys\n"
         "for name in ('pymatgen', 'moyopy', 'ase', 'smact', 'chgnet', 'spglib', 'pandas'):\n"
         "    sys.modules[name] = None\n"
-        "from nucleate import matter\n"
+        "from nucleate.matter import registry as matter\n"
         "crystals = matter.get('crystals')\n"
         "options = crystals.resolve_codec({}, '')\n"
         "codec = crystals.fit_codec(['225 a:Na b:Cl | 5.6402'], options, 0)\n"

@@ -5,9 +5,9 @@ from __future__ import annotations
 import numpy as np
 import pytest
 
-from nucleate.crystals.canonical import canonical_gene
-from nucleate.crystals.gene import expand, to_string
-from nucleate.crystals.nearness import average_minimum_distances, distances
+from nucleate.crystals.geometry.crystal_distance import average_minimum_distances, distances
+from nucleate.crystals.wyckoff.canonical import canonical_gene
+from nucleate.crystals.wyckoff.wyckoff_string import expand, to_string
 
 SALT = "225 a:Na b:Cl | 5.6402"
 

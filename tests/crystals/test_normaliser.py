@@ -9,11 +9,11 @@ import pytest
 from hypothesis import assume, given, settings
 from hypothesis import strategies as st
 
-from nucleate.crystals import canonical
-from nucleate.crystals.gene import expand, to_string
-from nucleate.crystals.normaliser import generic_normaliser, is_generic, place_of
-from nucleate.crystals.symmetry import space_group
-from nucleate.errors import StructureError
+from nucleate.core.errors import StructureError
+from nucleate.crystals.wyckoff import canonical
+from nucleate.crystals.wyckoff.normaliser import generic_normaliser, is_generic, place_of
+from nucleate.crystals.wyckoff.symmetry import space_group
+from nucleate.crystals.wyckoff.wyckoff_string import expand, to_string
 
 GROUPS = [space_group(number) for number in range(16, 231)]
 

@@ -10,22 +10,23 @@ import pytest
 from hypothesis import given, settings
 from hypothesis import strategies as st
 
-from nucleate.config import DatasetSettings
-from nucleate.crystals.checks import collection
-from nucleate.crystals.checks.collection import NovelCheck
+from nucleate.crystals.checks import novelty as collection
+from nucleate.crystals.checks.novelty import NovelCheck
 from nucleate.crystals.checks.picks import PicksCheck, farthest_first
-from nucleate.crystals.gene import from_string, gene_from_structure, structure_from_gene, to_string
-from nucleate.crystals.lookup import (
+from nucleate.crystals.geometry.crystal_distance import distances
+from nucleate.crystals.geometry.lookup import (
     composition_distances,
     features,
     fractions_of,
     prototype,
     reduced_composition,
 )
-from nucleate.crystals.nearness import distances
-from nucleate.matter import Candidate, CheckContext, Verdict
-from nucleate.screening.reference import Reference, ReferenceContext
-from nucleate.stages.reference import references
+from nucleate.crystals.wyckoff.canonical import gene_from_structure
+from nucleate.crystals.wyckoff.wyckoff_string import from_string, structure_from_gene, to_string
+from nucleate.matter.checks import Candidate, CheckContext, Verdict
+from nucleate.novelty.catalogue import references
+from nucleate.novelty.index import Reference, ReferenceContext
+from nucleate.settings.data import DatasetSettings
 
 SALT = "225 a:Na b:Cl | 5.6402"
 CAESIUM = "221 a:Cs b:Cl | 4.12"

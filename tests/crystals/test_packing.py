@@ -10,14 +10,14 @@ import torch
 from hypothesis import given, settings
 from hypothesis import strategies as st
 
-from nucleate.crystals.codec import CodecOptions, WyckoffCodec
-from nucleate.crystals.distances import covalent_radii, nearest
+from nucleate.crystals.codec.expansion import reduced
+from nucleate.crystals.codec.overlap import Packing
+from nucleate.crystals.codec.schema import free_components, lattice_from_components
+from nucleate.crystals.codec.wyckoff_codec import CodecOptions, WyckoffCodec
 from nucleate.crystals.elements import radii
-from nucleate.crystals.expansion import reduced
-from nucleate.crystals.gene import expand, structure_from_gene
-from nucleate.crystals.packing import Packing
-from nucleate.crystals.schema import free_components, lattice_from_components
-from nucleate.crystals.symmetry import lattice_matrix, space_group
+from nucleate.crystals.geometry.distances import covalent_radii, nearest
+from nucleate.crystals.wyckoff.symmetry import lattice_matrix, space_group
+from nucleate.crystals.wyckoff.wyckoff_string import expand, structure_from_gene
 from nucleate.vae.arrays import RaggedArrays
 
 TEXTS = [

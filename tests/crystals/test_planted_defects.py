@@ -9,7 +9,8 @@ from types import ModuleType
 
 import pytest
 
-from nucleate.matter import Candidate, Check, CheckContext, EachCheck, get
+from nucleate.matter.checks import Candidate, Check, CheckContext, EachCheck
+from nucleate.matter.registry import get
 
 
 def load() -> ModuleType:

@@ -5,8 +5,8 @@ from __future__ import annotations
 import numpy as np
 import pytest
 
+from nucleate.core.errors import SettingsError
 from nucleate.crystals import properties
-from nucleate.errors import SettingsError
 
 SALT = "225 a:Na b:Cl | 5.6402"
 RUTILE = "136 a:Ti f:O(0.30479) | 4.5937 2.9581"

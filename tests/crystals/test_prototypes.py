@@ -12,13 +12,14 @@ import pyarrow.parquet as pq
 import pytest
 from pymatgen.core import Composition
 
-from nucleate.crystals import chgnet
-from nucleate.crystals.gene import from_string, gene_from_structure, structure_from_gene, to_string
-from nucleate.crystals.prototypes import assemble, make
-from nucleate.crystals.prototypes.plan import Job
-from nucleate.crystals.prototypes.substitution import allowed_elements, choices
-from nucleate.crystals.relaxation import relax
-from nucleate.paths import data_folder
+from nucleate.core.paths import data_folder
+from nucleate.crystals.energy import chgnet
+from nucleate.crystals.energy.relaxation import relax
+from nucleate.crystals.wyckoff.canonical import gene_from_structure
+from nucleate.crystals.wyckoff.wyckoff_string import from_string, structure_from_gene, to_string
+from nucleate_data.prototypes import assemble, make
+from nucleate_data.prototypes.plan import Job
+from nucleate_data.prototypes.substitution import allowed_elements, choices
 
 
 def result(number: int, crystal: str, energy: float, origin: str = "substitution") -> Any:

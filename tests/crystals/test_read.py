@@ -12,9 +12,9 @@ import pytest
 from pymatgen.core import Lattice, Structure
 from pymatgen.io.cif import CifWriter
 
-from nucleate import matter
-from nucleate.config import DatasetSettings
-from nucleate.errors import InputError, StructureError
+from nucleate.core.errors import InputError, StructureError
+from nucleate.matter import registry as matter
+from nucleate.settings.data import DatasetSettings
 
 CRYSTALS = matter.get("crystals")
 OPTIONS = CRYSTALS.resolve_standardise({}, "test")

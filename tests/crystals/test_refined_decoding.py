@@ -8,13 +8,14 @@ import numpy as np
 import pytest
 import torch
 
-from nucleate import matter
-from nucleate.config import DrawSettings, NetworkSettings, PriorSettings, SampleSettings
-from nucleate.crystals.codec import CodecOptions, WyckoffCodec
-from nucleate.crystals.distances import nearest
-from nucleate.crystals.gene import expand, from_string
-from nucleate.errors import CheckpointError
-from nucleate.latent import LatentModel
+from nucleate.core.errors import CheckpointError
+from nucleate.crystals.codec.wyckoff_codec import CodecOptions, WyckoffCodec
+from nucleate.crystals.geometry.distances import nearest
+from nucleate.crystals.wyckoff.wyckoff_string import expand, from_string
+from nucleate.latent.latent_model import LatentModel
+from nucleate.matter import registry as matter
+from nucleate.settings.model import DrawSettings, NetworkSettings, PriorSettings
+from nucleate.settings.sample import SampleSettings
 from nucleate.vae.model import VAE
 from nucleate.vae.prior import StandardNormal
 

@@ -8,11 +8,11 @@ import torch
 from hypothesis import given, settings
 from hypothesis import strategies as st
 
-from nucleate.crystals.codec import CodecOptions, WyckoffCodec
-from nucleate.crystals.distances import nearest
-from nucleate.crystals.gene import expand
-from nucleate.crystals.packing import Packing
-from nucleate.crystals.relief import Relief, ReliefOptions
+from nucleate.crystals.codec.overlap import Packing
+from nucleate.crystals.codec.overlap_relief import Relief, ReliefOptions
+from nucleate.crystals.codec.wyckoff_codec import CodecOptions, WyckoffCodec
+from nucleate.crystals.geometry.distances import nearest
+from nucleate.crystals.wyckoff.wyckoff_string import expand
 from nucleate.vae.arrays import RaggedArrays
 from nucleate.vae.schema import Record
 

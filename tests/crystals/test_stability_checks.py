@@ -8,14 +8,15 @@ from typing import Any
 import numpy as np
 import pytest
 
+from nucleate.core.errors import DatasetError
 from nucleate.crystals.checks.energy import confidence
-from nucleate.crystals.gene import from_string, structure_from_gene
-from nucleate.crystals.hull import Hull
-from nucleate.crystals.probes import doubled, elastic_tensors, pushed
-from nucleate.crystals.references import element_references
-from nucleate.crystals.relaxation import Release, relax, relax_structures
-from nucleate.errors import DatasetError
-from nucleate.matter import Candidate, CheckContext, Verdict, get
+from nucleate.crystals.energy.element_references import element_references
+from nucleate.crystals.energy.hull import Hull
+from nucleate.crystals.energy.relaxation import Release, relax, relax_structures
+from nucleate.crystals.energy.stability import doubled, elastic_tensors, pushed
+from nucleate.crystals.wyckoff.wyckoff_string import from_string, structure_from_gene
+from nucleate.matter.checks import Candidate, CheckContext, Verdict
+from nucleate.matter.registry import get
 
 SALT = "225 a:Na b:Cl | 5.69"
 

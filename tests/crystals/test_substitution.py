@@ -6,11 +6,11 @@ import numpy as np
 import pytest
 import torch
 
-from nucleate import matter as registry
-from nucleate.config import NetworkSettings
-from nucleate.crystals.codec import CodecOptions, WyckoffCodec
-from nucleate.crystals.substitution import FREE, Substitution, SubstitutionLegality
-from nucleate.errors import StructureError
+from nucleate.core.errors import StructureError
+from nucleate.crystals.codec.wyckoff_codec import CodecOptions, WyckoffCodec
+from nucleate.crystals.conditions.substitution import FREE, Substitution, SubstitutionLegality
+from nucleate.matter import registry
+from nucleate.settings.model import NetworkSettings
 from nucleate.vae.model import VAE
 
 LEADS = [

@@ -6,7 +6,7 @@ import moyopy
 import numpy as np
 import pytest
 
-from nucleate.crystals.symmetry import (
+from nucleate.crystals.wyckoff.symmetry import (
     CENTRINGS,
     PRIMITIVE,
     group_starts,

@@ -9,8 +9,9 @@ import pytest
 from pymatgen.core import Structure
 from pymatgen.symmetry.analyzer import SpacegroupAnalyzer
 
-from nucleate import matter
-from nucleate.crystals.gene import gene_from_structure, to_string
+from nucleate.crystals.wyckoff.canonical import gene_from_structure
+from nucleate.crystals.wyckoff.wyckoff_string import to_string
+from nucleate.matter import registry as matter
 
 CRYSTALS = matter.get("crystals")
 TEXTS = [

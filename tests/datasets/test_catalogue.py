@@ -7,9 +7,9 @@ from pathlib import Path
 
 import pytest
 
+from nucleate.core.errors import DatasetError, SettingsError
 from nucleate.datasets import catalogue
 from nucleate.datasets.fetch import fetch, git_blob_id
-from nucleate.errors import DatasetError, SettingsError
 from nucleate.stages.fetch import builder
 
 ENTRY = """

@@ -8,8 +8,8 @@ import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
-from nucleate import matter as registry
 from nucleate.datasets.duplicates import find_duplicates, find_duplicates_within
+from nucleate.matter import registry
 
 
 class Rounded(SimpleNamespace):

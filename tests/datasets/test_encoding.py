@@ -9,10 +9,10 @@ import numpy as np
 import pytest
 from numpy.typing import NDArray
 
+from nucleate.core.errors import StructureError
 from nucleate.datasets.encoding import Encoded, encode_structures
-from nucleate.errors import StructureError
 from nucleate.molecules import Molecules
-from nucleate.molecules.fragment_codec import FragmentCodec
+from nucleate.molecules.codecs.fragment_codec import FragmentCodec
 from nucleate.molecules.options import CodecOptions
 
 MOLECULES = Molecules()

@@ -12,10 +12,10 @@ from pathlib import Path
 
 import pytest
 
+from nucleate.core.errors import DatasetError
 from nucleate.datasets import catalogue
 from nucleate.datasets import fetch as module
 from nucleate.datasets.fetch import fetch
-from nucleate.errors import DatasetError
 
 CONTENT = bytes(range(256)) * 2000
 BLOB = hashlib.sha1(b"blob %d\0" % len(CONTENT) + CONTENT).hexdigest()

@@ -6,11 +6,11 @@ from pathlib import Path
 
 import pytest
 
-from nucleate.config import DatasetSettings
+from nucleate.core.errors import DatasetError, InputError
 from nucleate.datasets import sources
 from nucleate.datasets.catalogue import Dataset, File
 from nucleate.datasets.sources import content_digest, resolve
-from nucleate.errors import DatasetError, InputError
+from nucleate.settings.data import DatasetSettings
 
 
 @pytest.fixture(autouse=True)

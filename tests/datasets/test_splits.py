@@ -9,9 +9,9 @@ import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
-from nucleate.config import SplitSettings
+from nucleate.core.errors import SettingsError
 from nucleate.datasets.splits import SPLITS, assign, divide
-from nucleate.errors import SettingsError
+from nucleate.settings.data import SplitSettings
 
 groups = st.lists(st.integers(0, 40).map(str), min_size=1, max_size=200)
 shares = st.floats(0, 0.4)

@@ -12,9 +12,9 @@ from typing import Any
 import pytest
 from filelock import FileLock
 
-from nucleate.config import DiscoverSettings
-from nucleate.errors import DatasetError, InputError, ResultsError, SettingsError
-from nucleate.runs import Manifest, run_stage
+from nucleate.core.errors import DatasetError, InputError, ResultsError, SettingsError
+from nucleate.core.manifest import Manifest, run_stage
+from nucleate.settings.run import DiscoverSettings
 from nucleate.stages import discover as stages
 from nucleate.stages.discover import load_settings
 from nucleate.stages.run_folder import describe_run, list_runs, lock_path

@@ -7,8 +7,8 @@ from pathlib import Path
 import pytest
 from tiny import QUICK, nucleate, tiny_features
 
-from nucleate.latent import LatentModel
-from nucleate.runs import Manifest
+from nucleate.core.manifest import Manifest
+from nucleate.latent.latent_model import LatentModel
 from nucleate.stages.train import train
 
 __all__ = ["nucleate", "tiny_features"]

@@ -10,8 +10,8 @@ from pathlib import Path
 import pytest
 from typer.testing import Result
 
-from nucleate.errors import SettingsError
-from nucleate.runs import Manifest
+from nucleate.core.errors import SettingsError
+from nucleate.core.manifest import Manifest
 
 Run = Callable[..., Result]
 
@@ -68,7 +68,8 @@ def test_usage_errors(
 
 
 def test_run_settings_carry_conditions(tmp_path: Path) -> None:
-    from nucleate.config import DiscoverSettings, validate
+    from nucleate.core.settings import validate
+    from nucleate.settings.run import DiscoverSettings
     from nucleate.stages.discover import check_settings
 
     def settings(scaffold: str) -> DiscoverSettings:

@@ -10,15 +10,16 @@ import pytest
 from rdkit import Chem, DataStructs
 from rdkit.Chem import Crippen, Descriptors, rdFingerprintGenerator
 
-from nucleate import matter as registry
-from nucleate.config import SampleSettings, validate
-from nucleate.errors import SettingsError
+from nucleate.core.errors import SettingsError
+from nucleate.core.settings import validate
 from nucleate.generation.engine import generate
 from nucleate.generation.task import check_conditions
-from nucleate.latent import LatentModel
-from nucleate.matter import Matter
+from nucleate.latent.latent_model import LatentModel
+from nucleate.matter import registry
+from nucleate.matter.base import Matter
+from nucleate.regression.property_heads import fit_head, predict, save_heads
+from nucleate.settings.sample import SampleSettings
 from nucleate.stages.sample import draw_samples
-from nucleate.vae.property_heads import fit_head, predict, save_heads
 
 LEAD = "CC(=O)Nc1ccc(O)cc1"
 OTHER = "CCOC(=O)c1ccccc1"

@@ -7,12 +7,13 @@ import pytest
 import torch
 from torch import Tensor
 
-from nucleate import matter as registry
-from nucleate.config import Window, validate
-from nucleate.generation.arms import Arms
-from nucleate.generation.predictors import Corrected
+from nucleate.core.settings import validate
+from nucleate.generation.bandit import Arms
 from nucleate.generation.sources import PathSource, blended, spherical
 from nucleate.generation.steering import Steering
+from nucleate.matter import registry
+from nucleate.regression.latent_linear import Corrected
+from nucleate.settings.sample import Window
 
 
 @pytest.mark.parametrize(

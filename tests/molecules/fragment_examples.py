@@ -7,10 +7,10 @@ from pathlib import Path
 
 from rdkit import Chem, RDConfig
 
-from nucleate.config import DatasetSettings
-from nucleate.errors import StructureError
+from nucleate.core.errors import StructureError
 from nucleate.molecules import Molecules
-from nucleate.molecules.fragment_codec import FragmentCodec
+from nucleate.molecules.codecs.fragment_codec import FragmentCodec
+from nucleate.settings.data import DatasetSettings
 
 MOLECULES = Molecules()
 STEREO = [

@@ -6,9 +6,9 @@ import pytest
 from approved_drugs import DRUGS, LATER_DRUGS
 from rdkit.Chem.rdMolDescriptors import CalcMolFormula
 
-from nucleate.matter import Candidate, CheckContext, EachCheck
+from nucleate.matter.checks import Candidate, CheckContext, EachCheck
 from nucleate.molecules import Molecules
-from nucleate.molecules.chem import canonical, parse, weight
+from nucleate.molecules.chemistry.chem import canonical, parse, weight
 
 EXPLAINED: dict[str, tuple[str, str]] = {
     # Dangerous in themselves, medicines nevertheless: the hazard filter is right to flag them

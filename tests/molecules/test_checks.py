@@ -6,8 +6,8 @@ import re
 
 import pytest
 
-from nucleate.errors import SettingsError
-from nucleate.matter import Candidate, CheckContext, Verdict
+from nucleate.core.errors import SettingsError
+from nucleate.matter.checks import Candidate, CheckContext, Verdict
 from nucleate.molecules import Molecules
 
 MOLECULES = Molecules()

@@ -13,9 +13,16 @@ from hypothesis import strategies as st
 from rdkit import Chem
 from rdkit.Chem import rdCIPLabeler
 
-from nucleate.molecules.chem import canonical, has_radicals, parse
-from nucleate.molecules.edit_operators import EDITS, STEREO_EDITS
-from nucleate.molecules.edits import MAXIMUM_HEAVY, cross, edited, mutate, offspring, read_parent
+from nucleate.molecules.chemistry.chem import canonical, has_radicals, parse
+from nucleate.molecules.edits.graph_edits import (
+    MAXIMUM_HEAVY,
+    cross,
+    edited,
+    mutate,
+    offspring,
+    read_parent,
+)
+from nucleate.molecules.edits.operators import EDITS, STEREO_EDITS
 
 DRUGS = [
     "CC(=O)Oc1ccccc1C(=O)O",

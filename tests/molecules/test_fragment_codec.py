@@ -13,16 +13,16 @@ from hypothesis import given, settings
 from hypothesis import strategies as st
 from rdkit import Chem
 
-from nucleate.errors import CheckpointError, StructureError
-from nucleate.molecules.assembly import Node, assemble
-from nucleate.molecules.chem import random_spellings
-from nucleate.molecules.fragment_codec import FragmentCodec
-from nucleate.molecules.fragments import fragments
-from nucleate.molecules.fragments import opened as open_template
-from nucleate.molecules.legality import PreorderLegality
-from nucleate.molecules.preorder import CLOSURES
-from nucleate.molecules.smiles_tree import parse_tree
-from nucleate.molecules.templates import arity, canonical_template
+from nucleate.core.errors import CheckpointError, StructureError
+from nucleate.molecules.chemistry.chem import random_spellings
+from nucleate.molecules.codecs.assembly import Node, assemble
+from nucleate.molecules.codecs.fragment_codec import FragmentCodec
+from nucleate.molecules.codecs.fragments import fragments
+from nucleate.molecules.codecs.fragments import opened as open_template
+from nucleate.molecules.codecs.legality import PreorderLegality
+from nucleate.molecules.codecs.preorder import CLOSURES
+from nucleate.molecules.codecs.smiles_tree import parse_tree
+from nucleate.molecules.codecs.templates import arity, canonical_template
 from nucleate.vae.schema import Record
 
 

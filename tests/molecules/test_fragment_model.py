@@ -8,10 +8,11 @@ import pytest
 import torch
 from fragment_examples import MOLECULES, codec, reference
 
-from nucleate.config import NetworkSettings, ObjectiveSettings
+from nucleate.settings.model import NetworkSettings, ObjectiveSettings
 from nucleate.vae.arrays import RaggedArrays
-from nucleate.vae.model import VAE, add_noise
+from nucleate.vae.model import VAE
 from nucleate.vae.objective import evidence_loss, misalignment
+from nucleate.vae.posterior import add_noise
 
 
 @cache

@@ -4,9 +4,9 @@ from __future__ import annotations
 
 import pytest
 
-from nucleate.molecules.chem import parse
-from nucleate.molecules.hazards import HAZARDS, hazards
-from nucleate.molecules.unstable import UNSTABLE, unstable
+from nucleate.molecules.alerts.hazards import HAZARDS, hazards
+from nucleate.molecules.alerts.unstable import UNSTABLE, unstable
+from nucleate.molecules.chemistry.chem import parse
 
 UNSTABLE_EXAMPLES = {
     "geminal diol": "CC(O)O",

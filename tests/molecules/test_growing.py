@@ -12,14 +12,14 @@ import pytest
 import torch
 from rdkit import Chem, RDConfig
 
-from nucleate.errors import SettingsError, StructureError
-from nucleate.molecules.forced import FREE, HOLE, ForcedLegality, Program
-from nucleate.molecules.fragment_codec import FragmentCodec
-from nucleate.molecules.growing import ScaffoldGrowth
+from nucleate.core.errors import SettingsError, StructureError
+from nucleate.molecules.codecs.fragment_codec import FragmentCodec
+from nucleate.molecules.codecs.preorder import CLOSURES
+from nucleate.molecules.conditions.forced_tokens import FREE, HOLE, ForcedLegality, Program
+from nucleate.molecules.conditions.regrowth import Regrowth, _cores
+from nucleate.molecules.conditions.scaffold_growth import ScaffoldGrowth
+from nucleate.molecules.io.standardise import standardise
 from nucleate.molecules.options import CodecOptions, StandardiseOptions
-from nucleate.molecules.preorder import CLOSURES
-from nucleate.molecules.regrowing import Regrowth, _cores
-from nucleate.molecules.standardise import standardise
 from nucleate.vae.schema import Record
 
 STEREO = [

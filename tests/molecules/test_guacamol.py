@@ -14,11 +14,11 @@ from rdkit import Chem, DataStructs, RDConfig, rdBase
 from rdkit.Chem import QED, rdMolDescriptors
 from rdkit.Chem.Pharm2D import Generate, Gobbi_Pharm2D
 
-from nucleate.errors import SettingsError
+from nucleate.core.errors import SettingsError
 from nucleate.molecules import Molecules
-from nucleate.molecules import guacamol as targets
-from nucleate.molecules import guacamol_parts as parts
-from nucleate.molecules.guacamol import ORACLES, TEXT_COUNTED, Definitions, oracle
+from nucleate.molecules.oracles import guacamol_parts as parts
+from nucleate.molecules.oracles import pmo as targets
+from nucleate.molecules.oracles.pmo import ORACLES, TEXT_COUNTED, Definitions, oracle
 
 DRUGS = [
     "CC(=O)Oc1ccccc1C(=O)O",

@@ -6,9 +6,9 @@ import time
 
 import pytest
 
-from nucleate.matter import Candidate, CheckContext, EachCheck
+from nucleate.matter.checks import Candidate, CheckContext, EachCheck
 from nucleate.molecules import Molecules
-from nucleate.molecules.hazards import forbidden
+from nucleate.molecules.alerts.hazards import forbidden
 
 HOSTILE = {
     "empty": "",

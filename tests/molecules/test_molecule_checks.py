@@ -6,13 +6,13 @@ from pathlib import Path
 
 import pytest
 
-from nucleate.matter import Candidate, CheckContext, Verdict
+from nucleate.matter.checks import Candidate, CheckContext, Verdict
 from nucleate.molecules import Molecules
-from nucleate.molecules.chem import parse
-from nucleate.molecules.conformer import EmbedTask, embed, relax
-from nucleate.molecules.identity import inchikey, standard_tautomer
-from nucleate.molecules.salts import parts
-from nucleate.molecules.strain import strain, unspecified_stereo
+from nucleate.molecules.alerts.strain import strain, unspecified_stereo
+from nucleate.molecules.chemistry.chem import parse
+from nucleate.molecules.chemistry.conformer import EmbedTask, embed, relax
+from nucleate.molecules.chemistry.tautomers import inchikey, standard_tautomer
+from nucleate.molecules.io.salts import parts
 
 MOLECULES = Molecules()
 

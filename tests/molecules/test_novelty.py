@@ -12,17 +12,23 @@ from hypothesis import given, settings
 from hypothesis import strategies as st
 from rdkit import DataStructs
 
-from nucleate.config import DatasetSettings
-from nucleate.matter import Candidate, CheckContext, Verdict
+from nucleate.matter.checks import Candidate, CheckContext, Verdict
 from nucleate.molecules import Molecules
 from nucleate.molecules.checks.picks import PicksCheck
-from nucleate.molecules.chem import canonical, fingerprint, molecule, parse, random_spellings
-from nucleate.molecules.lookup import nearest, packed_bits
+from nucleate.molecules.chemistry.chem import (
+    canonical,
+    fingerprint,
+    molecule,
+    parse,
+    random_spellings,
+)
+from nucleate.molecules.chemistry.lookup import nearest, packed_bits
+from nucleate.molecules.io.standardise import standardise
 from nucleate.molecules.options import StandardiseOptions
-from nucleate.molecules.standardise import standardise
-from nucleate.screening import reference
-from nucleate.screening.reference import Reference, ReferenceContext, references_of
-from nucleate.stages.reference import kept_reference, references
+from nucleate.novelty import index as reference
+from nucleate.novelty.catalogue import kept_reference, references
+from nucleate.novelty.index import Reference, ReferenceContext, references_of
+from nucleate.settings.data import DatasetSettings
 
 MOLECULES = Molecules()
 KNOWN = [
@@ -135,7 +141,7 @@ def test_keys_are_made_once_and_again_where_damaged(tmp_path: Path) -> None:
 
 
 def test_a_killed_build_goes_on(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
-    from nucleate.screening import reference_files
+    from nucleate.novelty import build as reference_files
 
     monkeypatch.setattr(reference_files, "CHUNK_ROWS", 3)
     whole, seen = reference_files.write_part, []

@@ -13,7 +13,7 @@ import pandas as pd
 import pytest
 from rdkit import Chem
 
-from nucleate.errors import ResultsError
+from nucleate.core.errors import ResultsError
 from nucleate.molecules import Molecules
 
 MOLECULES = Molecules()

@@ -9,13 +9,13 @@ from approved_drugs import DRUGS
 from planted_defects import DEFECTS
 from rdkit.Chem.FilterCatalog import FilterCatalog, FilterCatalogParams
 
-from nucleate.errors import SettingsError
-from nucleate.molecules.alerts import TOLERATED, Alert, AlertSets, read_smarts
-from nucleate.molecules.chem import parse
-from nucleate.molecules.demands import Demands
-from nucleate.molecules.hazards import HAZARDS, hazards
-from nucleate.molecules.patterns import Group, Patterns, pattern
-from nucleate.molecules.unstable import UNSTABLE, unstable
+from nucleate.core.errors import SettingsError
+from nucleate.molecules.alerts.alerts import TOLERATED, Alert, AlertSets, read_smarts
+from nucleate.molecules.alerts.hazards import HAZARDS, hazards
+from nucleate.molecules.alerts.unstable import UNSTABLE, unstable
+from nucleate.molecules.chemistry.chem import parse
+from nucleate.molecules.chemistry.smarts import Group, Patterns, pattern
+from nucleate.molecules.chemistry.smarts_prefilter import Demands
 
 MOLECULES = [
     found

@@ -7,7 +7,7 @@ import re
 import pytest
 from planted_defects import DEFECTS, Defect
 
-from nucleate.matter import Candidate, Check, CheckContext, EachCheck
+from nucleate.matter.checks import Candidate, Check, CheckContext, EachCheck
 from nucleate.molecules import Molecules
 
 

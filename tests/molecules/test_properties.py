@@ -8,9 +8,9 @@ import pytest
 from rdkit import Chem
 from rdkit.Chem import QED
 
-from nucleate.errors import SettingsError
+from nucleate.core.errors import SettingsError
 from nucleate.molecules import Molecules
-from nucleate.molecules.drug_likeness import qed
+from nucleate.molecules.chemistry.drug_likeness import qed
 
 MOLECULES = Molecules()
 ASPIRIN = "CC(=O)Oc1ccccc1C(=O)O"

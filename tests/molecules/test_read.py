@@ -13,10 +13,10 @@ import pandas as pd
 import pytest
 from rdkit import Chem, RDConfig
 
-from nucleate.config import DatasetSettings
-from nucleate.errors import InputError, StructureError
-from nucleate.matter import RawRow
+from nucleate.core.errors import InputError, StructureError
+from nucleate.matter.codec import RawRow
 from nucleate.molecules import Molecules
+from nucleate.settings.data import DatasetSettings
 
 MOLECULES = Molecules()
 TABLE = "name,smiles,id,gap\na,CCO,x1,1.5\nb,c1ccccc1,x2,inf\nc,CN,x3,none\n"

@@ -14,10 +14,10 @@ from hypothesis import given, settings
 from hypothesis import strategies as st
 from rdkit import Chem, RDConfig
 
-from nucleate.config import DatasetSettings
-from nucleate.errors import CheckpointError, StructureError
+from nucleate.core.errors import CheckpointError, StructureError
 from nucleate.molecules import Molecules
-from nucleate.molecules.selfies_codec import SelfiesCodec
+from nucleate.molecules.codecs.selfies_codec import SelfiesCodec
+from nucleate.settings.data import DatasetSettings
 from nucleate.vae.schema import Record
 
 MOLECULES = Molecules()

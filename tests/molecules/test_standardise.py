@@ -5,7 +5,7 @@ from __future__ import annotations
 import pytest
 from rdkit import Chem, RDConfig
 
-from nucleate.errors import SettingsError, StructureError
+from nucleate.core.errors import SettingsError, StructureError
 from nucleate.molecules import Molecules
 
 MOLECULES = Molecules()

@@ -12,12 +12,12 @@ import torch
 from tiny import QUICK
 from typer.testing import Result
 
-from nucleate.config import DatasetSettings, FeaturizeSettings
-from nucleate.errors import CheckpointError, SettingsError
-from nucleate.latent import LatentModel
-from nucleate.pretrained import model_digest
-from nucleate.runs import Manifest
-from nucleate.stages.average import average_models
+from nucleate.core.errors import CheckpointError, SettingsError
+from nucleate.core.manifest import Manifest
+from nucleate.latent.latent_model import LatentModel
+from nucleate.latent.pretrained import model_digest
+from nucleate.settings.data import DatasetSettings, FeaturizeSettings
+from nucleate.stages.edit_model import average_models
 from nucleate.stages.featurize import featurize
 from nucleate.stages.train import train
 from nucleate.vae.checkpoint import load_latents

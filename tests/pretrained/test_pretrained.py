@@ -12,10 +12,10 @@ from safetensors.torch import load_file
 from tiny import CARD
 from typer.testing import Result
 
-from nucleate import pretrained
-from nucleate.errors import CheckpointError, SettingsError
-from nucleate.latent import LatentModel
-from nucleate.runs import Manifest
+from nucleate.core.errors import CheckpointError, SettingsError
+from nucleate.core.manifest import Manifest
+from nucleate.latent import pretrained
+from nucleate.latent.latent_model import LatentModel
 from nucleate.vae.checkpoint import load_latents
 
 Nucleate = Callable[..., Result]

@@ -9,11 +9,11 @@ import numpy as np
 import pytest
 from typer.testing import Result
 
-from nucleate import pretrained
-from nucleate.config import PriorSettings
-from nucleate.errors import CheckpointError
-from nucleate.latent import LatentModel
-from nucleate.runs import Manifest
+from nucleate.core.errors import CheckpointError
+from nucleate.core.manifest import Manifest
+from nucleate.latent import pretrained
+from nucleate.latent.latent_model import LatentModel
+from nucleate.settings.model import PriorSettings
 from nucleate.stages.refit import refit_prior
 
 

@@ -11,17 +11,12 @@ from pathlib import Path
 import pytest
 from typer.testing import CliRunner, Result
 
-from nucleate import pretrained
 from nucleate.cli.app import app
 from nucleate.cli.failures import DEBUG_VARIABLE
-from nucleate.config import (
-    DatasetSettings,
-    FeaturizeSettings,
-    NetworkSettings,
-    PriorSettings,
-    TrainSettings,
-)
-from nucleate.runs import Manifest
+from nucleate.core.manifest import Manifest
+from nucleate.latent import pretrained
+from nucleate.settings.data import DatasetSettings, FeaturizeSettings
+from nucleate.settings.model import NetworkSettings, PriorSettings, TrainSettings
 from nucleate.stages.featurize import featurize
 from nucleate.stages.train import train
 

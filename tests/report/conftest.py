@@ -11,8 +11,8 @@ import numpy as np
 import pandas as pd
 import pytest
 
-from nucleate.config import DiscoverSettings
-from nucleate.runs import Manifest, Output
+from nucleate.core.manifest import Manifest, Output
+from nucleate.settings.run import DiscoverSettings
 from nucleate.stages.run_folder import open_run
 
 SMILES = ("CCO", "c1ccccc1O", "CC(=O)Nc1ccc(O)cc1", "CN1C=NC2=C1C(=O)N(C)C(=O)N2C")

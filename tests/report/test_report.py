@@ -11,11 +11,11 @@ from pathlib import Path
 import pytest
 from rich.console import Console
 
-from nucleate.errors import ResultsError
+from nucleate.cli.show.run import metric_lines, run_summary, show_end
+from nucleate.core.errors import ResultsError
+from nucleate.core.files import write_json
 from nucleate.report.collect import MatterData
-from nucleate.report.terminal import metric_lines, run_summary, show_end
-from nucleate.report.wording import number, reasons
-from nucleate.runs import write_json
+from nucleate.report.formatting import number, reasons
 from nucleate.stages.report import report
 
 LOADS = {"script": "src", "link": "href", "img": "src", "iframe": "src", "source": "src"}

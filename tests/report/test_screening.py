@@ -7,15 +7,11 @@ from pathlib import Path
 import pytest
 from rich.console import Console
 
-from nucleate.config import DatasetSettings, ScreeningSettings
-from nucleate.errors import SettingsError
-from nucleate.report.screening import (
-    describe_checks,
-    show_checks,
-    show_screening,
-    write_page,
-)
-from nucleate.runs import Manifest
+from nucleate.cli.show.screening import describe_checks, show_checks, show_screening, write_page
+from nucleate.core.errors import SettingsError
+from nucleate.core.manifest import Manifest
+from nucleate.settings.data import DatasetSettings
+from nucleate.settings.screen import ScreeningSettings
 from nucleate.stages.run_folder import surroundings
 from nucleate.stages.screen import screen_file
 

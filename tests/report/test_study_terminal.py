@@ -1,8 +1,8 @@
 """What a study says at its end."""
 
-from nucleate.config import PropertySettings
-from nucleate.report.study import _best_table, _counted, _failures, _further, _gain, _top, _wishes
-from nucleate.report.wording import number, score
+from nucleate.cli.show.study import _best_table, _counted, _failures, _further, _gain, _top, _wishes
+from nucleate.report.formatting import number, score
+from nucleate.settings.objectives import PropertySettings
 
 
 def test_failures_are_told_commonest_first_and_once_for_all_objectives():

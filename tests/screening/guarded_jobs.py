@@ -8,8 +8,8 @@ import time
 from collections.abc import Sequence
 from typing import Any
 
-from nucleate.guarded import note_step
-from nucleate.matter import Candidate, EachCheck, Verdict
+from nucleate.core.guarded import note_step
+from nucleate.matter.checks import Candidate, EachCheck, Verdict
 
 HANGS, EXITS, CRASHES = 7, 13, 21
 _seen: dict[str, Any] = {}

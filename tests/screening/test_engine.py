@@ -10,16 +10,16 @@ from hypothesis import given, settings
 from hypothesis import strategies as st
 from toy_matter import Small, ToyMatter
 
-from nucleate import matter as registry
-from nucleate.config import DatasetSettings
-from nucleate.errors import SettingsError
-from nucleate.matter import Candidate, Check, CheckContext, EachCheck, Verdict
+from nucleate.core.errors import SettingsError
+from nucleate.matter import registry
+from nucleate.matter.checks import Candidate, Check, CheckContext, EachCheck, Verdict
 from nucleate.molecules import Molecules
 from nucleate.screening.engine import Engine, Limits, read_file
 from nucleate.screening.funnel import Funnel, build_checks, check_tables
 from nucleate.screening.intake import Rows
 from nucleate.screening.rejections import Rejected, Rejections
 from nucleate.screening.sections import split
+from nucleate.settings.data import DatasetSettings
 
 CONTEXT = CheckContext()
 

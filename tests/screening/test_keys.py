@@ -9,7 +9,7 @@ import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
-from nucleate.screening.keys import SortedKeys, Texts, digests
+from nucleate.novelty.keys import SortedKeys, Texts, digests
 
 TEXTS = st.lists(st.text(max_size=12), max_size=40)
 

@@ -6,10 +6,10 @@ from hypothesis import given
 from hypothesis import strategies as st
 from toy_matter import ToyMatter, calls
 
-from nucleate.config import PropertySettings
-from nucleate.matter import Candidate
+from nucleate.matter.checks import Candidate
+from nucleate.objectives.objective import Objective
 from nucleate.screening import ranking
-from nucleate.search.objective import Objective
+from nucleate.settings.objectives import PropertySettings
 
 
 def test_scored_candidates_come_first_then_the_likelier_ones():
@@ -183,7 +183,7 @@ def test_applicability_is_the_models(monkeypatch):
         def of(self, structures):
             return np.array([-1.0, -3.0, -np.inf])
 
-    monkeypatch.setattr("nucleate.search.plausibility.Plausibility", Plausible)
+    monkeypatch.setattr("nucleate.search.evolution.plausibility.Plausibility", Plausible)
     rows = [Candidate("a"), Candidate("b"), Candidate("c")]
     ranking.add_applicability(rows, SimpleNamespace(name="model"), ["1"], 5)
     told = [tuple(c.columns[name] for name in ranking.APPLICABILITY) for c in rows]

@@ -10,14 +10,15 @@ from typing import Any
 
 from toy_matter import SMALL, ToyMatter, ToyModel, parse, training_set
 
-from nucleate.config import PropertySettings, StudySettings
-from nucleate.search.loop import proposing
-from nucleate.search.loop.batches import Batch
-from nucleate.search.loop.folder import Record, go_on, now, plain_terms, read_record, settled
-from nucleate.search.loop.scoring import Scoring
-from nucleate.search.loop.study import Loop
-from nucleate.search.objective import Objective
-from nucleate.stages.starting import Starting
+from nucleate.campaign import proposing
+from nucleate.campaign.batches import Batch
+from nucleate.campaign.campaign import Loop
+from nucleate.campaign.folder import Record, go_on, now, plain_terms, read_record, settled
+from nucleate.campaign.scoring import Scoring
+from nucleate.objectives.objective import Objective
+from nucleate.settings.objectives import PropertySettings
+from nucleate.settings.study import StudySettings
+from nucleate.stages.starting_structures import Starting
 
 ACTIVITY = PropertySettings(measured="activity", low=0.0, high=40.0)
 SOLUBILITY = PropertySettings(measured="solubility", low=0.0, high=1.0)
@@ -37,7 +38,7 @@ def open_loop(
     digest: str = "a",
     **settings: Any,
 ) -> Loop:
-    """As `nucleate.stages.loop.opened` does it, with a model that needs no file."""
+    """As `nucleate.stages.campaign.opened` does it, with a model that needs no file."""
     training = training_set(60)
     chosen = StudySettings(model="toy", out=str(folder), objectives=tuple(terms), **settings)
     objective = Objective(ToyMatter(), terms, how=chosen.combine)

@@ -8,9 +8,9 @@ import numpy as np
 from hypothesis import given, settings
 from hypothesis import strategies as st
 
-from nucleate.search.candidates import Candidates
+from nucleate.regression.gaussian_process import Prediction
+from nucleate.search.evolution.candidates import Candidates
 from nucleate.search.searcher import Proposal
-from nucleate.search.surrogate import Prediction
 
 
 class Drawn:

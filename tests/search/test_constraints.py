@@ -9,14 +9,15 @@ from pydantic import ValidationError
 from toy_matter import SMALL, ToyMatter, ToyModel, parse, training_set
 
 from nucleate.cli.objectives import parse_constraint
-from nucleate.config import OptimizeSettings, PropertySettings
-from nucleate.errors import SettingsError
-from nucleate.search import study as study_module
-from nucleate.search.build import build_searcher
-from nucleate.search.constraints import penalised, resolve_limit, violation
-from nucleate.search.objective import Objective
-from nucleate.search.storage import open_study
-from nucleate.search.study import run_study
+from nucleate.core.errors import SettingsError
+from nucleate.objectives.constraints import penalised, resolve_limit, violation
+from nucleate.objectives.objective import Objective
+from nucleate.search.registry import build_searcher
+from nucleate.search.study import run_study as study_module
+from nucleate.search.study.run_study import run_study
+from nucleate.search.study.storage import open_study
+from nucleate.settings.objectives import PropertySettings
+from nucleate.settings.study import OptimizeSettings
 
 SUM = PropertySettings(property="sum")
 NARROW = PropertySettings(property="spread", constraint=True, high=1.0)

@@ -5,8 +5,8 @@ import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
-from nucleate.config import PropertySettings
-from nucleate.search.desirability import combine, resolve
+from nucleate.objectives.desirability import combine, resolve
+from nucleate.settings.objectives import PropertySettings
 
 numbers = st.floats(-1e6, 1e6)
 anything = st.floats(allow_nan=True, allow_infinity=True)

@@ -8,14 +8,14 @@ import numpy as np
 import pytest
 from toy_matter import EditableMatter, ToyEdits, ToyModel, parse, training_set
 
-from nucleate.errors import SettingsError
-from nucleate.search.build import SEARCHERS, build_searcher
-from nucleate.search.evolution import ScreenedEvolution
-from nucleate.search.evolution_settings import EvolutionSettings
-from nucleate.search.memory import LatentComparison, Latents, Memory
-from nucleate.search.offspring import Credit
-from nucleate.search.operators import Crossover, Mutation
+from nucleate.core.errors import SettingsError
+from nucleate.search.evolution.memory import LatentComparison, Latents, Memory
+from nucleate.search.evolution.offspring import Credit
+from nucleate.search.evolution.operators import Crossover, Mutation
+from nucleate.search.evolution.screened_evolution import ScreenedEvolution
+from nucleate.search.registry import SEARCHERS, build_searcher
 from nucleate.search.searcher import Searcher
+from nucleate.settings.evolution import EvolutionSettings
 
 SMALL = EvolutionSettings(
     initial=30, screened=6, generations=2, pool=100, support=200, refit=60, plausible=0

@@ -9,12 +9,12 @@ import numpy as np
 import pytest
 from tiny import tiny_features, trained
 
-from nucleate.latent import LatentModel
-from nucleate.runs import Manifest
-from nucleate.screening.known import read_records
-from nucleate.search.families import MOST, Families
-from nucleate.search.memory import Memory
-from nucleate.search.plausibility import Plausibility
+from nucleate.core.manifest import Manifest
+from nucleate.latent.latent_model import LatentModel
+from nucleate.novelty.records import read_records
+from nucleate.search.evolution.families import MOST, Families
+from nucleate.search.evolution.memory import Memory
+from nucleate.search.evolution.plausibility import Plausibility
 
 __all__ = ["tiny_features", "trained"]
 

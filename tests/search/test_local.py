@@ -8,18 +8,20 @@ from pydantic import ValidationError
 from toy_guide import GuidedMatter
 from toy_matter import SMALL, ToyModel, calls, parse, training_set
 
-from nucleate.config import LocalSettings, OptimizeSettings, PropertySettings, Window
+from nucleate.core.errors import SettingsError
 from nucleate.crystals import Crystals
-from nucleate.crystals.guide import CrystalGuide
-from nucleate.errors import SettingsError
+from nucleate.crystals.conditions.guide import CrystalGuide
 from nucleate.molecules import Molecules
-from nucleate.molecules.guide import MoleculeGuide
-from nucleate.search import study as study_module
-from nucleate.search.build import build_searcher
-from nucleate.search.local import Local, _window
-from nucleate.search.objective import Objective
-from nucleate.search.storage import open_study
-from nucleate.search.study import run_study
+from nucleate.molecules.conditions.guide import MoleculeGuide
+from nucleate.objectives.objective import Objective
+from nucleate.search.registry import build_searcher
+from nucleate.search.study import run_study as study_module
+from nucleate.search.study.local_search import Local, _window
+from nucleate.search.study.run_study import run_study
+from nucleate.search.study.storage import open_study
+from nucleate.settings.objectives import PropertySettings
+from nucleate.settings.sample import Window
+from nucleate.settings.study import LocalSettings, OptimizeSettings
 
 LEAD = "8,-8,8,-8"
 """Far from the training set."""
@@ -101,7 +103,7 @@ def test_only_known_structures_that_meet_the_conditions_are_compared_with(tmp_pa
 
 
 def test_a_property_has_to_lie_in_its_window(monkeypatch):
-    monkeypatch.setattr("nucleate.search.local.heads_of", lambda model: {})
+    monkeypatch.setattr("nucleate.search.study.local_search.heads_of", lambda model: {})
     monkeypatch.setattr("nucleate.generation.requirements.heads_of", lambda model: {})
     found = local(property={"sum": "..3"}, scaffold="3,*")
     assert found.accept(["3,0,0,0", "3,0,0,-1", "3,1,0,0", "4,-4,0,0"]).tolist() == [

@@ -6,10 +6,11 @@ import numpy as np
 import pytest
 from toy_matter import ToyMatter
 
-from nucleate.config import PropertySettings, validate
-from nucleate.errors import SettingsError
-from nucleate.search.objective import Objective
-from nucleate.search.objectives.build import build, check
+from nucleate.core.errors import SettingsError
+from nucleate.core.settings import validate
+from nucleate.objectives.build import build, check
+from nucleate.objectives.objective import Objective
+from nucleate.settings.objectives import PropertySettings
 
 
 def test_a_measured_objective_has_no_value_until_it_is_told():

@@ -11,12 +11,12 @@ from loops import ACTIVITY, SOLUBILITY, SPREAD, measured, open_loop, small_searc
 from optuna.trial import TrialState
 from toy_matter import calls, parse, training_set
 
-from nucleate.errors import InputError, ResultsError, SettingsError
-from nucleate.search.attributes import MEASURED, OUTCOME, PROPOSED, RESULT, STRUCTURE
-from nucleate.search.loop import study as study_module
-from nucleate.search.loop.folder import locked
-from nucleate.search.loop.status import spearman, status
-from nucleate.search.storage import open_study
+from nucleate.campaign import campaign as study_module
+from nucleate.campaign.folder import locked
+from nucleate.campaign.status import spearman, status
+from nucleate.core.errors import InputError, ResultsError, SettingsError
+from nucleate.search.study.storage import open_study
+from nucleate.search.trial_attributes import MEASURED, OUTCOME, PROPOSED, RESULT, STRUCTURE
 
 
 @pytest.fixture(autouse=True)

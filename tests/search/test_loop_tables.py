@@ -7,11 +7,11 @@ import pyarrow.parquet as pq
 import pytest
 from loops import ACTIVITY, measured, open_loop, small_searches, table
 
-from nucleate.config import PropertySettings
-from nucleate.errors import InputError, ResultsError
-from nucleate.search.loop.measurements import read_log
-from nucleate.search.loop.status import status
-from nucleate.search.loop.tables import Cell, parse_cell, read_table
+from nucleate.campaign.measurements import read_log
+from nucleate.campaign.status import status
+from nucleate.campaign.tables import Cell, parse_cell, read_table
+from nucleate.core.errors import InputError, ResultsError
+from nucleate.settings.objectives import PropertySettings
 
 
 @pytest.fixture(autouse=True)

@@ -4,10 +4,10 @@ import numpy as np
 import pytest
 from toy_matter import ToyMatter, calls
 
-from nucleate.config import PropertySettings
-from nucleate.errors import SettingsError
-from nucleate.matter import Property
-from nucleate.search.objective import Objective, default_terms
+from nucleate.core.errors import SettingsError
+from nucleate.matter.properties import Property
+from nucleate.objectives.objective import Objective, default_terms
+from nucleate.settings.objectives import PropertySettings
 
 SUM = PropertySettings(property="sum", low=0, high=10)
 SPREAD = PropertySettings(property="spread", goal="minimise", low=0, high=8)

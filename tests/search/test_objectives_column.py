@@ -9,21 +9,16 @@ from hypothesis import given
 from hypothesis import strategies as st
 from toy_matter import ToyMatter, parse
 
-from nucleate.config import PropertySettings
-from nucleate.errors import InputError, SettingsError
-from nucleate.latent import LatentModel
-from nucleate.matter import RawRow
-from nucleate.search.objective import Objective
-from nucleate.search.objectives.build import build
-from nucleate.search.objectives.column import ColumnObjective, column_property
-from nucleate.search.objectives.conformal import (
-    checked_coverage,
-    conformal_quantile,
-    smallest_calibration,
-)
-from nucleate.search.objectives.labels import Labels, read_labels
-from nucleate.search.objectives.predictor import fit_predictor
-from nucleate.search.objectives.settings import ColumnSource, source_of
+from nucleate.core.errors import InputError, SettingsError
+from nucleate.latent.latent_model import LatentModel
+from nucleate.matter.codec import RawRow
+from nucleate.objectives.build import build
+from nucleate.objectives.external.column import ColumnObjective, column_property
+from nucleate.objectives.external.labels import Labels, read_labels
+from nucleate.objectives.objective import Objective
+from nucleate.regression.conformal import checked_coverage, conformal_quantile, smallest_calibration
+from nucleate.regression.predictor import fit_predictor
+from nucleate.settings.objectives import ColumnSource, PropertySettings, source_of
 
 FEATURES = """
 import numpy as np

@@ -12,11 +12,11 @@ import pytest
 from process_state import gone
 from toy_matter import ToyMatter
 
-from nucleate.config import PropertySettings
-from nucleate.errors import SettingsError
-from nucleate.search.objective import Objective
-from nucleate.search.objectives.build import build
-from nucleate.search.objectives.command import read_output
+from nucleate.core.errors import SettingsError
+from nucleate.objectives.build import build
+from nucleate.objectives.external.command import read_output
+from nucleate.objectives.objective import Objective
+from nucleate.settings.objectives import PropertySettings
 
 START = """
 import json, os, sys, time
@@ -194,8 +194,8 @@ import sys
 signal.signal(signal.SIGINT, signal.default_int_handler)  # a job in the background ignores it
 sys.path.insert(0, {tests!r})
 from toy_matter import ToyMatter
-from nucleate.config import PropertySettings
-from nucleate.search.objectives.build import build
+from nucleate.settings.study import PropertySettings
+from nucleate.objectives.build import build
 if __name__ == "__main__":
     term = PropertySettings(command=[sys.executable, "-S", {program!r}], slots=2, batch=1)
     print("ready", flush=True)

@@ -5,11 +5,11 @@ import sys
 import numpy as np
 import pytest
 
-from nucleate import matter
-from nucleate.config import PropertySettings
-from nucleate.crystals.describe import describe
-from nucleate.search.objective import Objective
-from nucleate.search.objectives.build import build
+from nucleate.crystals.geometry.describe import describe
+from nucleate.matter import registry as matter
+from nucleate.objectives.build import build
+from nucleate.objectives.objective import Objective
+from nucleate.settings.objectives import PropertySettings
 
 FUNCTIONS = '''
 """In a study: python = "scores.py:polar_surface"."""

@@ -7,12 +7,11 @@ import numpy as np
 import pytest
 from toy_matter import ToyMatter
 
-from nucleate.config import PropertySettings
-from nucleate.errors import SettingsError, StructureError
-from nucleate.search.objectives.build import build, check
-from nucleate.search.objectives.exchange import exchange_of
-from nucleate.search.objectives.property import Answer
-from nucleate.search.objectives.settings import PythonSource, source_of
+from nucleate.core.errors import SettingsError, StructureError
+from nucleate.objectives.build import build, check
+from nucleate.objectives.exchange import exchange_of
+from nucleate.objectives.property import Answer
+from nucleate.settings.objectives import PropertySettings, PythonSource, source_of
 
 
 class Spoken(ToyMatter):

@@ -6,12 +6,12 @@ import numpy as np
 import pytest
 from toy_matter import ToyMatter, ToyModel
 
-from nucleate.config import PropertySettings
-from nucleate.errors import SettingsError, StructureError
-from nucleate.latent import LatentModel
-from nucleate.search.objective import Objective
-from nucleate.search.objectives.build import build
-from nucleate.vae.property_heads import fit_head, save_heads
+from nucleate.core.errors import SettingsError, StructureError
+from nucleate.latent.latent_model import LatentModel
+from nucleate.objectives.build import build
+from nucleate.objectives.objective import Objective
+from nucleate.regression.property_heads import fit_head, save_heads
+from nucleate.settings.objectives import PropertySettings
 
 
 @pytest.fixture

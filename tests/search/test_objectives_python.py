@@ -10,13 +10,13 @@ import pytest
 from process_state import commands_of_children, gone
 from toy_matter import ToyMatter
 
-from nucleate.config import PropertySettings
-from nucleate.errors import SettingsError
-from nucleate.search.objective import Objective
-from nucleate.search.objectives import reference
-from nucleate.search.objectives.build import build
-from nucleate.search.objectives.reference import load_function, takes_one
-from nucleate.search.objectives.worker import as_numbers
+from nucleate.core.errors import SettingsError
+from nucleate.objectives.build import build
+from nucleate.objectives.external import entry_points as reference
+from nucleate.objectives.external.entry_points import load_function, takes_one
+from nucleate.objectives.external.worker import as_numbers
+from nucleate.objectives.objective import Objective
+from nucleate.settings.objectives import PropertySettings
 
 SOURCE = '''
 import os, subprocess, sys, time

@@ -5,18 +5,20 @@ import tomllib
 import pytest
 from toy_matter import ToyMatter
 
-from nucleate.config import OptimizeSettings, PropertySettings, validate
-from nucleate.errors import SettingsError
-from nucleate.search.objective import Objective
-from nucleate.search.objectives.build import build, computation, inputs_of
-from nucleate.search.objectives.settings import (
+from nucleate.core.errors import SettingsError
+from nucleate.core.settings import validate
+from nucleate.objectives.build import build, computation, inputs_of
+from nucleate.objectives.objective import Objective
+from nucleate.settings.objectives import (
     ColumnSource,
     CommandSource,
     HeadSource,
+    PropertySettings,
     PropertySource,
     PythonSource,
     source_of,
 )
+from nucleate.settings.study import OptimizeSettings
 
 TOML = """
 [[objectives]]

@@ -12,17 +12,18 @@ from hypothesis.extra.numpy import arrays
 from pydantic import ValidationError
 from toy_matter import SMALL, ToyMatter, ToyModel, calls, training_set
 
-from nucleate.config import OptimizeSettings, PropertySettings
+from nucleate.objectives.objective import Objective
+from nucleate.objectives.pareto import Front, contributions, hypervolume, layers, ranked
 from nucleate.report import figures
-from nucleate.search import study as study_module
-from nucleate.search.build import build_searcher
-from nucleate.search.objective import Objective
-from nucleate.search.pareto import Front, contributions, hypervolume, layers, ranked
-from nucleate.search.sampler import StructureSampler
-from nucleate.search.scalarising import Scalarisation, tchebycheff
+from nucleate.search.registry import build_searcher
+from nucleate.search.scalarisation import Scalarisation, tchebycheff
 from nucleate.search.searcher import Proposal, Searcher
-from nucleate.search.storage import open_study
-from nucleate.search.study import run_study
+from nucleate.search.study import run_study as study_module
+from nucleate.search.study.run_study import run_study
+from nucleate.search.study.storage import open_study
+from nucleate.search.study.structure_sampler import StructureSampler
+from nucleate.settings.objectives import PropertySettings
+from nucleate.settings.study import OptimizeSettings
 
 TERMS = (
     PropertySettings(property="sum", low=-20, high=30),

@@ -7,16 +7,17 @@ from pydantic import ValidationError
 from toy_guide import GuidedMatter
 from toy_matter import SMALL, ToyMatter, ToyModel, training_set
 
-from nucleate.config import OptimizeSettings, PropertySettings
+from nucleate.core.errors import SettingsError
 from nucleate.crystals import Crystals
-from nucleate.errors import SettingsError
 from nucleate.molecules import Molecules
-from nucleate.search import study as study_module
-from nucleate.search.build import build_searcher
-from nucleate.search.evolution import ScreenedEvolution
-from nucleate.search.objective import Objective
-from nucleate.search.quota import Quota, build_quota
-from nucleate.search.study import run_study
+from nucleate.objectives.objective import Objective
+from nucleate.search.evolution.quota import Quota, build_quota
+from nucleate.search.evolution.screened_evolution import ScreenedEvolution
+from nucleate.search.registry import build_searcher
+from nucleate.search.study import run_study as study_module
+from nucleate.search.study.run_study import run_study
+from nucleate.settings.objectives import PropertySettings
+from nucleate.settings.study import OptimizeSettings
 
 
 def run(path, matter, **changes):

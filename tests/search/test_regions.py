@@ -2,7 +2,7 @@ import numpy as np
 from hypothesis import given
 from hypothesis import strategies as st
 
-from nucleate.search.regions import (
+from nucleate.search.latent_boxes.regions import (
     SearchSpace,
     choose_starts,
     principal_axes,

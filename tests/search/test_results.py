@@ -7,11 +7,12 @@ import pyarrow.parquet as pq
 import pytest
 from toy_matter import SMALL, ToyMatter, ToyModel, parse, training_set
 
-from nucleate.config import OptimizeSettings, PropertySettings
-from nucleate.matter import Property
-from nucleate.search.build import build_searcher
-from nucleate.search.objective import Objective
-from nucleate.search.study import run_study
+from nucleate.matter.properties import Property
+from nucleate.objectives.objective import Objective
+from nucleate.search.registry import build_searcher
+from nucleate.search.study.run_study import run_study
+from nucleate.settings.objectives import PropertySettings
+from nucleate.settings.study import OptimizeSettings
 from nucleate.stages.optimize import write_draws
 
 SUM, SPREAD = PropertySettings(property="sum"), PropertySettings(property="spread", low=0, high=20)
@@ -36,7 +37,7 @@ class Fragile(ToyMatter):
 @pytest.fixture(params=["desirability", "mean", "pareto"])
 def found(request, tmp_path, monkeypatch):
     monkeypatch.setattr(
-        "nucleate.search.study.build_searcher", partial(build_searcher, settings=SMALL)
+        "nucleate.search.study.run_study.build_searcher", partial(build_searcher, settings=SMALL)
     )
     chosen = OptimizeSettings(
         trials=60, batch=10, objectives=(SUM, SPREAD), combine=request.param, quota=50,

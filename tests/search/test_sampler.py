@@ -14,13 +14,13 @@ from optuna.testing.pytest_samplers import BasicSamplerTestCase
 from optuna.trial import TrialState
 from toy_matter import SMALL, ToyMatter, ToyModel, parse, training_set
 
-from nucleate.errors import InputError, SettingsError
+from nucleate.core.errors import InputError, SettingsError
 from nucleate.search import ScreenedEvolutionSampler, StructureSampler, proposed_structure
-from nucleate.search.attributes import ABANDONED, PROPOSAL, STRUCTURE, latent_of, latent_text
-from nucleate.search.ledger import Ledger, create, fail
-from nucleate.search.sampler import proposal
-from nucleate.search.scalarising import normalise
+from nucleate.search.scalarisation import normalise
 from nucleate.search.searcher import Proposal, Searcher
+from nucleate.search.study.ledger import Ledger, create, fail
+from nucleate.search.study.structure_sampler import proposal
+from nucleate.search.trial_attributes import ABANDONED, PROPOSAL, STRUCTURE, latent_of, latent_text
 
 
 class Counting(Searcher):

@@ -10,19 +10,24 @@ import pytest
 from optuna.trial import TrialState
 from toy_matter import SMALL, ToyMatter, ToyModel, calls, training_set
 
-from nucleate.config import BoxSampler, OptimizeSettings, PropertySettings, Searcher
-from nucleate.errors import ResultsError, SettingsError
-from nucleate.progress import Lines
-from nucleate.search import study as study_module
-from nucleate.search.attributes import ABANDONED, PROPOSAL, RESULT, STRUCTURE
-from nucleate.search.build import SEARCHERS, build_searcher
-from nucleate.search.ledger import Ledger, create, fail
-from nucleate.search.objective import Objective
-from nucleate.search.objectives.build import Computation
-from nucleate.search.objectives.property import ObjectiveProperty
-from nucleate.search.samplers import build_sampler, coordinate_names, distributions
-from nucleate.search.storage import open_storage, open_study
-from nucleate.search.study import run_study
+from nucleate.core.errors import ResultsError, SettingsError
+from nucleate.core.progress import Lines
+from nucleate.objectives.build import Computation
+from nucleate.objectives.objective import Objective
+from nucleate.objectives.property import ObjectiveProperty
+from nucleate.search.latent_boxes.optuna_samplers import (
+    build_sampler,
+    coordinate_names,
+    distributions,
+)
+from nucleate.search.registry import SEARCHERS, build_searcher
+from nucleate.search.study import run_study as study_module
+from nucleate.search.study.ledger import Ledger, create, fail
+from nucleate.search.study.run_study import run_study
+from nucleate.search.study.storage import open_storage, open_study
+from nucleate.search.trial_attributes import ABANDONED, PROPOSAL, RESULT, STRUCTURE
+from nucleate.settings.objectives import PropertySettings
+from nucleate.settings.study import BoxSampler, OptimizeSettings, Searcher
 
 STOCK = ("tpe", "cmaes", "gp", "nsga2", "nsga3", "qmc", "random")
 OURS = ("nucleate", "latent", "random-prior", "best-of-data")
@@ -261,7 +266,7 @@ def test_a_structure_is_not_to_blame_for_interruptions(tmp_path):
 
 def test_lines_come_where_enough_is_done_and_time_has_passed(monkeypatch):
     now, said = [0.0], []
-    monkeypatch.setattr("nucleate.progress.time.monotonic", lambda: now[0])
+    monkeypatch.setattr("nucleate.core.progress.time.monotonic", lambda: now[0])
     lines = Lines("Trials", 100, said.append)
     for now[0], done in ((0, 0), (60, 50), (121, 5), (122, 10), (300, 15), (301, 40), (999, 100)):
         lines.report(done, f" at {now[0]}")

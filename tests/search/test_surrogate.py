@@ -8,7 +8,13 @@ import torch
 from hypothesis import given, settings
 from hypothesis import strategies as st
 
-from nucleate.search.surrogate import Kernel, Surrogate, Table, squared_distance, tanimoto
+from nucleate.regression.gaussian_process import (
+    Kernel,
+    Surrogate,
+    Table,
+    squared_distance,
+    tanimoto,
+)
 
 
 def features(count: int, seed: int = 0) -> dict[str, np.ndarray]:

@@ -15,17 +15,24 @@ import optuna
 import pytest
 from optuna.trial import TrialState
 
-from nucleate.benchmarks.workers import NumberSearcher, faults, judge, read_logs, run, value_of
-from nucleate.config import OptimizeSettings
-from nucleate.errors import ResultsError, SettingsError
-from nucleate.search import workers
-from nucleate.search.asking import Searching
-from nucleate.search.attributes import ABANDONED, OUTCOME, STRUCTURE, WORKER
-from nucleate.search.ledger import Ledger, create
-from nucleate.search.objective import Scored
-from nucleate.search.runner import Runner
-from nucleate.search.storage import open_study
-from nucleate.search.workers import Crew
+from nucleate.core.errors import ResultsError, SettingsError
+from nucleate.objectives.objective import Scored
+from nucleate.search.study import workers
+from nucleate.search.study.asking import Searching
+from nucleate.search.study.ledger import Ledger, create
+from nucleate.search.study.runner import Runner
+from nucleate.search.study.storage import open_study
+from nucleate.search.study.workers import Crew
+from nucleate.search.trial_attributes import ABANDONED, OUTCOME, STRUCTURE, WORKER
+from nucleate.settings.study import OptimizeSettings
+from nucleate_benchmarks.engineering.workers import (
+    NumberSearcher,
+    faults,
+    judge,
+    read_logs,
+    run,
+    value_of,
+)
 
 
 class Quick:
@@ -78,8 +85,8 @@ def test_kill_and_resume_with_the_journal(tmp_path):
         """
         import sys
         from pathlib import Path
-        from nucleate.benchmarks import workers as w
-        from nucleate.config import OptimizeSettings
+        from nucleate_benchmarks import workers as w
+        from nucleate.settings.study import OptimizeSettings
 
         folder, seconds = Path(sys.argv[1]), float(sys.argv[2])
         log = w._Log(folder)

@@ -8,9 +8,9 @@ from typing import Any
 import numpy as np
 from toy_matter import ToyMatter, parse, write
 
-from nucleate.config import Settings
-from nucleate.errors import SettingsError
-from nucleate.generation.guide import Columns, Constraint, Growth, Guide
+from nucleate.core.errors import SettingsError
+from nucleate.core.settings import Settings
+from nucleate.matter.conditions import Columns, Constraint, Growth, Guide
 
 
 class ToyConditions(Settings):

@@ -17,22 +17,19 @@ import pandas as pd
 import pyarrow as pa
 import pyarrow.parquet as pq
 
-from nucleate import matter as registry
-from nucleate.config import DatasetSettings, DrawSettings, Settings
-from nucleate.errors import SettingsError, StructureError
-from nucleate.matter import (
-    Candidate,
-    Check,
-    Codec,
-    Edits,
-    Matter,
-    Property,
-    RawRow,
-    Standardised,
-    Verdict,
-)
-from nucleate.runs import Manifest, Output, atomic_path, sha256_file
-from nucleate.search.evolution_settings import EvolutionSettings
+from nucleate.core.errors import SettingsError, StructureError
+from nucleate.core.files import atomic_path, sha256_file
+from nucleate.core.manifest import Manifest, Output
+from nucleate.core.settings import Settings
+from nucleate.matter import registry
+from nucleate.matter.base import Matter
+from nucleate.matter.checks import Candidate, Check, Verdict
+from nucleate.matter.codec import Codec, RawRow, Standardised
+from nucleate.matter.properties import Property
+from nucleate.matter.variation import Edits
+from nucleate.settings.data import DatasetSettings
+from nucleate.settings.evolution import EvolutionSettings
+from nucleate.settings.model import DrawSettings
 
 SIZE = 4
 SMALL = EvolutionSettings(

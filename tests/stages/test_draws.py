@@ -8,9 +8,9 @@ from pathlib import Path
 import pytest
 from toy_matter import manifest_of
 
-from nucleate.config import DatasetSettings
-from nucleate.errors import ResultsError, SettingsError
-from nucleate.runs import write_json
+from nucleate.core.errors import ResultsError, SettingsError
+from nucleate.core.files import write_json
+from nucleate.settings.data import DatasetSettings
 from nucleate.stages.draws import dataset_of, find_draws, matter_of
 
 ROWS = [{"structure": "1,2,3,4", "origin": "prior"}]

@@ -11,20 +11,17 @@ import pandas as pd
 import pyarrow.parquet as pq
 import pytest
 
-from nucleate import matter as registry
-from nucleate import runs
-from nucleate.config import DatasetSettings, FeaturizeSettings, Settings, SplitSettings
+from nucleate.core import manifest as runs
+from nucleate.core.errors import InputError, ResultsError, SettingsError, StructureError
+from nucleate.core.settings import Settings
 from nucleate.datasets import sources
-from nucleate.errors import (
-    InputError,
-    ResultsError,
-    SettingsError,
-    StructureError,
-)
-from nucleate.matter import Codec, Matter, RawRow, Standardised
-from nucleate.screening.known import read_records
+from nucleate.matter import registry
+from nucleate.matter.base import Matter
+from nucleate.matter.codec import Codec, RawRow, Standardised
+from nucleate.novelty.catalogue import references
+from nucleate.novelty.records import read_records
+from nucleate.settings.data import DatasetSettings, FeaturizeSettings, SplitSettings
 from nucleate.stages.featurize import featurize, load_records
-from nucleate.stages.reference import references
 from nucleate.vae.arrays import RaggedArrays
 from nucleate.vae.schema import Field, Record, Schema
 

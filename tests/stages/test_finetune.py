@@ -10,18 +10,19 @@ import numpy as np
 import pytest
 from typer.testing import Result
 
-from nucleate import pretrained
 from nucleate.cli.finetune import summary_lines
-from nucleate.config import DatasetSettings, FinetuneSettings, SplitSettings
-from nucleate.errors import CheckpointError, InputError
-from nucleate.latent import LatentModel, load_codec
-from nucleate.runs import Manifest
-from nucleate.stages.finetune import finetune
-from nucleate.stages.finetune_figures import sample_figures
-from nucleate.stages.recall import Memory, recalled_structures
+from nucleate.core.errors import CheckpointError, InputError
+from nucleate.core.manifest import Manifest
+from nucleate.latent import pretrained
+from nucleate.latent.latent_model import LatentModel, load_codec
+from nucleate.regression.property_heads import load_heads, predict
+from nucleate.settings.data import DatasetSettings, SplitSettings
+from nucleate.settings.model import FinetuneSettings
+from nucleate.stages.finetune.finetune import finetune
+from nucleate.stages.finetune.finetune_figures import sample_figures
+from nucleate.stages.finetune.recall import Memory, recalled_structures
 from nucleate.stages.reconstruct import reconstruct
 from nucleate.vae.checkpoint import load_latents
-from nucleate.vae.property_heads import load_heads, predict
 
 Nucleate = Callable[..., Result]
 TELLURIDES = ("C[Te]C", "CC[Te]C")
@@ -157,7 +158,7 @@ def test_the_same_command_again_does_nothing(
     def fails(*_: object) -> None:
         raise AssertionError("tuned again")
 
-    monkeypatch.setattr("nucleate.stages.finetune._Job.run", fails)
+    monkeypatch.setattr("nucleate.stages.finetune.finetune._Job.run", fails)
     folder = Path(tuned.folder)
     assert finetune(settings, trained.folder, folder, seed=1, device="cpu") == tuned
     more = settings.model_copy(update={"epochs": 3})

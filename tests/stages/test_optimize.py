@@ -7,10 +7,11 @@ import pytest
 import toy_matter
 from toy_matter import SMALL, ToyModel, features_of, training_set
 
-from nucleate.config import OptimizeSettings, PropertySettings
-from nucleate.errors import NucleateError, SettingsError
-from nucleate.runs import Manifest
-from nucleate.search.build import build_searcher
+from nucleate.core.errors import NucleateError, SettingsError
+from nucleate.core.manifest import Manifest
+from nucleate.search.registry import build_searcher
+from nucleate.settings.objectives import PropertySettings
+from nucleate.settings.study import OptimizeSettings
 from nucleate.stages.optimize import optimize
 
 TERMS = (PropertySettings(property="sum"),)
@@ -25,7 +26,7 @@ def stage(tmp_path, monkeypatch):
         "nucleate.stages.optimize.LatentModel.load", lambda folder, device="auto": model
     )
     monkeypatch.setattr(
-        "nucleate.search.study.build_searcher", partial(build_searcher, settings=SMALL)
+        "nucleate.search.study.run_study.build_searcher", partial(build_searcher, settings=SMALL)
     )
     features = features_of(tmp_path / "featurize", training, test=["8,8,8,8"])
     train = Manifest("train", "toy", str(tmp_path / "train"), key="model")

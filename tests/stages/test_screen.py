@@ -7,13 +7,15 @@ import pytest
 import toy_matter
 from toy_matter import calls, features_of, manifest_of
 
-from nucleate import matter as registry
-from nucleate.config import DatasetSettings, PropertySettings, ScreenSettings
-from nucleate.errors import SettingsError
-from nucleate.matter import RawRow
-from nucleate.runs import Manifest
-from nucleate.search.objective import Objective
-from nucleate.search.objectives.property import ObjectiveProperty
+from nucleate.core.errors import SettingsError
+from nucleate.core.manifest import Manifest
+from nucleate.matter import registry
+from nucleate.matter.codec import RawRow
+from nucleate.objectives.objective import Objective
+from nucleate.objectives.property import ObjectiveProperty
+from nucleate.settings.data import DatasetSettings
+from nucleate.settings.objectives import PropertySettings
+from nucleate.settings.screen import ScreenSettings
 from nucleate.stages.screen import screen, screen_file
 
 TERMS = (PropertySettings(property="sum", low=0, high=20),)
@@ -214,9 +216,9 @@ def test_the_model_is_loaded_for_what_predicts_and_all_is_closed(tmp_path, input
     def applicability(candidates, model, known, seed):
         judged.append((len(candidates), model, sorted(known)))
 
-    monkeypatch.setattr("nucleate.latent.LatentModel.load", load)
+    monkeypatch.setattr("nucleate.latent.latent_model.LatentModel.load", load)
     monkeypatch.setattr("nucleate.screening.ranking.add_applicability", applicability)
-    monkeypatch.setattr("nucleate.search.objectives.head.head_property", head)
+    monkeypatch.setattr("nucleate.objectives.external.head.head_property", head)
     model = Manifest("train", "toy", str(tmp_path / "train"), key="model")
     common = {"matter_name": "toy", "seed": 0, "device": "cpu", "model": model}
     screen(ScreenSettings(processes=0), list(inputs[1:]), inputs[0], tmp_path / "own", **common)

@@ -7,17 +7,17 @@ from pathlib import Path
 import numpy as np
 import pytest
 
-from nucleate.latent import LatentModel
-from nucleate.molecules.chem import canonical, parse
-from nucleate.molecules.evolving import TokenEdits, regrowth
-from nucleate.molecules.fragment_codec import FragmentCodec
-from nucleate.runs import Manifest
-from nucleate.screening.known import read_records
-from nucleate.search.adaptation import Adaptation, AdaptationSettings
-from nucleate.search.build import build_searcher, latent_operators
-from nucleate.search.evolution_settings import EvolutionSettings
-from nucleate.search.memory import Latents
-from nucleate.search.operators import LatentMaker
+from nucleate.core.manifest import Manifest
+from nucleate.latent.latent_model import LatentModel
+from nucleate.molecules.chemistry.chem import canonical, parse
+from nucleate.molecules.codecs.fragment_codec import FragmentCodec
+from nucleate.molecules.edits.token_edits import TokenEdits, regrowth
+from nucleate.novelty.records import read_records
+from nucleate.search.evolution.adaptation import Adaptation, AdaptationSettings
+from nucleate.search.evolution.memory import Latents
+from nucleate.search.evolution.operators import LatentMaker
+from nucleate.search.registry import build_searcher, latent_operators
+from nucleate.settings.evolution import EvolutionSettings
 
 SMALL = EvolutionSettings(
     initial=30, screened=4, generations=2, pool=60, support=100, refit=50, crowd=40

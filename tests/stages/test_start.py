@@ -14,15 +14,15 @@ from tiny import QUICK
 from torch import nn
 from typer.testing import Result
 
-from nucleate.config import DatasetSettings, FeaturizeSettings
-from nucleate.errors import CheckpointError
-from nucleate.latent import LatentModel, load_codec
-from nucleate.runs import Manifest
+from nucleate.core.errors import CheckpointError
+from nucleate.core.manifest import Manifest
+from nucleate.latent.latent_model import LatentModel, load_codec
+from nucleate.settings.data import DatasetSettings, FeaturizeSettings
 from nucleate.stages.discover import StageCall, check_settings, load_settings
 from nucleate.stages.featurize import featurize
 from nucleate.stages.start import START_INPUT, check_start, started_model
 from nucleate.stages.train import train
-from nucleate.vae.transfer import interpolated, transfer_weights
+from nucleate.vae.training.transfer import interpolated, transfer_weights
 
 TELLURIDE = "C[Te]C1CCCCC1"
 

@@ -9,17 +9,12 @@ import numpy as np
 import pandas as pd
 import pytest
 
-from nucleate.config import (
-    DatasetSettings,
-    FeaturizeSettings,
-    NetworkSettings,
-    PriorSettings,
-    SampleSettings,
-    TrainSettings,
-)
-from nucleate.errors import CheckpointError, InputError
-from nucleate.latent import LatentModel
-from nucleate.runs import Manifest
+from nucleate.core.errors import CheckpointError, InputError
+from nucleate.core.manifest import Manifest
+from nucleate.latent.latent_model import LatentModel
+from nucleate.settings.data import DatasetSettings, FeaturizeSettings
+from nucleate.settings.model import NetworkSettings, PriorSettings, TrainSettings
+from nucleate.settings.sample import SampleSettings
 from nucleate.stages.featurize import featurize, load_records
 from nucleate.stages.featurize_job import SPELLINGS_NAME
 from nucleate.stages.reconstruct import reconstruct
@@ -138,7 +133,7 @@ def test_decoding_in_worker_processes_changes_nothing(
     loaded = LatentModel.load(Path(model.folder), "cpu")
     latents = loaded.draw_prior(12, seed=0)
     here = loaded.decode(latents)
-    monkeypatch.setattr("nucleate.latent.POOL_FROM", 1)
+    monkeypatch.setattr("nucleate.latent.latent_model.POOL_FROM", 1)
     pooled = loaded.decode(latents)
     assert [(d.structure, d.reason) for d in pooled] == [(d.structure, d.reason) for d in here]
     # The networks run on fewer threads then, so sums are added up in another order.

@@ -6,7 +6,7 @@ import pytest
 import torch
 from toy import SortedLegality, toy_schema
 
-from nucleate.config import NetworkSettings
+from nucleate.settings.model import NetworkSettings
 from nucleate.vae.model import VAE
 
 

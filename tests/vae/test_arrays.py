@@ -8,7 +8,7 @@ import numpy as np
 import pytest
 from toy import toy_arrays, toy_schema
 
-from nucleate.errors import CheckpointError, StructureError
+from nucleate.core.errors import CheckpointError, StructureError
 from nucleate.vae.arrays import RaggedArrays
 from nucleate.vae.schema import Field, Record, Schema
 

@@ -6,11 +6,11 @@ import pytest
 import torch
 from toy import toy_arrays
 
-from nucleate.config import ObjectiveSettings
+from nucleate.settings.model import ObjectiveSettings
 from nucleate.vae.arrays import Batch
-from nucleate.vae.evaluation import evaluate
 from nucleate.vae.model import VAE
 from nucleate.vae.objective import evidence_loss, labels
+from nucleate.vae.training.evaluation import evaluate
 
 
 def _first_labelled(count: int, known: int) -> Batch:

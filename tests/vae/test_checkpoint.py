@@ -9,8 +9,8 @@ import pytest
 import torch
 from toy import SortedLegality, toy_arrays, toy_schema
 
-from nucleate.config import NetworkSettings, PriorSettings
-from nucleate.errors import CheckpointError
+from nucleate.core.errors import CheckpointError
+from nucleate.settings.model import NetworkSettings, PriorSettings
 from nucleate.vae.checkpoint import load_info, load_latents, load_model, save_model
 from nucleate.vae.model import VAE
 from nucleate.vae.prior import make_prior

@@ -6,9 +6,9 @@ import numpy as np
 import torch
 from toy import toy_arrays
 
-from nucleate.vae.evaluation import encode_all
 from nucleate.vae.inference import PRIOR_WEIGHT, infer
 from nucleate.vae.model import VAE
+from nucleate.vae.training.evaluation import encode_all
 
 CPU = torch.device("cpu")
 

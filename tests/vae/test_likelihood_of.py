@@ -6,9 +6,9 @@ import numpy as np
 import torch
 from toy import toy_arrays
 
-from nucleate.vae.evaluation import encode_all, evaluate
 from nucleate.vae.likelihood_of import likelihood_of
 from nucleate.vae.model import VAE
+from nucleate.vae.training.evaluation import encode_all, evaluate
 
 CPU = torch.device("cpu")
 

@@ -12,7 +12,7 @@ from hypothesis import strategies as st
 from scipy import stats
 from torch import Tensor
 
-from nucleate.errors import CheckpointError
+from nucleate.core.errors import CheckpointError
 from nucleate.vae.likelihoods import (
     LIKELIHOODS,
     Bernoulli,

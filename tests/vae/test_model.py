@@ -9,11 +9,11 @@ import pytest
 import torch
 from toy import SortedLegality, toy_arrays, toy_schema
 
-from nucleate.config import NetworkSettings, ObjectiveSettings
+from nucleate.settings.model import NetworkSettings, ObjectiveSettings
 from nucleate.vae import objective
 from nucleate.vae.model import VAE
 from nucleate.vae.objective import beta_at, evidence_loss
-from nucleate.vae.workers import pack, unpack
+from nucleate.vae.training.workers import pack, unpack
 
 
 def test_padding_changes_nothing(toy_model: VAE) -> None:

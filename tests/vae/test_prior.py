@@ -5,8 +5,8 @@ from __future__ import annotations
 import pytest
 import torch
 
-from nucleate.config import PriorSettings
-from nucleate.vae.model import add_noise
+from nucleate.settings.model import PriorSettings
+from nucleate.vae.posterior import add_noise
 from nucleate.vae.prior import PRIORS, Prior, make_prior
 
 

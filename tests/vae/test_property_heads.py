@@ -9,8 +9,8 @@ import numpy as np
 import pytest
 import torch
 
-from nucleate.errors import CheckpointError
-from nucleate.vae.property_heads import (
+from nucleate.core.errors import CheckpointError
+from nucleate.regression.property_heads import (
     HEADS_NAME,
     _least_error,
     explained_variance,
@@ -72,7 +72,7 @@ def test_nothing_is_fitted_to_nothing(values: np.ndarray) -> None:
 
 
 def test_heads_of_many_labels_stay_small(monkeypatch: pytest.MonkeyPatch) -> None:
-    monkeypatch.setattr("nucleate.vae.property_heads.MAXIMUM_LABELS", 30)
+    monkeypatch.setattr("nucleate.regression.property_heads.MAXIMUM_LABELS", 30)
     head = fit_head("x", points(100), points(100)[:, 0].astype(np.float64))
     assert head is not None
     assert len(head.support) == head.labels == 30

@@ -12,7 +12,7 @@ from numpy.typing import NDArray
 from torch import Tensor
 from toy import toy_arrays
 
-from nucleate.config import DrawSettings
+from nucleate.settings.model import DrawSettings
 from nucleate.vae.arrays import Batch, RaggedArrays
 from nucleate.vae.model import VAE
 from nucleate.vae.refinement import Refiner, quality_of, refine

@@ -9,10 +9,10 @@ import pytest
 import torch
 from toy import SortedLegality, toy_arrays, toy_schema
 
-from nucleate.config import NetworkSettings, ObjectiveSettings, TrainSettings
-from nucleate.vae.evaluation import encode_all, evaluate
+from nucleate.settings.model import NetworkSettings, ObjectiveSettings, TrainSettings
 from nucleate.vae.model import VAE
-from nucleate.vae.training import RESUME_NAME, Trainer, bucketed_batches
+from nucleate.vae.training.evaluation import encode_all, evaluate
+from nucleate.vae.training.trainer import RESUME_NAME, Trainer, bucketed_batches
 
 
 def trainer(folder: Path, key: str = "k", **changes: object) -> Trainer:

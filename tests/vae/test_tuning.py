@@ -9,11 +9,11 @@ import pytest
 import torch
 from toy import SortedLegality, toy_arrays, toy_schema
 
-from nucleate.config import NetworkSettings, ObjectiveSettings, PriorSettings, TrainSettings
+from nucleate.settings.model import NetworkSettings, ObjectiveSettings, PriorSettings, TrainSettings
 from nucleate.vae.model import VAE
 from nucleate.vae.prior import FlowMatchingPrior, GaussianMixturePrior
-from nucleate.vae.prior_tuning import tune_prior
-from nucleate.vae.tuning import SHARES, Tuner
+from nucleate.vae.training.prior_tuning import tune_prior
+from nucleate.vae.training.tuning import SHARES, Tuner
 
 SETTINGS = TrainSettings(
     objective=ObjectiveSettings(warm_up=0.0),

@@ -8,12 +8,12 @@ import pytest
 import torch
 from toy import SortedLegality, toy_arrays, toy_schema
 
-from nucleate.config import NetworkSettings, ObjectiveSettings, TrainSettings
-from nucleate.errors import ResultsError
+from nucleate.core.errors import ResultsError
+from nucleate.settings.model import NetworkSettings, ObjectiveSettings, TrainSettings
 from nucleate.vae.model import VAE
 from nucleate.vae.objective import evidence_loss
-from nucleate.vae.training import Trainer
-from nucleate.vae.workers import GradientWorkers, pack, unpack
+from nucleate.vae.training.trainer import Trainer
+from nucleate.vae.training.workers import GradientWorkers, pack, unpack
 
 
 def _model() -> VAE:

@@ -9,11 +9,10 @@ import typer
 from typer.core import TyperGroup
 
 from nucleate import __version__
+from nucleate.cli import campaign as loop
 from nucleate.cli import (
-    benchmark,
     datasets,
     finetune,
-    loop,
     models,
     objectives,
     optimize,
@@ -23,6 +22,7 @@ from nucleate.cli import (
     stages,
 )
 from nucleate.cli.failures import DEBUG_VARIABLE, explained_failures
+from nucleate_benchmarks import cli as benchmark
 
 
 class ExplainedGroup(TyperGroup):

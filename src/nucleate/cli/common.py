@@ -8,13 +8,14 @@ from typing import TYPE_CHECKING, Annotated, Any, Literal, TypeVar
 
 import typer
 
-from nucleate.errors import ResultsError, SettingsError
+from nucleate.core.manifest import load_manifest
+from nucleate.core.settings import merge
 
 if TYPE_CHECKING:
     from rich.console import Console
 
-    from nucleate.config import Settings
-    from nucleate.runs import Manifest
+    from nucleate.core.manifest import Manifest
+    from nucleate.core.settings import Settings
 
 DeviceName = Literal["auto", "cpu", "cuda", "mps"]
 
@@ -86,7 +87,7 @@ def write_results(json_file: str | None, value: Any) -> None:
     """Write a command's machine-readable results, atomically; `-` is stdout; None is nowhere."""
     if json_file is None:
         return
-    from nucleate.runs import json_text, write_json
+    from nucleate.core.files import json_text, write_json
 
     if json_file == "-":
         print(json_text(value), end="")
@@ -96,7 +97,7 @@ def write_results(json_file: str | None, value: Any) -> None:
 
 def show_figures(figures: Mapping[str, Any], last: str, json_file: str | None) -> None:
     """Say what a command measured, and a last line if there is one, and write the JSON file."""
-    from nucleate.report.terminal import metric_lines
+    from nucleate.cli.show.run import metric_lines
 
     out = console(json_file)
     for line in [*metric_lines(figures), *([last] if last else [])]:
@@ -120,7 +121,7 @@ def manifest_results(manifest: Manifest) -> dict[str, Any]:
 
 def show_stage(manifest: Manifest, json_file: str | None) -> None:
     """Say what a stage did, to a person and to the JSON file."""
-    from nucleate.report.terminal import metric_lines
+    from nucleate.cli.show.run import metric_lines
 
     out = console(json_file)
     out.print(f"[bold]{manifest.stage}[/] {manifest.matter}: {manifest.seconds:.1f} s")
@@ -130,26 +131,6 @@ def show_stage(manifest: Manifest, json_file: str | None) -> None:
     write_results(json_file, manifest_results(manifest))
 
 
-def load_manifest(folder: Path, *stages: str) -> Manifest:
-    """The manifest of a stage's folder given on the command line.
-
-    Raises:
-        ResultsError: none there, or damaged.
-        SettingsError: the folder belongs to a stage that is not one of `stages`.
-    """
-    from nucleate.runs import MANIFEST_NAME, Manifest
-
-    needed = " or ".join(f"`nucleate {stage}`" for stage in stages)
-    if not (folder / MANIFEST_NAME).is_file():
-        raise ResultsError(f"{folder}: is not the finished output of {needed}")
-    manifest = Manifest.load(folder)
-    if manifest.stage not in stages:
-        raise SettingsError(
-            f"{folder}: is the output of `nucleate {manifest.stage}`, not of {needed}"
-        )
-    return manifest
-
-
 def model_manifest(model: Path) -> Manifest:
     """The manifest of a model given by its folder or by a shipped model's name.
 
@@ -157,8 +138,8 @@ def model_manifest(model: Path) -> Manifest:
         CheckpointError: no such model.
         ResultsError: its manifest is damaged.
     """
-    from nucleate import pretrained
-    from nucleate.runs import MANIFEST_NAME
+    from nucleate.core.manifest import MANIFEST_NAME
+    from nucleate.latent import pretrained
 
     folder = pretrained.model_folder(model)
     if (folder / MANIFEST_NAME).is_file():
@@ -179,7 +160,7 @@ def stage_settings(
     Raises:
         SettingsError: unknown key or impossible value.
     """
-    from nucleate.config import read_toml, validate
+    from nucleate.core.settings import read_toml, validate
 
     values: dict[str, Any] = {}
     where = "command line"
@@ -190,16 +171,3 @@ def stage_settings(
             values = values["matter"].get(matter, {}).get(section, {})
             where += f" [matter.{matter}.{section}]"
     return validate(model, merge(values, options), where)
-
-
-def merge(values: Mapping[str, Any], options: Mapping[str, Any]) -> dict[str, Any]:
-    """`values` with those of `options` that are not None laid over it, table by table."""
-    merged = dict(values)
-    for key, value in options.items():
-        if isinstance(value, Mapping):
-            inner = merge(merged.get(key) or {}, value)
-            if inner:
-                merged[key] = inner
-        elif value is not None:
-            merged[key] = value
-    return merged

@@ -7,8 +7,8 @@ from typing import Annotated, Any, Literal
 
 import typer
 
-from nucleate.cli.common import merge
-from nucleate.errors import SettingsError
+from nucleate.core.errors import SettingsError
+from nucleate.core.settings import merge
 
 _PANEL = "Conditions"
 _CRYSTALS = "Conditions on crystals"

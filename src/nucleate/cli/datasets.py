@@ -98,9 +98,9 @@ def build(
 
     Example: nucleate datasets build prototypes
     """
+    from nucleate.core.parallel import default_processes
+    from nucleate.core.paths import data_folder
     from nucleate.datasets import catalogue
-    from nucleate.parallel import default_processes
-    from nucleate.paths import data_folder
     from nucleate.stages.fetch import builder
 
     make = builder(name)

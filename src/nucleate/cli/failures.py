@@ -18,7 +18,7 @@ from contextlib import contextmanager
 from datetime import UTC, datetime
 from pathlib import Path
 
-from nucleate.errors import NucleateError, SettingsError
+from nucleate.core.errors import NucleateError, SettingsError
 
 DEBUG_VARIABLE = "NUCLEATE_DEBUG"
 

@@ -67,9 +67,9 @@ def finetune(
 
     Example: nucleate finetune --model molecules --input mine.csv --property pIC50 --out work/mine
     """
-    from nucleate.config import FinetuneSettings
-    from nucleate.pretrained import matter_of, model_folder
-    from nucleate.stages.finetune import finetune as run
+    from nucleate.latent.pretrained import matter_of, model_folder
+    from nucleate.settings.model import FinetuneSettings
+    from nucleate.stages.finetune.finetune import finetune as run
 
     folder = model_folder(model)
     options = {

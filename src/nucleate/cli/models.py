@@ -17,9 +17,9 @@ from nucleate.cli.common import (
     Model,
     Seed,
     StructureColumn,
-    merge,
     show_figures,
 )
+from nucleate.core.settings import merge
 
 
 def sample(
@@ -95,7 +95,8 @@ def sample(
 
     Example: nucleate sample --model crystals --composition LiFePO4 --formula-units 1..2
     """
-    from nucleate.config import SampleSettings, validate
+    from nucleate.core.settings import validate
+    from nucleate.settings.sample import SampleSettings
     from nucleate.stages.sample import sample_to
 
     options = {
@@ -166,7 +167,8 @@ def reconstruct(
 
     Example: nucleate reconstruct --model work/model --input held_out.csv --json -
     """
-    from nucleate.config import DatasetSettings, validate
+    from nucleate.core.settings import validate
+    from nucleate.settings.data import DatasetSettings
     from nucleate.stages.reconstruct import reconstruct as run
 
     options = merge(

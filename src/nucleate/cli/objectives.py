@@ -25,7 +25,7 @@ from typing import Annotated, Any
 import typer
 
 from nucleate.cli.common import JsonFile, MatterName, console, write_results
-from nucleate.errors import SettingsError
+from nucleate.core.errors import SettingsError
 
 GOALS = {"maximise": "maximise", "minimise": "minimise"}
 GOALS |= {goal.replace("ise", "ize"): goal for goal in GOALS}
@@ -52,7 +52,7 @@ def objectives(
 
     Example: nucleate objectives --matter molecules
     """
-    from nucleate.report.objectives import describe_objectives, show_objectives
+    from nucleate.cli.show.objectives import describe_objectives, show_objectives
 
     found = describe_objectives(matter, names or (), every=every)
     show_objectives(console(json_file), matter, found, complete=every or bool(names))

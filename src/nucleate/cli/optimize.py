@@ -16,19 +16,20 @@ from nucleate.cli.common import (
     SeedOrFile,
     SettingsFile,
     console,
-    load_manifest,
     manifest_results,
-    merge,
     model_manifest,
     write_results,
 )
 from nucleate.cli.objectives import parse_constraint, parse_objective
 from nucleate.cli.signals import terminated_like_interrupted
-from nucleate.errors import SettingsError
+from nucleate.core.errors import SettingsError
+from nucleate.core.manifest import load_manifest
+from nucleate.core.settings import merge
 
 if TYPE_CHECKING:
-    from nucleate.config import PropertySettings, StudySettings
-    from nucleate.stages.starting import Start
+    from nucleate.settings.objectives import PropertySettings
+    from nucleate.settings.study import StudySettings
+    from nucleate.stages.starting_structures import Start
 
 
 def optimize(
@@ -154,11 +155,11 @@ def optimize(
     Example: nucleate optimize --model crystals --objective density --chemical-system Li-Fe-O
     --space-group cubic --out results/oxides
     """
-    from nucleate.config import OptimizeSettings
-    from nucleate.progress import say
-    from nucleate.report.study import show_study_end, show_study_start
-    from nucleate.runs import read_json
-    from nucleate.search.attributes import INTERRUPTED
+    from nucleate.cli.show.study import show_study_end, show_study_start
+    from nucleate.core.files import read_json
+    from nucleate.core.progress import say
+    from nucleate.search.trial_attributes import INTERRUPTED
+    from nucleate.settings.study import OptimizeSettings
     from nucleate.stages.optimize import optimize as run
 
     given = {
@@ -235,7 +236,8 @@ def _settings(study: Path | None, stage: Path | None, given: dict[str, Any]) -> 
     Raises:
         SettingsError: unknown key, impossible value, or no model or folder given.
     """
-    from nucleate.config import StudySettings, read_toml, validate
+    from nucleate.core.settings import read_toml, validate
+    from nucleate.settings.study import StudySettings
 
     if study is not None and stage is not None:
         raise SettingsError("give either STUDY.toml or --settings, not both")
@@ -285,10 +287,10 @@ def _named(settings: StudySettings, matter: str) -> StudySettings:
         SettingsError: a misspelt property, goals that contradict, conditions that nothing can meet,
             or a lead that is never scored; said before the model is loaded.
     """
-    from nucleate import matter as registry
+    from nucleate.cli.show.objectives import unknown_property
     from nucleate.generation.task import check_conditions
-    from nucleate.report.objectives import unknown_property
-    from nucleate.search.local import refuse_forbidden
+    from nucleate.matter import registry
+    from nucleate.search.study.local_search import refuse_forbidden
 
     kind = registry.get(matter)
     known, guide = kind.properties(), kind.guide()
@@ -334,7 +336,7 @@ def _refuse_contradictions(terms: Sequence[PropertySettings]) -> None:
 
 def _start(settings: StudySettings, study: Path | None) -> Start:
     """What the study starts from."""
-    from nucleate.stages.starting import start_dataset
+    from nucleate.stages.starting_structures import start_dataset
 
     if settings.features is not None:
         return load_manifest(Path(settings.features), "featurize")

@@ -8,7 +8,7 @@ from typing import Annotated
 import typer
 
 from nucleate.cli.common import DeviceName, JsonFile, SeedOrFile, console, write_results
-from nucleate.errors import ResultsError
+from nucleate.core.errors import ResultsError
 
 app = typer.Typer(name="runs", no_args_is_help=False, invoke_without_command=True)
 Results = Annotated[Path, typer.Option("--results", metavar="DIR", help="Folder that holds runs.")]
@@ -33,7 +33,7 @@ def discover(
 
     Example: nucleate discover flows/discover.toml
     """
-    from nucleate.report.terminal import Announcer, run_summary, show_end, show_start
+    from nucleate.cli.show.run import Announcer, run_summary, show_end, show_start
     from nucleate.stages.discover import discover as whole
     from nucleate.stages.discover import load_settings
 
@@ -53,7 +53,7 @@ def report(
 
     Example: nucleate report results/discover
     """
-    from nucleate.report.terminal import run_summary, show_end
+    from nucleate.cli.show.run import run_summary, show_end
     from nucleate.stages.report import report as write
 
     page = write(run, fresh=True)
@@ -102,7 +102,7 @@ def show(
 
     Example: nucleate runs show discover
     """
-    from nucleate.report.terminal import run_summary, show_run
+    from nucleate.cli.show.run import run_summary, show_run
 
     folder = results / name
     if not (folder / "manifest.json").is_file():

@@ -19,18 +19,18 @@ from nucleate.cli.common import (
     SettingsFile,
     StructureColumn,
     console,
-    load_manifest,
     manifest_results,
-    merge,
     model_manifest,
     write_results,
 )
 from nucleate.cli.objectives import parse_objective
-from nucleate.errors import SettingsError
+from nucleate.core.errors import SettingsError
+from nucleate.core.manifest import load_manifest
+from nucleate.core.settings import merge
 
 if TYPE_CHECKING:
-    from nucleate.config import ScreeningSettings
-    from nucleate.runs import Manifest
+    from nucleate.core.manifest import Manifest
+    from nucleate.settings.screen import ScreeningSettings
     from nucleate.stages.draws import Draws
 
 
@@ -116,7 +116,7 @@ def screen(
 
     Example: nucleate screen ideas.smi --matter molecules --out work/screened
     """
-    from nucleate.report.screening import show_screening, write_page
+    from nucleate.cli.show.screening import show_screening, write_page
     from nucleate.stages.run_folder import surroundings
 
     given = {
@@ -159,7 +159,7 @@ def checks(
 
     Example: nucleate checks --matter molecules
     """
-    from nucleate.report.screening import describe_checks, show_checks
+    from nucleate.cli.show.screening import describe_checks, show_checks
 
     found = describe_checks(matter, names or ())
     show_checks(console(json_file), found, detailed=bool(names))
@@ -174,7 +174,8 @@ def _settings(
     Raises:
         SettingsError: unknown key, impossible value, or nothing to screen.
     """
-    from nucleate.config import ScreeningSettings, read_toml, validate
+    from nucleate.core.settings import read_toml, validate
+    from nucleate.settings.screen import ScreeningSettings
 
     values: dict[str, Any] = {}
     where, folder = "command line", None

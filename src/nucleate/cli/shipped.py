@@ -14,10 +14,10 @@ from nucleate.cli.common import (
     Out,
     Seed,
     console,
-    load_manifest,
     show_figures,
     write_results,
 )
+from nucleate.core.manifest import load_manifest
 
 app = typer.Typer(name="models", no_args_is_help=False, invoke_without_command=True)
 
@@ -40,7 +40,7 @@ def _models(
     if model is not None and card:
         show(model, json_file)
         return
-    from nucleate import pretrained
+    from nucleate.latent import pretrained
 
     folders = (
         [pretrained.model_folder(model)]
@@ -77,8 +77,8 @@ def show(
 
     Example: nucleate models show molecules
     """
-    from nucleate import pretrained
-    from nucleate.pretrained.cards import CARD_NAME
+    from nucleate.latent import pretrained
+    from nucleate.latent.cards import CARD_NAME
 
     folder = pretrained.model_folder(name)
     card = pretrained.read_card(folder / CARD_NAME)
@@ -128,8 +128,8 @@ def export(
 
     Example: nucleate models export --model work/model --out shipped/mine --card card.md
     """
-    from nucleate.pretrained import export as write
-    from nucleate.pretrained import model_folder
+    from nucleate.latent.pretrained import export as write
+    from nucleate.latent.pretrained import model_folder
 
     given = {
         "temperature": temperature,
@@ -164,8 +164,9 @@ def prior(
 
     Example: nucleate models prior --model work/model --steps 20000 --out work/refitted
     """
-    from nucleate.config import PriorSettings, validate
-    from nucleate.pretrained import model_folder
+    from nucleate.core.settings import validate
+    from nucleate.latent.pretrained import model_folder
+    from nucleate.settings.model import PriorSettings
     from nucleate.stages.refit import refit_prior
 
     options = {
@@ -202,8 +203,8 @@ def average(
 
     Example: nucleate models average work/a work/b --features work/features --out work/average
     """
-    from nucleate.pretrained import model_folder
-    from nucleate.stages.average import average_models
+    from nucleate.latent.pretrained import model_folder
+    from nucleate.stages.edit_model import average_models
 
     figures = average_models(
         model_folder(first),

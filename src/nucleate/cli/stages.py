@@ -19,10 +19,10 @@ from nucleate.cli.common import (
     Seed,
     SettingsFile,
     StructureColumn,
-    load_manifest,
     show_stage,
     stage_settings,
 )
+from nucleate.core.manifest import load_manifest
 
 Features = Annotated[
     Path, typer.Option("--features", metavar="DIR", help="Output of `nucleate featurize`.")
@@ -63,8 +63,8 @@ def featurize(
 
     Example: nucleate featurize --matter molecules --input mine.csv --out work/features
     """
-    from nucleate.config import FeaturizeSettings
-    from nucleate.pretrained import start_folder
+    from nucleate.latent.pretrained import start_folder
+    from nucleate.settings.data import FeaturizeSettings
     from nucleate.stages.featurize import featurize as run
 
     options = {
@@ -102,7 +102,7 @@ def train(
 
     Example: nucleate train --features work/features --out work/model --epochs 20
     """
-    from nucleate.config import TrainSettings
+    from nucleate.settings.model import TrainSettings
     from nucleate.stages.train import train as run
 
     manifest = load_manifest(features, "featurize")

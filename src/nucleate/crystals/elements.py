@@ -1,6 +1,6 @@
 """The elements: symbols, descriptors and volumes, readable with numpy only.
 
-The numbers lie in `elements.npz`, made by `nucleate.crystals.tables`.
+The numbers lie in `elements.npz`, made by `nucleate_data.crystal_tables`.
 """
 
 from __future__ import annotations

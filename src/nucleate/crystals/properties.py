@@ -4,18 +4,17 @@ from __future__ import annotations
 
 import math
 from collections.abc import Callable, Mapping, Sequence
-from functools import lru_cache
 from typing import Any
 
 import numpy as np
 from numpy.typing import NDArray
 
-from nucleate.crystals.describe import GRAMS_PER_CC, atomic_masses, composition
-from nucleate.crystals.distances import nearest
+from nucleate.core.errors import NucleateError, SettingsError
 from nucleate.crystals.elements import NUMBERS
-from nucleate.crystals.gene import expand, from_string, structure_from_gene
-from nucleate.errors import NucleateError, SettingsError
-from nucleate.matter import Property
+from nucleate.crystals.geometry.describe import GRAMS_PER_CC, atomic_masses, cell, composition
+from nucleate.crystals.geometry.distances import nearest
+from nucleate.crystals.wyckoff.wyckoff_string import from_string, structure_from_gene
+from nucleate.matter.properties import Property
 
 Function = Callable[[str], float]
 
@@ -109,18 +108,6 @@ def _about_elements(
     return _bulk(contains if name == "contains_elements" else excludes)
 
 
-@lru_cache(maxsize=8192)
-def cell(
-    crystal: str,
-) -> tuple[NDArray[np.float64], NDArray[np.float64], NDArray[np.int64]]:
-    """Lattice, fractional coordinates and atomic numbers of the primitive cell; do not change.
-
-    Raises:
-        StructureError: not a Wyckoff string.
-    """
-    return expand(from_string(crystal))
-
-
 def density(crystal: str) -> float:
     """Mass density, g/cm3."""
     lattice, _, numbers = cell(crystal)
@@ -160,7 +147,7 @@ def remember(crystal: str, energy: float) -> None:
 
 def energies(crystals: Sequence[str], device: str = "cpu") -> NDArray[np.float64]:
     """CHGNet energies of Wyckoff strings as they are, eV/atom; NaN where refused."""
-    from nucleate.crystals import chgnet
+    from nucleate.crystals.energy import chgnet
 
     known = {c: _known_energies[c] for c in crystals if c in _known_energies}
     structures, readable = [], []
@@ -181,7 +168,7 @@ def energies(crystals: Sequence[str], device: str = "cpu") -> NDArray[np.float64
 
 def energies_above_hull(crystals: Sequence[str], device: str = "cpu") -> NDArray[np.float64]:
     """CHGNet energies above the bundled hull, eV/atom; NaN where refused or without reference."""
-    from nucleate.crystals.hull import Hull
+    from nucleate.crystals.energy.hull import Hull
 
     values = energies(crystals, device)
     above = np.full(len(crystals), np.nan)

@@ -9,9 +9,9 @@ from typing import Annotated, Any, Literal
 
 from pydantic import Field, model_validator
 
-from nucleate.config import Settings, read_toml, validate
-from nucleate.errors import DatasetError
-from nucleate.paths import data_folder
+from nucleate.core.errors import DatasetError
+from nucleate.core.paths import data_folder
+from nucleate.core.settings import Settings, read_toml, validate
 
 Role = Literal["train", "validation", "test"]
 Name = Annotated[str, Field(pattern=r"^[a-z0-9][a-z0-9_]*$")]

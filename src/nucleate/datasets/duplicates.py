@@ -7,10 +7,10 @@ from collections.abc import Sequence
 import numpy as np
 from numpy.typing import NDArray
 
-from nucleate import matter as registry
-from nucleate.matter import Matter
-from nucleate.parallel import map_ordered
-from nucleate.progress import bar
+from nucleate.core.parallel import map_ordered
+from nucleate.core.progress import bar
+from nucleate.matter import registry
+from nucleate.matter.base import Matter
 
 POOL_FROM = 400
 """Comparisons (at most) from which starting worker processes pays."""

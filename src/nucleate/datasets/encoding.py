@@ -10,12 +10,13 @@ from typing import Any, TypeVar
 import numpy as np
 from numpy.typing import NDArray
 
-from nucleate import matter as registry
-from nucleate.errors import StructureError
-from nucleate.matter import Codec, Matter
-from nucleate.parallel import map_ordered
-from nucleate.progress import bar
-from nucleate.runs import atomic_path
+from nucleate.core.errors import StructureError
+from nucleate.core.files import atomic_path
+from nucleate.core.parallel import map_ordered
+from nucleate.core.progress import bar
+from nucleate.matter import registry
+from nucleate.matter.base import Matter
+from nucleate.matter.codec import Codec
 from nucleate.vae.schema import Record, Schema, Stacked, stack
 
 T = TypeVar("T")

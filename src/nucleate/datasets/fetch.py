@@ -16,11 +16,11 @@ from pathlib import Path
 import httpx
 from filelock import FileLock
 
+from nucleate.core.errors import DatasetError
+from nucleate.core.paths import data_folder, download_folder
+from nucleate.core.progress import bar
 from nucleate.datasets import catalogue
 from nucleate.datasets.catalogue import Dataset, File
-from nucleate.errors import DatasetError
-from nucleate.paths import data_folder, download_folder
-from nucleate.progress import bar
 
 MIRROR_VARIABLE = "NUCLEATE_DATA_MIRROR"
 ATTEMPTS = 4

@@ -15,13 +15,14 @@ from typing import Any
 import pyarrow as pa
 import pyarrow.parquet as pq
 
-from nucleate import matter as registry
+from nucleate.core.errors import StructureError
+from nucleate.core.files import atomic_path
+from nucleate.core.parallel import map_ordered
+from nucleate.core.progress import bar
 from nucleate.datasets.sources import Source
-from nucleate.errors import StructureError
-from nucleate.matter import Matter, RawRow
-from nucleate.parallel import map_ordered
-from nucleate.progress import bar
-from nucleate.runs import atomic_path
+from nucleate.matter import registry
+from nucleate.matter.base import Matter
+from nucleate.matter.codec import RawRow
 
 CHUNK_CHARACTERS = 250_000
 """A chunk ends early at this much text, so that large rows (CIFs) make chunks of equal work."""

@@ -6,12 +6,12 @@ import hashlib
 from dataclasses import dataclass, replace
 from pathlib import Path
 
-from nucleate.config import DatasetSettings
+from nucleate.core.errors import DatasetError, InputError
+from nucleate.core.files import sha256_file
 from nucleate.datasets import catalogue
 from nucleate.datasets.catalogue import Dataset, File
 from nucleate.datasets.fetch import fetch_file
-from nucleate.errors import DatasetError, InputError
-from nucleate.runs import sha256_file
+from nucleate.settings.data import DatasetSettings
 
 
 @dataclass(frozen=True)

@@ -9,8 +9,8 @@ from collections.abc import Sequence
 import numpy as np
 from numpy.typing import NDArray
 
-from nucleate.config import SplitSettings
-from nucleate.errors import SettingsError
+from nucleate.core.errors import SettingsError
+from nucleate.settings.data import SplitSettings
 
 SPLITS = ("train", "validation", "test")
 

@@ -11,11 +11,11 @@ import pyarrow.compute as pc
 import pyarrow.parquet as pq
 from numpy.typing import NDArray
 
+from nucleate.core.errors import ResultsError
+from nucleate.core.files import atomic_path
 from nucleate.datasets.encoding import Encoded
 from nucleate.datasets.rows import PAYLOAD_SHOWN, PROPERTY_PREFIX
 from nucleate.datasets.splits import SPLITS
-from nucleate.errors import ResultsError
-from nucleate.runs import atomic_path
 from nucleate.vae.schema import Field
 
 RECORD_COLUMNS = ("row", "id", "structure", "key", "split", "source", "feature_index")

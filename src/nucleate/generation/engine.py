@@ -11,11 +11,11 @@ from typing import Any
 import numpy as np
 from numpy.typing import NDArray
 
-from nucleate.config import SampleSettings
+from nucleate.core.progress import bar
 from nucleate.generation.sources import Proposal
 from nucleate.generation.task import Task, make_task
-from nucleate.latent import Decoded, LatentModel
-from nucleate.progress import bar
+from nucleate.latent.latent_model import Decoded, LatentModel
+from nucleate.settings.sample import SampleSettings
 from nucleate.vae.legality import Legality
 
 _DRAWS_EACH = 50

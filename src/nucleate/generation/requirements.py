@@ -10,12 +10,12 @@ import numpy as np
 import torch
 from numpy.typing import NDArray
 
-from nucleate.config import ConditionSettings, Window
-from nucleate.errors import SettingsError
-from nucleate.generation.guide import Columns, Constraint, Growth, Guide
-from nucleate.generation.predictors import Predict, heads_of, known_predictor
-from nucleate.latent import LatentModel
-from nucleate.matter import Matter
+from nucleate.core.errors import SettingsError
+from nucleate.latent.latent_model import LatentModel
+from nucleate.matter.base import Matter
+from nucleate.matter.conditions import Columns, Constraint, Growth, Guide
+from nucleate.regression.latent_linear import Predict, heads_of, known_predictor
+from nucleate.settings.sample import ConditionSettings, Window
 
 
 class Requirement(ABC):

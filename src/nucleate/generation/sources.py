@@ -11,16 +11,16 @@ import numpy as np
 import torch
 from numpy.typing import NDArray
 
-from nucleate.config import DrawSettings
-from nucleate.errors import SettingsError
-from nucleate.generation.arms import Arms
-from nucleate.generation.evidence import ConstraintEvidence, best, part_evidence, shares
-from nucleate.generation.guide import Constraint, Guide, Variation
-from nucleate.generation.templates import known_latents, templates_for
-from nucleate.latent import LatentModel
-from nucleate.vae.evaluation import encode_all
+from nucleate.core.errors import SettingsError
+from nucleate.generation.bandit import Arms
+from nucleate.generation.importance import ConstraintEvidence, best, part_evidence, shares
+from nucleate.generation.starting_points import known_latents, templates_for
+from nucleate.latent.latent_model import LatentModel
+from nucleate.matter.conditions import Constraint, Guide, Variation
+from nucleate.settings.model import DrawSettings
 from nucleate.vae.legality import Legality
-from nucleate.vae.model import Posterior, add_noise
+from nucleate.vae.posterior import Posterior, add_noise
+from nucleate.vae.training.evaluation import encode_all
 
 _POOL = 1000
 _DRAWN = 400

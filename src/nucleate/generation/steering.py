@@ -9,9 +9,9 @@ import torch
 from numpy.typing import NDArray
 from torch import Tensor
 
-from nucleate.config import Window
-from nucleate.generation.arms import Arms
-from nucleate.generation.predictors import Corrected
+from nucleate.generation.bandit import Arms
+from nucleate.regression.latent_linear import Corrected
+from nucleate.settings.sample import Window
 
 _ROUNDS = 2
 """Linearisations; a linear head needs one."""

@@ -7,11 +7,8 @@ from dataclasses import dataclass
 import numpy as np
 from numpy.typing import NDArray
 
-from nucleate.config import ConditionSettings, DrawSettings, SampleSettings
-from nucleate.errors import SettingsError
-from nucleate.generation.evidence import likely_ways
-from nucleate.generation.guide import Constraint, Growth, Guide
-from nucleate.generation.predictors import Corrected, heads_of, known_predictor
+from nucleate.core.errors import SettingsError
+from nucleate.generation.importance import likely_ways
 from nucleate.generation.requirements import (
     Kept,
     Met,
@@ -21,17 +18,15 @@ from nucleate.generation.requirements import (
     requirements_of,
     windows_of,
 )
-from nucleate.generation.sources import (
-    ENDS,
-    LeadSource,
-    PathSource,
-    PriorSource,
-    Source,
-)
+from nucleate.generation.sources import ENDS, LeadSource, PathSource, PriorSource, Source
+from nucleate.generation.starting_points import known_latents
 from nucleate.generation.steering import Steering
-from nucleate.generation.templates import known_latents
-from nucleate.latent import LatentModel
-from nucleate.matter import Matter
+from nucleate.latent.latent_model import LatentModel
+from nucleate.matter.base import Matter
+from nucleate.matter.conditions import Constraint, Growth, Guide
+from nucleate.regression.latent_linear import Corrected, heads_of, known_predictor
+from nucleate.settings.model import DrawSettings
+from nucleate.settings.sample import ConditionSettings, SampleSettings
 
 _DRAWS = 2000
 _NEAR = 400

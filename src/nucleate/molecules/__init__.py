@@ -6,13 +6,18 @@ from collections.abc import Iterator, Mapping, Sequence
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
-from nucleate.config import DatasetSettings, PropertySettings
-from nucleate.matter import Check, Codec, Comparison, Edits, Matter, Property, RawRow, Standardised
+from nucleate.matter.base import Matter
+from nucleate.matter.checks import Check
+from nucleate.matter.codec import Codec, RawRow, Standardised
+from nucleate.matter.properties import Property
+from nucleate.matter.variation import Comparison, Edits
 from nucleate.molecules import options as _options
+from nucleate.settings.data import DatasetSettings
+from nucleate.settings.objectives import PropertySettings
 
 if TYPE_CHECKING:
-    from nucleate.generation.guide import Guide
-    from nucleate.identity import Identity
+    from nucleate.matter.conditions import Guide
+    from nucleate.matter.identity import Identity
     from nucleate.vae.legality import Legality
     from nucleate.vae.schema import Schema
 
@@ -28,12 +33,12 @@ class Molecules(Matter):
     split_kinds = ("random", "scaffold")
 
     def read_rows(self, source: Path, dataset: DatasetSettings) -> Iterator[RawRow]:
-        from nucleate.molecules.read import read_rows
+        from nucleate.molecules.io.read import read_rows
 
         return read_rows(source, dataset)
 
     def standardise(self, payload: Any, options: Any) -> Standardised:
-        from nucleate.molecules.standardise import standardise
+        from nucleate.molecules.io.standardise import standardise
 
         return standardise(payload, options)
 
@@ -43,7 +48,7 @@ class Molecules(Matter):
 
     def altered(self, text: str, structure: str) -> bool:
         """Whether the SMILES is of another molecule: parts left out, charges taken away."""
-        from nucleate.molecules.chem import canonical, parse
+        from nucleate.molecules.chemistry.chem import canonical, parse
 
         molecule = parse(text)
         return molecule is not None and canonical(molecule) != structure
@@ -52,54 +57,54 @@ class Molecules(Matter):
         """The structure itself, or its Bemis-Murcko scaffold (acyclic molecules stay apart)."""
         if kind != "scaffold":
             return structure
-        from nucleate.molecules.chem import scaffold
+        from nucleate.molecules.chemistry.chem import scaffold
 
         return scaffold(structure) or structure
 
     def fit_codec(self, structures: Sequence[str], options: Any, seed: int) -> Codec:
-        from nucleate.molecules.codec import fit_codec
+        from nucleate.molecules.codecs.registry import fit_codec
 
         return fit_codec(structures, options, seed)
 
     def load_codec(self, data: Mapping[str, Any]) -> Codec:
-        from nucleate.molecules.codec import load_codec
+        from nucleate.molecules.codecs.registry import load_codec
 
         return load_codec(data)
 
     def spellings(self, structure: str, count: int, seed: int) -> list[str]:
-        from nucleate.molecules.chem import random_spellings
+        from nucleate.molecules.chemistry.chem import random_spellings
 
         return random_spellings(structure, count, seed)
 
     def legality(self, schema: Schema) -> Legality:
-        from nucleate.molecules.legality import PreorderLegality, SelfiesLegality
+        from nucleate.molecules.codecs.legality import PreorderLegality, SelfiesLegality
 
         return (PreorderLegality if schema.options.get("preorder") else SelfiesLegality)(schema)
 
     def guide(self) -> Guide:
-        from nucleate.molecules.guide import MoleculeGuide
+        from nucleate.molecules.conditions.guide import MoleculeGuide
 
         return MoleculeGuide(self)
 
     def identity(self) -> Identity:
-        from nucleate.molecules.lookup import MoleculeIdentity
+        from nucleate.molecules.chemistry.lookup import MoleculeIdentity
 
         return MoleculeIdentity()
 
     def comparison(self) -> Comparison:
-        from nucleate.molecules.comparison import MoleculeComparison
+        from nucleate.molecules.chemistry.comparison import MoleculeComparison
 
         return MoleculeComparison()
 
     def edits(self, codec: Codec) -> dict[str, Edits]:
-        from nucleate.molecules.evolving import edits
+        from nucleate.molecules.edits.token_edits import edits
 
         return edits(codec)
 
     def regrowth(
         self, codec: Codec, structures: Sequence[str | None], seed: int
     ) -> Legality | None:
-        from nucleate.molecules.evolving import regrowth
+        from nucleate.molecules.edits.token_edits import regrowth
 
         return regrowth(codec, structures, seed)
 
@@ -136,31 +141,31 @@ class Molecules(Matter):
 
     def forbidden(self, structures: Sequence[str]) -> list[str]:
         """Explosives, organophosphorus agents and their like: see `molecules.hazards`."""
-        from nucleate.molecules.hazards import forbidden
+        from nucleate.molecules.alerts.hazards import forbidden
 
         return [forbidden(structure) for structure in structures]
 
     def describe(self, structure: str) -> dict[str, Any]:
-        from nucleate.molecules.draw import describe
+        from nucleate.molecules.io.draw import describe
 
         return describe(structure)
 
     def draw(self, structure: str, width: int = 220, height: int = 180) -> str:
-        from nucleate.molecules.draw import draw
+        from nucleate.molecules.io.draw import draw
 
         return draw(structure, width, height)
 
     def write_candidates(self, folder: Path, rows: Sequence[Mapping[str, Any]]) -> list[Path]:
-        from nucleate.molecules.write import write_candidates
+        from nucleate.molecules.io.write import write_candidates
 
         return write_candidates(folder, rows)
 
     def write_samples(self, folder: Path, rows: Sequence[Mapping[str, Any]]) -> Path:
-        from nucleate.molecules.write import write_samples
+        from nucleate.molecules.io.write import write_samples
 
         return write_samples(folder, rows)
 
     def write_reconstructions(self, folder: Path, rows: Sequence[Mapping[str, Any]]) -> Path:
-        from nucleate.molecules.write import write_reconstructions
+        from nucleate.molecules.io.write import write_reconstructions
 
         return write_reconstructions(folder, rows)

@@ -14,12 +14,12 @@ from numpy.typing import NDArray
 from rdkit import Chem, DataStructs, RDConfig, rdBase
 from rdkit.Chem import Descriptors, rdMolDescriptors
 
-from nucleate.errors import SettingsError
-from nucleate.matter import Property
-from nucleate.molecules.chem import logp, molecule, morgan, parse, weight
-from nucleate.molecules.drug_likeness import qed
-from nucleate.molecules.guacamol import ORACLES, description, oracle
-from nucleate.wording import near
+from nucleate.core.errors import SettingsError
+from nucleate.core.spelling import near
+from nucleate.matter.properties import Property
+from nucleate.molecules.chemistry.chem import logp, molecule, morgan, parse, weight
+from nucleate.molecules.chemistry.drug_likeness import qed
+from nucleate.molecules.oracles.pmo import ORACLES, description, oracle
 
 Function = Callable[[Any], float]
 

@@ -13,10 +13,12 @@ from typing import Any
 
 import pandas as pd
 
-from nucleate import matter as registry
-from nucleate.config import read_toml
-from nucleate.errors import NucleateError, ResultsError, SettingsError
-from nucleate.runs import MANIFEST_NAME, read_json
+from nucleate.core.errors import NucleateError, ResultsError, SettingsError
+from nucleate.core.files import read_json
+from nucleate.core.manifest import MANIFEST_NAME
+from nucleate.core.settings import read_toml
+from nucleate.matter import registry
+from nucleate.matter.base import Matter
 
 
 @dataclass(frozen=True)
@@ -69,7 +71,7 @@ class MatterData:
         return "structure" if self.kind is None else self.kind.structure_column
 
     @property
-    def kind(self) -> registry.Matter | None:
+    def kind(self) -> Matter | None:
         """The kind of matter itself, or None if it is not installed here."""
         try:
             return registry.get(self.name)

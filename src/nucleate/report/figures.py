@@ -8,7 +8,7 @@ from typing import Any
 import pandas as pd
 import plotly.graph_objects as go
 
-from nucleate.report.wording import words
+from nucleate.report.formatting import words
 
 PALETTE = ("#0b5c8a", "#d9822b", "#3a8f5c", "#a2456b", "#6b5ca5", "#7a6a4f", "#2aa1a8", "#8a8f98")
 PASSED, REJECTED = "#3a8f5c", "#e3d5c8"

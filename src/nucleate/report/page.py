@@ -11,7 +11,8 @@ from jinja2 import Environment, FileSystemLoader, StrictUndefined
 from markupsafe import Markup
 
 from nucleate import __version__
-from nucleate.report import figures, wording
+from nucleate.report import figures
+from nucleate.report import formatting as wording
 from nucleate.report.collect import MatterData, RunData
 
 SHOWN = 50

@@ -14,18 +14,20 @@ from itertools import chain, islice
 from pathlib import Path
 from typing import Any
 
-from nucleate.config import DatasetSettings, PropertySettings
-from nucleate.guarded import Failure, map_guarded
-from nucleate.matter import Candidate, Check, CheckContext, Matter
-from nucleate.parallel import default_processes
-from nucleate.progress import bar
-from nucleate.screening import judging
+from nucleate.core.guarded import Failure, map_guarded
+from nucleate.core.parallel import default_processes
+from nucleate.core.progress import bar
+from nucleate.matter.base import Matter
+from nucleate.matter.checks import Candidate, Check, CheckContext
+from nucleate.objectives.objective import Objective
+from nucleate.screening import worker as judging
 from nucleate.screening.funnel import Funnel
 from nucleate.screening.intake import Rows
 from nucleate.screening.journal import Journal
-from nucleate.screening.judging import STANDARDISE, Item, Judged
 from nucleate.screening.sections import Section, SectionBooks, split
-from nucleate.search.objective import Objective
+from nucleate.screening.worker import STANDARDISE, Item, Judged
+from nucleate.settings.data import DatasetSettings
+from nucleate.settings.objectives import PropertySettings
 
 Rank = Callable[[Funnel], None]
 ROW_SECONDS = 30.0
@@ -176,7 +178,7 @@ class Engine:
             seconds=section.seconds(self.limits.seconds),
             initializer=judging.start,
             arguments=(self.matter.name, standardise, section.tables, context, terms),
-            preload=(type(self.matter).__module__, "nucleate.screening.judging"),
+            preload=(type(self.matter).__module__, "nucleate.screening.worker"),
         ):
             items = sent.pop(0)
             yield items, [_outcome(*pair) for pair in zip(items, found, strict=True)]

@@ -9,8 +9,9 @@ from collections.abc import Iterable, Sequence
 from dataclasses import asdict, dataclass, field
 from typing import Any
 
-from nucleate.errors import SettingsError
-from nucleate.matter import Candidate, Check, CheckContext, Matter, Verdict
+from nucleate.core.errors import SettingsError
+from nucleate.matter.base import Matter
+from nucleate.matter.checks import Candidate, Check, CheckContext, Verdict
 from nucleate.screening.guarding import guarded_run
 from nucleate.screening.rejections import Rejected, Rejections
 

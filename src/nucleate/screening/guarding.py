@@ -4,8 +4,8 @@ from __future__ import annotations
 
 from collections.abc import Sequence
 
-from nucleate.errors import NucleateError, StructureError
-from nucleate.matter import Candidate, Check, Verdict
+from nucleate.core.errors import NucleateError, StructureError
+from nucleate.matter.checks import Candidate, Check, Verdict
 
 
 def guarded_run(check: Check, candidates: Sequence[Candidate]) -> list[Verdict]:

@@ -8,15 +8,16 @@ from collections import Counter
 from collections.abc import Iterator, Sequence
 from typing import Any
 
-from nucleate.config import DatasetSettings
+from nucleate.core.manifest import Manifest
 from nucleate.datasets import tables
 from nucleate.datasets.rows import CHUNK_CHARACTERS, payload_shown
 from nucleate.datasets.sources import resolve
-from nucleate.matter import Candidate, Matter
-from nucleate.runs import Manifest
+from nucleate.matter.base import Matter
+from nucleate.matter.checks import Candidate
 from nucleate.screening.funnel import Funnel, Step, count_reasons, general
-from nucleate.screening.judging import Item, Judged
 from nucleate.screening.rejections import Rejected, Rejections
+from nucleate.screening.worker import Item, Judged
+from nucleate.settings.data import DatasetSettings
 
 SAME = "equal to another, merged with it"
 SMALL_BYTES = 100_000

@@ -9,7 +9,7 @@ from pathlib import Path
 from types import TracebackType
 from typing import IO, Any
 
-from nucleate.screening.judging import Item, Judged
+from nucleate.screening.worker import Item, Judged
 
 
 def chunk_digest(items: Sequence[Item]) -> str:

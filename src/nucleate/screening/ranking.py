@@ -16,13 +16,13 @@ from typing import TYPE_CHECKING, Any, Literal
 
 import numpy as np
 
-from nucleate.matter import Candidate
-from nucleate.search.desirability import Desirability, average, combine
-from nucleate.search.objective import Objective
-from nucleate.search.pareto import layers
+from nucleate.matter.checks import Candidate
+from nucleate.objectives.desirability import Desirability, average, combine
+from nucleate.objectives.objective import Objective
+from nucleate.objectives.pareto import layers
 
 if TYPE_CHECKING:
-    from nucleate.latent import LatentModel
+    from nucleate.latent.latent_model import LatentModel
 
 OBJECTIVE = "objective"
 LIKELIHOOD = "log_likelihood"
@@ -236,7 +236,7 @@ def add_applicability(
             the domain is not stated.
         seed: of the sample of them.
     """
-    from nucleate.search.plausibility import Plausibility
+    from nucleate.search.evolution.plausibility import Plausibility
 
     plausible = Plausibility(model, known, seed)
     values = plausible.of([candidate.structure for candidate in candidates])

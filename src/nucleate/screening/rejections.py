@@ -10,7 +10,7 @@ from typing import IO, Any
 
 import numpy as np
 
-from nucleate.matter import Candidate
+from nucleate.matter.checks import Candidate
 
 IN_MEMORY = 20_000
 

@@ -7,9 +7,9 @@ from collections.abc import Sequence
 from dataclasses import dataclass
 from typing import Any
 
-from nucleate.matter import Candidate, Check, EachCheck, Verdict
+from nucleate.matter.checks import Candidate, Check, EachCheck, Verdict
 from nucleate.screening.funnel import DOUBLE, Funnel, Step, count_reasons, general, note
-from nucleate.screening.judging import Judged
+from nucleate.screening.worker import Judged
 
 
 @dataclass(frozen=True)

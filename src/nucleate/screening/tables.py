@@ -13,8 +13,9 @@ import pandas as pd
 import pyarrow as pa
 import pyarrow.parquet as pq
 
-from nucleate.matter import Candidate, Matter
-from nucleate.runs import atomic_path
+from nucleate.core.files import atomic_path
+from nucleate.matter.base import Matter
+from nucleate.matter.checks import Candidate
 
 TEXT = ("candidate_id", "score_basis", "origin", "parent", "source_id", "run", "rejected_by")
 NUMBERS = ("score", "log_likelihood")

@@ -9,11 +9,11 @@ from typing import Any
 
 import pandas as pd
 
-from nucleate.matter import Matter
-from nucleate.runs import atomic_path, write_json
+from nucleate.core.files import atomic_path, write_json
+from nucleate.matter.base import Matter
+from nucleate.objectives.objective import Objective
 from nucleate.screening import ranking, tables
 from nucleate.screening.funnel import Funnel
-from nucleate.search.objective import Objective
 
 PROVENANCE = ("origin", "trial", "parent", "log_likelihood")
 

@@ -17,7 +17,7 @@ import numpy as np
 from numpy.typing import NDArray
 
 if TYPE_CHECKING:
-    from nucleate.search.surrogate import Prediction
+    from nucleate.regression.gaussian_process import Prediction
 
 
 @dataclass(frozen=True)

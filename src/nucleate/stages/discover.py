@@ -12,11 +12,13 @@ from dataclasses import dataclass
 from pathlib import Path
 from typing import Any
 
-from nucleate import matter as registry
-from nucleate.config import DiscoverSettings, PipelineSettings, read_toml, validate
-from nucleate.errors import NucleateError, ResultsError, SettingsError
-from nucleate.pretrained import start_folder
-from nucleate.runs import MANIFEST_NAME, Manifest, StageNotCurrent, only_current, read_json
+from nucleate.core.errors import NucleateError, ResultsError, SettingsError
+from nucleate.core.files import read_json
+from nucleate.core.manifest import MANIFEST_NAME, Manifest, StageNotCurrent, only_current
+from nucleate.core.settings import read_toml, validate
+from nucleate.latent.pretrained import start_folder
+from nucleate.matter import registry
+from nucleate.settings.run import DiscoverSettings, PipelineSettings
 from nucleate.stages.run_folder import Run, open_run
 
 
@@ -114,7 +116,7 @@ def check_settings(settings: DiscoverSettings, where: str, folder: Path | None =
             from nucleate.generation.task import check_conditions
 
             check_conditions(pipeline.sample.conditions, kind, f"{here}.sample.conditions]")
-        from nucleate.search.objectives.build import check as check_objective
+        from nucleate.objectives.build import check as check_objective
 
         for objective in pipeline.optimize.objectives:
             if objective.source_kind() == "property":

@@ -7,9 +7,12 @@ from dataclasses import dataclass
 from pathlib import Path
 from typing import Any
 
-from nucleate.config import DatasetSettings, PropertySettings, read_toml, validate
-from nucleate.errors import ResultsError, SettingsError
-from nucleate.runs import MANIFEST_NAME, Manifest, read_json
+from nucleate.core.errors import ResultsError, SettingsError
+from nucleate.core.files import read_json
+from nucleate.core.manifest import MANIFEST_NAME, Manifest
+from nucleate.core.settings import read_toml, validate
+from nucleate.settings.data import DatasetSettings
+from nucleate.settings.objectives import PropertySettings
 
 DRAWING = ("sample", "optimize")
 """Stages whose output can be screened."""

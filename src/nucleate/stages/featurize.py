@@ -6,15 +6,16 @@ import shutil
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
-from nucleate import matter as registry
-from nucleate.config import FeaturizeSettings
+from nucleate.core.errors import SettingsError
+from nucleate.core.files import digest
+from nucleate.core.manifest import Manifest, run_stage, stage_key
 from nucleate.datasets import tables
 from nucleate.datasets.sources import content_digest, resolve
 from nucleate.datasets.tables import RECORD_COLUMNS
-from nucleate.errors import SettingsError
-from nucleate.matter import Matter
-from nucleate.pretrained import model_digest
-from nucleate.runs import Manifest, digest, run_stage, stage_key
+from nucleate.latent.pretrained import model_digest
+from nucleate.matter import registry
+from nucleate.matter.base import Matter
+from nucleate.settings.data import FeaturizeSettings
 from nucleate.stages.featurize_job import FeaturizeJob
 from nucleate.stages.start import START_INPUT
 

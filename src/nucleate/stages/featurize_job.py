@@ -15,17 +15,18 @@ import pyarrow as pa
 import pyarrow.compute as pc
 from numpy.typing import NDArray
 
-from nucleate.config import FeaturizeSettings
+from nucleate.core.errors import InputError, StructureError
+from nucleate.core.files import read_json, write_json
+from nucleate.core.parallel import default_processes
 from nucleate.datasets import tables
 from nucleate.datasets.duplicates import find_duplicates, find_duplicates_within
 from nucleate.datasets.encoding import Encoded, encode_structures
 from nucleate.datasets.rows import PROPERTY_PREFIX, standardise_rows
 from nucleate.datasets.sources import Source
 from nucleate.datasets.splits import SPLITS, divide
-from nucleate.errors import InputError, StructureError
-from nucleate.matter import Codec, Matter
-from nucleate.parallel import default_processes
-from nucleate.runs import read_json, write_json
+from nucleate.matter.base import Matter
+from nucleate.matter.codec import Codec
+from nucleate.settings.data import FeaturizeSettings
 from nucleate.stages.start import start_codec, symbol_figures
 
 MINIMUM_TRAINING = 10

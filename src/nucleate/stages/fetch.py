@@ -7,10 +7,10 @@ from collections.abc import Callable
 from pathlib import Path
 from typing import Any
 
-from nucleate.config import PipelineSettings
+from nucleate.core.errors import DatasetError
 from nucleate.datasets import catalogue
 from nucleate.datasets.sources import resolve
-from nucleate.errors import DatasetError
+from nucleate.settings.run import PipelineSettings
 
 
 def fetch(settings: PipelineSettings, matter_name: str, *, mirror: str | None = None) -> list[Path]:

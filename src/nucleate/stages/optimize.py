@@ -11,29 +11,21 @@ from typing import Any
 import pyarrow as pa
 from filelock import FileLock
 
-from nucleate import matter as registry
-from nucleate.config import OptimizeSettings
+from nucleate.core.errors import SettingsError
+from nucleate.core.files import code_version, digest, write_json
+from nucleate.core.manifest import Manifest, run_stage, stage_current, stage_key, writing
+from nucleate.core.progress import Say, log
 from nucleate.datasets import tables
-from nucleate.errors import SettingsError
-from nucleate.latent import LatentModel
-from nucleate.progress import Say, log
-from nucleate.runs import (
-    Manifest,
-    code_version,
-    digest,
-    run_stage,
-    stage_current,
-    stage_key,
-    write_json,
-    writing,
-)
-from nucleate.search.attributes import INTERRUPTED
-from nucleate.search.objective import Objective
-from nucleate.search.objectives.build import computation, inputs_of, refuse_measured
-from nucleate.search.results import StudyResult
-from nucleate.search.study import run_study
+from nucleate.latent.latent_model import LatentModel
+from nucleate.matter import registry
+from nucleate.objectives.build import computation, inputs_of, refuse_measured
+from nucleate.objectives.objective import Objective
+from nucleate.search.study.results import StudyResult
+from nucleate.search.study.run_study import run_study
+from nucleate.search.trial_attributes import INTERRUPTED
+from nucleate.settings.study import OptimizeSettings
 from nucleate.stages.sample import DRAW_SCHEMA
-from nucleate.stages.starting import Start, read_start, start_inputs
+from nucleate.stages.starting_structures import Start, read_start, start_inputs
 
 JOURNAL = "study.journal"
 RESULTS = ("optimized.parquet", "summary.json")
@@ -57,7 +49,7 @@ def optimize(
     say: Say = log,
     interruptible: bool = False,
 ) -> Manifest:
-    """Search for structures with wanted properties; see `nucleate.search.study`.
+    """Search for structures with wanted properties; see `nucleate.search.study.run_study`.
 
     Writes `optimized.parquet` (one row per new structure, best first), `summary.json` (counts,
     best, history, objectives with their scales), the best as `samples.csv`, or as `samples.extxyz`

@@ -7,12 +7,12 @@ from collections.abc import Sequence
 from pathlib import Path
 from typing import Any
 
-from nucleate.config import DatasetSettings
+from nucleate.core.errors import InputError, StructureError
+from nucleate.core.files import write_json
 from nucleate.datasets.sources import resolve
-from nucleate.errors import InputError, StructureError
-from nucleate.latent import LatentModel
-from nucleate.runs import write_json
-from nucleate.vae.evaluation import evaluate
+from nucleate.latent.latent_model import LatentModel
+from nucleate.settings.data import DatasetSettings
+from nucleate.vae.training.evaluation import evaluate
 
 
 def reconstruction_figures(

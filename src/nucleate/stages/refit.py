@@ -6,10 +6,10 @@ import shutil
 from pathlib import Path
 from typing import Any
 
-from nucleate.config import PriorSettings
-from nucleate.errors import CheckpointError
-from nucleate.latent import LatentModel
-from nucleate.runs import atomic_folder
+from nucleate.core.errors import CheckpointError
+from nucleate.core.files import atomic_folder
+from nucleate.latent.latent_model import LatentModel
+from nucleate.settings.model import PriorSettings
 from nucleate.stages.train import fit_prior
 from nucleate.vae.checkpoint import load_latents, save_model
 

@@ -4,8 +4,8 @@ from __future__ import annotations
 
 from pathlib import Path
 
+from nucleate.core.files import code_version, digest, write_text
 from nucleate.report.collect import RunData, collect
-from nucleate.runs import code_version, digest, write_text
 
 PAGE_NAME = "report.html"
 

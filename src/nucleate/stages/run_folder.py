@@ -38,12 +38,8 @@ import tomli_w
 from filelock import FileLock, Timeout
 
 from nucleate import __version__
-from nucleate.config import DiscoverSettings
-from nucleate.datasets import tables
-from nucleate.errors import ResultsError
-from nucleate.runs import (
-    MANIFEST_NAME,
-    Manifest,
+from nucleate.core.errors import ResultsError
+from nucleate.core.files import (
     atomic_folder,
     atomic_path,
     code_version,
@@ -52,6 +48,9 @@ from nucleate.runs import (
     write_json,
     write_text,
 )
+from nucleate.core.manifest import MANIFEST_NAME, Manifest
+from nucleate.datasets import tables
+from nucleate.settings.run import DiscoverSettings
 
 TABLES = ("candidates.parquet", "rejected.parquet")
 

@@ -10,10 +10,11 @@ from typing import Any
 import numpy as np
 import pyarrow as pa
 
-from nucleate.config import SampleSettings
+from nucleate.core.files import write_json
+from nucleate.core.manifest import Manifest, run_stage
 from nucleate.datasets import tables
-from nucleate.latent import LatentModel
-from nucleate.runs import Manifest, run_stage, write_json
+from nucleate.latent.latent_model import LatentModel
+from nucleate.settings.sample import SampleSettings
 
 
 def draw_samples(

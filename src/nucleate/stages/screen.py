@@ -9,25 +9,29 @@ from functools import lru_cache
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
-from nucleate import matter as registry
-from nucleate.config import DatasetSettings, PropertySettings, ScreenSettings, validate
+from nucleate.core.files import digest, read_json
+from nucleate.core.manifest import Manifest, run_stage, stage_key
+from nucleate.core.parallel import default_processes
+from nucleate.core.settings import validate
 from nucleate.datasets.sources import content_digest, resolve
-from nucleate.matter import Matter
-from nucleate.parallel import default_processes
-from nucleate.runs import Manifest, digest, read_json, run_stage, stage_key
+from nucleate.matter import registry
+from nucleate.matter.base import Matter
+from nucleate.novelty.catalogue import kept_reference, references
+from nucleate.novelty.index import Reference, ReferenceContext
+from nucleate.novelty.records import read_records
+from nucleate.objectives.build import inputs_of
+from nucleate.objectives.objective import Objective, completed
 from nucleate.screening import ranking, writing
 from nucleate.screening.engine import Engine, Limits
 from nucleate.screening.funnel import Funnel, build_checks, check_tables
 from nucleate.screening.intake import Rows, from_draws
-from nucleate.screening.known import read_records
-from nucleate.screening.reference import Reference, ReferenceContext
-from nucleate.search.objective import Objective, completed
-from nucleate.search.objectives.build import inputs_of
-from nucleate.search.regions import sample_reference
-from nucleate.stages.reference import kept_reference, references
+from nucleate.search.latent_boxes.regions import sample_reference
+from nucleate.settings.data import DatasetSettings
+from nucleate.settings.objectives import PropertySettings
+from nucleate.settings.screen import ScreenSettings
 
 if TYPE_CHECKING:
-    from nucleate.latent import LatentModel
+    from nucleate.latent.latent_model import LatentModel
 
 UNFINISHED = ".screening"
 """Folder of the journal of a screening that has not ended."""
@@ -293,7 +297,7 @@ def _add_applicability(
 ) -> None:
     """Say beside each candidate whether the model has words for it."""
     if funnel.candidates:
-        from nucleate.stages.recall import recalled_structures
+        from nucleate.stages.finetune.recall import recalled_structures
 
         latent = _latent(model.folder, model.key, device)
         like = known or recalled_structures(latent, RECALLED, seed)[0]
@@ -307,13 +311,13 @@ def _latent(folder: str, key: str, device: str) -> LatentModel:
     Args:
         key: of its manifest: a folder may have been trained anew.
     """
-    from nucleate.latent import LatentModel
+    from nucleate.latent.latent_model import LatentModel
 
     return LatentModel.load(Path(folder), device)
 
 
 def _device(name: str) -> str:
-    from nucleate.vae.evaluation import choose_device
+    from nucleate.vae.training.evaluation import choose_device
 
     return str(choose_device(name))
 

@@ -11,15 +11,17 @@ import numpy as np
 import pyarrow as pa
 import pyarrow.compute as pc
 
-from nucleate.config import TrainSettings
-from nucleate.errors import CheckpointError
-from nucleate.matter import Codec, Matter
-from nucleate.pretrained import model_digest
-from nucleate.runs import Manifest, read_json
+from nucleate.core.errors import CheckpointError
+from nucleate.core.files import read_json
+from nucleate.core.manifest import Manifest
+from nucleate.latent.pretrained import model_digest
+from nucleate.matter.base import Matter
+from nucleate.matter.codec import Codec
+from nucleate.settings.model import TrainSettings
 from nucleate.vae.schema import Stacked
 
 if TYPE_CHECKING:
-    from nucleate.latent import LatentModel
+    from nucleate.latent.latent_model import LatentModel
     from nucleate.vae.model import VAE
 
 START_INPUT = "start model"
@@ -32,7 +34,7 @@ def start_codec(start: Path, matter: Matter, structures: Sequence[str], *, exten
     Raises:
         CheckpointError: damaged, or of another kind of matter.
     """
-    from nucleate.latent import load_codec
+    from nucleate.latent.latent_model import load_codec
 
     found, codec = load_codec(start)
     if found.name != matter.name:
@@ -54,7 +56,7 @@ def symbol_figures(
         `added_symbols` (uses in the accepted structures by symbol that is new to the vocabulary)
         and `unknown_symbols` (rejected rows by symbol).
     """
-    from nucleate.latent import load_codec
+    from nucleate.latent.latent_model import load_codec
 
     first = codec.schema.step[0].name
     known = load_codec(start)[1].schema.step[0].size
@@ -112,7 +114,7 @@ def started_model(start: LatentModel, codec: Codec) -> VAE:
         CheckpointError: the codec is not an extension of the start model's.
     """
     from nucleate.vae.model import VAE
-    from nucleate.vae.transfer import transfer_weights
+    from nucleate.vae.training.transfer import transfer_weights
 
     model = VAE(codec.schema, start.matter.legality(codec.schema), start.model.settings)
     transfer_weights(start.model, model)

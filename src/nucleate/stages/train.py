@@ -10,22 +10,23 @@ import numpy as np
 import torch
 from numpy.typing import NDArray
 
-from nucleate.config import DrawSettings, PriorSettings, TrainSettings
+from nucleate.core.errors import CheckpointError, InputError
+from nucleate.core.files import atomic_path
+from nucleate.core.manifest import Manifest, run_stage, stage_key
+from nucleate.core.progress import loss_bar
 from nucleate.datasets import tables
-from nucleate.errors import CheckpointError, InputError
-from nucleate.latent import LatentModel, load_codec
-from nucleate.pretrained import model_digest, start_folder
-from nucleate.progress import loss_bar
-from nucleate.runs import Manifest, atomic_path, run_stage, stage_key
+from nucleate.latent.latent_model import LatentModel, load_codec
+from nucleate.latent.pretrained import model_digest, start_folder
+from nucleate.settings.model import DrawSettings, PriorSettings, TrainSettings
 from nucleate.stages.featurize_job import SPELLINGS_NAME
 from nucleate.stages.reconstruct import reconstruction_figures
 from nucleate.stages.start import START_INPUT, check_start, started_model, started_settings
 from nucleate.vae.arrays import RaggedArrays
 from nucleate.vae.checkpoint import save_model
-from nucleate.vae.evaluation import active_units, encode_all, evaluate
 from nucleate.vae.model import VAE
 from nucleate.vae.prior import Prior, make_prior
-from nucleate.vae.training import RESUME_NAME, Trainer, TrainState
+from nucleate.vae.training.evaluation import active_units, encode_all, evaluate
+from nucleate.vae.training.trainer import RESUME_NAME, Trainer, TrainState
 
 HELD_OUT_LIMIT = 1000
 """Held-out structures that are decoded for the exact-reconstruction figure."""

@@ -14,8 +14,8 @@ import torch
 from numpy.typing import NDArray
 from torch import Tensor
 
-from nucleate.errors import CheckpointError
-from nucleate.runs import atomic_path
+from nucleate.core.errors import CheckpointError
+from nucleate.core.files import atomic_path
 from nucleate.vae.schema import Record, Schema, Stacked, stack
 
 MISSING = 255

@@ -16,9 +16,9 @@ from safetensors import SafetensorError
 from safetensors.torch import load_file, save_file
 from torch import Tensor, nn
 
-from nucleate.config import NetworkSettings, PriorSettings
-from nucleate.errors import CheckpointError
-from nucleate.runs import atomic_path, sha256_file, write_json
+from nucleate.core.errors import CheckpointError
+from nucleate.core.files import atomic_path, sha256_file, write_json
+from nucleate.settings.model import NetworkSettings, PriorSettings
 from nucleate.vae.info import INFO_NAME, read_info
 from nucleate.vae.legality import Legality
 from nucleate.vae.model import VAE

@@ -13,8 +13,8 @@ import torch
 from numpy.typing import NDArray
 
 from nucleate.vae.arrays import RaggedArrays
-from nucleate.vae.evaluation import ordered_batches
 from nucleate.vae.model import VAE
+from nucleate.vae.training.evaluation import ordered_batches
 
 LEARNING_RATE = 0.03
 PRIOR_WEIGHT = 0.02

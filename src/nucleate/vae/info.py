@@ -5,8 +5,8 @@ from __future__ import annotations
 from pathlib import Path
 from typing import Any
 
-from nucleate.errors import CheckpointError, ResultsError
-from nucleate.runs import read_json
+from nucleate.core.errors import CheckpointError, ResultsError
+from nucleate.core.files import read_json
 
 INFO_NAME = "model.json"
 

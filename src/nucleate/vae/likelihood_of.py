@@ -11,8 +11,8 @@ import torch
 from numpy.typing import NDArray
 
 from nucleate.vae.arrays import RaggedArrays
-from nucleate.vae.evaluation import ordered_batches
 from nucleate.vae.model import VAE
+from nucleate.vae.training.evaluation import ordered_batches
 
 BATCH = 256
 

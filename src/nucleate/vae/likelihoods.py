@@ -18,7 +18,7 @@ import torch
 from torch import Tensor
 from torch.nn import functional as F
 
-from nucleate.errors import CheckpointError
+from nucleate.core.errors import CheckpointError
 from nucleate.vae.schema import Field
 
 LOG_TWO_PI = math.log(2 * math.pi)

@@ -8,9 +8,10 @@ from dataclasses import dataclass
 import torch
 from torch import Tensor
 
-from nucleate.config import ObjectiveSettings
+from nucleate.settings.model import ObjectiveSettings
 from nucleate.vae.arrays import Batch
-from nucleate.vae.model import VAE, add_noise
+from nucleate.vae.model import VAE
+from nucleate.vae.posterior import add_noise
 
 
 @dataclass

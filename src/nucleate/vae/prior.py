@@ -10,9 +10,9 @@ from typing import Any, ClassVar
 import torch
 from torch import Tensor, nn
 
-from nucleate.config import PriorSettings
-from nucleate.errors import CheckpointError
-from nucleate.vae.model import add_noise
+from nucleate.core.errors import CheckpointError
+from nucleate.settings.model import PriorSettings
+from nucleate.vae.posterior import add_noise
 
 
 class Prior(nn.Module, ABC):

@@ -14,7 +14,7 @@ import torch
 from numpy.typing import NDArray
 from torch import Tensor
 
-from nucleate.config import DrawSettings
+from nucleate.settings.model import DrawSettings
 from nucleate.vae.arrays import Batch, RaggedArrays
 from nucleate.vae.model import VAE
 

@@ -18,7 +18,7 @@ from typing import Any, Literal
 import numpy as np
 from numpy.typing import NDArray
 
-from nucleate.errors import CheckpointError, StructureError
+from nucleate.core.errors import CheckpointError, StructureError
 
 SCHEMA_VERSION = 1
 

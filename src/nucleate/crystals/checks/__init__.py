@@ -1,7 +1,6 @@
 """The funnel of crystals, cheapest first."""
 
 from nucleate.crystals.checks.chemistry import SmactCheck
-from nucleate.crystals.checks.collection import DiverseCheck, NovelCheck, StillNovelCheck
 from nucleate.crystals.checks.energy import AboveHullCheck
 from nucleate.crystals.checks.environment import (
     BondValenceCheck,
@@ -10,10 +9,11 @@ from nucleate.crystals.checks.environment import (
     VacuumCheck,
 )
 from nucleate.crystals.checks.geometry import DensityCheck, DistancesCheck, LegalCheck
+from nucleate.crystals.checks.novelty import DiverseCheck, NovelCheck, StillNovelCheck
 from nucleate.crystals.checks.picks import PicksCheck
-from nucleate.crystals.checks.relaxing import BudgetCheck, RelaxationCheck
+from nucleate.crystals.checks.relaxation import BudgetCheck, RelaxationCheck
 from nucleate.crystals.checks.stability import ElasticCheck, RattleCheck
-from nucleate.matter import Check
+from nucleate.matter.checks import Check
 
 CHECKS: tuple[type[Check], ...] = (
     LegalCheck,

@@ -6,13 +6,13 @@ from collections.abc import Mapping
 from functools import lru_cache
 from typing import Literal
 
-from nucleate.config import Settings
-from nucleate.crystals.chgnet import silenced
-from nucleate.crystals.contacts import metals
-from nucleate.crystals.describe import reduced_formula
+from nucleate.core.quiet import silenced
+from nucleate.core.settings import Settings
 from nucleate.crystals.elements import NUMBERS
-from nucleate.crystals.oxidation import oxidation_states, written
-from nucleate.matter import Candidate, EachCheck, Verdict
+from nucleate.crystals.geometry.contacts import metals
+from nucleate.crystals.geometry.describe import reduced_formula
+from nucleate.crystals.geometry.oxidation import oxidation_states, written
+from nucleate.matter.checks import Candidate, EachCheck, Verdict
 
 MOST_ELEMENTS = 5
 """SMACT tries every combination of oxidation states: beyond so many elements that may take hours,

@@ -10,13 +10,13 @@ from typing import Annotated, Any, Literal
 import numpy as np
 from pydantic import Field
 
-from nucleate.config import Settings
+from nucleate.core.errors import StructureError
+from nucleate.core.settings import Settings
 from nucleate.crystals import properties
-from nucleate.crystals.describe import composition
-from nucleate.crystals.hull import Hull
-from nucleate.crystals.references import element_references
-from nucleate.errors import StructureError
-from nucleate.matter import Candidate, Check, Verdict
+from nucleate.crystals.energy.element_references import element_references
+from nucleate.crystals.energy.hull import Hull
+from nucleate.crystals.geometry.describe import composition
+from nucleate.matter.checks import Candidate, Check, Verdict
 
 BUNDLED = "bundled prototypes (CHGNet-relaxed)"
 """Name of the reference set that comes with the package."""

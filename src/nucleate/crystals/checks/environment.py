@@ -8,13 +8,13 @@ import numpy as np
 from numpy.typing import NDArray
 from pydantic import Field
 
-from nucleate.config import Settings
-from nucleate.crystals import properties
-from nucleate.crystals.bond_valence import bond_valence
-from nucleate.crystals.contacts import REACH, Contacts, contacts
-from nucleate.crystals.gene import from_string, structure_from_gene
-from nucleate.crystals.voids import largest_void, widest_gap
-from nucleate.matter import Candidate, EachCheck, Verdict
+from nucleate.core.settings import Settings
+from nucleate.crystals.geometry.bond_valence import bond_valence
+from nucleate.crystals.geometry.contacts import REACH, Contacts, contacts
+from nucleate.crystals.geometry.describe import cell
+from nucleate.crystals.geometry.voids import largest_void, widest_gap
+from nucleate.crystals.wyckoff.wyckoff_string import from_string, structure_from_gene
+from nucleate.matter.checks import Candidate, EachCheck, Verdict
 
 Positive = Annotated[float, Field(gt=0)]
 SHELL = 1.2
@@ -157,7 +157,7 @@ class VacuumCheck(EachCheck):
     def one(self, candidate: Candidate) -> Verdict:
         """See `EachCheck.one`; the value is the radius of the largest empty sphere, angstrom."""
         limits: VacuumOptions = self.options
-        lattice, coordinates, numbers = properties.cell(candidate.structure)
+        lattice, coordinates, numbers = cell(candidate.structure)
         void = largest_void(lattice, coordinates, numbers)
         gap = widest_gap(lattice, coordinates)
         reason = ""
@@ -187,7 +187,7 @@ class DimensionalityCheck(EachCheck):
 
     def one(self, candidate: Candidate) -> Verdict:
         """See `EachCheck.one`; the value is the largest dimensionality of a bonded component."""
-        from nucleate.crystals.chgnet import silenced
+        from nucleate.core.quiet import silenced
 
         options: DimensionalityOptions = self.options
         structure = structure_from_gene(from_string(candidate.structure))

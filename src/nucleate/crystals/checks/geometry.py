@@ -9,14 +9,16 @@ import numpy as np
 from numpy.typing import NDArray
 from pydantic import Field
 
-from nucleate.config import Settings
+from nucleate.core.errors import StructureError
+from nucleate.core.settings import Settings
 from nucleate.crystals import properties
-from nucleate.crystals.contacts import Contacts, contacts, metals
-from nucleate.crystals.distances import nearest
 from nucleate.crystals.elements import SYMBOLS
-from nucleate.crystals.gene import from_string, gene_from_structure, structure_from_gene, to_string
-from nucleate.errors import StructureError
-from nucleate.matter import Candidate, EachCheck, Verdict
+from nucleate.crystals.geometry.contacts import Contacts, contacts, metals
+from nucleate.crystals.geometry.describe import cell
+from nucleate.crystals.geometry.distances import nearest
+from nucleate.crystals.wyckoff.canonical import gene_from_structure
+from nucleate.crystals.wyckoff.wyckoff_string import from_string, structure_from_gene, to_string
+from nucleate.matter.checks import Candidate, EachCheck, Verdict
 
 Positive = Annotated[float, Field(gt=0)]
 
@@ -141,7 +143,7 @@ class DistancesCheck(EachCheck):
     def one(self, candidate: Candidate) -> Verdict:
         """See `EachCheck.one`; the value is the least scaled distance."""
         limits: DistancesOptions = self.options
-        found = nearest(*properties.cell(candidate.structure))
+        found = nearest(*cell(candidate.structure))
         columns = {
             "shortest_distance": round(found.distance, 4),
             "closest_pair": "-".join(SYMBOLS[z - 1] for z in found.pair),

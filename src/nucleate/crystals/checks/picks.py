@@ -7,11 +7,11 @@ from collections.abc import Sequence
 import numpy as np
 from numpy.typing import NDArray
 
-from nucleate.config import Positive, Settings
+from nucleate.core.errors import StructureError
+from nucleate.core.settings import Positive, Settings
 from nucleate.crystals.checks.geometry import failure
-from nucleate.crystals.lookup import features
-from nucleate.errors import StructureError
-from nucleate.matter import Candidate, Check, Verdict
+from nucleate.crystals.geometry.lookup import features
+from nucleate.matter.checks import Candidate, Check, Verdict
 
 
 class PicksOptions(Settings):

@@ -9,14 +9,14 @@ from typing import TYPE_CHECKING, Annotated, Any, ClassVar
 import numpy as np
 from pydantic import Field
 
-from nucleate.config import Positive, Settings
+from nucleate.core.errors import StructureError
+from nucleate.core.settings import Positive, Settings
 from nucleate.crystals import properties
-from nucleate.crystals.chgnet import refuse
-from nucleate.crystals.gene import from_string, structure_from_gene
-from nucleate.crystals.matching import displacement
-from nucleate.crystals.probes import Settled, doubled, elastic_tensors, settle
-from nucleate.errors import StructureError
-from nucleate.matter import Candidate, Check, Verdict
+from nucleate.crystals.energy.chgnet import refuse
+from nucleate.crystals.energy.stability import Settled, doubled, elastic_tensors, settle
+from nucleate.crystals.wyckoff.matching import displacement
+from nucleate.crystals.wyckoff.wyckoff_string import from_string, structure_from_gene
+from nucleate.matter.checks import Candidate, Check, Verdict
 
 if TYPE_CHECKING:
     from pymatgen.core import Structure

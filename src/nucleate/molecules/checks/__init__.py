@@ -1,6 +1,6 @@
 """The funnel of molecules, cheapest first; hazards early, so that none goes unreported."""
 
-from nucleate.matter import Check
+from nucleate.matter.checks import Check
 from nucleate.molecules.checks.basic import (
     ChargeCheck,
     ElementsCheck,
@@ -8,11 +8,11 @@ from nucleate.molecules.checks.basic import (
     SaltCheck,
     SizeCheck,
 )
-from nucleate.molecules.checks.collection import DiverseCheck, NearestKnownCheck, NovelCheck
+from nucleate.molecules.checks.duplicates import DoublesCheck, IdentityCheck
 from nucleate.molecules.checks.embedding import BudgetCheck, EmbeddingCheck
 from nucleate.molecules.checks.groups import AlertsCheck, HazardsCheck, StabilityCheck
-from nucleate.molecules.checks.identity import DoublesCheck, IdentityCheck
 from nucleate.molecules.checks.likeness import DruglikeCheck, SpacialCheck, SyntheticAccessCheck
+from nucleate.molecules.checks.novelty import DiverseCheck, NearestKnownCheck, NovelCheck
 from nucleate.molecules.checks.picks import PicksCheck
 from nucleate.molecules.checks.structure import RingsCheck, StereoCheck
 

@@ -6,12 +6,12 @@ from typing import Any, Literal
 
 from rdkit import Chem, rdBase
 
-from nucleate.config import Settings
-from nucleate.matter import Candidate, Verdict
-from nucleate.molecules.checks.single import SingleCheck, window
-from nucleate.molecules.chem import canonical, has_radicals, parse, weight
+from nucleate.core.settings import Settings
+from nucleate.matter.checks import Candidate, Verdict
+from nucleate.molecules.checks.base import SingleCheck, window
+from nucleate.molecules.chemistry.chem import canonical, has_radicals, parse, weight
+from nucleate.molecules.io.salts import parts, solvent
 from nucleate.molecules.options import MAXIMUM_TEXT
-from nucleate.molecules.salts import parts, solvent
 
 _BONDS = frozenset(
     (
@@ -81,7 +81,7 @@ class SaltCheck(SingleCheck):
     """One molecule. The value tells a salt or a solvate (with what) from a mixture.
 
     Zwitterions are one molecule. Counter-ions and solvents are those of
-    `nucleate.molecules.salts`.
+    `nucleate.molecules.io.salts`.
     """
 
     name = "salt"

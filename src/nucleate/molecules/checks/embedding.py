@@ -7,10 +7,10 @@ from typing import Annotated, Any
 
 from pydantic import Field
 
-from nucleate.config import Settings
-from nucleate.matter import Candidate, Check, Verdict
-from nucleate.molecules.checks.single import SingleCheck
-from nucleate.molecules.conformer import EmbedTask, Relaxation, embed, relax
+from nucleate.core.settings import Settings
+from nucleate.matter.checks import Candidate, Check, Verdict
+from nucleate.molecules.checks.base import SingleCheck
+from nucleate.molecules.chemistry.conformer import EmbedTask, Relaxation, embed, relax
 
 
 class BudgetOptions(Settings):

@@ -7,12 +7,12 @@ from typing import Any
 
 from pydantic import Field
 
-from nucleate.config import Settings
-from nucleate.matter import CheckContext, Verdict
-from nucleate.molecules.alerts import TOLERATED, AlertSets, Catalogue, read_smarts
-from nucleate.molecules.checks.single import SingleCheck
-from nucleate.molecules.hazards import hazards
-from nucleate.molecules.unstable import unstable
+from nucleate.core.settings import Settings
+from nucleate.matter.checks import CheckContext, Verdict
+from nucleate.molecules.alerts.alerts import TOLERATED, AlertSets, Catalogue, read_smarts
+from nucleate.molecules.alerts.hazards import hazards
+from nucleate.molecules.alerts.unstable import unstable
+from nucleate.molecules.checks.base import SingleCheck
 
 
 class StabilityOptions(Settings):
@@ -23,7 +23,7 @@ class StabilityOptions(Settings):
 class StabilityCheck(SingleCheck):
     """No group that falls apart or reacts on its own. The value names the groups found.
 
-    The groups, each with its reason, are `nucleate.molecules.unstable.UNSTABLE`.
+    The groups, each with its reason, are `nucleate.molecules.alerts.unstable.UNSTABLE`.
     """
 
     name = "stability"
@@ -44,7 +44,7 @@ class HazardsCheck(SingleCheck):
     """Not of a class known to be dangerous. The value names the classes.
 
     Explosophores, peroxides, toxic organophosphorus compounds, mustards and a few more; see
-    `nucleate.molecules.hazards`. What it rejects is reported apart.
+    `nucleate.molecules.alerts.hazards`. What it rejects is reported apart.
     """
 
     name = "hazards"

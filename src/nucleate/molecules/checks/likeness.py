@@ -7,10 +7,10 @@ from typing import Annotated, Any
 from pydantic import Field
 from rdkit.Chem import QED, SpacialScore, rdMolDescriptors
 
-from nucleate.config import Settings
-from nucleate.matter import Verdict
-from nucleate.molecules.checks.single import SingleCheck, window
-from nucleate.molecules.drug_likeness import qed_properties
+from nucleate.core.settings import Settings
+from nucleate.matter.checks import Verdict
+from nucleate.molecules.checks.base import SingleCheck, window
+from nucleate.molecules.chemistry.drug_likeness import qed_properties
 from nucleate.molecules.properties import sa_score
 
 

@@ -9,10 +9,10 @@ from pydantic import Field
 from rdkit import DataStructs
 from rdkit.SimDivFilters.rdSimDivPickers import MaxMinPicker
 
-from nucleate.config import Settings
-from nucleate.matter import Candidate, Check, Verdict
-from nucleate.molecules.checks.collection import unreadable
-from nucleate.molecules.chem import fingerprint, molecule
+from nucleate.core.settings import Settings
+from nucleate.matter.checks import Candidate, Check, Verdict
+from nucleate.molecules.checks.novelty import unreadable
+from nucleate.molecules.chemistry.chem import fingerprint, molecule
 
 
 class PicksOptions(Settings):

@@ -6,10 +6,10 @@ from typing import Annotated, Any
 
 from pydantic import Field
 
-from nucleate.config import Settings
-from nucleate.matter import Verdict
-from nucleate.molecules.checks.single import SingleCheck
-from nucleate.molecules.strain import small_rings, strain, unspecified_stereo
+from nucleate.core.settings import Settings
+from nucleate.matter.checks import Verdict
+from nucleate.molecules.alerts.strain import small_rings, strain, unspecified_stereo
+from nucleate.molecules.checks.base import SingleCheck
 
 
 class RingsOptions(Settings):
@@ -24,7 +24,7 @@ class RingsOptions(Settings):
 class RingsCheck(SingleCheck):
     """No macrocycle, no bond arrangement too strained to exist. The value is the largest ring.
 
-    See `nucleate.molecules.strain` for what counts as too strained.
+    See `nucleate.molecules.alerts.strain` for what counts as too strained.
     """
 
     name = "rings"

@@ -1,0 +1,87 @@
+"""Which properties there are to search for, on the terminal."""
+
+from __future__ import annotations
+
+from collections.abc import Sequence
+from typing import TYPE_CHECKING, Any
+
+from nucleate.core.errors import SettingsError
+from nucleate.core.spelling import near
+from nucleate.matter import registry
+from nucleate.matter.base import Matter
+
+if TYPE_CHECKING:
+    from rich.console import Console
+
+
+def unknown_property(matter: Matter, name: str) -> SettingsError:
+    """What is said of a name that is none of the matter's properties."""
+    # Those of a library, hundreds of them, only where nothing else is meant.
+    meant = near(name, matter.usual_properties()) or near(name, matter.properties())
+    hint = f"; did you mean {' or '.join(meant)}?" if meant else "."
+    return SettingsError(
+        f"{matter.name} has no property named {name!r}{hint} "
+        f"`nucleate objectives --matter {matter.name}` lists all"
+    )
+
+
+def describe_objectives(
+    matter: str, names: Sequence[str] = (), *, every: bool = False
+) -> list[dict[str, Any]]:
+    """Properties of a kind of matter as plain values: name, unit, description.
+
+    Args:
+        names: of those wanted; the usual ones if empty.
+        every: all of them, those of libraries last.
+
+    Raises:
+        SettingsError: no such kind, or no such property.
+    """
+    kind = registry.get(matter)
+    known, usual = kind.properties(), kind.usual_properties()
+    for name in names:
+        if name not in known:
+            raise unknown_property(kind, name)
+    wanted = names or ([*usual, *(n for n in known if n not in usual)] if every else usual)
+    return [
+        {"name": name, "unit": _unit(kind, name), "description": known[name]} for name in wanted
+    ]
+
+
+def _unit(kind: Matter, name: str) -> str:
+    try:
+        return kind.property(name, {}).unit
+    except SettingsError:  # it takes arguments, of which its description tells
+        return ""
+
+
+def show_objectives(
+    out: Console, matter: str, found: Sequence[dict[str, Any]], *, complete: bool
+) -> None:
+    """The properties as a table, and how to ask for them.
+
+    Args:
+        complete: whether nothing was left out.
+    """
+    from rich.table import Table
+
+    table = Table(box=None, pad_edge=False)
+    for name in ("objective", "unit", "what it is"):
+        table.add_column(name, overflow="fold", no_wrap=name == "objective")
+    for row in found:
+        table.add_row(row["name"], row["unit"], row["description"])
+    out.print(table, soft_wrap=False)
+    kind = registry.get(matter)
+    more = len(kind.properties()) - len(kind.usual_properties())
+    out.print()
+    if more and not complete:
+        out.print(f"{more} more by a library's own names: add --all", markup=False)
+    out.print(
+        f"Use: nucleate optimize --model {matter} --objective NAME[:minimise], NAME:target=2.5, "
+        "NAME:range=1..3; an argument as in NAME:argument=value",
+        markup=False,
+    )
+    out.print(
+        "Functions, programs, columns of your data and a model's heads: see flows/study.toml",
+        markup=False,
+    )

@@ -1,0 +1,190 @@
+"""What a run says on the terminal: its stages as they pass, and its results at the end."""
+
+from __future__ import annotations
+
+import time
+from collections.abc import Callable, Mapping
+from pathlib import Path
+from typing import TYPE_CHECKING, Any
+
+from nucleate.core.manifest import MANIFEST_NAME
+
+if TYPE_CHECKING:
+    from rich.console import Console
+
+    from nucleate.core.manifest import Manifest
+    from nucleate.report.collect import MatterData
+    from nucleate.settings.run import DiscoverSettings
+    from nucleate.stages.discover import StageCall
+
+BEST = 5
+DOING = {
+    "featurize": "reading structures, turning them into arrays",
+    "train": "training the autoencoder and the prior",
+    "sample": "drawing from the prior",
+    "optimize": "searching the latent space",
+    "screen": "checking every draw",
+}
+"""What each stage does, in a newcomer's words."""
+
+
+class Announcer:
+    """A hook that says when a stage starts and how it ended.
+
+    Args:
+        out: where to.
+        perform: does the stage; calls it if not given.
+    """
+
+    def __init__(self, out: Console, perform: Callable[[StageCall], Manifest] | None = None):
+        self.out = out
+        self.perform = perform or (lambda call: call())
+        self.matter = ""
+
+    def __call__(self, call: StageCall) -> Manifest:
+        """Run the stage between two lines."""
+        if call.matter != self.matter:
+            self.matter = call.matter
+            self.out.print(f"\n[bold]{call.matter}[/]")
+        self.out.print(f"  {call.stage:<10}[dim]{DOING.get(call.stage, '')} …[/]")
+        before = _written(call.folder)
+        started = time.perf_counter()
+        manifest = self.perform(call)
+        if before is not None and before == _written(call.folder):
+            ending = "unchanged"
+        else:
+            ending = f"done in {time.perf_counter() - started:.1f} s"
+        self.out.print(f"  {'':<10}{ending}{_headline(manifest)}", markup=False)
+        return manifest
+
+
+def _written(folder: Path) -> int | None:
+    """When a stage's manifest was written, or None if there is none."""
+    try:
+        return (folder / MANIFEST_NAME).stat().st_mtime_ns
+    except OSError:
+        return None
+
+
+def _headline(manifest: Manifest) -> str:
+    """The rows that a stage wrote, as `: 4,750 records`."""
+    counted = {Path(o.name).stem: o.rows for o in manifest.outputs if o.rows is not None}
+    return ": " + ", ".join(f"{rows:,} {name}" for name, rows in counted.items()) if counted else ""
+
+
+def metric_lines(metrics: Mapping[str, Any]) -> list[str]:
+    """Metrics as aligned lines; nested tables are flattened, lists left out."""
+    from nucleate.report.collect import walk
+    from nucleate.report.formatting import number, words
+
+    leaves = [(words(k), v) for k, v in walk(metrics) if not isinstance(v, (list, tuple))]
+    width = max((len(name) for name, _ in leaves), default=0)
+    return [f"{name:<{width}}  {number(value)}" for name, value in leaves]
+
+
+def show_start(out: Console, settings: DiscoverSettings) -> None:
+    """Say what is about to happen."""
+    from nucleate import __version__
+
+    folder = Path(settings.results) / settings.run
+    out.print(f"[bold]Nucleate {__version__}[/]: run [bold]{settings.run}[/], results in {folder}")
+
+
+def show_end(out: Console, page: Path) -> None:
+    """The funnel and the best candidates of each kind of matter, and the report's path."""
+    from nucleate.report.collect import collect
+
+    for data in collect(page.parent).matter:
+        show_matter(out, data)
+    out.print(f"\nReport: [bold]{page}[/]")
+
+
+def show_run(out: Console, folder: Path) -> None:
+    """A run's state, times of its stages, funnels and best candidates."""
+    from nucleate.report.collect import collect
+    from nucleate.stages.run_folder import describe_run
+
+    summary = describe_run(folder)
+    out.print(f"[bold]{summary['name']}[/]: {summary['state']}, updated {summary['updated']}")
+    run = collect(folder)
+    for data in run.matter:
+        times = (f"{stage} {m['seconds']:.1f} s" for stage, m in data.stages.items())
+        out.print(f"\n[bold]{data.name}[/]: {', '.join(times)}")
+        show_matter(out, data)
+    page = folder / "report.html"
+    if page.is_file():
+        out.print(f"\nReport: [bold]{page}[/]")
+
+
+def show_matter(out: Console, data: MatterData) -> None:
+    """One kind of matter: its funnel as a table, its best candidates."""
+    if data.failure:
+        out.print(f"\n{data.name} failed: {data.failure}", style="red", markup=False)
+    if not data.funnel:
+        return
+    out.print()
+    out.print(_funnel_table(data), soft_wrap=False)
+    if not data.kept:
+        out.print(f"No {data.name} passed every check.", style="yellow")
+        return
+    out.print()
+    out.print(_best_table(data), soft_wrap=False)
+
+
+def _funnel_table(data: MatterData) -> Any:
+    from rich.table import Table
+
+    from nucleate.report.formatting import reasons, words
+
+    table = Table(title=f"{data.name}: the funnel", title_justify="left", box=None, pad_edge=False)
+    table.add_column("check", no_wrap=True)
+    for name in ("in", "passed", "share"):
+        table.add_column(name, justify="right", no_wrap=True)
+    table.add_column("rejected for", style="dim", overflow="fold")
+    for row in data.funnel:
+        entered, passed = row["entered"], row["passed"]
+        share = f"{100 * passed / entered:.0f} %" if entered else "–"
+        why = reasons(row.get("reasons", {}))
+        table.add_row(words(row["check"]), f"{entered:,}", f"{passed:,}", share, why)
+    return table
+
+
+def _best_table(data: MatterData) -> Any:
+    from rich.table import Table
+
+    from nucleate.report.formatting import candidate_title, number, words
+
+    title = f"{data.name}: the best {min(BEST, data.kept)} of {data.kept}"
+    table = Table(title=title, title_justify="left", box=None, pad_edge=False)
+    table.add_column("candidate", overflow="fold", max_width=60)
+    best = data.best(BEST)
+    columns = [c for c in ("score", *data.scored_properties()) if c in best[0]]
+    for column in columns:
+        table.add_column(words(column), justify="right")
+    for row in best:
+        table.add_row(candidate_title(data, row), *(number(row[c]) for c in columns))
+    return table
+
+
+def run_summary(folder: Path) -> dict[str, Any]:
+    """A run's results as plain values: state, funnel, candidates and metrics by kind of matter."""
+    from nucleate.report.collect import collect
+    from nucleate.report.formatting import is_plain
+    from nucleate.stages.run_folder import describe_run
+
+    run = collect(folder)
+    summary = describe_run(folder)
+    summary["report"] = str(folder / "report.html")
+    summary["matter"] = {
+        data.name: {
+            "failure": data.failure,
+            "metrics": {stage: m["metrics"] for stage, m in data.stages.items()},
+            "funnel": data.funnel,
+            "best": [
+                {key: value for key, value in row.items() if is_plain(value)}
+                for row in data.best(BEST)
+            ],
+        }
+        for data in run.matter
+    }
+    return summary

@@ -1,0 +1,114 @@
+"""The base of all settings: pydantic models read from TOML, unknown keys refused."""
+
+from __future__ import annotations
+
+import re
+import tomllib
+from collections.abc import Mapping
+from pathlib import Path
+from typing import Annotated, Any, TypeVar, get_args
+
+from pydantic import BaseModel, ConfigDict, Field, ValidationError
+
+from nucleate.core.errors import SettingsError
+from nucleate.core.spelling import near
+
+
+def merge(values: Mapping[str, Any], options: Mapping[str, Any]) -> dict[str, Any]:
+    """`values` with those of `options` that are not None laid over it, table by table."""
+    merged = dict(values)
+    for key, value in options.items():
+        if isinstance(value, Mapping):
+            inner = merge(merged.get(key) or {}, value)
+            if inner:
+                merged[key] = inner
+        elif value is not None:
+            merged[key] = value
+    return merged
+
+
+Fraction = Annotated[float, Field(ge=0, le=1)]
+
+
+Positive = Annotated[int, Field(gt=0)]
+
+
+Share = Fraction | Positive
+"""A share of the whole, or, as a whole number above 0, a count."""
+
+
+class Settings(BaseModel):
+    """Base of all settings: frozen, unknown keys refused, defaults validated."""
+
+    model_config = ConfigDict(extra="forbid", frozen=True, validate_default=True)
+
+
+S = TypeVar("S", bound=Settings)
+
+
+def validate(model: type[S], values: Mapping[str, Any], where: str) -> S:
+    """Check a table of values against a settings class.
+
+    Args:
+        where: file and section, for the message.
+
+    Raises:
+        SettingsError: one line per offending key, with the allowed keys for a misspelt one.
+    """
+    try:
+        return model.model_validate(dict(values))
+    except ValidationError as error:
+        lines = []
+        for item in error.errors():
+            location = item["loc"]
+            message = item["msg"]
+            if item["type"] == "extra_forbidden":
+                message = "unknown key" + _allowed(model, location)
+            elif item["type"] == "tuple_type" and isinstance(item["input"], Mapping):
+                message = "write it as a list of tables, with two pairs of brackets: "
+                message += f"[[{location[-1]}]]"
+            elif item["type"] == "literal_error" and str(location[-1]).startswith("literal["):
+                location = location[:-1]  # of a union of several lists: told as one
+                message = _one_of(error, location, item["input"])
+            path = ".".join(str(p) for p in location)
+            lines.append(f"  {path or '(top level)'}: {message}")
+        lines = list(dict.fromkeys(lines))
+        raise SettingsError(f"{where}: invalid settings\n" + "\n".join(lines)) from None
+
+
+def _one_of(error: ValidationError, location: tuple[int | str, ...], given: Any) -> str:
+    """What is said of a value that is in none of the lists of a union."""
+    lists = [e["ctx"]["expected"] for e in error.errors() if e["loc"][:-1] == location]
+    known = sorted({word for expected in lists for word in re.findall(r"'([^']*)'", expected)})
+    meant = near(str(given), known)
+    hint = f"; did you mean {' or '.join(meant)}?" if meant else ""
+    return f"{given!r} is none of {', '.join(known)}{hint}"
+
+
+def _allowed(model: type[BaseModel], location: tuple[int | str, ...]) -> str:
+    """The keys allowed beside a misspelt one, walking into nested settings."""
+    current: Any = model
+    for part in location[:-1]:
+        known = getattr(current, "model_fields", None)
+        if known is not None:
+            current = getattr(known.get(part), "annotation", None)
+        else:  # a table or tuple of settings: go on to the class of its values
+            current = next((a for a in get_args(current) if hasattr(a, "model_fields")), None)
+    fields = getattr(current, "model_fields", None)
+    return f"; known keys: {', '.join(sorted(fields))}" if fields else ""
+
+
+def read_toml(path: Path) -> dict[str, Any]:
+    """Parse a TOML file.
+
+    Raises:
+        SettingsError: missing, unreadable or not TOML; names the file and the place.
+    """
+    try:
+        return tomllib.loads(path.read_text(encoding="utf-8"))
+    except FileNotFoundError:
+        raise SettingsError(f"{path}: no such settings file") from None
+    except (OSError, UnicodeDecodeError) as error:
+        raise SettingsError(f"{path}: cannot be read ({error})") from None
+    except tomllib.TOMLDecodeError as error:
+        raise SettingsError(f"{path}: not valid TOML: {error}") from None

@@ -1,0 +1,178 @@
+"""CHGNet relaxation, behind a budget."""
+
+from __future__ import annotations
+
+from collections import Counter
+from collections.abc import Sequence
+from typing import Annotated, Any
+
+import numpy as np
+from pydantic import Field
+
+from nucleate.core.errors import StructureError
+from nucleate.core.settings import Positive, Settings
+from nucleate.crystals import properties
+from nucleate.crystals.checks.geometry import failure
+from nucleate.crystals.energy.relaxation import TOGETHER, Relaxed, Release, relax
+from nucleate.crystals.geometry.describe import reduced_formula
+from nucleate.crystals.wyckoff.matching import displacement
+from nucleate.crystals.wyckoff.wyckoff_string import from_string, structure_from_gene
+from nucleate.matter.checks import Candidate, Check, Verdict
+
+
+class BudgetOptions(Settings):
+    limit: Positive = 120
+    """Candidates that go on to relaxation."""
+    per_formula: Positive = 3
+    """Of one reduced formula at most."""
+    maximum_atoms: Positive = 32
+    """In the primitive cell; a relaxation's time grows with them."""
+
+
+class BudgetCheck(Check):
+    """Keeps the costly checks affordable. It rejects for no fault of the candidate's own."""
+
+    name = "budget"
+    description = "Among the best, as many as the relaxation can afford"
+    Options = BudgetOptions
+    expensive = True  # so that all candidates are scored and in order by now
+
+    def run(self, candidates: Sequence[Candidate]) -> list[Verdict]:
+        """See `Check.run`; the value is the place among the candidates."""
+        limits: BudgetOptions = self.options
+        formulas: Counter[str] = Counter()
+        taken = 0
+        verdicts = []
+        for place, candidate in enumerate(candidates, start=1):
+            try:
+                formula = reduced_formula(candidate.structure)
+                atoms = from_string(candidate.structure).atoms
+            except StructureError as error:
+                verdicts.append(failure(error))
+                continue
+            reason = ""
+            if atoms > limits.maximum_atoms:
+                reason = f"{atoms} atoms in the cell, at most {limits.maximum_atoms} are relaxed"
+            elif formulas[formula] >= limits.per_formula:
+                reason = f"{limits.per_formula} better candidates have the same formula"
+            elif taken >= limits.limit:
+                reason = f"beyond the {limits.limit} best, which are all that is relaxed"
+            else:
+                taken += 1
+                formulas[formula] += 1
+            verdicts.append(Verdict(not reason, value=place, reason=reason))
+        return verdicts
+
+
+class RelaxationOptions(Settings):
+    force: Annotated[float, Field(gt=0)] = 0.1
+    """Threshold of the largest force (eV/A) and of the largest virial per atom (eV)."""
+    steps: Positive = 50
+    """Optimiser steps within which it must be reached."""
+    keep_symmetry: bool = True
+    """Whether the space group is kept, which is faster; a crystal may yet gain symmetry."""
+    maximum_volume_change: Annotated[float, Field(gt=0)] = 0.4
+    """Largest relative change of the volume."""
+    release: bool = True
+    """Whether a crystal relaxed with its symmetry kept is pushed a little and relaxed again without
+    symmetry: one that only its symmetry holds falls away."""
+    push: Annotated[float, Field(gt=0)] = 0.03
+    """Displacement of each atom before the release, angstrom."""
+    release_steps: Positive = 30
+    """Optimiser steps of the release; what has not converged by then is judged as it stands."""
+    maximum_release_gain: Annotated[float, Field(gt=0)] = 0.05
+    """eV/atom by which the released crystal may lie lower."""
+
+
+class RelaxationCheck(Check):
+    """A crystal that was drawn well is near its own minimum."""
+
+    name = "relaxation"
+    description = "CHGNet relaxes it, StructureMatcher finds it unchanged, symmetry released too"
+    Options = RelaxationOptions
+    expensive = True
+    independent = True
+    chunk = TOGETHER  # CHGNet is quicker on batches
+
+    @property
+    def threshold(self) -> str:
+        return f"{self.options.force:g} eV/A within {self.options.steps} steps"
+
+    def run(self, candidates: Sequence[Candidate]) -> list[Verdict]:
+        """See `Check.run`; the value is the rms displacement, the structure the relaxed one.
+
+        Displacements are StructureMatcher's, in units of the cube root of the volume per atom.
+        """
+        options: RelaxationOptions = self.options
+        relaxed = relax(
+            [candidate.structure for candidate in candidates],
+            fmax=options.force,
+            maximum_steps=options.steps,
+            keep_symmetry=options.keep_symmetry,
+            release=self._release(),
+            device=self.context.device,
+        )
+        return [
+            self._one(candidate.structure, found)
+            for candidate, found in zip(candidates, relaxed, strict=True)
+        ]
+
+    def _release(self) -> Release | None:
+        options: RelaxationOptions = self.options
+        if not (options.release and options.keep_symmetry):
+            return None
+        return Release(options.push, options.release_steps, self.context.seed)
+
+    def _one(self, crystal: str, found: Relaxed) -> Verdict:
+        options: RelaxationOptions = self.options
+        columns: dict[str, Any] = {"relaxation_steps": found.steps}
+        if np.isfinite(found.residual_force):
+            columns["residual_force"] = round(found.residual_force, 4)
+            columns["residual_stress"] = round(found.residual_stress, 3)
+        if not found.converged or found.structure is None or found.string is None:
+            return Verdict(False, reason=found.reason, columns=columns)
+        start = structure_from_gene(from_string(crystal))
+        end = structure_from_gene(from_string(found.string))
+        change = (end.volume / len(end)) / (start.volume / len(start)) - 1
+        columns |= {
+            "energy_per_atom": round(found.energy, 5),
+            "relaxation_gain": round(found.start_energy - found.energy, 5),
+            "relaxation_volume_change": round(change, 4),
+        }
+        rms = displacement(start, found.structure)
+        if rms is None:
+            reason = "relaxes into another structure by StructureMatcher's defaults"
+            return Verdict(False, reason=reason, columns=columns)
+        if abs(change) > options.maximum_volume_change:
+            reason = (
+                f"the volume changes by {change:+.0%} on relaxing, more than "
+                f"{options.maximum_volume_change:.0%}"
+            )
+            return Verdict(False, value=round(rms, 4), reason=reason, columns=columns)
+        columns["relaxation_rms"] = round(rms, 4)
+        reason = self._fallen(found, columns)
+        if reason:
+            return Verdict(False, value=round(rms, 4), reason=reason, columns=columns)
+        properties.remember(found.string, found.energy)
+        return Verdict(True, value=round(rms, 4), columns=columns, structure=found.string)
+
+    def _fallen(self, found: Relaxed, columns: dict[str, Any]) -> str:
+        """Why the release speaks against a crystal, empty if it does not; adds its columns."""
+        options: RelaxationOptions = self.options
+        released = found.released
+        if released is None or found.string is None:
+            return ""
+        before = from_string(found.string).space_group
+        if released.structure is None:
+            return f"without its symmetry the relaxation fails: {released.reason}"
+        columns |= {
+            "release_gain": round(released.gain, 5),
+            "released_space_group": released.space_group,
+        }
+        if released.gain <= options.maximum_release_gain:
+            return ""
+        return (
+            f"only its symmetry holds it: released from space group {before} it falls by "
+            f"{released.gain:.3f} eV/atom (space group {released.space_group}), more than "
+            f"{options.maximum_release_gain:g}"
+        )

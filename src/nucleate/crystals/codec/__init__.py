@@ -1,0 +1,1 @@
+"""Crystals as arrays: schema, legality, augmentation, overlap."""

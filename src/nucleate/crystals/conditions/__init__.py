@@ -1,0 +1,1 @@
+"""Conditions on generated crystals: composition, symmetry, nearness."""

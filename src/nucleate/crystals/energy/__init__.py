@@ -1,0 +1,1 @@
+"""Energies, relaxation and the convex hull."""

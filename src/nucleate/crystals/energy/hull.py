@@ -1,0 +1,183 @@
+"""Energy above the convex hull of a reference set: the bundled one (CHGNet), or a file's."""
+
+from __future__ import annotations
+
+from collections import defaultdict
+from collections.abc import Mapping, Sequence
+from functools import cache, lru_cache
+from itertools import chain, combinations
+from pathlib import Path
+from typing import Any
+
+import numpy as np
+from numpy.typing import ArrayLike, NDArray
+
+from nucleate.core.errors import DatasetError
+from nucleate.core.paths import data_folder
+
+
+class Hull:
+    """Competing phases by chemical system, and the hull over each.
+
+    Energies are CHGNet's, eV/atom, like those of the reference entries; only differences between
+    entries of one `Hull` have a meaning.
+    """
+
+    def __init__(self, formulas: Sequence[str], energies: ArrayLike):
+        """
+        Args:
+            formulas: n chemical formulas.
+            energies: [n], eV/atom; NaN entries are left out.
+        """
+        # Of one composition only the lowest polymorph can touch the hull.
+        lowest: dict[tuple[tuple[str, float], ...], float] = {}
+        for formula, energy in zip(formulas, np.asarray(energies, dtype=float), strict=True):
+            if np.isfinite(energy):
+                key = _fractions(formula)
+                lowest[key] = min(float(energy), lowest.get(key, np.inf))
+        self._by_system: dict[frozenset[str], list[tuple[dict[str, float], float]]] = defaultdict(
+            list
+        )
+        for key, energy in lowest.items():
+            self._by_system[frozenset(symbol for symbol, _ in key)].append((dict(key), energy))
+        self._diagram = lru_cache(maxsize=4096)(self._build)
+
+    @classmethod
+    def bundled(cls) -> Hull:
+        """The hull of `data/prototypes.parquet`, read once per process.
+
+        Raises:
+            DatasetError: the file is missing or damaged.
+        """
+        return _bundled()
+
+    @classmethod
+    def from_file(cls, file: Path) -> Hull:
+        """The hull of a CSV or Parquet file with columns `formula` and `energy` (eV/atom).
+
+        Raises:
+            DatasetError: the file cannot be read, lacks a column, or has a formula that is none.
+        """
+        import pandas as pd
+        from pymatgen.core import Composition
+
+        try:
+            parquet = file.suffix.lower() in (".parquet", ".pq")
+            table = pd.read_parquet(file) if parquet else pd.read_csv(file, keep_default_na=False)
+            formulas = [str(formula) for formula in table["formula"]]
+            energies = pd.to_numeric(table["energy"], errors="coerce").to_numpy(dtype=float)
+        except (OSError, ValueError, KeyError, ImportError) as error:
+            raise DatasetError(
+                f"{file}: not a table with columns `formula` and `energy` ({error})"
+            ) from None
+        for row, formula in enumerate(formulas, start=1):
+            try:
+                if not Composition(formula).valid or not Composition(formula):
+                    raise ValueError
+            except (ValueError, KeyError):
+                raise DatasetError(f"{file}: row {row}: no formula {formula!r}") from None
+        return cls(formulas, energies)
+
+    @property
+    def elements(self) -> frozenset[str]:
+        """Elements that have a reference."""
+        return frozenset(chain.from_iterable(s for s in self._by_system if len(s) == 1))
+
+    def energy_above_hull(
+        self, formulas: Sequence[str | Mapping[str, float]], energies: ArrayLike
+    ) -> NDArray[np.float64]:
+        """How far each crystal lies above (negative: below) the hull of the reference entries.
+
+        Args:
+            formulas: n formulas or compositions.
+            energies: [n] CHGNet energies, eV/atom.
+
+        Returns:
+            float64 [n], eV/atom; NaN where the energy is NaN or an element has no reference.
+        """
+        values = np.full(len(formulas), np.nan)
+        for i, (formula, energy) in enumerate(
+            zip(formulas, np.asarray(energies, dtype=float), strict=True)
+        ):
+            if np.isfinite(energy):
+                values[i] = energy - self.hull_energy(formula)
+        return values
+
+    def hull_energy(self, formula: str | Mapping[str, float]) -> float:
+        """Energy (eV/atom) of the best mixture of reference entries; NaN without references."""
+        from pymatgen.core import Composition
+
+        fractions = dict(_fractions(formula))
+        if not self.elements.issuperset(fractions):
+            return float("nan")
+        if len(fractions) == 1:
+            return self._by_system[frozenset(fractions)][0][1]
+        diagram = self._diagram(frozenset(fractions))
+        return float(diagram.get_hull_energy_per_atom(Composition(fractions)))
+
+    def competing(self, formula: str | Mapping[str, float]) -> int:
+        """Number of distinct reference compositions within the chemical system.
+
+        The elements count. A hull that rests on few entries is optimistic.
+        """
+        return len(self._entries(frozenset(dict(_fractions(formula)))))
+
+    def compounds(self, formula: str | Mapping[str, float]) -> int:
+        """Number of distinct reference compositions of two elements or more within the chemical
+        system: what the hull knows beyond the elements."""
+        parts = dict(_fractions(formula))
+        return sum(len(entry) > 1 for entry, _ in self._entries(frozenset(parts)))
+
+    def _entries(self, system: frozenset[str]) -> list[tuple[dict[str, float], float]]:
+        symbols = sorted(system)
+        parts = chain.from_iterable(combinations(symbols, k + 1) for k in range(len(symbols)))
+        return [entry for part in parts for entry in self._by_system.get(frozenset(part), ())]
+
+    def _build(self, system: frozenset[str]) -> Any:
+        from pymatgen.analysis.phase_diagram import PDEntry, PhaseDiagram
+        from pymatgen.core import Composition
+
+        # Fractions sum to one, so that a total energy is an energy per atom.
+        entries = [PDEntry(Composition(parts), energy) for parts, energy in self._entries(system)]
+        return PhaseDiagram(entries)
+
+
+@lru_cache(maxsize=65536)
+def _parsed(formula: str) -> tuple[tuple[str, float], ...]:
+    from pymatgen.core import Composition
+
+    return _normalised(Composition(formula).get_el_amt_dict())
+
+
+def _normalised(amounts: Mapping[str, float]) -> tuple[tuple[str, float], ...]:
+    total = sum(amounts.values())
+    return tuple(sorted((str(symbol), round(n / total, 8)) for symbol, n in amounts.items()))
+
+
+def _fractions(formula: str | Mapping[str, float]) -> tuple[tuple[str, float], ...]:
+    """Atomic fractions, sorted by symbol."""
+    return _parsed(formula) if isinstance(formula, str) else _normalised(formula)
+
+
+@cache
+def _bundled() -> Hull:
+    file = data_folder() / "prototypes.parquet"
+    table = read_reference(file)
+    return Hull(table["formula"], table["energy_per_atom"])
+
+
+def read_reference(file: Path) -> dict[str, Any]:
+    """Columns `id`, `crystal`, `formula`, `energy_per_atom` of the crystal set, as lists.
+
+    Raises:
+        DatasetError: the file is missing or damaged.
+    """
+    import pyarrow as pa
+    import pyarrow.parquet as pq
+
+    try:
+        columns = ["id", "crystal", "formula", "energy_per_atom"]
+        found: dict[str, Any] = pq.read_table(file, columns=columns).to_pydict()
+    except (OSError, pa.ArrowException, KeyError) as error:
+        raise DatasetError(f"{file}: not a readable crystal set ({error})") from None
+    return found

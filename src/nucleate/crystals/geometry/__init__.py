@@ -1,0 +1,1 @@
+"""Distances, neighbours, voids, oxidation states, descriptors."""

@@ -1,0 +1,132 @@
+"""By what a crystal is known: its gene, its reduced composition, its prototype.
+
+Equal genes are equal crystals. Crystals of one reduced composition may be the same to
+StructureMatcher, others never. A *prototype* here is a space group with occupied Wyckoff positions
+whatever the elements: for each element the letters of its sites, the least such list over the
+group's normaliser, since another origin exchanges letters. Triclinic and monoclinic groups have no
+normaliser that all their lattices share: there the letters of the canonical gene stand.
+"""
+
+from __future__ import annotations
+
+from functools import lru_cache, reduce
+from math import gcd
+
+import numpy as np
+from numpy.typing import NDArray
+
+from nucleate.core.errors import StructureError
+from nucleate.crystals.elements import NUMBERS
+from nucleate.crystals.geometry.crystal_distance import STRUCTURE_UNIT, average_minimum_distances
+from nucleate.crystals.geometry.describe import composition
+from nucleate.crystals.wyckoff.normaliser import generic_normaliser
+from nucleate.crystals.wyckoff.symmetry import LETTERS
+from nucleate.crystals.wyckoff.wyckoff_string import anonymous_key
+from nucleate.matter.identity import Identified, Identity, version_of
+
+ELEMENTS = len(NUMBERS) + 1
+"""Length of an array by atomic number; the first place is empty."""
+MONOCLINIC = 15
+"""Last number of a monoclinic space group."""
+SHARES = 255
+"""Steps in which a sketch counts atomic fractions."""
+
+
+def reduced_composition(crystal: str) -> str:
+    """Elements by atomic number, each with its number of atoms in lowest terms: `Cl1 Na1`.
+
+    Raises:
+        StructureError: not a Wyckoff string.
+    """
+    count = composition(crystal)
+    divisor = reduce(gcd, count.values())
+    ordered = sorted(count, key=lambda symbol: NUMBERS[symbol])
+    return " ".join(f"{symbol}{count[symbol] // divisor}" for symbol in ordered)
+
+
+def fractions_of(crystal: str) -> NDArray[np.float64]:
+    """Atomic fractions by atomic number, [`ELEMENTS`].
+
+    Raises:
+        StructureError: not a Wyckoff string.
+    """
+    amounts = np.zeros(ELEMENTS)
+    for symbol, count in composition(crystal).items():
+        amounts[NUMBERS[symbol]] = count
+    return amounts / amounts.sum()
+
+
+def prototype(crystal: str) -> str:
+    """Space group and, for each element, the letters of its sites: `225 a|b` for rock salt."""
+    return _prototype(anonymous_key(crystal))
+
+
+@lru_cache(maxsize=65536)
+def _prototype(key: str) -> str:
+    group, *sites = key.split()
+    letters = np.array([LETTERS.index(site.split(":")[0]) for site in sites])
+    kinds = [site.split(":")[1] for site in sites]
+    moved = letters[None]
+    if int(group) > MONOCLINIC:
+        moved = np.unique(generic_normaliser(int(group)).letters[:, letters], axis=0)
+
+    def of_elements(row: list[int]) -> list[list[int]]:
+        by_kind: dict[str, list[int]] = {}
+        for kind, letter in zip(kinds, row, strict=True):
+            by_kind.setdefault(kind, []).append(letter)
+        return sorted(sorted(one) for one in by_kind.values())
+
+    least = min(of_elements(row) for row in moved.tolist())
+    return f"{group} " + "|".join("".join(LETTERS[i] for i in one) for one in least)
+
+
+def features(crystal: str) -> NDArray[np.float32]:
+    """Numbers whose L1 distance is `nearness`' distance of two crystals: composition, structure."""
+    arranged = average_minimum_distances(crystal).ravel()
+    weighted = arranged / (2 * len(arranged) * STRUCTURE_UNIT)
+    return np.concatenate([0.25 * fractions_of(crystal), weighted]).astype(np.float32)
+
+
+class CrystalIdentity(Identity):
+    """Keys `structure` (the gene), `composition` and `prototype`; rounded fractions as sketch."""
+
+    kinds = ("structure", "composition", "prototype")
+    sketch_size = ELEMENTS
+    sketch_type = np.uint8
+
+    def of(self, structure: str) -> Identified | None:
+        try:
+            keys = (structure, reduced_composition(structure), prototype(structure))
+        except StructureError:
+            return None
+        return Identified(keys, np.round(fractions_of(structure) * SHARES).astype(np.uint8))
+
+    def version(self) -> str:
+        """Of what finds the symmetry, and of what makes a gene canonical."""
+        own = (
+            "wyckoff.canonical",
+            "wyckoff.wyckoff_string",
+            "wyckoff.normaliser",
+            "wyckoff.preferred_setting",
+            "geometry.lookup",
+            "io.cif",
+            "io.standardise",
+        )
+        return version_of("moyopy", *(f"nucleate.crystals.{name}" for name in own))
+
+
+def composition_distances(
+    own: NDArray[np.float64], sketches: NDArray[np.uint8]
+) -> NDArray[np.float32]:
+    """Share of atoms to replace by other elements, [m], to the rounding of the sketches.
+
+    Args:
+        own: `fractions_of` a crystal.
+        sketches: of m others, [`ELEMENTS`, m].
+    """
+    present = np.flatnonzero(own)
+    theirs = sketches[present].astype(np.float32) / SHARES
+    # Both sum up to one, so that half of the difference is what is lacking of one's own.
+    lacking = np.maximum(own[present, None] - theirs, 0)
+    total: NDArray[np.float32] = lacking.sum(0).astype(np.float32)
+    return total

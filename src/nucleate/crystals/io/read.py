@@ -1,0 +1,317 @@
+"""Rows of a person's crystals: tables, CIF and POSCAR files, folders and zips of them, extxyz."""
+
+from __future__ import annotations
+
+import csv
+import gzip
+import math
+import re
+import zipfile
+import zlib
+from collections.abc import Callable, Iterable, Iterator
+from contextlib import contextmanager
+from itertools import islice
+from pathlib import Path, PurePosixPath
+from typing import IO, Any
+
+from nucleate.core.errors import InputError
+from nucleate.matter.codec import RawRow
+from nucleate.settings.data import DatasetSettings
+
+STRUCTURE_COLUMNS = ("crystal", "cif", "structure", "cif_string", "wyckoff")
+"""Usual names of the column that holds the crystal, in order of preference; case is ignored."""
+MAXIMUM_FILE = 20_000_000
+"""Bytes of one member of a folder or zip that are read."""
+
+_SUFFIXES = {
+    ".csv": "csv",
+    ".tsv": "tsv",
+    ".tab": "tsv",
+    ".parquet": "parquet",
+    ".pq": "parquet",
+    ".cif": "cif",
+    ".vasp": "poscar",
+    ".poscar": "poscar",
+    ".contcar": "poscar",
+    ".extxyz": "extxyz",
+    ".xyz": "extxyz",
+}
+_DAMAGE = (OSError, EOFError, zlib.error, zipfile.BadZipFile)
+
+
+def read_rows(source: Path, dataset: DatasetSettings) -> Iterator[RawRow]:
+    """Stream the rows of a file or folder.
+
+    Ids come from the named column (or info key), else one called `id`, else the file's name in a
+    folder or zip, else the row number.
+
+    Raises:
+        InputError: missing, empty, of an unknown format, not what its name says, or lacking a
+            column that the settings name.
+    """
+    if not source.exists():
+        raise InputError("no such file or folder", file=source)
+    if source.is_file() and source.stat().st_size == 0:
+        raise InputError("is empty", file=source)
+    found = False
+    for row in islice(_rows(source, dataset), dataset.limit):
+        found = True
+        yield row
+    if not found:
+        raise InputError("holds no crystals", file=source)
+
+
+def format_of(name: str) -> str:
+    """`cif`, `poscar`, `extxyz`, `csv`, `tsv` or `parquet` by a file's name, else empty."""
+    path = PurePosixPath(name.removesuffix(".gz"))
+    if path.name.upper().startswith(("POSCAR", "CONTCAR")):
+        return "poscar"
+    return _SUFFIXES.get(path.suffix.lower(), "")
+
+
+def _rows(source: Path, dataset: DatasetSettings) -> Iterator[RawRow]:
+    if source.is_dir():
+        return _members(_folder(source), source, dataset)
+    if zipfile.is_zipfile(source):
+        return _members(_zip(source), source, dataset)
+    kind = format_of(source.name) if dataset.format == "auto" else dataset.format
+    if kind == "parquet":
+        return _parquet(source, dataset)
+    if kind in ("csv", "tsv"):
+        return _table(source, dataset, kind)
+    if kind == "extxyz":
+        return _extxyz(source, dataset)
+    if kind in ("cif", "poscar"):
+        return _members([(source.name, _Opener(source))], source, dataset, kind)
+    known = ", ".join(sorted(_SUFFIXES))
+    raise InputError(
+        f"not a known format of crystals; known: {known}, POSCAR, a folder or a zip", file=source
+    )
+
+
+# Text of files
+
+
+class _Opener:
+    """Opens a file of its own, or a member of a zip, for its bytes."""
+
+    def __init__(self, path: Path, archive: zipfile.ZipFile | None = None, member: str = ""):
+        self.path, self.archive, self.member = path, archive, member
+
+    def read(self) -> bytes:
+        """At most `MAXIMUM_FILE` + 1 bytes."""
+        raw = self.archive.open(self.member) if self.archive else self.path.open("rb")
+        with raw as stream:
+            name = self.member or self.path.name
+            if name.endswith(".gz"):
+                with gzip.open(stream) as plain:
+                    return bytes(plain.read(MAXIMUM_FILE + 1))
+            return bytes(stream.read(MAXIMUM_FILE + 1))
+
+
+def _folder(source: Path) -> Iterator[tuple[str, _Opener]]:
+    for path in sorted(source.rglob("*")):
+        if path.is_file() and not path.name.startswith("."):
+            yield path.relative_to(source).as_posix(), _Opener(path)
+
+
+def _zip(source: Path) -> Iterator[tuple[str, _Opener]]:
+    try:
+        with zipfile.ZipFile(source) as archive:
+            for name in sorted(archive.namelist()):
+                base = PurePosixPath(name).name
+                if not name.endswith("/") and "__MACOSX" not in name and base[:1] != ".":
+                    yield name, _Opener(source, archive, name)
+    except (*_DAMAGE, RuntimeError) as error:  # RuntimeError: encrypted
+        raise InputError(f"cannot be unpacked ({error})", file=source) from None
+
+
+def _members(
+    members: Iterable[tuple[str, _Opener]],
+    source: Path,
+    dataset: DatasetSettings,
+    kind: str = "",
+) -> Iterator[RawRow]:
+    """Rows of CIF and POSCAR files; one that cannot be read is a row with an error."""
+    if dataset.properties:
+        raise InputError(
+            "CIF and POSCAR files hold no property columns; use a table with a CIF column",
+            file=source,
+        )
+    number = 0
+    for name, opener in members:
+        form = kind or (dataset.format if dataset.format != "auto" else format_of(name))
+        if form not in ("cif", "poscar"):
+            continue
+        stem = PurePosixPath(name.removesuffix(".gz"))
+        stem_text = stem.with_suffix("").as_posix() if format_of(name) else stem.as_posix()
+        try:
+            data = opener.read()
+            if len(data) > MAXIMUM_FILE:
+                raise ValueError(f"larger than {MAXIMUM_FILE} bytes")
+            text = data.decode("utf-8-sig")
+            if "\0" in text:
+                raise ValueError("binary data")
+        except (*_DAMAGE, ValueError, RuntimeError) as error:
+            if kind:
+                raise InputError(f"cannot be read as text ({error})", file=source) from None
+            number += 1
+            yield RawRow(number, stem_text, None, error=f"{name}: {error}")
+            continue
+        blocks = cif_blocks(text) if form == "cif" else [("", text)]
+        if kind == "cif" and not any("_cell_length_a" in block for _, block in blocks):
+            raise InputError("is not a CIF file: no unit cell in it", file=source)
+        for block_name, block in blocks:
+            number += 1
+            identity = stem_text if len(blocks) == 1 else block_name or f"{stem_text}:{number}"
+            yield RawRow(number, identity, {form: block})
+
+
+def cif_blocks(text: str) -> list[tuple[str, str]]:
+    """The data blocks of a CIF text that hold atoms, as (name, text); the whole if none does."""
+    starts = [match.start() for match in re.finditer(r"(?mi)^data_", text)]
+    ends = [*starts[1:], len(text)]
+    blocks = [text[start:end] for start, end in zip(starts, ends, strict=False)]
+    named = [(block.split(None, 1)[0][5:], block) for block in blocks if "_atom_site_" in block]
+    return named or [("", text)]
+
+
+@contextmanager
+def _text(source: Path) -> Iterator[IO[str]]:
+    """A file's text, unpacked if gzipped; damage and binary data told as InputError."""
+    with source.open("rb") as probe:
+        magic = probe.read(4)
+    try:
+        opener: Callable[..., Any] = gzip.open if magic[:2] == b"\x1f\x8b" else open
+        with opener(source, "rt", encoding="utf-8-sig", newline="") as stream:
+            yield stream
+    except UnicodeDecodeError as error:
+        raise InputError(f"is not UTF-8 text ({error.reason})", file=source) from None
+    except csv.Error as error:
+        raise InputError(f"is not a readable table ({error})", file=source) from None
+    except _DAMAGE as error:
+        raise InputError(f"damaged or cut short ({error})", file=source) from None
+
+
+# Tables
+
+
+class _Columns:
+    """Which of a table's columns mean what.
+
+    Raises:
+        InputError: one that is needed is missing; lists those that are there.
+    """
+
+    def __init__(self, names: list[str], dataset: DatasetSettings, source: Path):
+        shown = ", ".join(names[:30]) or "none"
+        lower = {name.strip().lower(): name for name in reversed(names)}
+        if dataset.structure_column is not None:
+            self.structure = dataset.structure_column
+        else:
+            usual = [lower[name] for name in STRUCTURE_COLUMNS if name in lower]
+            if not usual:
+                raise InputError(
+                    f"no column with crystals (`cif`, `crystal`, ...); columns: {shown}. "
+                    "Name it with `structure_column`",
+                    file=source,
+                )
+            self.structure = usual[0]
+        self.id = dataset.id_column or lower.get("id")
+        self.properties = dataset.properties
+        wanted = [self.structure, *([self.id] if self.id else []), *self.properties]
+        absent = [name for name in wanted if name not in names]
+        if absent:
+            raise InputError(f"no column {', '.join(absent)}; columns: {shown}", file=source)
+
+    def row(self, number: int, values: dict[str, Any]) -> RawRow:
+        """The row of a table's record."""
+        text = values.get(self.structure)
+        identity = values.get(self.id) if self.id else None
+        identity = str(number) if identity in (None, "") else str(identity)
+        properties = {name: to_number(values.get(name)) for name in self.properties}
+        if isinstance(text, bytes):
+            text = text.decode("utf-8", "replace")
+        if not isinstance(text, str) or not text.strip():
+            return RawRow(number, identity, None, properties, f"column {self.structure} is empty")
+        return RawRow(number, identity, text, properties)
+
+
+def to_number(value: Any) -> float:
+    """A finite number, else NaN."""
+    try:
+        number = float(value)
+    except (TypeError, ValueError):
+        return math.nan
+    return number if math.isfinite(number) else math.nan
+
+
+def _table(source: Path, dataset: DatasetSettings, kind: str) -> Iterator[RawRow]:
+    csv.field_size_limit(MAXIMUM_FILE)
+    with _text(source) as stream:
+        head = stream.read(4096)
+        if "\0" in head:
+            raise InputError("is not a text file (holds zero bytes)", file=source)
+        stream.seek(0)
+        first = head.splitlines()[0] if head.strip() else ""
+        delimiter = "\t" if kind == "tsv" else max(",;\t", key=first.count)
+        reader = csv.DictReader(stream, delimiter=delimiter)
+        columns = _Columns(list(reader.fieldnames or ()), dataset, source)
+        for number, values in enumerate(reader, start=1):
+            yield columns.row(number, values)
+
+
+def _parquet(source: Path, dataset: DatasetSettings) -> Iterator[RawRow]:
+    import pyarrow as pa
+    import pyarrow.parquet as pq
+
+    try:
+        with pq.ParquetFile(source) as file:
+            columns = _Columns(list(file.schema_arrow.names), dataset, source)
+            wanted = {columns.structure, *columns.properties} | ({columns.id} - {None})
+            number = 0
+            for batch in file.iter_batches(500, columns=sorted(name for name in wanted if name)):
+                for values in batch.to_pylist():
+                    number += 1
+                    yield columns.row(number, values)
+    except (pa.ArrowException, OSError) as error:
+        raise InputError(f"not a readable parquet file ({error})", file=source) from None
+
+
+# extxyz
+
+
+def _extxyz(source: Path, dataset: DatasetSettings) -> Iterator[RawRow]:
+    """One row per frame; the comment line's keys are ids and properties."""
+    from ase.io.extxyz import key_val_str_to_dict
+
+    with _text(source) as stream:
+        number = 0
+        while line := stream.readline(1_000_000):
+            if not line.strip():
+                continue
+            number += 1
+            if not line.strip().isdecimal() or int(line) > 1_000_000:
+                raise InputError(
+                    "is not an extxyz file (expected a number of atoms)", file=source, row=number
+                )
+            comment = stream.readline(1_000_000)
+            atoms = [stream.readline(10_000) for _ in range(int(line))]
+            try:
+                info: dict[str, Any] = key_val_str_to_dict(comment)
+            except (ValueError, KeyError, IndexError) as error:
+                yield RawRow(number, str(number), None, error=f"comment line: {error}")
+                continue
+            if number == 1:
+                absent = [
+                    name
+                    for name in ([dataset.id_column] if dataset.id_column else [])
+                    if name not in info
+                ]
+                if absent:
+                    known = ", ".join(info)
+                    raise InputError(f"no info key {absent[0]}; keys: {known}", file=source)
+            identity = info.get(dataset.id_column or "id", number)
+            properties = {name: to_number(info.get(name)) for name in dataset.properties}
+            text = line + comment + "".join(atoms)
+            yield RawRow(number, str(identity), {"extxyz": text}, properties)

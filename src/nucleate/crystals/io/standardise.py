@@ -1,0 +1,196 @@
+"""A person's crystal (CIF, POSCAR, extxyz, Wyckoff string) -> the canonical Wyckoff string."""
+
+from __future__ import annotations
+
+import json
+import warnings
+from collections.abc import Callable, Mapping
+from io import StringIO
+from typing import TYPE_CHECKING, Annotated, Any
+
+from pydantic import Field
+
+from nucleate.core.errors import StructureError
+from nucleate.core.settings import Positive, Settings
+from nucleate.crystals.io.cif import parse_cif, plain_arrays
+from nucleate.crystals.wyckoff.canonical import Arrays, arrays_of, canonical_gene
+from nucleate.crystals.wyckoff.wyckoff_string import (
+    Gene,
+    expand,
+    from_string,
+    prototype_key,
+    structure_from_gene,
+    to_string,
+)
+from nucleate.matter.codec import Standardised
+
+if TYPE_CHECKING:
+    from pymatgen.core import Structure
+
+MAXIMUM_TEXT = 1_000_000
+"""Characters of one structure's text that are looked at; more is refused."""
+
+
+class StandardiseOptions(Settings):
+    """What becomes of a row."""
+
+    tolerance: Annotated[float, Field(gt=0, lt=0.5)] = 0.01
+    """Of the symmetry search, angstrom."""
+    maximum_atoms: Positive = 20
+    """Atoms in the primitive cell; larger crystals are rejected."""
+    maximum_input_atoms: Positive = 200
+    """Atoms in the cell as it stands in the file, before it is reduced."""
+
+
+class HoldOutOptions(Settings):
+    """Which crystals may be held out; every one if nothing is given."""
+
+    minimum_elements: Positive | None = None
+    maximum_elements: Positive | None = None
+    maximum_atoms: Positive | None = None
+    """In the primitive cell."""
+
+    def allows(self, composition: Mapping[str, int]) -> bool:
+        """Whether a crystal of so many atoms of each element may be held out."""
+        elements, atoms = len(composition), sum(composition.values())
+        return (
+            (self.minimum_elements is None or elements >= self.minimum_elements)
+            and (self.maximum_elements is None or elements <= self.maximum_elements)
+            and (self.maximum_atoms is None or atoms <= self.maximum_atoms)
+        )
+
+
+def standardise(payload: Any, options: StandardiseOptions) -> Standardised:
+    """The canonical Wyckoff string of a row's payload and its prototype key.
+
+    Args:
+        payload: `{"cif" | "poscar" | "extxyz" | "json": text}`, or text whose kind shows.
+
+    Raises:
+        StructureError: what `gene_from_structure` raises, and `unreadable`, `too_large`,
+            `too_many_atoms`.
+    """
+    lattice, coordinates, numbers = read_arrays(payload, options.maximum_input_atoms)
+    gene = canonical_gene(lattice, coordinates, numbers, options.tolerance)
+    _check_size(gene, options)
+    text = to_string(gene)
+    return Standardised(text, prototype_key(text))
+
+
+def _check_size(gene: Gene, options: StandardiseOptions) -> None:
+    if gene.atoms > options.maximum_atoms:
+        raise StructureError(
+            "too_many_atoms",
+            f"{gene.atoms} in the primitive cell, at most {options.maximum_atoms}",
+        )
+
+
+def read_arrays(payload: Any, maximum_atoms: int) -> Arrays:
+    """Lattice (rows, angstrom), fractional coordinates and atomic numbers that a payload holds.
+
+    Raises:
+        StructureError: what `parse` and `arrays_of` raise, and `too_many_atoms`.
+    """
+    kind, text = _kind_and_text(payload)
+    arrays = None
+    if kind == "cif":
+        arrays = plain_arrays(text)
+    elif kind == "wyckoff":
+        arrays = expand(from_string(text))
+    if arrays is None:
+        with warnings.catch_warnings():
+            warnings.simplefilter("ignore")
+            structure = parse(payload)
+            _check_input(len(structure), maximum_atoms)
+            return arrays_of(structure)
+    _check_input(len(arrays[2]), maximum_atoms)
+    return arrays
+
+
+def _check_input(atoms: int, maximum_atoms: int) -> None:
+    if atoms > maximum_atoms:
+        raise StructureError("too_many_atoms", f"{atoms} in the cell, at most {maximum_atoms}")
+
+
+def parse(payload: Any) -> Structure:
+    """The structure that a payload holds.
+
+    Raises:
+        StructureError: `unreadable`, `too_large`, `zero_volume`, `partial_occupancy`, ...
+    """
+    kind, text = _kind_and_text(payload)
+    try:
+        structure = _PARSERS[kind](text)
+    except StructureError:
+        raise
+    except Exception as error:  # parsers of other people's files raise anything
+        raise StructureError("unreadable", f"{kind}: {_first_line(error)}") from None
+    if len(structure) == 0:
+        raise StructureError("empty", "no atoms")
+    return structure
+
+
+def _kind_and_text(payload: Any) -> tuple[str, str]:
+    kind, text = next(iter(payload.items())) if isinstance(payload, Mapping) else ("", payload)
+    if not isinstance(text, str) or not text.strip():
+        raise StructureError("unreadable", "no structure")
+    if len(text) > MAXIMUM_TEXT:
+        raise StructureError("too_large", f"{len(text)} characters, at most {MAXIMUM_TEXT}")
+    kind = kind or _kind_of(text)
+    if kind not in _PARSERS:
+        raise StructureError("unreadable", f"{text[:40]!r} is not a crystal's text")
+    return kind, text
+
+
+def _first_line(error: Exception) -> str:
+    lines = str(error).strip().splitlines()
+    return f"{type(error).__name__}: {lines[0][:150]}" if lines else type(error).__name__
+
+
+def _kind_of(text: str) -> str:
+    """What a text without a file name is."""
+    start = text.lstrip()
+    if start.startswith("{"):
+        return "json"
+    if "|" in text and "\n" not in text.strip():
+        return "wyckoff"
+    if "_cell_length" in text or start.startswith("data_"):
+        return "cif"
+    return "poscar" if text.strip().count("\n") >= 7 else ""
+
+
+def _from_wyckoff(text: str) -> Structure:
+    return structure_from_gene(from_string(text))
+
+
+def _from_poscar(text: str) -> Structure:
+    from pymatgen.io.vasp import Poscar
+
+    return Poscar.from_str(text).structure
+
+
+def _from_extxyz(text: str) -> Structure:
+    from ase.io.extxyz import read_extxyz
+    from pymatgen.core import Lattice, Structure
+
+    atoms = next(iter(read_extxyz(StringIO(text))))
+    if not all(atoms.pbc):
+        raise StructureError("not_periodic", "extxyz frame without a Lattice or a full pbc")
+    return Structure(
+        Lattice(atoms.cell.array), atoms.get_chemical_symbols(), atoms.get_scaled_positions()
+    )
+
+
+def _from_json(text: str) -> Structure:
+    from pymatgen.core import Structure
+
+    return Structure.from_dict(json.loads(text))
+
+
+_PARSERS: dict[str, Callable[[str], Structure]] = {
+    "wyckoff": _from_wyckoff,
+    "cif": parse_cif,
+    "poscar": _from_poscar,
+    "extxyz": _from_extxyz,
+    "json": _from_json,
+}

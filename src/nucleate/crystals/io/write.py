@@ -1,0 +1,173 @@
+"""Crystals in the field's own files: symmetrised CIF and extxyz, written atomically."""
+
+from __future__ import annotations
+
+import math
+import re
+from collections.abc import Iterable, Mapping, Sequence
+from pathlib import Path
+from typing import Any
+
+from nucleate.core.errors import StructureError
+from nucleate.core.files import atomic_folder, atomic_path
+from nucleate.crystals.geometry.describe import reduced_formula
+from nucleate.crystals.wyckoff.symmetry import LATTICE_NAMES
+from nucleate.crystals.wyckoff.wyckoff_string import Gene, expand, from_string
+
+_STRUCTURE_KEYS = ("structure", "crystal")
+
+
+def write_candidates(folder: Path, rows: Sequence[Mapping[str, Any]]) -> list[Path]:
+    """Write `cif/<candidate_id>.cif` (with symmetry) and `candidates.extxyz` (primitive cells)."""
+    _write_cifs(folder / "cif", ((str(r["candidate_id"]), _structure(r)) for r in rows))
+    path = folder / "candidates.extxyz"
+    _write_frames(path, ((str(r["candidate_id"]), _structure(r), r) for r in rows))
+    return [folder / "cif", path]
+
+
+def write_samples(folder: Path, rows: Sequence[Mapping[str, Any]]) -> Path:
+    """Write `samples.extxyz`: primitive cells with `id`, `crystal` and all plain columns."""
+    path = folder / "samples.extxyz"
+    frames = (
+        (str(row.get("id", number)), _structure(row), row)
+        for number, row in enumerate(rows, start=1)
+    )
+    _write_frames(path, frames)
+    return path
+
+
+def write_best(folder: Path, rows: Sequence[Mapping[str, Any]]) -> list[Path]:
+    """Write `cif/<rank>-<formula>-<space group>.cif`, with symmetry."""
+    structures = [_structure(row) for row in rows]
+    _write_cifs(
+        folder / "cif",
+        (
+            (f"{rank:03d}-{reduced_formula(text)}-{from_string(text).space_group}", text)
+            for rank, text in enumerate(structures, start=1)
+        ),
+    )
+    return [folder / "cif"]
+
+
+def write_reconstructions(folder: Path, rows: Sequence[Mapping[str, Any]]) -> Path:
+    """Write `reconstructed.extxyz`: a frame with `id` for each crystal that was rebuilt.
+
+    Its info also holds `input` and `crystal`, the Wyckoff strings before and after.
+    """
+    path = folder / "reconstructed.extxyz"
+    frames = (
+        (str(row["id"]), str(row["reconstructed"]), {"input": row["structure"]})
+        for row in rows
+        if row.get("reconstructed")
+    )
+    _write_frames(path, frames)
+    return path
+
+
+def _structure(row: Mapping[str, Any]) -> str:
+    for key in _STRUCTURE_KEYS:
+        if row.get(key):
+            return str(row[key])
+    raise StructureError("empty", "a row without a structure")
+
+
+def _file_name(identity: str) -> str:
+    return re.sub(r"[^A-Za-z0-9._-]", "_", identity).lstrip(".") or "_"
+
+
+def _write_cifs(folder: Path, crystals: Iterable[tuple[str, str]]) -> None:
+    with atomic_folder(folder) as temporary:
+        for identity, crystal in crystals:
+            text = cif_text(from_string(crystal), identity)
+            (temporary / f"{_file_name(identity)}.cif").write_text(text, encoding="utf-8")
+
+
+def _write_frames(path: Path, frames: Iterable[tuple[str, str, Mapping[str, Any]]]) -> None:
+    with atomic_path(path) as temporary, temporary.open("w", encoding="utf-8") as file:
+        for identity, crystal, columns in frames:
+            file.write(extxyz_frame(from_string(crystal), identity, crystal, columns))
+
+
+def extxyz_frame(gene: Gene, identity: str, crystal: str, columns: Mapping[str, Any]) -> str:
+    """One extended XYZ frame of the primitive cell; scalar columns become info keys."""
+    lattice, coordinates, numbers = expand(gene)
+    from nucleate.crystals.elements import SYMBOLS
+
+    cell = " ".join(f"{value:.8f}" for value in lattice.ravel())
+    info = {"id": identity, "crystal": crystal}
+    for name, value in columns.items():
+        if name not in (*info, *_STRUCTURE_KEYS) and _plain(value):
+            info[name] = value
+    words = [f'Lattice="{cell}"', "Properties=species:S:1:pos:R:3", 'pbc="T T T"']
+    words += [f"{_key(name)}={_value(value)}" for name, value in info.items()]
+    lines = [str(len(numbers)), " ".join(words)]
+    for number, (x, y, z) in zip(numbers.tolist(), coordinates @ lattice, strict=True):
+        lines.append(f"{SYMBOLS[number - 1]:2s} {x:15.8f} {y:15.8f} {z:15.8f}")
+    return "\n".join(lines) + "\n"
+
+
+def _plain(value: Any) -> bool:
+    if isinstance(value, float):
+        return math.isfinite(value)
+    return isinstance(value, (bool, int, str))
+
+
+def _key(name: str) -> str:
+    return re.sub(r"[^A-Za-z0-9_.-]", "_", str(name))
+
+
+def _value(value: Any) -> str:
+    if isinstance(value, bool):
+        return "T" if value else "F"
+    if isinstance(value, (int, float)):
+        return repr(value)
+    text = re.sub(r"\s+", " ", str(value)).replace("\\", "/").replace('"', "'")
+    return f'"{text}"'
+
+
+def cif_text(gene: Gene, name: str) -> str:
+    """A CIF with the group's operations and one atom per occupied Wyckoff position.
+
+    Coordinates have nine decimals, so that readers recognise special positions.
+    """
+    group = gene.group
+    lines = [
+        f"data_{_file_name(name)}",
+        f"_space_group_name_H-M_alt '{group.symbol}'",
+        f"_space_group_IT_number {group.number}",
+    ]
+    for label, value in zip(LATTICE_NAMES, gene.lattice, strict=True):
+        kind = "length" if len(label) == 1 else "angle"
+        lines.append(f"_cell_{kind}_{label} {value:.6f}")
+    lines += ["loop_", " _space_group_symop_id", " _space_group_symop_operation_xyz"]
+    general = group.general
+    for number, (linear, shift) in enumerate(zip(general.linear, general.shift, strict=True)):
+        lines.append(f" {number + 1} '{_operation(linear, shift)}'")
+    lines.append("loop_")
+    columns = "label type_symbol symmetry_multiplicity Wyckoff_symbol fract_x fract_y fract_z"
+    lines += [f" _atom_site_{column}" for column in (*columns.split(), "occupancy")]
+    count: dict[str, int] = {}
+    for site in gene.sites:
+        count[site.element] = count.get(site.element, 0) + 1
+        position = group.position(site.letter)
+        x, y, z = position.expand(site.parameters)[0] % 1.0
+        lines.append(
+            f" {site.element}{count[site.element]} {site.element} {position.multiplicity} "
+            f"{site.letter} {x:.9f} {y:.9f} {z:.9f} 1"
+        )
+    return "\n".join(lines) + "\n"
+
+
+def _operation(linear: Any, shift: Any) -> str:
+    """`-x+1/2,y,x-y` of an operation with translations in 24ths."""
+    from fractions import Fraction
+
+    rows = []
+    for row, offset in zip(linear, shift, strict=True):
+        text = ""
+        for factor, axis in zip(row, "xyz", strict=True):
+            if factor:
+                text += ("-" if factor < 0 else "+" if text else "") + axis
+        part = Fraction(round(float(offset) * 24), 24)
+        rows.append(text + (f"+{part}" if part else ""))
+    return ",".join(rows)

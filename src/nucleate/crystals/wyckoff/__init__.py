@@ -1,0 +1,1 @@
+"""Symmetry: space groups, canonical Wyckoff strings, comparison of crystals."""

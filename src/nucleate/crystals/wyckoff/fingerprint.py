@@ -1,0 +1,59 @@
+"""A cheap description by which crystals that surely differ are told apart.
+
+StructureMatcher compares some 70 pairs a second; a set of one composition (carbon) has hundreds of
+thousands of pairs of equal Wyckoff letters. Sorted neighbour distances, at a volume of one per
+atom since the matcher ignores scale, leave it only those that come near each other.
+"""
+
+from __future__ import annotations
+
+from functools import lru_cache
+
+import numpy as np
+from numpy.typing import NDArray
+
+from nucleate.crystals.wyckoff.wyckoff_string import expand, from_string
+
+NEIGHBOURS = 12
+REACH = 2.2
+"""Distances are cut here; a sphere of this radius holds 45 atoms on average."""
+NEAR = 0.03
+"""Mean difference of distances from which crystals differ, in units of (volume / atom)^(1/3).
+Of Carbon-24's validation pairs StructureMatcher's defaults matched 88 % below 0.002, 10 % in
+0.01-0.02, 2 % in 0.02-0.03 and none of 160 above."""
+
+
+@lru_cache(maxsize=20_000)
+def fingerprint(crystal: str) -> NDArray[np.float32]:
+    """Each element's sorted distances to the nearest neighbours of its atoms, [atoms * NEIGHBOURS].
+
+    Elements come in the order of their numbers, so that crystals of equal primitive composition
+    can be compared entry by entry.
+
+    Args:
+        crystal: Wyckoff string.
+
+    Raises:
+        StructureError: not a Wyckoff string.
+    """
+    lattice, coordinates, numbers = expand(from_string(crystal))
+    volume = abs(float(np.linalg.det(lattice)))
+    lattice = lattice * (len(numbers) / volume) ** (1 / 3)
+    heights = 1 / np.linalg.norm(np.linalg.inv(lattice), axis=0)
+    # Fractional differences are taken within [-1/2, 1/2], hence the half cell on top.
+    counts = np.ceil(REACH / heights + 0.5).astype(int)
+    shifts = np.stack(np.meshgrid(*(np.arange(-n, n + 1) for n in counts), indexing="ij"), axis=-1)
+    images = shifts.reshape(-1, 3) @ lattice  # m x 3
+    between = coordinates[None] - coordinates[:, None]  # n x n x 3
+    between = (between - np.round(between)) @ lattice
+    distances = np.sqrt(((between[:, :, None] + images) ** 2).sum(axis=-1))  # n x n x m
+    distances = np.sort(distances.reshape(len(numbers), -1), axis=1)[:, 1 : NEIGHBOURS + 1]
+    distances = np.minimum(distances, REACH)
+    parts = [np.sort(distances[numbers == z], axis=None) for z in np.unique(numbers)]
+    return np.concatenate(parts).astype(np.float32)
+
+
+def far_apart(first: str, second: str) -> bool:
+    """Whether two crystals of equal Wyckoff letters and elements surely differ."""
+    one, two = fingerprint(first), fingerprint(second)
+    return len(one) != len(two) or float(np.abs(one - two).mean()) > NEAR

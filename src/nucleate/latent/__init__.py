@@ -1,0 +1,1 @@
+"""Trained models: encoding, decoding, shipped models and their cards."""

@@ -1,0 +1,147 @@
+"""Checks of the funnel: candidates in, verdicts out."""
+
+from __future__ import annotations
+
+from abc import ABC, abstractmethod
+from collections.abc import Mapping, Sequence
+from dataclasses import dataclass, field
+from typing import TYPE_CHECKING, Any, ClassVar
+
+from nucleate.core.errors import StructureError
+from nucleate.core.settings import Settings
+
+if TYPE_CHECKING:
+    pass
+
+
+@dataclass
+class Candidate:
+    """A structure on its way through the funnel.
+
+    Attributes:
+        structure: structure string; a check may replace it (relaxation).
+        columns: everything known about it by column name: provenance, properties, check values.
+    """
+
+    structure: str
+    columns: dict[str, Any] = field(default_factory=dict)
+
+
+@dataclass(frozen=True)
+class Verdict:
+    """What a check says of one candidate.
+
+    Attributes:
+        passed: whether the candidate goes on.
+        value: the measured value, shown beside the verdict; None where there is none.
+        reason: why it failed, one short sentence with the numbers; empty if it passed.
+        columns: further columns for the table.
+        structure: replaces the candidate's structure if given.
+    """
+
+    passed: bool
+    value: float | str | None = None
+    reason: str = ""
+    columns: Mapping[str, Any] = field(default_factory=dict)
+    structure: str | None = None
+
+
+@dataclass(frozen=True)
+class CheckContext:
+    """What checks may need besides the candidates.
+
+    Attributes:
+        known: structure strings of the training and reference sets (for novelty).
+        seed: of all randomness.
+        processes: worker processes that a check may start.
+        device: torch device name.
+    """
+
+    known: Sequence[str] = ()
+    seed: int = 0
+    processes: int = 1
+    device: str = "cpu"
+
+
+class Check(ABC):
+    """One named test of the funnel. Subclasses state `name`, `description` and `Options`.
+
+    Attributes:
+        name: snake_case; the table's columns are `<name>_value`, and a rejection's reason starts
+            with it.
+        description: one line for the report.
+        Options: its settings with defaults (pydantic, unknown keys refused).
+        needs: names of checks that must stand before it: it reads their columns, or relies on what
+            they refuse.
+        usual: whether it is part of the default funnel; others run where the settings name them.
+        expensive: seconds rather than milliseconds a candidate. Draws without a score are scored
+            just before the first expensive check, once the cheap ones have thinned them out.
+        apart: whether what it rejects is reported in a table of its own, not only among the rest.
+        independent: whether its verdict on a candidate depends on that candidate alone: then it
+            runs in worker processes, on `chunk` candidates at a time, and what was judged is kept
+            if the run is killed. Checks that compare candidates, or know others, are not.
+        chunk: candidates that an independent check is given together.
+    """
+
+    name: ClassVar[str]
+    description: ClassVar[str]
+    Options: ClassVar[type[Settings]] = Settings
+    needs: ClassVar[tuple[str, ...]] = ()
+    usual: ClassVar[bool] = True
+    expensive: ClassVar[bool] = False
+    apart: ClassVar[bool] = False
+    independent: ClassVar[bool] = False
+    chunk: ClassVar[int] = 64
+
+    def __init__(self, options: Any, context: CheckContext):
+        self.options = options
+        self.context = context
+
+    @property
+    def threshold(self) -> str:
+        """What the options ask of a value, in a few words: `at most 4.5`; empty if nothing."""
+        return ""
+
+    @abstractmethod
+    def run(self, candidates: Sequence[Candidate]) -> list[Verdict]:
+        """One verdict per candidate, in order. Never raises for one bad candidate.
+
+        Candidates arrive best first, so that checks that keep a subset (diversity, a budget of
+        relaxations) prefer the better ones.
+        """
+
+
+class EachCheck(Check):
+    """A check whose verdict on a candidate depends on that candidate alone.
+
+    Such checks run in worker processes, several of them in a row on each candidate. A candidate
+    that takes longer than its limit is stopped in its worker and becomes a rejected row.
+
+    Attributes:
+        seconds: limit for one candidate; that of the settings if None.
+    """
+
+    independent = True
+    seconds: ClassVar[float | None] = None
+
+    @abstractmethod
+    def one(self, candidate: Candidate) -> Verdict:
+        """The verdict on one candidate, which is not changed.
+
+        An exception becomes a rejection with its message: where a structure cannot be read,
+        `StructureError` says it best.
+        """
+
+    def run(self, candidates: Sequence[Candidate]) -> list[Verdict]:
+        """One verdict per candidate, in order."""
+        return [self.guarded(candidate) for candidate in candidates]
+
+    def guarded(self, candidate: Candidate) -> Verdict:
+        """`one`, its exceptions turned into a rejection."""
+        try:
+            return self.one(candidate)
+        except StructureError as error:
+            return Verdict(False, reason=str(error))
+        except Exception as error:
+            sentence = f"cannot be judged ({type(error).__name__}: {error})"
+            return Verdict(False, reason=sentence[:300])

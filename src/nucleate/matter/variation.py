@@ -1,0 +1,41 @@
+"""How structures are compared and changed without a network."""
+
+from __future__ import annotations
+
+from abc import ABC, abstractmethod
+from collections.abc import Sequence
+from typing import TYPE_CHECKING, Any
+
+from numpy.typing import NDArray
+
+if TYPE_CHECKING:
+    pass
+
+
+class Comparison(ABC):
+    """By what a surrogate of a search compares structures: the closer, the more alike in value."""
+
+    @abstractmethod
+    def features(
+        self, structures: Sequence[str], groups: Sequence[str] | None = None
+    ) -> dict[str, NDArray[Any]]:
+        """Features of n structures by group name; zeros for a structure that cannot be read.
+
+        Args:
+            groups: names of those wanted; all if not given.
+
+        A group of bits, uint8 [n, B], is compared by Tanimoto similarity; a group of numbers,
+        float32 [n, F], by squared distance, each number standardised by the search.
+        """
+
+
+class Edits(ABC):
+    """Random changes of structures without any network: what latent moves are held against."""
+
+    @abstractmethod
+    def mutated(self, structures: Sequence[str], seed: int) -> list[str | None]:
+        """A small change of each structure; None where none was found."""
+
+    @abstractmethod
+    def crossed(self, pairs: Sequence[tuple[str, str]], seed: int) -> list[str | None]:
+        """A structure of parts of both, for each pair; None where none was found."""

@@ -1,0 +1,1 @@
+"""Structural alerts: hazards, unstable groups, strain."""

@@ -1,0 +1,1 @@
+"""RDKit helpers: parsing, fingerprints, conformers, tautomers."""

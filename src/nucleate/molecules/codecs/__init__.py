@@ -1,0 +1,1 @@
+"""Molecules as arrays: SELFIES and fragment trees."""

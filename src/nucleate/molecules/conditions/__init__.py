@@ -1,0 +1,1 @@
+"""Conditions on generated molecules: scaffolds, similarity, properties."""

@@ -1,0 +1,1 @@
+"""Reading, standardising, writing and drawing molecules."""

@@ -1,0 +1,267 @@
+"""Rows of a person's file of molecules: tables of SMILES, plain SMILES lists, parquet, SDF."""
+
+from __future__ import annotations
+
+import csv
+import math
+from collections.abc import Iterable, Iterator, Sequence
+from dataclasses import dataclass
+from itertools import chain, islice
+from pathlib import Path, PurePosixPath
+from typing import IO, Any
+
+from nucleate.core.errors import InputError
+from nucleate.datasets.archives import Line, lines, opened
+from nucleate.matter.codec import RawRow
+from nucleate.molecules.options import MAXIMUM_TEXT, STRUCTURE_COLUMNS
+from nucleate.settings.data import DatasetSettings
+
+_FORMATS = {
+    ".csv": "csv",
+    ".tsv": "tsv",
+    ".tab": "tsv",
+    ".smi": "smi",
+    ".smiles": "smi",
+    ".txt": "smi",
+    ".parquet": "parquet",
+    ".pq": "parquet",
+    ".sdf": "sdf",
+    ".sd": "sdf",
+}
+_DELIMITERS = {"csv": ",;\t", "tsv": "\t", "smi": "\t,;"}
+
+
+def read_rows(source: Path, dataset: DatasetSettings) -> Iterator[RawRow]:
+    """Stream the rows of one file, which may be gzipped or the only file in a tar or zip.
+
+    Ids come from the named column, else a column `id`, else (SMILES lists, SDF) the molecule's
+    name, else the row number. A SMILES list may start with a header.
+
+    Raises:
+        InputError: see `sources.opened` and `sources.lines`; also an unknown format, no rows, and
+            a named column that is missing (the message lists those found).
+    """
+    with opened(source) as (stream, name):
+        kind = dataset.format
+        if kind == "auto":
+            suffix = PurePosixPath(name.lower()).suffix
+            kind = _FORMATS.get(suffix, "auto")  # type: ignore[assignment]
+        if kind == "parquet":
+            rows = _parquet(source, stream, dataset)
+        elif kind == "sdf":
+            from nucleate.molecules.io.sdf import read_sdf
+
+            rows = read_sdf(source, stream, dataset)
+        elif kind in _DELIMITERS:
+            rows = _text(source, stream, dataset, kind)
+        else:
+            raise InputError(
+                f"{name}: not a known format of molecules; known endings: "
+                f"{', '.join(sorted(_FORMATS))} (or set `format`)",
+                file=source,
+            )
+        found = False
+        for row in islice(rows, dataset.limit):
+            found = True
+            yield row
+        if not found:
+            raise InputError("holds no rows", file=source)
+
+
+@dataclass(frozen=True)
+class Columns:
+    """Which of a table's columns mean what, by name.
+
+    Attributes:
+        structure: column with the SMILES.
+        id: column with the id, or None for row numbers.
+        properties: columns to keep.
+    """
+
+    structure: str
+    id: str | None
+    properties: tuple[str, ...]
+
+    @classmethod
+    def find(cls, names: Sequence[str], dataset: DatasetSettings, source: Path) -> Columns:
+        """Look up the columns that the settings name, or the usual ones.
+
+        Raises:
+            InputError: one is missing; lists the columns found.
+        """
+        structure = dataset.structure_column or usual(names)
+        if structure is None:
+            raise InputError(
+                f"no column called {' or '.join(STRUCTURE_COLUMNS)}; {_found(names)}; "
+                "name it with `structure_column`",
+                file=source,
+            )
+        wanted = [structure, *dataset.properties]
+        if dataset.id_column is not None:
+            wanted.append(dataset.id_column)
+        missing = [n for n in wanted if n not in names]
+        if missing:
+            raise InputError(f"no column {', '.join(missing)}; {_found(names)}", file=source)
+        identity = dataset.id_column or next((n for n in names if n.lower() == "id"), None)
+        return cls(structure, identity, dataset.properties)
+
+
+def usual(names: Sequence[str]) -> str | None:
+    """The column that holds SMILES by its name, or None."""
+    lower = {n.strip().lower(): n for n in reversed(names)}
+    return next((lower[n] for n in STRUCTURE_COLUMNS if n in lower), None)
+
+
+def _found(names: Sequence[str]) -> str:
+    return "columns found: " + (", ".join(n[:60] for n in names[:30]) or "none")
+
+
+def number(value: Any) -> float:
+    """A property's value; NaN if missing, not a number or not finite."""
+    try:
+        result = float(value)
+    except (TypeError, ValueError):
+        return math.nan
+    return result if math.isfinite(result) else math.nan
+
+
+def payload(text: str) -> str:
+    """A SMILES as it is handed on. `standardise` refuses longer ones, so their rest is not kept."""
+    return text.strip()[: MAXIMUM_TEXT + 1]
+
+
+def _text(source: Path, stream: IO[bytes], dataset: DatasetSettings, kind: str) -> Iterator[RawRow]:
+    """A delimited table, or a SMILES list without a header."""
+    rest = lines(stream, source)
+    head = next(rest, None)
+    if head is None:
+        return iter(())
+    delimiter = _delimiter(head.text, dataset, kind)
+    if delimiter is not None:
+        return _table(source, head, rest, delimiter, dataset)
+    if kind != "smi":
+        Columns.find(_split(head.text, _DELIMITERS[kind][0]), dataset, source)
+        raise InputError("has no header", file=source)  # unreachable unless find passes
+    if dataset.properties or dataset.structure_column or dataset.id_column:
+        named = [dataset.structure_column, dataset.id_column, *dataset.properties]
+        raise InputError(
+            f"has no header, hence no column {', '.join(n for n in named if n)}; "
+            f"its first line is {head.text[:60]!r}",
+            file=source,
+        )
+    return _list(chain([head], rest))
+
+
+def _delimiter(header: str, dataset: DatasetSettings, kind: str) -> str | None:
+    """The delimiter that makes the first line a header with a structure column, if any does."""
+    for delimiter in _DELIMITERS[kind]:
+        names = _split(header, delimiter)
+        if (dataset.structure_column or usual(names)) in names:
+            return delimiter
+    if kind == "smi" and usual(header.split()) is not None:
+        return " "
+    return None
+
+
+def _split(line: str, delimiter: str) -> list[str]:
+    return [n.strip() for n in next(csv.reader([line[:10_000]], delimiter=delimiter), [])]
+
+
+def _table(
+    source: Path, head: Line, rest: Iterable[Line], delimiter: str, dataset: DatasetSettings
+) -> Iterator[RawRow]:
+    names = _split(head.text, delimiter)
+    columns = Columns.find(names, dataset, source)
+    place = {n: i for i, n in reversed(list(enumerate(names)))}
+    errors: list[str] = []
+
+    def texts() -> Iterator[str]:
+        for line in rest:
+            if line.error:
+                errors.append(line.error)
+            # A cut line may have lost its closing quote, which would swallow those after it.
+            yield line.text + ('"' if line.error and line.text.count('"') % 2 else "") + "\n"
+
+    reader = csv.reader(texts(), delimiter=delimiter, skipinitialspace=delimiter == " ")
+    for row in range(1, 2**63):
+        errors.clear()
+        try:
+            fields = next(reader)
+        except StopIteration:
+            return
+        except csv.Error as error:
+            yield RawRow(row, str(row), None, error=f"not a table row ({error})")
+            continue
+        yield _table_row(row, fields, columns, place, errors)
+
+
+def _table_row(
+    row: int,
+    fields: list[str],
+    columns: Columns,
+    place: dict[str, int],
+    errors: list[str],
+) -> RawRow:
+    def value(name: str) -> str | None:
+        at = place[name]
+        return fields[at] if at < len(fields) else None
+
+    identity = ((value(columns.id) if columns.id else None) or str(row)).strip()[:200]
+    structure = value(columns.structure)
+    if structure is not None and len(structure.strip()) > MAXIMUM_TEXT:
+        return RawRow(row, identity, payload(structure))  # refused by name in standardise
+    if errors:
+        return RawRow(row, identity, None, error=errors[0])
+    if structure is None:
+        return RawRow(
+            row, identity, None, error=f"has {len(fields)} fields, the header {len(place)}"
+        )
+    properties = {name: number(value(name)) for name in columns.properties}
+    return RawRow(row, identity, payload(structure), properties)
+
+
+def _list(rows: Iterable[Line]) -> Iterator[RawRow]:
+    """One SMILES a line, optionally followed by white space and a name."""
+    for row, line in enumerate(rows, 1):
+        words = line.text.split(None, 1)
+        name = words[1].strip()[:200] if len(words) > 1 else str(row)
+        if len(words[0]) > MAXIMUM_TEXT:
+            yield RawRow(row, name, payload(words[0]))
+        elif line.error:
+            yield RawRow(row, str(row), None, error=line.error)
+        else:
+            yield RawRow(row, name, words[0])
+
+
+def _parquet(source: Path, stream: IO[bytes], dataset: DatasetSettings) -> Iterator[RawRow]:
+    import pyarrow as pa
+    import pyarrow.parquet as pq
+
+    try:
+        file = pq.ParquetFile(stream if stream.seekable() else source)
+    except (pa.ArrowInvalid, pa.ArrowException, OSError) as error:
+        raise InputError(f"is not a parquet file ({_first(error)})", file=source) from None
+    columns = Columns.find(file.schema_arrow.names, dataset, source)
+    kind = file.schema_arrow.field(columns.structure).type
+    if not (pa.types.is_string(kind) or pa.types.is_large_string(kind)):
+        raise InputError(f"column {columns.structure} holds {kind}, not text", file=source)
+    wanted = {columns.structure, *columns.properties, *([columns.id] if columns.id else [])}
+    row = 0
+    try:
+        for batch in file.iter_batches(batch_size=1000, columns=sorted(wanted)):
+            for record in batch.to_pylist():
+                row += 1
+                identity = record[columns.id] if columns.id else None
+                identity = str(row) if identity is None else str(identity)[:200]
+                structure = record[columns.structure]
+                if structure is None:
+                    yield RawRow(row, identity, None, error="no SMILES")
+                    continue
+                properties = {n: number(record[n]) for n in columns.properties}
+                yield RawRow(row, identity, payload(structure), properties)
+    except (pa.ArrowException, OSError) as error:
+        raise InputError(f"damaged ({_first(error)})", file=source, row=row + 1) from None
+
+
+def _first(error: BaseException) -> str:
+    return str(error).split("\n")[0][:120]

@@ -1,0 +1,310 @@
+"""A file of known structures -> a folder that is mapped into memory and searched by key.
+
+Rows are streamed, standardised and turned into keys in worker processes, chunk by chunk; a chunk
+that lies there already is not done again, so that a killed build goes on where it stopped. The
+chunks are then joined array by array: what is in memory at once is the keys of one kind (10 million
+take 160 MB, and as much again while they are sorted). The folder appears when it is whole.
+"""
+
+from __future__ import annotations
+
+import logging
+from collections.abc import Iterator, Mapping, Sequence
+from dataclasses import dataclass
+from pathlib import Path
+from typing import Any
+
+import numpy as np
+from filelock import FileLock
+from numpy.lib.format import open_memmap
+from numpy.typing import NDArray
+
+from nucleate.core.errors import ResultsError, StructureError
+from nucleate.core.files import atomic_folder, atomic_path, read_json, write_json
+from nucleate.core.parallel import map_ordered
+from nucleate.core.progress import bar
+from nucleate.datasets.sources import Source
+from nucleate.matter import registry
+from nucleate.matter.base import Matter
+from nucleate.matter.codec import RawRow
+from nucleate.matter.identity import Identity
+from nucleate.novelty import index as reference
+from nucleate.novelty.index import HEADER, SKETCHES, Reference
+from nucleate.novelty.keys import SortedKeys, Texts
+from nucleate.novelty.lookup import ChunkKeys, identified_chunk, identity_of
+
+CHUNK_ROWS = 5000
+CHUNK_CHARACTERS = 500_000
+"""A chunk ends early at this much text, so that large rows (CIFs) make chunks of equal work."""
+_LOG = logging.getLogger(__name__)
+
+
+@dataclass(frozen=True)
+class _Task:
+    """Rows for a worker, and the file to write."""
+
+    rows: list[RawRow]
+    target: Path
+
+
+@dataclass(frozen=True)
+class Part:
+    """One chunk file.
+
+    Attributes:
+        path: where it lies.
+        rows: read.
+        entries: accepted.
+    """
+
+    path: Path
+    rows: int
+    entries: int
+
+
+_workers: list[tuple[Matter, Any]] = []  # this process's own, set by the pool's initializer
+
+
+def build(
+    source: Source,
+    matter: Matter,
+    options: Mapping[str, Any],
+    folder: Path,
+    facts: Mapping[str, Any],
+    *,
+    processes: int = 1,
+) -> Reference:
+    """Make the folder of a source's known structures; opened if it is there and sound.
+
+    Rows that cannot be standardised are counted and left out.
+
+    Args:
+        options: of `matter.standardise`, validated already.
+        facts: what else the header shall tell, such as the digest that names the folder.
+
+    Raises:
+        InputError: the source as a whole cannot be read.
+        ResultsError: the folder cannot be written, or a worker died.
+    """
+    # Chunks of another size are other chunks.
+    parts_folder = folder.with_name(f"{folder.name}.{CHUNK_ROWS}.{CHUNK_CHARACTERS}.parts")
+    try:
+        folder.parent.mkdir(parents=True, exist_ok=True)
+    except OSError as error:
+        raise ResultsError(f"{folder}: cannot be written ({error.strerror or error})") from error
+    # Two screens may want the same source at once.
+    with FileLock(folder.with_name(f"{folder.name}.lock")):
+        found = opened(folder, source.name)
+        if found is not None:
+            return found
+        parts = _parts(source, matter, dict(options), parts_folder, processes)
+        with atomic_folder(folder) as target:
+            joined = join_parts(parts, identity_of(matter.name), target)
+            rows = sum(part.rows for part in parts)
+            header = {"source": source.name, "matter": matter.name, "rows": rows, **joined, **facts}
+            write_json(target / HEADER, header)
+        for file in parts_folder.iterdir():
+            file.unlink()
+        parts_folder.rmdir()
+    _LOG.info("reference %s: %d of %d rows", source.name, joined["entries"], rows)
+    return Reference.open(folder, source.name)
+
+
+def opened(folder: Path, name: str | None = None) -> Reference | None:
+    """The folder's known structures; None if it is missing or damaged."""
+    try:
+        return Reference.open(folder, name)
+    except (OSError, EOFError, ValueError, KeyError, TypeError):
+        return None
+
+
+def _parts(
+    source: Source, matter: Matter, options: dict[str, Any], folder: Path, processes: int
+) -> list[Part]:
+    """Chunk files of all rows, in order."""
+    targets: list[Path] = []
+    reused = 0
+
+    def undone() -> Iterator[_Task]:
+        nonlocal reused
+        for task in _tasks(source, matter, folder):
+            targets.append(task.target)
+            if task.target.with_suffix(".json").exists():
+                reused += 1
+                progress.update(len(task.rows))
+            else:
+                yield task
+
+    folder.mkdir(parents=True, exist_ok=True)
+    with bar(description=f"reference {source.name}", total=source.rows, unit="row") as progress:
+        for done in map_ordered(
+            write_part,
+            undone(),
+            processes=processes,
+            initializer=start_worker,
+            arguments=(matter.name, options),
+        ):
+            progress.update(done)
+    _LOG.info("reference keys: %d chunks, %d of them by an earlier run", len(targets), reused)
+    parts = []
+    for target in targets:
+        counted = read_json(target.with_suffix(".json"))
+        parts.append(Part(target, int(counted["rows"]), int(counted["entries"])))
+    return parts
+
+
+def _tasks(source: Source, matter: Matter, folder: Path) -> Iterator[_Task]:
+    rows: list[RawRow] = []
+    characters = number = 0
+    for row in matter.read_rows(source.path, source.settings):
+        rows.append(row)
+        characters += len(row.payload) if isinstance(row.payload, (str, bytes)) else 0
+        if len(rows) >= CHUNK_ROWS or characters >= CHUNK_CHARACTERS:
+            yield _Task(rows, folder / f"part-{number:06d}.npz")
+            rows, characters, number = [], 0, number + 1
+    if rows:
+        yield _Task(rows, folder / f"part-{number:06d}.npz")
+
+
+def start_worker(matter_name: str, options: dict[str, Any]) -> None:
+    """Set up this process for `write_part`."""
+    matter = registry.get(matter_name)
+    _workers[:] = [(matter, matter.resolve_standardise(options, "standardise"))]
+
+
+def write_part(task: _Task) -> int:
+    """Standardise rows and write their keys, sketches and texts; returns how many were read."""
+    matter, options = _workers[0]
+    structures: list[str] = []
+    accepted: list[RawRow] = []
+    for row in task.rows:
+        try:
+            structure = "" if row.error else matter.standardise(row.payload, options).structure
+        except StructureError:
+            continue
+        except Exception as error:
+            # A library's own failure on one odd structure must not end a build of millions.
+            _LOG.debug("row %d: %s: %s", row.number, type(error).__name__, error)
+            continue
+        if structure:
+            structures.append(structure)
+            accepted.append(row)
+    found = identified_chunk((matter.name, structures))
+    numbers = [row.number for row in accepted]
+    save_part(task.target, found, structures, numbers, [row.id for row in accepted], len(task.rows))
+    return len(task.rows)
+
+
+def save_part(
+    target: Path,
+    found: ChunkKeys,
+    structures: Sequence[str],
+    rows: Sequence[int],
+    ids: Sequence[str],
+    read: int,
+) -> Part:
+    """Write a chunk atomically.
+
+    Args:
+        target: `*.npz`; a small JSON file beside it, written last, tells that it is whole.
+        rows: of the structures.
+        read: rows, those that were not accepted too.
+    """
+    texts = {"structures": Texts.of(structures), "ids": Texts.of(ids)}
+    own_ids = any(own != str(row) for own, row in zip(ids, rows, strict=True))
+    with atomic_path(target) as temporary, temporary.open("wb") as file:
+        np.savez(
+            file,
+            digests=found.digests,
+            sketches=found.sketches,
+            sketched=found.sketched,
+            rows=np.array(rows, np.uint32),
+            own_ids=np.array(own_ids),
+            **{f"{n}_{part}": getattr(t, part) for n, t in texts.items() for part in _TEXT_PARTS},
+        )
+    write_json(target.with_suffix(".json"), {"rows": read, "entries": len(structures)})
+    return Part(target, read, len(structures))
+
+
+_TEXT_PARTS = ("joined", "ends")
+
+
+def _each(parts: Sequence[Part], name: str) -> Iterator[tuple[slice, NDArray[Any]]]:
+    """One array of every chunk that has entries, and which entries of the whole they are."""
+    start = 0
+    for part in parts:
+        if part.entries:
+            with np.load(part.path, allow_pickle=False) as file:
+                yield slice(start, start + part.entries), file[name]
+        start += part.entries
+
+
+def join_parts(parts: Sequence[Part], identity: Identity, target: Path) -> dict[str, Any]:
+    """Write the arrays of all chunks as those of one source; returns facts for the header."""
+    entries = sum(part.entries for part in parts)
+    place_of = np.full(entries, -1, np.int64)  # column of the sketches
+    for number, kind in enumerate(identity.kinds):
+        found = np.zeros((entries, 2), np.uint64)
+        for where, block in _each(parts, "digests"):
+            found[where] = block[number]
+        keys = SortedKeys.of(found)
+        del found
+        keys.save(target, kind)
+        if number == 0:
+            has_sketch = np.zeros(entries, np.bool_)
+            for where, block in _each(parts, "sketched"):
+                has_sketch[where.start + block] = True
+            # In the order of the digests, which is as good as random.
+            chosen = keys.entries[has_sketch[keys.entries]][: reference.MOST_SKETCHES]
+            place_of[chosen] = np.arange(len(chosen))
+        del keys
+    _join_sketches(parts, identity, target, place_of, len(chosen))
+    np.save(target / "sketched.npy", chosen, allow_pickle=False)
+    rows = open_memmap(target / "rows.npy", "w+", np.uint32, (entries,))
+    for where, block in _each(parts, "rows"):
+        rows[where] = block
+    rows.flush()
+    _join_texts(parts, target, "structures", entries)
+    own_ids = any(bool(block) for _, block in _each(parts, "own_ids"))
+    if own_ids:
+        _join_texts(parts, target, "ids", entries)
+    return {
+        "entries": entries,
+        "kinds": list(identity.kinds),
+        "sketched": len(chosen),
+        "ids": own_ids,
+    }
+
+
+def _join_sketches(
+    parts: Sequence[Part],
+    identity: Identity,
+    target: Path,
+    place_of: NDArray[np.int64],
+    count: int,
+) -> None:
+    sketches = np.zeros((identity.sketch_size, count), identity.sketch_type)
+    entries = _each(parts, "sketched")
+    for (where, block), (_, own) in zip(_each(parts, "sketches"), entries, strict=True):
+        places = place_of[where.start + own]
+        sketches[:, places[places >= 0]] = block[places >= 0].T
+    np.save(target / f"{SKETCHES}.npy", sketches, allow_pickle=False)
+
+
+def _join_texts(parts: Sequence[Part], target: Path, name: str, entries: int) -> None:
+    """`NAME.joined.npy` and `NAME.ends.npy` of all chunks' texts."""
+    ends = np.zeros(entries, np.uint64)
+    total = 0
+    for where, block in _each(parts, f"{name}_ends"):
+        ends[where] = block + np.uint64(total)
+        total += int(block[-1])
+    np.save(target / f"{name}.ends.npy", ends, allow_pickle=False)
+    if not total:  # nothing can be mapped of an empty array
+        np.save(target / f"{name}.joined.npy", np.zeros(0, np.uint8), allow_pickle=False)
+        return
+    joined = open_memmap(target / f"{name}.joined.npy", "w+", np.uint8, (total,))
+    place = 0
+    for _, block in _each(parts, f"{name}_joined"):
+        joined[place : place + len(block)] = block
+        place += len(block)
+    joined.flush()

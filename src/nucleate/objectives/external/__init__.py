@@ -1,0 +1,1 @@
+"""Objectives that a person brings: a function, a program, a column, a head."""

@@ -1,0 +1,1 @@
+"""Predictors of numbers from structures and latent vectors."""

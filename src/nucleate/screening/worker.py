@@ -1,0 +1,187 @@
+"""What happens to candidates in a worker process: standardised, then check after check."""
+
+from __future__ import annotations
+
+import time
+from collections.abc import Mapping, Sequence
+from dataclasses import dataclass, field
+from typing import Any
+
+import numpy as np
+
+from nucleate.core.guarded import note_step
+from nucleate.datasets.rows import standardise_row
+from nucleate.matter import registry
+from nucleate.matter.base import Matter
+from nucleate.matter.checks import Candidate, Check, CheckContext, EachCheck, Verdict
+from nucleate.matter.codec import RawRow
+from nucleate.objectives.objective import Objective
+from nucleate.screening.guarding import guarded_run
+from nucleate.settings.objectives import PropertySettings
+
+STANDARDISE = -1
+"""Step of a row that is being standardised; the checks of a section count from 0."""
+
+
+@dataclass(frozen=True)
+class Item:
+    """What a worker is given: a row of a file, or a candidate.
+
+    Attributes:
+        structure: structure string; None for a row.
+        columns: of the candidate.
+        row: as read; None for a candidate.
+    """
+
+    structure: str | None
+    columns: Mapping[str, Any] = field(default_factory=dict)
+    row: RawRow | None = None
+
+
+@dataclass
+class Judged:
+    """What became of an item. JSON values all through.
+
+    Attributes:
+        structure: as it entered the checks; None if the row is no structure.
+        refused: reason and detail why it is none.
+        verdicts: of the section's checks up to the first that failed, each as
+            [passed, value, reason, columns, structure].
+        seconds: processor time that each of them took; the standardisation's before them for a row.
+        stopped: why there are no verdicts: the process was stopped or died; empty if it was not.
+        at: number of the check that was at work then.
+        raw: values of the objective's terms if all checks were passed and the terms are quick.
+    """
+
+    structure: str | None
+    refused: tuple[str, str] | None = None
+    verdicts: list[list[Any]] = field(default_factory=list)
+    seconds: list[float] = field(default_factory=list)
+    stopped: str = ""
+    at: int = 0
+    raw: list[float] | None = None
+
+    def to_json(self) -> list[Any]:
+        """For the journal."""
+        times = [round(s, 6) for s in self.seconds]
+        head = [self.structure, self.refused, self.verdicts, times]
+        return [*head, self.stopped, self.at, self.raw]
+
+    @classmethod
+    def from_json(cls, values: Sequence[Any]) -> Judged:
+        """What `to_json` wrote."""
+        structure, refused, *rest = values
+        return cls(structure, None if refused is None else (refused[0], refused[1]), *rest)
+
+
+@dataclass(frozen=True)
+class Bench:
+    """What a worker works with; made from plain values by `start`."""
+
+    matter: Matter
+    standardise: Any
+    checks: tuple[Check, ...]
+    objective: Objective | None = None
+
+
+_bench: list[Bench] = []  # this process's own
+
+
+def start(
+    matter_name: str,
+    standardise: dict[str, Any],
+    tables: Sequence[dict[str, Any]],
+    context: CheckContext,
+    terms: Sequence[PropertySettings] = (),
+) -> None:
+    """Set up this process for `judge`.
+
+    Args:
+        tables: a table with name and options for each check.
+        terms: of an objective, whose values are computed for what passes all checks.
+    """
+    matter = registry.get(matter_name)
+    checks = []
+    for table in tables:
+        options = dict(table)
+        checks.append(matter.build_check(options.pop("name"), options, context, "screen"))
+    resolved = matter.resolve_standardise(standardise, "standardise")
+    objective = Objective(matter, terms) if terms else None
+    _bench[:] = [Bench(matter, resolved, tuple(checks), objective)]
+
+
+def judge(items: Sequence[Item]) -> list[Judged]:
+    """Put each item through the checks, up to the first that it fails."""
+    bench = _bench[0]
+    judged = [_standardised(bench, item) for item in items]
+    together = [check for check in bench.checks if not isinstance(check, EachCheck)]
+    if together:
+        _judge_together(together[0], items, judged)
+        return judged
+    passed: list[tuple[str, Judged]] = []
+    for item, one in zip(items, judged, strict=True):
+        if one.structure is None:
+            continue
+        candidate = Candidate(one.structure, dict(item.columns))
+        if _judge_alone(bench.checks, candidate, one):
+            passed.append((candidate.structure, one))
+    if bench.objective is not None and passed:
+        # While libraries remember these structures: some checks have asked for the same values.
+        values = bench.objective.raw([structure for structure, _ in passed])
+        for (_, one), row in zip(passed, values.tolist(), strict=True):
+            one.raw = row
+    return judged
+
+
+def _standardised(bench: Bench, item: Item) -> Judged:
+    if item.row is None:
+        return Judged(item.structure)
+    note_step(STANDARDISE)
+    begun = time.process_time()
+    found = standardise_row(bench.matter, bench.standardise, item.row)
+    refused = None if found.structure is not None else (found.reason, found.detail)
+    return Judged(found.structure, refused, seconds=[time.process_time() - begun])
+
+
+def _judge_alone(checks: Sequence[Check], candidate: Candidate, judged: Judged) -> bool:
+    """Add the verdicts on one candidate; whether it passed all checks."""
+    for number, check in enumerate(checks):
+        assert isinstance(check, EachCheck)
+        note_step(number)
+        begun = time.process_time()
+        verdict = check.guarded(candidate)
+        judged.seconds.append(time.process_time() - begun)
+        judged.verdicts.append(plain(verdict))
+        if not verdict.passed:
+            return False
+        candidate.columns.update(verdict.columns)
+        if verdict.structure is not None:
+            candidate.structure = verdict.structure
+    return True
+
+
+def _judge_together(check: Check, items: Sequence[Item], judged: Sequence[Judged]) -> None:
+    """One check that is quicker on several candidates at a time."""
+    note_step(0)
+    places = [place for place, one in enumerate(judged) if one.structure is not None]
+    candidates = [Candidate(str(judged[p].structure), dict(items[p].columns)) for p in places]
+    begun = time.process_time()
+    verdicts = guarded_run(check, candidates)
+    share = (time.process_time() - begun) / max(1, len(places))
+    for place, verdict in zip(places, verdicts, strict=True):
+        judged[place].verdicts.append(plain(verdict))
+        judged[place].seconds.append(share)
+
+
+def plain(verdict: Verdict) -> list[Any]:
+    """A verdict as JSON values."""
+    columns = {name: _plain(value) for name, value in verdict.columns.items()}
+    return [bool(verdict.passed), _plain(verdict.value), verdict.reason, columns, verdict.structure]
+
+
+def _plain(value: Any) -> Any:
+    if isinstance(value, np.generic):
+        return value.item()
+    if isinstance(value, (str, int, float, bool)) or value is None:
+        return value
+    return str(value)

@@ -1,0 +1,1 @@
+"""Screened evolution: parents, moves, surrogate and niches."""

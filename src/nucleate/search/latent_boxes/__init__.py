@@ -1,0 +1,1 @@
+"""Optuna's own samplers over boxes of latent space."""

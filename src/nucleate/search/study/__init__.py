@@ -1,0 +1,1 @@
+"""A study: Optuna's trials of a searcher's structures, their storage and results."""

@@ -1,0 +1,132 @@
+"""The loop of one worker of a study: ask in batches, score together, tell."""
+
+from __future__ import annotations
+
+import time
+from collections.abc import Sequence
+from typing import Any
+
+import numpy as np
+import optuna
+from optuna.exceptions import UpdateFinishedTrialError
+from optuna.trial import FrozenTrial
+
+from nucleate.core.progress import Lines, Say, bar, log
+from nucleate.objectives.constraints import write_constraints
+from nucleate.objectives.objective import Objective, Scored
+from nucleate.objectives.pareto import Front
+from nucleate.search.study.asking import Asked, Source
+from nucleate.search.study.ledger import Ledger
+from nucleate.search.study.stopping import Progress
+from nucleate.search.study.workers import Crew
+from nucleate.search.trial_attributes import OUTCOME, RESULT, STRUCTURE, WORKER
+from nucleate.settings.study import OptimizeSettings
+
+WAIT = 0.5
+"""Seconds between two looks at what other workers are doing, where nothing else is left to do."""
+
+
+class Runner:
+    """The loop of one worker.
+
+    Args:
+        objective: fitted.
+        crew: None where the study is this process's alone.
+        say: takes lines about progress.
+    """
+
+    def __init__(
+        self,
+        study: optuna.Study,
+        source: Source,
+        objective: Objective,
+        settings: OptimizeSettings,
+        crew: Crew | None = None,
+        say: Say = log,
+    ):
+        self.study, self.source, self.objective = study, source, objective
+        self.settings, self.crew = settings, crew
+        self.lines = Lines("Trials", settings.trials, say)
+        front = Front() if settings.combine == "pareto" else None
+        self.progress = Progress(settings.patience, settings.collapse, settings.batch, front)
+        self._taken = 0  # scored trials of the ledger that are taken in
+
+    @property
+    def _what(self) -> str:
+        return "best score" if self.progress.front is None else "hypervolume"
+
+    def _so_far(self) -> str:
+        best, new = self.progress.best, self.progress.new
+        return f"; {self._what} {best:.3f}; {new:,} new structures"
+
+    def run(self) -> str:
+        """Ask, score and tell until the study ends; returns why."""
+        total = self.settings.trials
+        attributes = {} if self.crew is None else {WORKER: self.crew.id}
+        with bar(description="optimise", total=total, unit="trial") as shown:
+            while True:
+                ledger = self.look()
+                shown.n = min(len(ledger.complete), total)
+                best = f"{self.progress.best:.3f}"
+                shown.set_postfix({self._what: best, "structures": self.progress.new})
+                self.lines.report(shown.n, self._so_far() if shown.n else "")
+                if len(ledger.complete) >= total:
+                    return f"all {total} trials are scored"
+                reason = self.progress.reason()
+                if reason is not None:
+                    return reason
+                others = len(ledger.workers_running())
+                count = min(self.settings.batch, total - len(ledger.complete) - others)
+                budget = None if self.crew is None else total
+                asked = self.source.ask(count, attributes, budget) if count > 0 else []
+                if asked:
+                    self._score(asked)
+                elif self.crew is None or (count > 0 and not others):
+                    if self.crew is None or not self.look().workers_running():
+                        return "exhausted: nothing new was proposed"
+                else:
+                    time.sleep(WAIT)  # for what others are scoring
+
+    def look(self) -> Ledger:
+        """Read the study, take in what is new, and see after the other workers."""
+        ledger = self.source.read()
+        if self.crew is not None and self.crew.look_after(ledger):
+            ledger = self.source.read()
+        fresh = ledger.scored[self._taken :]
+        self._taken = len(ledger.scored)
+        self.progress.add(fresh)
+        for trial in fresh:
+            self._remember(trial)
+        return ledger
+
+    def _remember(self, trial: FrozenTrial) -> None:
+        """Take over what another process scored."""
+        result = trial.user_attrs.get(RESULT)
+        if result is not None and trial.user_attrs.get(OUTCOME) in ("new", "known"):
+            structure = trial.user_attrs[STRUCTURE]
+            self.objective.remember(structure, result["properties"], result.get("reasons", {}))
+
+    def _score(self, asked: Sequence[Asked]) -> None:
+        wanted = [a.structure for a in asked if a.scored and a.structure is not None]
+        scores = dict(zip(wanted, self.objective.score(wanted), strict=True))
+        for a in asked:
+            scored = scores.get(a.structure) if a.scored and a.structure is not None else None
+            attributes = dict(a.attributes)
+            if scored is not None and a.outcome != "duplicate" and a.structure is not None:
+                attributes[RESULT] = self._result(a.structure, scored)
+            told = self.objective.nothing() if scored is None else scored
+            try:
+                for key, value in attributes.items():
+                    self.study._storage.set_trial_user_attr(a.trial_id, key, value)
+                write_constraints(self.study, a.trial_id, told.excess)
+            except UpdateFinishedTrialError:
+                continue  # taken for dead meanwhile: another worker scores this structure
+            self.source.tell(a, told.told)
+
+    def _result(self, structure: str, scored: Scored) -> dict[str, Any]:
+        result: dict[str, Any] = {
+            "properties": {k: v if np.isfinite(v) else None for k, v in scored.raw.items()},
+            "desirability": scored.desirability,
+        }
+        reasons = self.objective.reasons(structure)
+        return {**result, "reasons": reasons} if reasons else result

@@ -1,0 +1,377 @@
+"""Our searchers as Optuna samplers: trials propose structures, not parameters.
+
+    study = optuna.create_study(
+        direction="maximize", sampler=ScreenedEvolutionSampler(model, structures)
+    )
+    study.optimize(lambda trial: score(proposed_structure(trial)), n_trials=1000)
+
+A trial's structure and provenance are its user attributes (see `attributes`). Any storage will do
+and any number of workers: the sampler learns the trials of all of them, and never proposes a
+structure that another one scores or has scored.
+"""
+
+from __future__ import annotations
+
+import random
+import threading
+import warnings
+from collections import Counter, deque
+from collections.abc import Callable, Mapping, Sequence
+from typing import TYPE_CHECKING, Any
+
+import numpy as np
+import optuna
+from optuna.distributions import BaseDistribution
+from optuna.samplers import BaseSampler, RandomSampler
+from optuna.study import StudyDirection
+from optuna.trial import FrozenTrial, TrialState
+
+from nucleate.core.errors import InputError, SettingsError, StructureError
+from nucleate.search.scalarisation import Scalarisation
+from nucleate.search.searcher import Proposal, Searcher
+from nucleate.search.study.ledger import Ledger, create
+from nucleate.search.trial_attributes import (
+    PROPOSAL,
+    REASON,
+    STRUCTURE,
+    origin_attribute,
+    proposal_of,
+)
+
+if TYPE_CHECKING:
+    from nucleate.latent.latent_model import LatentModel
+    from nucleate.matter.base import Matter
+    from nucleate.settings.evolution import EvolutionSettings
+
+TRIES = 5
+"""Times a searcher is asked in a row where it proposes nothing, or what others already have: a
+search within narrow bounds may find nothing once and something the next time."""
+
+NOTHING_NEW = "the search has nothing new to propose"
+"""Reason of trials without a structure."""
+
+
+class StructureSampler(BaseSampler):
+    """An Optuna sampler around a searcher.
+
+    A trial gets its structure when it begins (`before_trial`). What was scored is told to the
+    searcher when it is next asked, the trials of a batch together, as searchers want it; so
+    `after_trial` has nothing to do. Parameters that an objective suggests besides are drawn at
+    random. `claim` is for those who score batches.
+
+    Args:
+        searcher: what proposes; larger is better for it, so values of a study that minimises are
+            told with their sign changed.
+        batch: proposals that it is asked for at once.
+        seed: of parameters and of the order in which structures of dead workers are taken up.
+        scalarise: makes one score of several objectives, all in [0, 1] and to be maximised; None
+            for a study with one.
+
+    Raises:
+        ValueError: (when used) the study has several objectives and there is no `scalarise`, or
+            not a weight for each of them.
+    """
+
+    def __init__(
+        self,
+        searcher: Searcher,
+        *,
+        batch: int = 20,
+        seed: int = 0,
+        scalarise: Scalarisation | None = None,
+    ):
+        self.searcher, self.batch, self.scalarise = searcher, batch, scalarise
+        self._parameters = RandomSampler(seed)
+        self._random = random.Random(seed)
+        self._lock = threading.RLock()
+        self._queue: deque[Proposal] = deque()
+        self._told = 0  # scored trials of the ledger that the searcher knows
+        self._ledger: Ledger | None = None
+
+    # For batches
+
+    def claim(
+        self,
+        study: optuna.Study,
+        count: int,
+        attributes: Callable[[Proposal], Mapping[str, Any]] = lambda proposal: {},
+        budget: int | None = None,
+    ) -> list[tuple[FrozenTrial, Proposal]]:
+        """Running trials, each with a structure that nobody else has; one operation each.
+
+        Args:
+            count: at most so many; fewer, or none, where the searcher has no more or where other
+                workers were quicker.
+            attributes: further user attributes of a proposal's trial.
+            budget: trials of the study that may be scored (see `Ledger.place`).
+        """
+        with self._lock:
+            ledger = self.read(study)
+            wanted = {
+                create(
+                    study,
+                    {STRUCTURE: p.structure, PROPOSAL: origin_attribute(p), **attributes(p)},
+                ): p
+                for p in self._next(ledger, count)
+            }
+            ledger = self.read(study)
+            mine = [t for t in ledger.running.values() if t._trial_id in wanted]
+            kept = []
+            for trial in mine:
+                if ledger.holders(trial.user_attrs[STRUCTURE])[0] < trial.number:
+                    ledger.yield_trial(trial, "another worker has this structure")
+                elif budget is not None and ledger.place(trial.number) >= budget:
+                    ledger.yield_trial(trial, "the budget is spent")
+                else:
+                    kept.append((trial, wanted[trial._trial_id]))
+            return kept
+
+    def read(self, study: optuna.Study) -> Ledger:
+        """The study as it is now."""
+        with self._lock:
+            if self._ledger is None or not _same(self._ledger.study, study):
+                self._check_objectives(len(study.directions))
+                self._ledger, self._told = Ledger(study), 0
+            return self._ledger.read()
+
+    def _check_objectives(self, count: int) -> None:
+        if self.scalarise is None and count > 1:
+            raise ValueError(
+                f"a multi-objective study: {type(self).__name__} needs `scalarise`, which makes "
+                "one score of several; ScreenedEvolutionSampler makes its own"
+            )
+        if self.scalarise is not None and len(self.scalarise.weights) != count:
+            raise ValueError(
+                f"the study has {count} objectives, there are weights for "
+                f"{len(self.scalarise.weights)}"
+            )
+
+    def _tell(self, ledger: Ledger) -> None:
+        news = _with_structure(ledger.scored[self._told :])
+        self._told = len(ledger.scored)
+        signs = _signs(ledger.study)
+        if self.scalarise is not None:
+            self.scalarise.tell(self.searcher, news, signs)
+        elif news:
+            scores = np.array([signs[0] * trial.values[0] for trial in news])
+            self.searcher.tell([trial.user_attrs[STRUCTURE] for trial in news], scores)
+
+    def _next(self, ledger: Ledger, count: int, together: int = 1) -> list[Proposal]:
+        """At most `count` proposals that nobody else has, those of dead workers first.
+
+        Args:
+            together: proposals that the searcher is asked for at least; more are kept for later.
+        """
+        left_over = ledger.left_over()
+        # In another order for each worker, so that they do not all take up the same ones.
+        chosen = self._random.sample(left_over, min(count, len(left_over)))
+        out = {proposal.structure: proposal for proposal in chosen}
+        for _ in range(TRIES):
+            if len(out) >= count:
+                break
+            if not self._queue:
+                self._tell(ledger)
+                self._queue += self.searcher.ask(max(count - len(out), together))
+            while self._queue and len(out) < count:
+                proposal = self._queue.popleft()
+                if not ledger.holders(proposal.structure):
+                    out.setdefault(proposal.structure, proposal)
+        return list(out.values())
+
+    # Optuna's
+
+    def before_trial(self, study: optuna.Study, trial: FrozenTrial) -> None:
+        """Give the trial a structure, unless it has one (it was enqueued with it)."""
+        if STRUCTURE in trial.user_attrs:
+            return
+        with self._lock:
+            while True:
+                # Reading all trials costs most; what others have is seen after writing anyway.
+                fresh = self._ledger is not None and _same(self._ledger.study, study)
+                ledger = self._ledger if fresh and self._queue else None
+                found = self._next(ledger or self.read(study), 1, self.batch)
+                proposal = next(iter(found), None)
+                if proposal is None:
+                    study._storage.set_trial_user_attr(trial._trial_id, REASON, NOTHING_NEW)
+                    trial.user_attrs[REASON] = NOTHING_NEW
+                    if study._thread_local.in_optimize_loop:
+                        study.stop()
+                    return
+                storage, value = study._storage, origin_attribute(proposal)
+                storage.set_trial_user_attr(trial._trial_id, STRUCTURE, proposal.structure)
+                if self.read(study).holders(proposal.structure) == [trial.number]:
+                    break
+            storage.set_trial_user_attr(trial._trial_id, PROPOSAL, value)
+            trial.user_attrs |= {STRUCTURE: proposal.structure, PROPOSAL: value}
+
+    def after_trial(
+        self,
+        study: optuna.Study,
+        trial: FrozenTrial,
+        state: TrialState,
+        values: Sequence[float] | None,
+    ) -> None:
+        """Nothing: the searcher is told before it is next asked."""
+
+    def infer_relative_search_space(
+        self, study: optuna.Study, trial: FrozenTrial
+    ) -> dict[str, BaseDistribution]:
+        """Empty: a structure is no parameter."""
+        return {}
+
+    def sample_relative(
+        self, study: optuna.Study, trial: FrozenTrial, search_space: dict[str, BaseDistribution]
+    ) -> dict[str, Any]:
+        """Nothing."""
+        return {}
+
+    def sample_independent(
+        self,
+        study: optuna.Study,
+        trial: FrozenTrial,
+        param_name: str,
+        param_distribution: BaseDistribution,
+    ) -> Any:
+        """A parameter that the objective suggests besides, at random."""
+        return self._parameters.sample_independent(study, trial, param_name, param_distribution)
+
+    def reseed_rng(self) -> None:
+        """For parameters drawn in parallel; the searcher is shared, so it keeps its seed."""
+        self._parameters.reseed_rng()
+
+    def __getstate__(self) -> dict[str, Any]:
+        state = self.__dict__.copy()
+        del state["_lock"], state["_ledger"]  # another process reads the study anew
+        return state
+
+    def __setstate__(self, state: dict[str, Any]) -> None:
+        self.__dict__.update(state)
+        self._lock, self._ledger = threading.RLock(), None
+
+
+def _same(first: optuna.Study, second: optuna.Study) -> bool:
+    return first._storage is second._storage and first._study_id == second._study_id
+
+
+def _with_structure(trials: Sequence[FrozenTrial]) -> list[FrozenTrial]:
+    return [trial for trial in trials if STRUCTURE in trial.user_attrs]
+
+
+def _signs(study: optuna.Study) -> list[float]:
+    """By objective: with them, larger is better."""
+    return [-1.0 if d == StudyDirection.MINIMIZE else 1.0 for d in study.directions]
+
+
+class ScreenedEvolutionSampler(StructureSampler):
+    """Nucleate's own search as an Optuna sampler (see `evolution`).
+
+    A study may have several objectives, and an objective may call `trial.set_constraint`. Then the
+    search is told one score of all of them, another mix in each round, on the scale of the values
+    so far; what breaks a constraint is told less than all that breaks none (see `Scalarisation`).
+
+    Args:
+        model: a trained model, e.g. `LatentModel.load("molecules")`.
+        data: structures to start from, in any spelling. They are standardised, which takes about a
+            millisecond for a molecule and longer for a crystal; unusable ones are left out with a
+            warning.
+        seed: of all randomness; workers that share a study need different ones.
+        name: of the searcher, one of `nucleate.search.registry.SEARCHERS`.
+        batch: proposals that are made together.
+        settings: of the evolution.
+        weights: of the study's objectives, where it has several; equal if not given.
+        standardised: whether `data` is what Nucleate wrote (the `structure` of `records.parquet`,
+            say) and is taken as it is.
+
+    Raises:
+        SettingsError: no such searcher.
+        InputError: no structure of the data can be used.
+    """
+
+    def __init__(
+        self,
+        model: LatentModel,
+        data: Sequence[str],
+        seed: int = 0,
+        *,
+        name: str = "nucleate",
+        batch: int = 20,
+        settings: EvolutionSettings | None = None,
+        weights: Sequence[float] | None = None,
+        standardised: bool = False,
+    ):
+        from nucleate.search.registry import build_searcher
+
+        if not standardised:
+            data = standardise_all(model.matter, data)
+        searcher = build_searcher(name, model=model, data=data, seed=seed, settings=settings)
+        super().__init__(searcher, batch=batch, seed=seed)
+        self._weights, self._seed = weights, seed
+
+    def _check_objectives(self, count: int) -> None:
+        if self.scalarise is None and (count > 1 or self._weights is not None):
+            self.scalarise = self._scalarisation(count)
+        super()._check_objectives(count)
+
+    def _scalarisation(self, count: int) -> Scalarisation:
+        weights = (1.0,) * count if self._weights is None else self._weights
+        return Scalarisation(weights, self._seed, normalised=True)
+
+    def _tell(self, ledger: Ledger) -> None:
+        news = ledger.scored[self._told :]
+        if self.scalarise is None and any(trial.constraints for trial in news):
+            # The first constraint that the objective sets: until then plain values were told.
+            self.scalarise = self._scalarisation(1)
+            told = _with_structure(ledger.scored[: self._told])
+            self.scalarise.take_in(told, _signs(ledger.study))
+            self.scalarise.known()
+        super()._tell(ledger)
+
+
+def standardise_all(matter: Matter, structures: Sequence[str]) -> list[str]:
+    """Distinct structures in their canonical form; those that cannot be read are left out.
+
+    Raises:
+        InputError: none can be read.
+    """
+    options = matter.resolve_standardise({}, "data")
+    out: dict[str, None] = {}
+    reasons: Counter[str] = Counter()
+    for structure in structures:
+        try:
+            out[matter.standardise(structure, options).structure] = None
+        except StructureError as error:
+            reasons[error.reason] += 1
+        except Exception as error:
+            reasons[type(error).__name__] += 1  # a library's own failure on one odd structure
+    if reasons:
+        common = ", ".join(f"{reason} ({count})" for reason, count in reasons.most_common(3))
+        said = f"{reasons.total():,} of {len(structures):,} structures cannot be used: {common}"
+        if not out:
+            raise InputError(f"data: {said}")
+        warnings.warn(f"data: {said}; they are left out", stacklevel=3)
+    return list(out)
+
+
+def proposed_structure(trial: optuna.trial.BaseTrial) -> str:
+    """The structure that a trial is to score.
+
+    Raises:
+        optuna.TrialPruned: the search has nothing new to propose.
+        SettingsError: the trial's sampler is none that proposes structures.
+    """
+    if trial.user_attrs.get(REASON) == NOTHING_NEW:
+        raise optuna.TrialPruned(NOTHING_NEW)
+    structure = trial.user_attrs.get(STRUCTURE)
+    if structure is None:
+        study = getattr(trial, "study", None)
+        name = f" ({type(study.sampler).__name__})" if study is not None else ""
+        raise SettingsError(
+            f"trial {trial.number} has no structure: its study's sampler{name} proposes none; give "
+            "create_study or load_study sampler=ScreenedEvolutionSampler(model, structures)"
+        )
+    return str(structure)
+
+
+def proposal(trial: optuna.trial.BaseTrial) -> Proposal | None:
+    """A trial's structure with where it comes from; None if the search had nothing to propose."""
+    return proposal_of(trial.user_attrs)

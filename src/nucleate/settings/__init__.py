@@ -1,0 +1,1 @@
+"""Settings of all stages: pydantic models, one file a stage."""

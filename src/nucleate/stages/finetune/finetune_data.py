@@ -1,0 +1,72 @@
+"""What fine-tuning works on: a person's own set, and what the old model remembers."""
+
+from __future__ import annotations
+
+from collections.abc import Mapping
+
+import numpy as np
+from numpy.typing import NDArray
+
+from nucleate.core.errors import CheckpointError, InputError, StructureError
+from nucleate.core.manifest import Manifest
+from nucleate.datasets import tables
+from nucleate.latent.latent_model import LatentModel
+from nucleate.settings.model import FinetuneSettings
+from nucleate.stages.finetune.finetune_figures import OwnSet
+from nucleate.stages.finetune.recall import recalled_structures
+from nucleate.vae.arrays import RaggedArrays
+
+
+def own_set(
+    features: Manifest, splits: Mapping[str, NDArray[np.int64]], settings: FinetuneSettings
+) -> OwnSet:
+    """The person's structures and labels; what is held out is the test split, if there is one,
+    else the validation split."""
+    names = list(settings.dataset.properties)
+    columns = ["feature_index", "structure", *names]
+    table = tables.read(features.path("records.parquet"), columns)
+    order = np.argsort(table["feature_index"].to_numpy())
+    structures = np.asarray(table["structure"].to_pylist(), object)[order]
+    held_out = splits["test"] if len(splits["test"]) else splits["validation"]
+    if not len(held_out):
+        raise InputError(
+            "nothing is held out to measure on; give the split a share for validation or test",
+            file=settings.dataset.shown,
+        )
+    rows = np.concatenate([splits["train"], held_out])
+    labels = {n: table[n].to_numpy(zero_copy_only=False)[order][rows] for n in names}
+    return OwnSet(
+        structures[splits["train"]].tolist(),
+        structures[held_out].tolist(),
+        {name: values.astype(np.float64) for name, values in labels.items()},
+    )
+
+
+def base_and_rehearsed(
+    model: LatentModel, own: OwnSet, settings: FinetuneSettings, seed: int
+) -> tuple[list[str], list[str], str]:
+    """Base set, structures to rehearse, and where both are from."""
+    wanted = settings.base_set
+    count = wanted + round(settings.rehearsal * len(own.training))
+    found, source = recalled_structures(model, count, seed, frozenset(own.all))
+    # Where there are few, half of them are needed to measure on.
+    cut = min(wanted, max(1, len(found) // 2)) if settings.rehearsal else wanted
+    if not found:
+        raise CheckpointError(
+            f"{model.folder}: decodes to no structure that it can encode; it is not trained"
+        )
+    return found[:cut], found[cut:], source
+
+
+def encoded_with_auxiliary(model: LatentModel, structures: list[str]) -> RaggedArrays:
+    """Arrays of structures with the auxiliary fields that the codec can compute."""
+    records = []
+    for structure in structures:
+        try:
+            record = model.codec.encode(structure)
+            record.check(model.codec.schema)
+            record.auxiliary = model.codec.auxiliary(structure)
+        except StructureError:
+            continue
+        records.append(record)
+    return RaggedArrays.from_records(model.codec.schema, records)

@@ -1,0 +1,104 @@
+"""The structures that a study starts from and knows."""
+
+from __future__ import annotations
+
+from collections import Counter
+from dataclasses import dataclass, field
+from pathlib import Path
+from typing import Any
+
+from nucleate.core.errors import CheckpointError, InputError
+from nucleate.core.files import digest
+from nucleate.core.manifest import Manifest
+from nucleate.datasets.sources import content_digest, resolve
+from nucleate.latent.latent_model import LatentModel
+from nucleate.novelty.records import read_records
+from nucleate.screening.engine import read_file
+from nucleate.settings.data import DatasetSettings
+from nucleate.settings.objectives import relative_to
+
+RECALLED = 2000
+"""Structures that a model is asked to recall where nothing else is given."""
+
+Start = Manifest | DatasetSettings | None
+"""A featurized set, a person's own file, or nothing: what the model recalls of its training set."""
+
+
+@dataclass(frozen=True)
+class Starting:
+    """Structure strings, canonical.
+
+    Attributes:
+        training: to start from; the model can encode all of them.
+        known: no discoveries.
+        summary: where they come from, counts, rejected rows by reason.
+    """
+
+    training: list[str]
+    known: list[str]
+    summary: dict[str, Any] = field(default_factory=dict)
+
+
+def start_inputs(start: Start, matter: str, mirror: str | None = None) -> dict[str, str]:
+    """Keys of what is read, for a stage's inputs.
+
+    Raises:
+        InputError: there is no such file.
+        DatasetError: a catalogued dataset cannot be had.
+    """
+    if isinstance(start, Manifest):
+        return {"features": start.key}
+    if start is None:
+        return {}
+    files = resolve(start, matter, mirror)
+    found = {f"data/{number}": content_digest(file.path) for number, file in enumerate(files)}
+    return {**found, "reading": digest(start.model_dump(mode="json", exclude={"source"}))}
+
+
+def start_dataset(data: str | DatasetSettings, folder: Path | None) -> DatasetSettings:
+    """What a study's `data` names.
+
+    Args:
+        folder: of the settings file, for relative paths.
+    """
+    dataset = DatasetSettings(source=data) if isinstance(data, str) else data
+    names = tuple(str(relative_to(name, folder)) for name in dataset.sources)
+    return dataset.model_copy(update={"source": names})
+
+
+def read_start(
+    start: Start, model: LatentModel, folder: Path, seed: int, mirror: str | None = None
+) -> Starting:
+    """Read and standardise.
+
+    Args:
+        folder: that may be written to while reading.
+
+    Raises:
+        InputError: the file as a whole is unreadable, or the model can encode nothing of it.
+        CheckpointError: the model recalls nothing.
+        ResultsError: the featurized set is damaged.
+    """
+    if isinstance(start, Manifest):
+        records = read_records(start)
+        return Starting(records.training, records.all, {"source": start.folder})
+    if start is None:
+        from nucleate.stages.finetune.recall import recalled_structures
+
+        recalled, source = recalled_structures(model, RECALLED, seed)
+        if not recalled:
+            raise CheckpointError(f"{model.folder}: recalls no structure to start from")
+        return Starting(recalled, recalled, {"source": f"recalled by the model ({source})"})
+    funnel = read_file(start, model.matter, folder, mirror)
+    structures = [candidate.structure for candidate in funnel.candidates]
+    refused = model.arrays(structures)[2]
+    reasons = Counter(item.reason for item in funnel.rejected)
+    reasons.update(f"codec: {error.reason}" for error in refused.values())
+    training = [s for place, s in enumerate(structures) if place not in refused]
+    if not training:
+        common = ", ".join(f"{reason} ({n})" for reason, n in reasons.most_common(3))
+        raise InputError(
+            f"holds no structure that the model can encode: {common}", file=start.shown
+        )
+    rejected = {"rejected": sum(reasons.values()), "reasons": dict(reasons.most_common())}
+    return Starting(training, structures, {"source": start.shown, **rejected})

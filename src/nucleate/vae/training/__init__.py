@@ -1,0 +1,1 @@
+"""Training, transfer to other data, and tuning of the prior."""

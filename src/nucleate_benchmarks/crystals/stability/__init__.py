@@ -1,0 +1,1 @@
+"""Benchmarks of stability and optimisation of crystals."""

@@ -1,0 +1,1 @@
+"""What the engineering holds: hostile input, workers, overhead, novelty."""

@@ -1,0 +1,1 @@
+"""What is run once to make data that ships: prototypes and crystal tables."""
