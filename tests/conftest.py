@@ -7,6 +7,8 @@ from collections.abc import Iterator
 
 import pytest
 
+pytest_plugins = ["nucleate.testing.tiny_model"]
+
 
 @pytest.fixture(autouse=True, scope="session")
 def _downloads(tmp_path_factory: pytest.TempPathFactory) -> Iterator[None]:

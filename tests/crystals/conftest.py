@@ -10,12 +10,12 @@ import pytest
 from numpy.typing import NDArray
 
 from nucleate.crystals.wyckoff.symmetry import lattice_matrix, space_group
-from nucleate.crystals.wyckoff.wyckoff_string import Gene, Site, expand, to_string
+from nucleate.crystals.wyckoff.wyckoff_string import Site, WyckoffStructure, expand, to_string
 
 Arrays = tuple[NDArray[Any], NDArray[Any], NDArray[Any]]
 
 
-def random_gene(seed: int, maximum_atoms: int = 20) -> Gene:
+def random_gene(seed: int, maximum_atoms: int = 20) -> WyckoffStructure:
     """A legal gene of a random group, one to four sites, coordinates at random."""
     rng = np.random.default_rng(seed)
     while True:
@@ -35,7 +35,7 @@ def random_gene(seed: int, maximum_atoms: int = 20) -> Gene:
     free = tuple(
         float(rng.uniform(4, 12) if i < 3 else rng.uniform(70, 110)) for i in group.free_lattice
     )
-    return Gene(group.number, tuple(sites), group.complete_lattice(free))
+    return WyckoffStructure(group.number, tuple(sites), group.complete_lattice(free))
 
 
 def scrambled(arrays: Arrays, seed: int) -> Arrays:
@@ -52,7 +52,7 @@ def scrambled(arrays: Arrays, seed: int) -> Arrays:
     return (cell @ lattice) @ rotation, moved[order], numbers[order]
 
 
-def packed(gene: Gene, volume: float = 15.0) -> str:
+def packed(gene: WyckoffStructure, volume: float = 15.0) -> str:
     """The Wyckoff string of a gene at so many cubic angstrom an atom."""
     atoms = len(expand(gene, primitive=False)[2])
     now = abs(np.linalg.det(lattice_matrix(gene.lattice)))

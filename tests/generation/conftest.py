@@ -5,13 +5,11 @@ from __future__ import annotations
 from pathlib import Path
 
 import pytest
-from tiny import QUICK, nucleate, tiny_features
 
 from nucleate.core.manifest import Manifest
 from nucleate.latent.latent_model import LatentModel
 from nucleate.stages.train import train
-
-__all__ = ["nucleate", "tiny_features"]
+from nucleate.testing.tiny_model import QUICK
 
 
 @pytest.fixture(scope="session")

@@ -8,7 +8,7 @@ import torch
 from torch import Tensor
 
 from nucleate.core.settings import validate
-from nucleate.generation.bandit import Arms
+from nucleate.generation.bandit import ThompsonBandit
 from nucleate.generation.sources import PathSource, blended, spherical
 from nucleate.generation.steering import Steering
 from nucleate.matter import registry
@@ -34,7 +34,7 @@ def test_windows_as_written(text: str, low: float | None, high: float | None) ->
 
 
 def test_arm_that_yields_is_chosen_and_forgotten_when_spent() -> None:
-    arms, generator = Arms(3), np.random.default_rng(0)
+    arms, generator = ThompsonBandit(3), np.random.default_rng(0)
     chosen = np.repeat([0, 1, 2], 100)
     arms.learn(chosen, chosen == 1)
     assert (arms.choose(1000, generator) == 1).mean() > 0.95

@@ -1,13 +1,13 @@
 import pytest
 from hypothesis import given, settings
 from hypothesis import strategies as st
-from toy_matter import Novel, Small, ToyMatter
 
 from nucleate.core.errors import InputError, SettingsError
 from nucleate.matter.checks import Candidate, CheckContext, Verdict
 from nucleate.screening.engine import Engine, Limits
 from nucleate.screening.funnel import Funnel, build_checks, check_tables, count_reasons
 from nucleate.screening.guarding import guarded_run
+from nucleate.testing.toy_matter import Novel, Small, ToyMatter
 
 CONTEXT = CheckContext(known=("1,1,1,1",))
 

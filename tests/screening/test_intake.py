@@ -1,6 +1,5 @@
-from toy_matter import manifest_of
-
 from nucleate.screening.intake import SAME, from_draws
+from nucleate.testing.toy_matter import manifest_of
 
 
 def test_equal_draws_are_merged_and_failed_ones_rejected(tmp_path):

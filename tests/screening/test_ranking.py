@@ -4,12 +4,12 @@ import numpy as np
 import pytest
 from hypothesis import given
 from hypothesis import strategies as st
-from toy_matter import ToyMatter, calls
 
 from nucleate.matter.checks import Candidate
 from nucleate.objectives.objective import Objective
 from nucleate.screening import ranking
 from nucleate.settings.objectives import PropertySettings
+from nucleate.testing.toy_matter import ToyMatter, calls
 
 
 def test_scored_candidates_come_first_then_the_likelier_ones():

@@ -6,12 +6,12 @@ from dataclasses import asdict
 from pathlib import Path
 
 import pytest
-from toy_matter import manifest_of
 
 from nucleate.core.errors import ResultsError, SettingsError
 from nucleate.core.files import write_json
 from nucleate.settings.data import DatasetSettings
 from nucleate.stages.draws import dataset_of, find_draws, matter_of
+from nucleate.testing.toy_matter import manifest_of
 
 ROWS = [{"structure": "1,2,3,4", "origin": "prior"}]
 

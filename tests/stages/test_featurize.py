@@ -269,10 +269,10 @@ def test_a_source_of_its_own_for_the_test_split(
 
 
 def test_only_what_may_be_held_out_is(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
-    class Wanted(Settings):
+    class DecodingRequest(Settings):
         starts: str = "abc"
 
-    monkeypatch.setattr(Words, "HoldOutOptions", Wanted)
+    monkeypatch.setattr(Words, "HoldOutOptions", DecodingRequest)
     monkeypatch.setattr(
         Words, "may_hold_out", lambda self, word, options: word[0] in options.starts
     )

@@ -4,8 +4,6 @@ from functools import partial
 import numpy as np
 import pyarrow.parquet as pq
 import pytest
-import toy_matter
-from toy_matter import SMALL, ToyModel, features_of, training_set
 
 from nucleate.core.errors import NucleateError, SettingsError
 from nucleate.core.manifest import Manifest
@@ -13,6 +11,8 @@ from nucleate.search.registry import build_searcher
 from nucleate.settings.objectives import PropertySettings
 from nucleate.settings.study import OptimizeSettings
 from nucleate.stages.optimize import optimize
+from nucleate.testing import toy_matter
+from nucleate.testing.toy_matter import SMALL, ToyModel, features_of, training_set
 
 TERMS = (PropertySettings(property="sum"),)
 

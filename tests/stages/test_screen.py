@@ -4,8 +4,6 @@ import numpy as np
 import pandas as pd
 import pyarrow.parquet as pq
 import pytest
-import toy_matter
-from toy_matter import calls, features_of, manifest_of
 
 from nucleate.core.errors import SettingsError
 from nucleate.core.manifest import Manifest
@@ -17,6 +15,8 @@ from nucleate.settings.data import DatasetSettings
 from nucleate.settings.objectives import PropertySettings
 from nucleate.settings.screen import ScreenSettings
 from nucleate.stages.screen import screen, screen_file
+from nucleate.testing import toy_matter
+from nucleate.testing.toy_matter import calls, features_of, manifest_of
 
 TERMS = (PropertySettings(property="sum", low=0, high=20),)
 FILES = {"candidates.parquet", "candidates.csv", "rejected.parquet", "rejected.csv", "funnel.json",

@@ -4,9 +4,9 @@ from __future__ import annotations
 
 import pytest
 import torch
-from toy import SortedLegality, toy_schema
 
 from nucleate.settings.model import NetworkSettings
+from nucleate.testing.toy_schema import SortedLegality, toy_schema
 from nucleate.vae.model import VAE
 
 

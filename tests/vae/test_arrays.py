@@ -6,9 +6,9 @@ from pathlib import Path
 
 import numpy as np
 import pytest
-from toy import toy_arrays, toy_schema
 
 from nucleate.core.errors import CheckpointError, StructureError
+from nucleate.testing.toy_schema import toy_arrays, toy_schema
 from nucleate.vae.arrays import RaggedArrays
 from nucleate.vae.schema import Field, Record, Schema
 

@@ -4,9 +4,9 @@ from __future__ import annotations
 
 import pytest
 import torch
-from toy import toy_arrays
 
 from nucleate.settings.model import ObjectiveSettings
+from nucleate.testing.toy_schema import toy_arrays
 from nucleate.vae.arrays import Batch
 from nucleate.vae.model import VAE
 from nucleate.vae.objective import evidence_loss, labels

@@ -7,10 +7,10 @@ from pathlib import Path
 
 import pytest
 import torch
-from toy import SortedLegality, toy_arrays, toy_schema
 
 from nucleate.core.errors import CheckpointError
 from nucleate.settings.model import NetworkSettings, PriorSettings
+from nucleate.testing.toy_schema import SortedLegality, toy_arrays, toy_schema
 from nucleate.vae.checkpoint import load_info, load_latents, load_model, save_model
 from nucleate.vae.model import VAE
 from nucleate.vae.prior import make_prior

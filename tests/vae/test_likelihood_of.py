@@ -4,8 +4,8 @@ from __future__ import annotations
 
 import numpy as np
 import torch
-from toy import toy_arrays
 
+from nucleate.testing.toy_schema import toy_arrays
 from nucleate.vae.likelihood_of import likelihood_of
 from nucleate.vae.model import VAE
 from nucleate.vae.training.evaluation import encode_all, evaluate

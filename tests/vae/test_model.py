@@ -7,9 +7,9 @@ from dataclasses import replace
 import numpy as np
 import pytest
 import torch
-from toy import SortedLegality, toy_arrays, toy_schema
 
 from nucleate.settings.model import NetworkSettings, ObjectiveSettings
+from nucleate.testing.toy_schema import SortedLegality, toy_arrays, toy_schema
 from nucleate.vae import objective
 from nucleate.vae.model import VAE
 from nucleate.vae.objective import beta_at, evidence_loss

@@ -10,9 +10,9 @@ import pytest
 import torch
 from numpy.typing import NDArray
 from torch import Tensor
-from toy import toy_arrays
 
 from nucleate.settings.model import DrawSettings
+from nucleate.testing.toy_schema import toy_arrays
 from nucleate.vae.arrays import Batch, RaggedArrays
 from nucleate.vae.model import VAE
 from nucleate.vae.refinement import Refiner, quality_of, refine

@@ -25,7 +25,7 @@ from nucleate.settings.study import StudySettings
 
 if TYPE_CHECKING:
     from nucleate.latent.latent_model import LatentModel
-    from nucleate.stages.starting_structures import Starting
+    from nucleate.stages.starting_structures import StartingStructures
 
 JOURNAL = "loop.journal"
 
@@ -48,7 +48,7 @@ class Loop:
     record: Record
     scoring: Scoring
     model: Callable[[], LatentModel]
-    starting: Callable[[], Starting]
+    starting: Callable[[], StartingStructures]
     notes: list[str]
 
     @cached_property

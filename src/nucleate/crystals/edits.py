@@ -20,7 +20,12 @@ from nucleate.crystals import elements
 from nucleate.crystals.codec.wyckoff_codec import CodecOptions, WyckoffCodec
 from nucleate.crystals.geometry.describe import electronegativities
 from nucleate.crystals.geometry.distances import nearest
-from nucleate.crystals.wyckoff.wyckoff_string import Gene, expand, from_string, to_string
+from nucleate.crystals.wyckoff.wyckoff_string import (
+    WyckoffStructure,
+    expand,
+    from_string,
+    to_string,
+)
 from nucleate.matter.codec import Codec
 from nucleate.matter.variation import Edits
 
@@ -49,7 +54,7 @@ MENDED = 0.85
 """Shortest scaled distance to which a child's cell is widened if its atoms overlap."""
 WIDEST = 1.15
 """Factor of the edges by which it is widened at most."""
-Change = Callable[[Gene, np.random.Generator], Gene | None]
+Change = Callable[[WyckoffStructure, np.random.Generator], WyckoffStructure | None]
 
 
 @cache
@@ -73,7 +78,7 @@ def likeness() -> NDArray[np.float64]:
     return weights
 
 
-def rescaled(gene: Gene, before: Gene) -> Gene:
+def rescaled(gene: WyckoffStructure, before: WyckoffStructure) -> WyckoffStructure:
     """A gene with other elements than before, its cell as much larger as they are.
 
     The factor of the edges is the geometric mean of those that covalent radii and atoms' usual
@@ -83,19 +88,19 @@ def rescaled(gene: Gene, before: Gene) -> Gene:
     sizes = np.array([gene.group.position(s.letter).multiplicity for s in gene.sites], np.float64)
     radii, volumes = elements.radii(), elements.volumes()
 
-    def size(one: Gene) -> float:
+    def size(one: WyckoffStructure) -> float:
         kinds = [site.number - 1 for site in one.sites]
         return float((sizes @ radii[kinds]) * (sizes @ volumes[kinds]) ** (1 / 3))
 
     return _scaled(gene, (size(gene) / size(before)) ** 0.5)
 
 
-def _scaled(gene: Gene, factor: float) -> Gene:
+def _scaled(gene: WyckoffStructure, factor: float) -> WyckoffStructure:
     edges = tuple(factor * edge for edge in gene.lattice[:3])
     return replace(gene, lattice=(*edges, *gene.lattice[3:]))
 
 
-def with_elements(gene: Gene, new: Mapping[str, str]) -> Gene:
+def with_elements(gene: WyckoffStructure, new: Mapping[str, str]) -> WyckoffStructure:
     """A gene with some elements replaced everywhere, its cell rescaled."""
     sites = tuple(replace(s, element=new.get(s.element, s.element)) for s in gene.sites)
     return rescaled(replace(gene, sites=sites), gene)
@@ -158,7 +163,7 @@ class CrystalEdits(Edits):
                 return child
         return None
 
-    def _legal(self, gene: Gene) -> str | None:
+    def _legal(self, gene: WyckoffStructure) -> str | None:
         """The canonical string; None for overlaps, loose atoms and what the codec refuses."""
         from nucleate.crystals.wyckoff.canonical import canonical_gene
 
@@ -188,7 +193,9 @@ class CrystalEdits(Edits):
             return None
         return elements.SYMBOLS[int(rng.choice(len(weights), p=weights / weights.sum()))]
 
-    def _replaced(self, gene: Gene, rng: np.random.Generator) -> Gene | None:
+    def _replaced(
+        self, gene: WyckoffStructure, rng: np.random.Generator
+    ) -> WyckoffStructure | None:
         """An element or two replaced everywhere."""
         present = _species(gene)
         count = 2 if len(present) > 2 and rng.random() < TWO_AT_ONCE else 1
@@ -201,7 +208,9 @@ class CrystalEdits(Edits):
             new[present[place]] = drawn
         return with_elements(gene, new)
 
-    def _replaced_on_a_site(self, gene: Gene, rng: np.random.Generator) -> Gene | None:
+    def _replaced_on_a_site(
+        self, gene: WyckoffStructure, rng: np.random.Generator
+    ) -> WyckoffStructure | None:
         """The element of one site of several replaced by one like it, or by another one present."""
         several = [i for i, s in enumerate(gene.sites) if _count(gene, s.element) > 1]
         if not several:
@@ -220,7 +229,7 @@ class CrystalEdits(Edits):
         return rescaled(replace(gene, sites=tuple(sites)), gene)
 
 
-def _read(structure: str) -> Gene | None:
+def _read(structure: str) -> WyckoffStructure | None:
     try:
         gene = from_string(structure)
     except NucleateError:
@@ -228,15 +237,15 @@ def _read(structure: str) -> Gene | None:
     return gene if all(site.number <= elements.LARGEST for site in gene.sites) else None
 
 
-def _species(gene: Gene) -> list[str]:
+def _species(gene: WyckoffStructure) -> list[str]:
     return sorted({site.element for site in gene.sites}, key=elements.NUMBERS.__getitem__)
 
 
-def _count(gene: Gene, element: str) -> int:
+def _count(gene: WyckoffStructure, element: str) -> int:
     return sum(site.element == element for site in gene.sites)
 
 
-def _swapped(gene: Gene, rng: np.random.Generator) -> Gene | None:
+def _swapped(gene: WyckoffStructure, rng: np.random.Generator) -> WyckoffStructure | None:
     """Two elements in each other's places."""
     present = _species(gene)
     if len(present) < 2:
@@ -245,12 +254,12 @@ def _swapped(gene: Gene, rng: np.random.Generator) -> Gene | None:
     return with_elements(gene, {one: other, other: one})
 
 
-def _swollen(gene: Gene, rng: np.random.Generator) -> Gene:
+def _swollen(gene: WyckoffStructure, rng: np.random.Generator) -> WyckoffStructure:
     """A larger or smaller cell."""
     return _scaled(gene, float(np.exp(VOLUME_NOISE * rng.normal())))
 
 
-def _displaced(gene: Gene, rng: np.random.Generator) -> Gene | None:
+def _displaced(gene: WyckoffStructure, rng: np.random.Generator) -> WyckoffStructure | None:
     """Some free coordinates displaced."""
     free = np.array([bool(site.parameters) for site in gene.sites])
     if not free.any():
@@ -269,7 +278,7 @@ def _displaced(gene: Gene, rng: np.random.Generator) -> Gene | None:
     return replace(gene, sites=tuple(sites))
 
 
-def _stretched(gene: Gene, rng: np.random.Generator) -> Gene | None:
+def _stretched(gene: WyckoffStructure, rng: np.random.Generator) -> WyckoffStructure | None:
     """Other ratios of the axes and other angles, as far as they are free, at about the same
     volume."""
     free = gene.group.free_lattice
@@ -287,7 +296,9 @@ def _stretched(gene: Gene, rng: np.random.Generator) -> Gene | None:
     return _scaled(replace(gene, lattice=lattice), float(factor))
 
 
-def _exchanged(gene: Gene, other: Gene, rng: np.random.Generator) -> Gene | None:
+def _exchanged(
+    gene: WyckoffStructure, other: WyckoffStructure, rng: np.random.Generator
+) -> WyckoffStructure | None:
     """The first crystal's arrangement with elements of the second, in the same order of
     electronegativity. Of more elements than there is room for some are drawn; of fewer, each takes
     the places of one, and the others stay."""

@@ -8,7 +8,7 @@ from numpy.typing import NDArray
 _MEMORY = 0.6
 
 
-class Arms:
+class ThompsonBandit:
     """Ways to do something, each taken as often as it is likely to yield most (Thompson 1933).
 
     What a way yields falls as its structures run out, so that older rounds count less.

@@ -13,7 +13,7 @@ from numpy.typing import NDArray
 from nucleate.core.errors import SettingsError
 from nucleate.latent.latent_model import LatentModel
 from nucleate.matter.base import Matter
-from nucleate.matter.conditions import Columns, Constraint, Growth, Guide
+from nucleate.matter.conditions import Columns, Constraint, Guide, ScaffoldConstraint
 from nucleate.regression.latent_linear import Predict, heads_of, known_predictor
 from nucleate.settings.sample import ConditionSettings, Window
 
@@ -33,7 +33,7 @@ class Requirement(ABC):
         """Numbers to show by column, and why each structure fails (empty if it does not)."""
 
 
-class Other(Requirement):
+class NotGiven(Requirement):
     """Not one of the structures that were given.
 
     Args:
@@ -55,17 +55,17 @@ class Other(Requirement):
         return ""
 
 
-class Kept(Requirement):
+class HasScaffold(Requirement):
     """Holds the part, grown where that was asked for."""
 
-    def __init__(self, growth: Growth):
+    def __init__(self, growth: ScaffoldConstraint):
         self.growth = growth
 
     def judge(self, structures: Sequence[str]) -> tuple[Columns, list[str]]:
         return {}, ["" if h else "scaffold_not_kept" for h in self.growth.holds(structures)]
 
 
-class Met(Requirement):
+class MeetsConstraint(Requirement):
     """Meets what the decoder was made to keep, also as the structure that it turns out to be."""
 
     first = True
@@ -77,7 +77,7 @@ class Met(Requirement):
         return self.constraint.judge(structures)
 
 
-class Near(Requirement):
+class WithinDistance(Requirement):
     """Nearness to a reference within a window, or merely shown.
 
     Args:
@@ -94,7 +94,7 @@ class Near(Requirement):
         return columns, _outside(found[name], self.window, name)
 
 
-class Within(Requirement):
+class PropertyInWindow(Requirement):
     """A property within its window.
 
     Args:
@@ -178,7 +178,7 @@ def requirements_of(
     heads = heads_of(model)
     known = model.matter.properties()
     return [
-        Within(
+        PropertyInWindow(
             name,
             window,
             model,

@@ -12,7 +12,7 @@ import torch
 from numpy.typing import NDArray
 
 from nucleate.core.errors import SettingsError
-from nucleate.generation.bandit import Arms
+from nucleate.generation.bandit import ThompsonBandit
 from nucleate.generation.importance import ConstraintEvidence, best, part_evidence, shares
 from nucleate.generation.starting_points import known_latents, templates_for
 from nucleate.latent.latent_model import LatentModel
@@ -60,7 +60,7 @@ class Source(ABC):
 
     def __init__(self, amplitudes: Sequence[float]):
         self.amplitudes = np.asarray(amplitudes, np.float32)
-        self.arms = Arms(len(amplitudes))
+        self.arms = ThompsonBandit(len(amplitudes))
 
     def only(self, amplitude: float) -> None:
         """Take one amplitude of noise, nothing to be learnt."""

@@ -9,7 +9,7 @@ import torch
 from numpy.typing import NDArray
 from torch import Tensor
 
-from nucleate.generation.bandit import Arms
+from nucleate.generation.bandit import ThompsonBandit
 from nucleate.regression.latent_linear import Corrected
 from nucleate.settings.sample import Window
 
@@ -47,7 +47,7 @@ class Steering:
         self.draws = torch.from_numpy(draws)
         self.covariance = torch.cov(self.draws.T)
         # A poor prediction must not be worse than none: whether to move is learnt as well.
-        self._arms = Arms(2)
+        self._arms = ThompsonBandit(2)
         self._moved_rows = np.zeros(0, np.int64)
         # What predictions are too high by where vectors were moved to, which is where few of the
         # draws lie that a line is fitted to.

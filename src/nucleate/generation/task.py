@@ -10,11 +10,11 @@ from numpy.typing import NDArray
 from nucleate.core.errors import SettingsError
 from nucleate.generation.importance import likely_ways
 from nucleate.generation.requirements import (
-    Kept,
-    Met,
-    Near,
-    Other,
+    HasScaffold,
+    MeetsConstraint,
+    NotGiven,
     Requirement,
+    WithinDistance,
     requirements_of,
     windows_of,
 )
@@ -23,7 +23,7 @@ from nucleate.generation.starting_points import known_latents
 from nucleate.generation.steering import Steering
 from nucleate.latent.latent_model import LatentModel
 from nucleate.matter.base import Matter
-from nucleate.matter.conditions import Constraint, Growth, Guide
+from nucleate.matter.conditions import Constraint, Guide, ScaffoldConstraint
 from nucleate.regression.latent_linear import Corrected, heads_of, known_predictor
 from nucleate.settings.model import DrawSettings
 from nucleate.settings.sample import ConditionSettings, SampleSettings
@@ -53,7 +53,7 @@ class Task:
     temperature: float
     warming: bool
     requirements: list[Requirement]
-    growth: Growth | None
+    growth: ScaffoldConstraint | None
     constraint: Constraint | None
     ways: NDArray[np.int64]
     steering: Steering | None
@@ -102,21 +102,21 @@ def make_task(model: LatentModel, settings: SampleSettings, seed: int) -> Task:
     names = dict.fromkeys(given, "the_lead_itself" if conditions.like else "an_end_itself")
     if growth is not None:
         names[growth.part] = "the_scaffold_itself"
-        requirements.append(Kept(growth))
+        requirements.append(HasScaffold(growth))
     if constraint is not None:
-        requirements.insert(0, Met(constraint))
+        requirements.insert(0, MeetsConstraint(constraint))
     if names:
-        requirements.insert(0, Other(names, model.matter))
+        requirements.insert(0, NotGiven(names, model.matter))
     source: Source
     if conditions.like is not None:
         # A scaffold or a constraint says itself what is kept.
         variation = None if growth or constraint else guide.variation(given[0], model.codec)
         source = LeadSource(model, given[0], variation)
-        requirements.append(Near(guide, given[0], guide.window(conditions)))
+        requirements.append(WithinDistance(guide, given[0], guide.window(conditions)))
     elif conditions.between is not None:
         source = PathSource(model, given[0], given[1], guide)
         ends = zip(given, ENDS, strict=True)
-        requirements += [Near(guide, end, None, suffix) for end, suffix in ends]
+        requirements += [WithinDistance(guide, end, None, suffix) for end, suffix in ends]
     else:
         source = PriorSource(model, how, seed, growth.part if growth else None, constraint)
     ways = np.zeros(1, np.int64)
@@ -155,7 +155,7 @@ def _given(conditions: ConditionSettings, guide: Guide) -> list[str]:
     return []
 
 
-def _fits(growth: Growth, conditions: ConditionSettings, guide: Guide) -> None:
+def _fits(growth: ScaffoldConstraint, conditions: ConditionSettings, guide: Guide) -> None:
     largest = conditions.maximum_size
     if largest is not None and growth.minimum_size > largest:
         raise SettingsError(

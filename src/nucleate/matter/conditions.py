@@ -58,7 +58,7 @@ class Constraint(ABC):
         return {"notes": "; ".join(self.notes)} if self.notes else {}
 
 
-class Growth(ABC):
+class ScaffoldConstraint(ABC):
     """A part that every structure keeps, and how a decoder is made to keep it.
 
     Attributes:
@@ -175,7 +175,7 @@ class Guide:
         """Similarity of structures to a reference, 0 to 1, [n]."""
         raise self._unable("similarity")
 
-    def growth(self, text: str, codec: Codec | None, where: str) -> Growth:
+    def growth(self, text: str, codec: Codec | None, where: str) -> ScaffoldConstraint:
         """A part that every structure shall keep.
 
         Args:

@@ -33,7 +33,7 @@ USUAL_TERMS = (
 
 REFERENCE, REFERENCE_SLOW = 256, 64
 """Known structures that scales rest on, where all terms are quick and where any is not."""
-HOPELESS = 10
+MIN_FAILURES_TO_ABORT = 10
 """Known structures from which an objective that fails on every one of them ends the run."""
 
 
@@ -190,7 +190,9 @@ class Objective:
         """
         raw = self.raw(reference)
         for column, (name, built) in enumerate(zip(self.names, self.properties, strict=True)):
-            hopeless = len(reference) >= HOPELESS and not np.isfinite(raw[:, column]).any()
+            hopeless = (
+                len(reference) >= MIN_FAILURES_TO_ABORT and not np.isfinite(raw[:, column]).any()
+            )
             if hopeless and isinstance(built, ObjectiveProperty):
                 reasons = Counter(self._reasons.get(s, {}).get(name, "") for s in reference)
                 reason, count = reasons.most_common(1)[0]

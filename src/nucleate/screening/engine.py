@@ -24,8 +24,8 @@ from nucleate.screening import worker as judging
 from nucleate.screening.funnel import Funnel
 from nucleate.screening.intake import Rows
 from nucleate.screening.journal import Journal
-from nucleate.screening.sections import Section, SectionBooks, split
-from nucleate.screening.worker import STANDARDISE, Item, Judged
+from nucleate.screening.sections import FunnelBookkeeping, Section, split
+from nucleate.screening.worker import STANDARDISE, Judgement, WorkItem
 from nucleate.settings.data import DatasetSettings
 from nucleate.settings.objectives import PropertySettings
 
@@ -104,7 +104,7 @@ class Engine:
 
     def _rows(self, section: Section, funnel: Funnel, rows: Rows) -> None:
         """Read rows, standardise them, and put them through the first section."""
-        books = SectionBooks(section.checks, funnel)
+        books = FunnelBookkeeping(section.checks, funnel)
         with bar(description="screen", total=rows.total, unit="row") as progress:
             for items, outcomes in self._judged(section, rows.chunks(section.chunk)):
                 for item, judged in zip(items, outcomes, strict=True):
@@ -118,7 +118,7 @@ class Engine:
         books.close()
 
     def _candidates(self, section: Section, funnel: Funnel) -> None:
-        books = SectionBooks(section.checks, funnel)
+        books = FunnelBookkeeping(section.checks, funnel)
         entered = iter(funnel.candidates)
         passed = []
         chunks = _chunked((_item(c) for c in funnel.candidates), section.chunk)
@@ -134,14 +134,14 @@ class Engine:
         funnel.candidates = passed
         books.close()
 
-    def _remember(self, candidate: Candidate, judged: Judged) -> None:
+    def _remember(self, candidate: Candidate, judged: Judgement) -> None:
         if self.objective is not None and judged.raw is not None:
             values = dict(zip(self.objective.names, judged.raw, strict=True))
             self.objective.remember(candidate.structure, values)
 
     def _judged(
-        self, section: Section, chunks: Iterator[list[Item]]
-    ) -> Iterator[tuple[list[Item], list[Judged]]]:
+        self, section: Section, chunks: Iterator[list[WorkItem]]
+    ) -> Iterator[tuple[list[WorkItem], list[Judgement]]]:
         """Each chunk with its outcomes: from the journal as far as it goes, then from workers."""
         path = self.limits.folder / f"section-{self._number:02d}.jsonl"
         scored = self.objective if self._number == 0 and not section.expensive else None
@@ -159,14 +159,14 @@ class Engine:
                     yield worked, outcomes
 
     def _worked(
-        self, section: Section, chunks: Iterable[list[Item]], terms: Sequence[PropertySettings]
-    ) -> Iterator[tuple[list[Item], list[Judged]]]:
+        self, section: Section, chunks: Iterable[list[WorkItem]], terms: Sequence[PropertySettings]
+    ) -> Iterator[tuple[list[WorkItem], list[Judgement]]]:
         # Reference files stay here: what workers do knows nothing of other structures.
         context = CheckContext((), self.context.seed, 1, self.context.device)
         standardise = dict(self.limits.standardise)
-        sent: list[list[Item]] = []
+        sent: list[list[WorkItem]] = []
 
-        def noted() -> Iterator[list[Item]]:
+        def noted() -> Iterator[list[WorkItem]]:
             for items in chunks:
                 sent.append(items)
                 yield items
@@ -203,15 +203,15 @@ def read_file(
     return funnel
 
 
-def _outcome(item: Item, found: Judged | Failure) -> Judged:
+def _outcome(item: WorkItem, found: Judgement | Failure) -> Judgement:
     """What a failure means: the check that was at work is known, a row's structure is not."""
-    if isinstance(found, Judged):
+    if isinstance(found, Judgement):
         return found
     if item.row is None:
-        return Judged(item.structure, stopped=found.reason, at=max(0, found.step))
+        return Judgement(item.structure, stopped=found.reason, at=max(0, found.step))
     if found.step == STANDARDISE:
-        return Judged(None, ("stopped", found.reason))
-    return Judged("", stopped=found.reason, at=found.step)
+        return Judgement(None, ("stopped", found.reason))
+    return Judgement("", stopped=found.reason, at=found.step)
 
 
 def _turn(sections: Sequence[Section]) -> int | None:
@@ -221,11 +221,11 @@ def _turn(sections: Sequence[Section]) -> int | None:
     return next(expensive, next(dependent, None))
 
 
-def _item(candidate: Candidate) -> Item:
+def _item(candidate: Candidate) -> WorkItem:
     columns = {name: value for name, value in candidate.columns.items() if name != "latent"}
-    return Item(candidate.structure, columns)
+    return WorkItem(candidate.structure, columns)
 
 
-def _chunked(items: Iterator[Item], size: int) -> Iterator[list[Item]]:
+def _chunked(items: Iterator[WorkItem], size: int) -> Iterator[list[WorkItem]]:
     while chunk := list(islice(items, size)):
         yield chunk

@@ -16,7 +16,7 @@ from nucleate.matter.base import Matter
 from nucleate.matter.checks import Candidate
 from nucleate.screening.funnel import Funnel, Step, count_reasons, general
 from nucleate.screening.rejections import Rejected, Rejections
-from nucleate.screening.worker import Item, Judged
+from nucleate.screening.worker import Judgement, WorkItem
 from nucleate.settings.data import DatasetSettings
 
 SAME = "equal to another, merged with it"
@@ -83,14 +83,14 @@ class Rows:
         files = all(one.path.is_file() for one in self.sources)
         return files and sum(one.path.stat().st_size for one in self.sources) < SMALL_BYTES
 
-    def chunks(self, size: int) -> Iterator[list[Item]]:
+    def chunks(self, size: int) -> Iterator[list[WorkItem]]:
         """Rows as items, few at a time: fewer where they are long."""
-        items: list[Item] = []
+        items: list[WorkItem] = []
         characters = 0
         for source in self.sources:
             several = {} if len(self.sources) == 1 else {"source": source.name}
             for row in self.matter.read_rows(source.path, source.settings):
-                items.append(Item(None, several, row))
+                items.append(WorkItem(None, several, row))
                 characters += len(row.payload) if isinstance(row.payload, (str, bytes)) else 0
                 if len(items) >= size or characters >= CHUNK_CHARACTERS:
                     yield items
@@ -98,7 +98,7 @@ class Rows:
         if items:
             yield items
 
-    def take(self, item: Item, judged: Judged, funnel: Funnel) -> Candidate | None:
+    def take(self, item: WorkItem, judged: Judgement, funnel: Funnel) -> Candidate | None:
         """The candidate that a row made; None if it made none or an earlier row made the same."""
         assert item.row is not None
         row = item.row

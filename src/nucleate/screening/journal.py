@@ -9,10 +9,10 @@ from pathlib import Path
 from types import TracebackType
 from typing import IO, Any
 
-from nucleate.screening.worker import Item, Judged
+from nucleate.screening.worker import Judgement, WorkItem
 
 
-def chunk_digest(items: Sequence[Item]) -> str:
+def chunk_digest(items: Sequence[WorkItem]) -> str:
     """Of the structures, or of the rows and their payloads."""
     found = hashlib.blake2b(digest_size=16)
     for item in items:
@@ -60,7 +60,7 @@ class Journal:
     ) -> None:
         self._file.close()
 
-    def read(self, items: Sequence[Item]) -> list[Judged] | None:
+    def read(self, items: Sequence[WorkItem]) -> list[Judgement] | None:
         """What became of the next chunk in an earlier process; None from the first that it did not
         come to."""
         if not self._reading:
@@ -75,7 +75,7 @@ class Journal:
         self._at += len(line)
         return outcomes
 
-    def write(self, items: Sequence[Item], judged: Sequence[Judged]) -> None:
+    def write(self, items: Sequence[WorkItem], judged: Sequence[Judgement]) -> None:
         """Add the next chunk."""
         self._reading = False
         outcomes = [one.to_json() for one in judged]
@@ -84,11 +84,11 @@ class Journal:
         self._file.flush()
 
 
-def _outcomes(line: bytes, digest: str) -> list[Judged] | None:
+def _outcomes(line: bytes, digest: str) -> list[Judgement] | None:
     if not line.endswith(b"\n"):
         return None
     try:
         found: list[Any] = json.loads(line)
-        return [Judged.from_json(one) for one in found[1]] if found[0] == digest else None
+        return [Judgement.from_json(one) for one in found[1]] if found[0] == digest else None
     except (ValueError, TypeError, IndexError):
         return None

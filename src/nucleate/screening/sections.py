@@ -9,7 +9,7 @@ from typing import Any
 
 from nucleate.matter.checks import Candidate, Check, EachCheck, Verdict
 from nucleate.screening.funnel import DOUBLE, Funnel, Step, count_reasons, general, note
-from nucleate.screening.worker import Judged
+from nucleate.screening.worker import Judgement
 
 
 @dataclass(frozen=True)
@@ -61,7 +61,7 @@ def _joins(before: Check, check: Check) -> bool:
     return alone and before.expensive == check.expensive
 
 
-class SectionBooks:
+class FunnelBookkeeping:
     """Takes what workers judged into the funnel, and keeps the count of every check.
 
     A structure that a check replaced by that of a better candidate is rejected by that check as
@@ -75,7 +75,7 @@ class SectionBooks:
         self._reached: dict[str, int] = {}  # how many checks the candidate of a structure passed
         self._made: dict[str, int] = {}  # by which check a structure was put in place of another
 
-    def add(self, candidate: Candidate, judged: Judged) -> bool:
+    def add(self, candidate: Candidate, judged: Judgement) -> bool:
         """Note the verdicts on a candidate; whether it passed all checks."""
         times = judged.seconds[-len(judged.verdicts) :] if judged.verdicts else []
         for number, (values, seconds) in enumerate(zip(judged.verdicts, times, strict=True)):
@@ -97,7 +97,7 @@ class SectionBooks:
         self._pass(candidate.structure, len(judged.verdicts))
         return True
 
-    def _stopped(self, candidate: Candidate, judged: Judged) -> bool:
+    def _stopped(self, candidate: Candidate, judged: Judgement) -> bool:
         for step in self.steps[: judged.at]:
             step.entered += 1
             step.passed += 1

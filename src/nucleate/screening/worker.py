@@ -24,7 +24,7 @@ STANDARDISE = -1
 
 
 @dataclass(frozen=True)
-class Item:
+class WorkItem:
     """What a worker is given: a row of a file, or a candidate.
 
     Attributes:
@@ -39,7 +39,7 @@ class Item:
 
 
 @dataclass
-class Judged:
+class Judgement:
     """What became of an item. JSON values all through.
 
     Attributes:
@@ -68,14 +68,14 @@ class Judged:
         return [*head, self.stopped, self.at, self.raw]
 
     @classmethod
-    def from_json(cls, values: Sequence[Any]) -> Judged:
+    def from_json(cls, values: Sequence[Any]) -> Judgement:
         """What `to_json` wrote."""
         structure, refused, *rest = values
         return cls(structure, None if refused is None else (refused[0], refused[1]), *rest)
 
 
 @dataclass(frozen=True)
-class Bench:
+class WorkerContext:
     """What a worker works with; made from plain values by `start`."""
 
     matter: Matter
@@ -84,7 +84,7 @@ class Bench:
     objective: Objective | None = None
 
 
-_bench: list[Bench] = []  # this process's own
+_bench: list[WorkerContext] = []  # this process's own
 
 
 def start(
@@ -107,10 +107,10 @@ def start(
         checks.append(matter.build_check(options.pop("name"), options, context, "screen"))
     resolved = matter.resolve_standardise(standardise, "standardise")
     objective = Objective(matter, terms) if terms else None
-    _bench[:] = [Bench(matter, resolved, tuple(checks), objective)]
+    _bench[:] = [WorkerContext(matter, resolved, tuple(checks), objective)]
 
 
-def judge(items: Sequence[Item]) -> list[Judged]:
+def judge(items: Sequence[WorkItem]) -> list[Judgement]:
     """Put each item through the checks, up to the first that it fails."""
     bench = _bench[0]
     judged = [_standardised(bench, item) for item in items]
@@ -118,7 +118,7 @@ def judge(items: Sequence[Item]) -> list[Judged]:
     if together:
         _judge_together(together[0], items, judged)
         return judged
-    passed: list[tuple[str, Judged]] = []
+    passed: list[tuple[str, Judgement]] = []
     for item, one in zip(items, judged, strict=True):
         if one.structure is None:
             continue
@@ -133,17 +133,17 @@ def judge(items: Sequence[Item]) -> list[Judged]:
     return judged
 
 
-def _standardised(bench: Bench, item: Item) -> Judged:
+def _standardised(bench: WorkerContext, item: WorkItem) -> Judgement:
     if item.row is None:
-        return Judged(item.structure)
+        return Judgement(item.structure)
     note_step(STANDARDISE)
     begun = time.process_time()
     found = standardise_row(bench.matter, bench.standardise, item.row)
     refused = None if found.structure is not None else (found.reason, found.detail)
-    return Judged(found.structure, refused, seconds=[time.process_time() - begun])
+    return Judgement(found.structure, refused, seconds=[time.process_time() - begun])
 
 
-def _judge_alone(checks: Sequence[Check], candidate: Candidate, judged: Judged) -> bool:
+def _judge_alone(checks: Sequence[Check], candidate: Candidate, judged: Judgement) -> bool:
     """Add the verdicts on one candidate; whether it passed all checks."""
     for number, check in enumerate(checks):
         assert isinstance(check, EachCheck)
@@ -160,7 +160,7 @@ def _judge_alone(checks: Sequence[Check], candidate: Candidate, judged: Judged) 
     return True
 
 
-def _judge_together(check: Check, items: Sequence[Item], judged: Sequence[Judged]) -> None:
+def _judge_together(check: Check, items: Sequence[WorkItem], judged: Sequence[Judgement]) -> None:
     """One check that is quicker on several candidates at a time."""
     note_step(0)
     places = [place for place, one in enumerate(judged) if one.structure is not None]

@@ -32,7 +32,7 @@ from nucleate.objectives.objective import Objective
 from nucleate.search.latent_boxes.regions import sample_reference
 from nucleate.settings.study import StudySettings
 from nucleate.stages.screen import PREDICTING
-from nucleate.stages.starting_structures import Start, Starting, read_start, start_dataset
+from nucleate.stages.starting_structures import Start, StartingStructures, read_start, start_dataset
 
 if TYPE_CHECKING:
     from nucleate.latent.latent_model import LatentModel
@@ -100,7 +100,7 @@ def _loop(
         return LatentModel.load(place, device or settings.device)
 
     @cache
-    def starting() -> Starting:
+    def starting() -> StartingStructures:
         start = _start(settings, beside)
         return read_start(start, model(), folder, settings.seed, mirror)
 

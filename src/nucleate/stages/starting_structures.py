@@ -25,7 +25,7 @@ Start = Manifest | DatasetSettings | None
 
 
 @dataclass(frozen=True)
-class Starting:
+class StartingStructures:
     """Structure strings, canonical.
 
     Attributes:
@@ -68,7 +68,7 @@ def start_dataset(data: str | DatasetSettings, folder: Path | None) -> DatasetSe
 
 def read_start(
     start: Start, model: LatentModel, folder: Path, seed: int, mirror: str | None = None
-) -> Starting:
+) -> StartingStructures:
     """Read and standardise.
 
     Args:
@@ -81,14 +81,16 @@ def read_start(
     """
     if isinstance(start, Manifest):
         records = read_records(start)
-        return Starting(records.training, records.all, {"source": start.folder})
+        return StartingStructures(records.training, records.all, {"source": start.folder})
     if start is None:
         from nucleate.stages.finetune.recall import recalled_structures
 
         recalled, source = recalled_structures(model, RECALLED, seed)
         if not recalled:
             raise CheckpointError(f"{model.folder}: recalls no structure to start from")
-        return Starting(recalled, recalled, {"source": f"recalled by the model ({source})"})
+        return StartingStructures(
+            recalled, recalled, {"source": f"recalled by the model ({source})"}
+        )
     funnel = read_file(start, model.matter, folder, mirror)
     structures = [candidate.structure for candidate in funnel.candidates]
     refused = model.arrays(structures)[2]
@@ -101,4 +103,4 @@ def read_start(
             f"holds no structure that the model can encode: {common}", file=start.shown
         )
     rejected = {"rejected": sum(reasons.values()), "reasons": dict(reasons.most_common())}
-    return Starting(training, structures, {"source": start.shown, **rejected})
+    return StartingStructures(training, structures, {"source": start.shown, **rejected})

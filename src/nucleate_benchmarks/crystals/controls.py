@@ -14,7 +14,7 @@ from numpy.typing import NDArray
 
 from nucleate.crystals import elements
 from nucleate.crystals.geometry.describe import composition
-from nucleate.crystals.wyckoff.wyckoff_string import Gene, Site, from_string, to_string
+from nucleate.crystals.wyckoff.wyckoff_string import Site, WyckoffStructure, from_string, to_string
 
 COORDINATE_NOISE = 0.05
 """Standard deviation of a perturbed free coordinate, in fractions of the cell."""
@@ -30,7 +30,7 @@ def replayed(train: Sequence[str], count: int, seed: int) -> list[str]:
     return [train[i] for i in order.tolist()]
 
 
-def _with_elements(gene: Gene, new: dict[str, str]) -> Gene:
+def _with_elements(gene: WyckoffStructure, new: dict[str, str]) -> WyckoffStructure:
     sites = (replace(site, element=new[site.element]) for site in gene.sites)
     return replace(gene, sites=tuple(sorted(sites, key=lambda s: (s.letter, s.number))))
 
@@ -78,7 +78,7 @@ def perturbed(crystals: Sequence[str], seed: int) -> list[str]:
     return [to_string(_perturbed(from_string(crystal), rng)) for crystal in crystals]
 
 
-def _perturbed(gene: Gene, rng: np.random.Generator) -> Gene:
+def _perturbed(gene: WyckoffStructure, rng: np.random.Generator) -> WyckoffStructure:
     def moved(site: Site) -> Site:
         noise = rng.normal(0, COORDINATE_NOISE, len(site.parameters))
         values = (np.array(site.parameters) + noise) % 1.0
@@ -174,7 +174,7 @@ def _filled(template: str, new: dict[str, str]) -> str:
     gene = from_string(template)
     volumes = elements.volumes()
 
-    def volume(which: Gene) -> float:
+    def volume(which: WyckoffStructure) -> float:
         sizes = [which.group.position(s.letter).primitive_multiplicity for s in which.sites]
         parts = [float(volumes[s.number - 1]) for s in which.sites]
         return float(np.dot(sizes, parts))

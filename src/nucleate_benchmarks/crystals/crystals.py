@@ -28,7 +28,7 @@ from nucleate_benchmarks.crystals.settings import CrystalBenchmarkSettings
 from nucleate_benchmarks.crystals.speed import speed_section
 from nucleate_benchmarks.crystals.stability import stability, success
 from nucleate_benchmarks.crystals.stability.energies import (
-    Ruler,
+    EnergyReference,
     build_ruler,
     labelled,
     missing_elements,
@@ -162,7 +162,7 @@ class CrystalBenchmark:
         file = self.work / "fingerprints.jsonl"
         with self._shown("fingerprints of test crystals", len(test)) as done:
             vectors = generation.fingerprints(test, file, self.processes, done)
-        yardstick = generation.Yardstick(
+        yardstick = generation.ReferenceStatistics(
             [one for one in describe_all(test) if one.legal],
             vectors,
             self.data.train.crystals,
@@ -187,7 +187,7 @@ class CrystalBenchmark:
         self.add(generation.section(runs, beside, s.samples, yardstick, self._inside()))
 
     @cached_property
-    def ruler(self) -> Ruler:
+    def ruler(self) -> EnergyReference:
         """CHGNet's energies on the data's scale, and the data's hull."""
         count = self.settings.stability.references
         with self._shown("CHGNet energies for the references", count) as done:

@@ -24,7 +24,7 @@ from nucleate_benchmarks.common.figures import number, surroundings
 from nucleate_benchmarks.crystals import controls, generation
 from nucleate_benchmarks.crystals.data import CrystalData, Region, load
 from nucleate_benchmarks.crystals.draw_inside import draw_inside
-from nucleate_benchmarks.crystals.stability.energies import Ruler, build_ruler
+from nucleate_benchmarks.crystals.stability.energies import EnergyReference, build_ruler
 from nucleate_benchmarks.crystals.stability.stability import Relaxing, measure, relax_all
 from nucleate_benchmarks.crystals.validity import describe_all
 
@@ -51,8 +51,8 @@ def measured(
     samples: generation.Samples,
     share: float,
     data: CrystalData,
-    yardstick: generation.Yardstick,
-    ruler: Ruler | None,
+    yardstick: generation.ReferenceStatistics,
+    ruler: EnergyReference | None,
     relaxed: int,
     work: Path,
     processes: int,
@@ -92,7 +92,7 @@ def main(arguments: Sequence[str] | None = None) -> int:
     held, work = data.validation.crystals, given.out.with_suffix(".work")
     region = Region.of(held)
     file = work / "fingerprints.jsonl"
-    yardstick = generation.Yardstick(
+    yardstick = generation.ReferenceStatistics(
         describe_all(held),
         generation.fingerprints(held, file, given.processes, lambda count: None),
         data.train.crystals,

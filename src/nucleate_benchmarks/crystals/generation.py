@@ -98,7 +98,7 @@ def wasserstein(first: Sequence[float], second: Sequence[float]) -> float:
 
 
 @dataclass
-class Yardstick:
+class ReferenceStatistics:
     """What samples are measured against.
 
     Attributes:
@@ -119,7 +119,7 @@ class Yardstick:
     done: Callable[[int], object] = lambda count: None
 
 
-def numbers(samples: Samples, yardstick: Yardstick) -> dict[str, float]:
+def numbers(samples: Samples, yardstick: ReferenceStatistics) -> dict[str, float]:
     """The figures named in `NOTES` of n samples, None where nothing was decoded."""
     found = describe_all(samples)
     legal = [one for one in found if one.legal]
@@ -175,7 +175,7 @@ def section(
     runs: Sequence[Mapping[str, float]],
     beside: Mapping[str, Mapping[str, float]],
     count: int,
-    yardstick: Yardstick,
+    yardstick: ReferenceStatistics,
     inside: str,
 ) -> Section:
     """The figures of each seed's samples beside the controls'; `inside` tells which draws."""

@@ -31,7 +31,7 @@ from nucleate.search.study.asking import Searching
 from nucleate.search.study.runner import Runner
 from nucleate.search.study.storage import open_study
 from nucleate.search.study.structure_sampler import StructureSampler, proposed_structure
-from nucleate.search.study.workers import Crew
+from nucleate.search.study.workers import WorkerPool
 from nucleate.settings.study import OptimizeSettings
 from nucleate_benchmarks.common.resources import processor
 
@@ -128,7 +128,7 @@ def study_cost(kind: str, structures: int, batch: int, url: str | None = None) -
         objective = cast(Objective, FreeObjective())
         with _timed(structures) as cost:
             if shared:
-                with Crew(study, settings.stale_seconds) as crew:
+                with WorkerPool(study, settings.stale_seconds) as crew:
                     Runner(study, source, objective, settings, crew).run()
             else:
                 Runner(study, source, objective, settings).run()

@@ -36,7 +36,7 @@ from nucleate.core.parallel import default_processes
 from nucleate.objectives.objective import Objective, Scored
 from nucleate.search.searcher import Proposal, Searcher
 from nucleate.search.study import workers
-from nucleate.search.study.asking import Asked, Searching
+from nucleate.search.study.asking import AskedPoint, Searching
 from nucleate.search.study.runner import Runner
 from nucleate.search.study.storage import open_study
 from nucleate.search.trial_attributes import ABANDONED, OUTCOME, STRUCTURE, YIELDED
@@ -116,7 +116,7 @@ class _SlowObjective:
 class _LoggedSearching(Searching):
     log: _Log
 
-    def tell(self, asked: Asked, values: Sequence[float]) -> bool:
+    def tell(self, asked: AskedPoint, values: Sequence[float]) -> bool:
         told = super().tell(asked, values)
         if told:
             self.log.write("told", str(asked.structure), values[0])
@@ -138,7 +138,7 @@ def work(given: argparse.Namespace) -> None:
     )
     with (
         open_study(Path(), given.name, given.storage) as study,
-        workers.Crew(study, settings.stale_seconds) as crew,
+        workers.WorkerPool(study, settings.stale_seconds) as crew,
     ):
         seed = crew.seed(0)
         searcher = NumberSearcher(4 * given.trials, seed)

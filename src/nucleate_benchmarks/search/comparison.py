@@ -17,7 +17,11 @@ from nucleate_benchmarks.search.pmo_auc import MERIT, RunFigures
 @cache
 def published() -> dict[str, Any]:
     """The published table: `oracles` (AUC top-10 by oracle and method), `methods`, `sums`."""
-    text = files("nucleate_benchmarks.search").joinpath("pmo_published.json").read_text(encoding="utf-8")
+    text = (
+        files("nucleate_benchmarks.search")
+        .joinpath("pmo_published.json")
+        .read_text(encoding="utf-8")
+    )
     table: dict[str, Any] = json.loads(text)
     return table
 

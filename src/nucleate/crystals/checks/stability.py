@@ -13,7 +13,7 @@ from nucleate.core.errors import StructureError
 from nucleate.core.settings import Positive, Settings
 from nucleate.crystals import properties
 from nucleate.crystals.energy.chgnet import refuse
-from nucleate.crystals.energy.stability import Settled, doubled, elastic_tensors, settle
+from nucleate.crystals.energy.stability import RelaxedPerturbation, doubled, elastic_tensors, settle
 from nucleate.crystals.wyckoff.matching import displacement
 from nucleate.crystals.wyckoff.wyckoff_string import from_string, structure_from_gene
 from nucleate.matter.checks import Candidate, Check, Verdict
@@ -148,7 +148,7 @@ class RattleCheck(Probe):
         )
         return [self._one(cell, end) for cell, end in zip(cells, ends, strict=True)]
 
-    def _one(self, cell: Structure, end: Settled) -> Verdict:
+    def _one(self, cell: Structure, end: RelaxedPerturbation) -> Verdict:
         options: RattleOptions = self.options
         if end.structure is None:
             return Verdict(False, reason=f"the relaxation after the rattle fails: {end.reason}")

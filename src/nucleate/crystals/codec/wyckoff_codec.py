@@ -22,8 +22,8 @@ from nucleate.crystals.codec.schema import (
 )
 from nucleate.crystals.wyckoff.symmetry import group_starts, space_group
 from nucleate.crystals.wyckoff.wyckoff_string import (
-    Gene,
     Site,
+    WyckoffStructure,
     from_string,
     letter_index,
     to_string,
@@ -132,7 +132,7 @@ class WyckoffCodec(Codec):
         lattice = ((_components(gene) - self.mean) / self.spread).astype(np.float32)
         return Record({"space_group": gene.space_group - 1, "lattice": lattice}, steps)
 
-    def _check(self, gene: Gene) -> None:
+    def _check(self, gene: WyckoffStructure) -> None:
         for site in gene.sites:
             if refusal := elements.refusal(site.number, self.options.noble_gases):
                 raise StructureError("unsupported_element", refusal)
@@ -174,7 +174,7 @@ class WyckoffCodec(Codec):
     def as_written(self, record: Record) -> str:
         return to_string(self._as_written(record))
 
-    def _as_written(self, record: Record) -> Gene:
+    def _as_written(self, record: Record) -> WyckoffStructure:
         number = int(record.once["space_group"]) + 1
         group = space_group(number)
         start = int(group_starts()[number - 1])
@@ -194,13 +194,15 @@ class WyckoffCodec(Codec):
         if not np.isfinite(values[list(free_components(group.system))]).all():
             raise StructureError("illegal", "a free lattice parameter is missing")
         atoms = sum(group.position(s.letter).multiplicity for s in sites)
-        return Gene(number, tuple(sites), lattice_from_components(values, atoms, number))
+        return WyckoffStructure(
+            number, tuple(sites), lattice_from_components(values, atoms, number)
+        )
 
 
-def conventional_atoms(gene: Gene) -> int:
+def conventional_atoms(gene: WyckoffStructure) -> int:
     """Atoms in the conventional cell."""
     return sum(gene.group.position(site.letter).multiplicity for site in gene.sites)
 
 
-def _components(gene: Gene) -> NDArray[np.float64]:
+def _components(gene: WyckoffStructure) -> NDArray[np.float64]:
     return lattice_components(gene.lattice, conventional_atoms(gene), gene.group.system)

@@ -13,11 +13,17 @@ from nucleate.core.errors import SettingsError, StructureError
 from nucleate.crystals import elements
 from nucleate.crystals.codec.wyckoff_codec import WyckoffCodec
 from nucleate.crystals.conditions.constrained_legality import ConstrainedLegality
-from nucleate.crystals.conditions.decoding_plan import FormulaPlan, Plan, SizePlan, Wanted, listed
+from nucleate.crystals.conditions.decoding_plan import (
+    DecodingPlan,
+    DecodingRequest,
+    FormulaPlan,
+    SizePlan,
+    listed,
+)
 from nucleate.crystals.conditions.options import CrystalConditions, asked_range, formula
 from nucleate.crystals.elements import NUMBERS, SYMBOLS
 from nucleate.crystals.geometry.describe import composition
-from nucleate.crystals.wyckoff.wyckoff_string import Gene, expand, from_string
+from nucleate.crystals.wyckoff.wyckoff_string import WyckoffStructure, expand, from_string
 from nucleate.matter.conditions import Columns, Constraint
 from nucleate.vae.legality import Legality
 
@@ -43,7 +49,7 @@ class CrystalConstraint(Constraint):
         except ValueError as error:
             raise SettingsError(str(error)) from None
         self.elements, self.required = self._elements()
-        self.wanted = wanted = Wanted(
+        self.wanted = wanted = DecodingRequest(
             asked,
             codec.schema,
             self.sites,
@@ -52,7 +58,7 @@ class CrystalConstraint(Constraint):
             self.required,
             self.formula,
         )
-        self.plan: Plan = FormulaPlan(wanted) if self.formula else SizePlan(wanted)
+        self.plan: DecodingPlan = FormulaPlan(wanted) if self.formula else SizePlan(wanted)
         self.notes = list(self.plan.notes)
         if left_out := set(asked.space_group) - set(self.plan.groups):
             self.notes.append(
@@ -145,7 +151,7 @@ class CrystalConstraint(Constraint):
             reasons.append(reason or self._unsure(gene))
         return columns, reasons
 
-    def _unsure(self, gene: Gene) -> str:
+    def _unsure(self, gene: WyckoffStructure) -> str:
         """Why the space group is not known: atoms lie on each other, so that a gene stands as it
         was written."""
         if not self.asked.space_group or self.asked.higher_symmetry == "keep":

@@ -31,7 +31,7 @@ _USUAL_TABLE = 15_000
 
 
 @dataclass(frozen=True)
-class Wanted:
+class DecodingRequest:
     """Conditions in terms of what a model can hold.
 
     Attributes:
@@ -64,7 +64,7 @@ class Wanted:
         return f"space group{plural} {listed(self.asked.space_group)}"
 
 
-class Plan(ABC):
+class DecodingPlan(ABC):
     """A way to write genes that meet the conditions.
 
     Attributes:
@@ -82,14 +82,14 @@ class Plan(ABC):
         """Masks of n rows; ways are indices of `units`, [n]."""
 
 
-class SizePlan(Plan):
+class SizePlan(DecodingPlan):
     """Sites and atoms within ranges, elements of a list.
 
     Raises:
         SettingsError: no gene meets the conditions; says what could be.
     """
 
-    def __init__(self, wanted: Wanted):
+    def __init__(self, wanted: DecodingRequest):
         self.wanted, self.units, self.notes = wanted, [1], []
         self.reach = Reach(wanted.sites, wanted.atoms, len(wanted.required))
         self.groups = [number for number in wanted.candidates if self.reach.starts(number)]
@@ -130,14 +130,14 @@ class SizePlan(Plan):
         raise SettingsError(f"{wanted.groups_text} cannot have {have}{elements}: {limits}{could}")
 
 
-class FormulaPlan(Plan):
+class FormulaPlan(DecodingPlan):
     """A composition.
 
     Raises:
         SettingsError: no gene meets the conditions; says what could be.
     """
 
-    def __init__(self, wanted: Wanted):
+    def __init__(self, wanted: DecodingRequest):
         self.wanted, self.notes = wanted, []
         self.counts = list(wanted.formula.values())
         self.size = sum(self.counts)

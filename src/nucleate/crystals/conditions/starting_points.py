@@ -12,13 +12,13 @@ import math
 from collections.abc import Iterable
 from dataclasses import replace
 
-from nucleate.crystals.conditions.decoding_plan import Wanted
+from nucleate.crystals.conditions.decoding_plan import DecodingRequest
 from nucleate.crystals.elements import NUMBERS, SYMBOLS, volumes
 from nucleate.crystals.geometry.describe import composition, electronegativities
-from nucleate.crystals.wyckoff.wyckoff_string import Gene, from_string, to_string
+from nucleate.crystals.wyckoff.wyckoff_string import WyckoffStructure, from_string, to_string
 
 
-def adapted(structure: str, wanted: Wanted) -> str | None:
+def adapted(structure: str, wanted: DecodingRequest) -> str | None:
     """A crystal that meets the conditions, as near to the given one as can be.
 
     Args:
@@ -44,7 +44,7 @@ def _in_order(symbols: Iterable[str]) -> list[str]:
     return sorted(symbols, key=lambda symbol: (known[symbol], symbol))
 
 
-def _by_amount(count: dict[str, int], wanted: Wanted) -> dict[str, str] | None:
+def _by_amount(count: dict[str, int], wanted: DecodingRequest) -> dict[str, str] | None:
     """New elements where the amounts are those of the formula, else None."""
     divisor = math.gcd(*count.values())
     given = {symbol: amount // divisor for symbol, amount in count.items()}
@@ -61,7 +61,7 @@ def _by_amount(count: dict[str, int], wanted: Wanted) -> dict[str, str] | None:
     return out
 
 
-def _by_element(count: dict[str, int], wanted: Wanted) -> dict[str, str] | None:
+def _by_element(count: dict[str, int], wanted: DecodingRequest) -> dict[str, str] | None:
     """New elements: those that are allowed stay, those that lack take the places most like them."""
     known = electronegativities()
     allowed = {SYMBOLS[z - 1] for z in wanted.elements}
@@ -87,7 +87,7 @@ def _by_element(count: dict[str, int], wanted: Wanted) -> dict[str, str] | None:
     return out if len(set(out.values())) == len(out) else None
 
 
-def _exchanged(gene: Gene, other: dict[str, str]) -> Gene:
+def _exchanged(gene: WyckoffStructure, other: dict[str, str]) -> WyckoffStructure:
     volume, group = volumes(), gene.group
     before = after = 0.0
     for site in gene.sites:
@@ -97,4 +97,4 @@ def _exchanged(gene: Gene, other: dict[str, str]) -> Gene:
     scale = (after / before) ** (1 / 3)
     sites = tuple(replace(site, element=other[site.element]) for site in gene.sites)
     lengths = tuple(scale * length for length in gene.lattice[:3])
-    return Gene(gene.space_group, sites, (*lengths, *gene.lattice[3:]))
+    return WyckoffStructure(gene.space_group, sites, (*lengths, *gene.lattice[3:]))

@@ -22,7 +22,7 @@ from nucleate.crystals.energy.chgnet import (
     predict,
     refuse,
 )
-from nucleate.crystals.energy.stability import EV_PER_A3_IN_GPA, Settled, settle
+from nucleate.crystals.energy.stability import EV_PER_A3_IN_GPA, RelaxedPerturbation, settle
 
 if TYPE_CHECKING:
     from pymatgen.core import Structure
@@ -59,7 +59,7 @@ class Relaxed:
     string: str | None = None
     residual_force: float = float("nan")
     residual_stress: float = float("nan")
-    released: Settled | None = None
+    released: RelaxedPerturbation | None = None
 
 
 class _Run:

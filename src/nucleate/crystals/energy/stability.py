@@ -32,7 +32,7 @@ MAGNITUDES = (-0.005, 0.005)
 
 
 @dataclass(frozen=True)
-class Settled:
+class RelaxedPerturbation:
     """Where a pushed crystal came to rest.
 
     Attributes:
@@ -77,7 +77,7 @@ def settle(
     maximum_steps: int,
     seed: int = 0,
     device: str = "cpu",
-) -> list[Settled]:
+) -> list[RelaxedPerturbation]:
     """Push crystals and relax them without symmetry.
 
     Args:
@@ -97,7 +97,7 @@ def settle(
         starts, fmax=fmax, maximum_steps=maximum_steps, keep_symmetry=False, device=device
     )
     return [
-        Settled(
+        RelaxedPerturbation(
             gain=float(before - end.energy),
             space_group=0 if end.structure is None else space_group_of(end.structure),
             steps=end.steps,

@@ -20,7 +20,7 @@ from nucleate.crystals import elements
 from nucleate.crystals.geometry.crystal_distance import averages
 from nucleate.crystals.geometry.neighbours import pairs_within
 from nucleate.crystals.wyckoff.symmetry import FREE_LATTICE
-from nucleate.crystals.wyckoff.wyckoff_string import Gene, expand, from_string
+from nucleate.crystals.wyckoff.wyckoff_string import WyckoffStructure, expand, from_string
 from nucleate.matter.variation import Comparison
 
 COMPOSITION, ELEMENTS, STRUCTURE = "composition", "elements", "structure"
@@ -77,7 +77,7 @@ def element_numbers(kinds: NDArray[np.int64], shares: NDArray[np.float64]) -> ND
     return np.concatenate([mean, deviation, rows.min(0), rows.max(0), [len(kinds)]])
 
 
-def structure_numbers(gene: Gene, atoms: Atoms) -> NDArray[np.float64]:
+def structure_numbers(gene: WyckoffStructure, atoms: Atoms) -> NDArray[np.float64]:
     """Density, packing, shells of neighbours and of equal neighbours, bonds, symmetry, size."""
     lattice, coordinates, numbers = atoms
     count = len(numbers)

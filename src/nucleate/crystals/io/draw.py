@@ -10,7 +10,7 @@ from numpy.typing import NDArray
 
 from nucleate.core.errors import StructureError
 from nucleate.crystals.elements import SYMBOLS
-from nucleate.crystals.wyckoff.wyckoff_string import Gene, expand, from_string
+from nucleate.crystals.wyckoff.wyckoff_string import WyckoffStructure, expand, from_string
 
 Array = NDArray[np.float64]
 
@@ -64,7 +64,7 @@ def draw(structure: str, width: int = 220, height: int = 180) -> str:
     return "".join([*parts, "</svg>"])
 
 
-def _cell(gene: Gene) -> tuple[Array, Array, NDArray[np.int64]]:
+def _cell(gene: WyckoffStructure) -> tuple[Array, Array, NDArray[np.int64]]:
     """Lattice, fractional coordinates with the copies on far faces, atomic numbers."""
     lattice, points, numbers = expand(gene, primitive=False)
     if len(numbers) > MAXIMUM_CONVENTIONAL:
@@ -127,7 +127,7 @@ def _ball(spot: Array, radius: float, number: int) -> str:
     )
 
 
-def _legend(gene: Gene, width: int, height: int) -> list[str]:
+def _legend(gene: WyckoffStructure, width: int, height: int) -> list[str]:
     """A dot and a symbol per element, centred under the cell."""
     numbers = sorted({site.number for site in gene.sites})
     step = min(34.0, (width - 2 * _MARGIN) / max(len(numbers), 1))

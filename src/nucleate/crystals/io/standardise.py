@@ -15,7 +15,7 @@ from nucleate.core.settings import Positive, Settings
 from nucleate.crystals.io.cif import parse_cif, plain_arrays
 from nucleate.crystals.wyckoff.canonical import Arrays, arrays_of, canonical_gene
 from nucleate.crystals.wyckoff.wyckoff_string import (
-    Gene,
+    WyckoffStructure,
     expand,
     from_string,
     prototype_key,
@@ -77,7 +77,7 @@ def standardise(payload: Any, options: StandardiseOptions) -> Standardised:
     return Standardised(text, prototype_key(text))
 
 
-def _check_size(gene: Gene, options: StandardiseOptions) -> None:
+def _check_size(gene: WyckoffStructure, options: StandardiseOptions) -> None:
     if gene.atoms > options.maximum_atoms:
         raise StructureError(
             "too_many_atoms",

@@ -12,7 +12,7 @@ from nucleate.core.errors import StructureError
 from nucleate.core.files import atomic_folder, atomic_path
 from nucleate.crystals.geometry.describe import reduced_formula
 from nucleate.crystals.wyckoff.symmetry import LATTICE_NAMES
-from nucleate.crystals.wyckoff.wyckoff_string import Gene, expand, from_string
+from nucleate.crystals.wyckoff.wyckoff_string import WyckoffStructure, expand, from_string
 
 _STRUCTURE_KEYS = ("structure", "crystal")
 
@@ -88,7 +88,9 @@ def _write_frames(path: Path, frames: Iterable[tuple[str, str, Mapping[str, Any]
             file.write(extxyz_frame(from_string(crystal), identity, crystal, columns))
 
 
-def extxyz_frame(gene: Gene, identity: str, crystal: str, columns: Mapping[str, Any]) -> str:
+def extxyz_frame(
+    gene: WyckoffStructure, identity: str, crystal: str, columns: Mapping[str, Any]
+) -> str:
     """One extended XYZ frame of the primitive cell; scalar columns become info keys."""
     lattice, coordinates, numbers = expand(gene)
     from nucleate.crystals.elements import SYMBOLS
@@ -125,7 +127,7 @@ def _value(value: Any) -> str:
     return f'"{text}"'
 
 
-def cif_text(gene: Gene, name: str) -> str:
+def cif_text(gene: WyckoffStructure, name: str) -> str:
     """A CIF with the group's operations and one atom per occupied Wyckoff position.
 
     Coordinates have nine decimals, so that readers recognise special positions.

@@ -28,7 +28,12 @@ from nucleate.crystals.wyckoff.normaliser import (
 )
 from nucleate.crystals.wyckoff.preferred_setting import OFF_TIE, preferred_sites
 from nucleate.crystals.wyckoff.symmetry import LETTERS, SpaceGroup, space_group
-from nucleate.crystals.wyckoff.wyckoff_string import LATTICE_DECIMALS, Gene, expand, to_string
+from nucleate.crystals.wyckoff.wyckoff_string import (
+    LATTICE_DECIMALS,
+    WyckoffStructure,
+    expand,
+    to_string,
+)
 
 if TYPE_CHECKING:
     from pymatgen.core import Structure
@@ -40,7 +45,7 @@ if TYPE_CHECKING:
 from nucleate.crystals.wyckoff.wyckoff_string import _composition, from_string, structure_from_gene
 
 
-def gene_from_structure(structure: Structure, tolerance: float = 0.01) -> Gene:
+def gene_from_structure(structure: Structure, tolerance: float = 0.01) -> WyckoffStructure:
     """The canonical gene: the same for any cell, origin, orientation and order of atoms.
 
     A chiral crystal and its mirror image share a gene, unless their space groups differ.
@@ -122,7 +127,7 @@ def arrays_of(structure: Structure) -> Arrays:
 
 def canonical_gene(
     lattice: Array, positions: Array, numbers: NDArray[np.int64], tolerance: float = 0.01
-) -> Gene:
+) -> WyckoffStructure:
     """The canonical gene of a cell given as arrays.
 
     A crystal at the very edge of the tolerance gains symmetry when it is rebuilt from its rounded
@@ -141,7 +146,7 @@ def canonical_gene(
     if _overlap(lattice, positions):
         raise StructureError("overlapping_atoms", f"two atoms within {OVERLAP} A")
     dataset = _dataset(lattice, positions, numbers, tolerance)
-    passed: list[Gene] = []
+    passed: list[WyckoffStructure] = []
     while True:
         gene = _gene_of(dataset)
         if gene in passed:  # a cycle, nearly always of one
@@ -192,7 +197,7 @@ def _failures_told() -> Iterator[None]:
         raise StructureError("symmetry_failed", f"moyopy: {error}") from None
 
 
-def _gene_of(dataset: Any) -> Gene:
+def _gene_of(dataset: Any) -> WyckoffStructure:
     """The preferred description of what a symmetry search found."""
     group = space_group(dataset.number)
     lattice = lattice_parameters(group, np.array(dataset.std_cell.basis))
@@ -203,7 +208,7 @@ def _gene_of(dataset: Any) -> Gene:
     found = [
         preferred_sites(group, points, letters, numbers) for letters, points in placements.items()
     ]
-    return Gene(group.number, max(found, key=lambda f: f[0])[1], lattice)
+    return WyckoffStructure(group.number, max(found, key=lambda f: f[0])[1], lattice)
 
 
 def letters_as_found(

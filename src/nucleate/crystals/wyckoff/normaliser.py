@@ -175,7 +175,7 @@ def build(target: Path) -> None:
     """
     import moyopy
 
-    from nucleate.crystals.wyckoff.wyckoff_string import Gene, Site, expand
+    from nucleate.crystals.wyckoff.wyckoff_string import Site, WyckoffStructure, expand
 
     group_numbers, linear, shift = [], [], []
     for number in range(16, 231):
@@ -188,7 +188,7 @@ def build(target: Path) -> None:
             Site(letter, "C", (0.1371, 0.2293, 0.3119)),
             Site(letter, "O", (0.0571, 0.1193, 0.4219)),
         )
-        basis, coordinates, numbers = expand(Gene(number, sites, lattice))
+        basis, coordinates, numbers = expand(WyckoffStructure(number, sites, lattice))
         cell = moyopy.Cell(basis.tolist(), coordinates.tolist(), numbers.tolist())
         found = moyopy.MoyoDataset(cell, symprec=0.01, setting=moyopy.Setting.standard())
         operations = packed(list(found.normalizer_wyckoff_positions().stabilizer))

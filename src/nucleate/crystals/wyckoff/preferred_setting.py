@@ -19,8 +19,8 @@ from nucleate.crystals.wyckoff.symmetry import LETTERS, SpaceGroup, WyckoffPosit
 from nucleate.crystals.wyckoff.wyckoff_string import (
     LATTICE_DECIMALS,
     PARAMETER_DECIMALS,
-    Gene,
     Site,
+    WyckoffStructure,
 )
 
 Array = NDArray[np.float64]
@@ -123,11 +123,11 @@ def preference(parameters: Array) -> Array:
     return waves + 0.293 * together
 
 
-def tidy(gene: Gene) -> Gene:
+def tidy(gene: WyckoffStructure) -> WyckoffStructure:
     """The gene with each site in its preferred image, rounded and sorted: no symmetry search."""
     group = gene.group
     points = np.array([group.position(s.letter).expand(s.parameters)[0] for s in gene.sites])
     kinds = [(s.letter, s.number) for s in gene.sites]
     _, sites = preferred_sites(group, points[None], [k[0] for k in kinds], [k[1] for k in kinds])
     free = tuple(round(gene.lattice[i], LATTICE_DECIMALS) for i in group.free_lattice)
-    return Gene(gene.space_group, sites, group.complete_lattice(free))
+    return WyckoffStructure(gene.space_group, sites, group.complete_lattice(free))

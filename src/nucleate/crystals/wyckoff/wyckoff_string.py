@@ -66,7 +66,7 @@ class Site:
 
 
 @dataclass(frozen=True)
-class Gene:
+class WyckoffStructure:
     """All that is needed to rebuild a crystal.
 
     Attributes:
@@ -94,7 +94,7 @@ def _number(value: float, decimals: int) -> str:
     return "0" if text == "-0" else text
 
 
-def to_string(gene: Gene) -> str:
+def to_string(gene: WyckoffStructure) -> str:
     """The Wyckoff string of a gene."""
     parts = [str(gene.space_group)]
     for site in gene.sites:
@@ -105,7 +105,7 @@ def to_string(gene: Gene) -> str:
     return " ".join(parts)
 
 
-def from_string(text: str) -> Gene:
+def from_string(text: str) -> WyckoffStructure:
     """Parse a Wyckoff string. It need not be canonical, but must be complete and consistent.
 
     Raises:
@@ -132,7 +132,7 @@ def from_string(text: str) -> Gene:
         lattice_matrix(complete)
     except ValueError as error:
         raise _nonsense(text, str(error)) from None
-    return Gene(group.number, sites, complete)
+    return WyckoffStructure(group.number, sites, complete)
 
 
 def _nonsense(text: str, detail: str) -> StructureError:
@@ -169,7 +169,7 @@ def _parse_site(token: str, group: SpaceGroup, text: str) -> Site:
 
 
 def expand(
-    gene: Gene, primitive: bool = True
+    gene: WyckoffStructure, primitive: bool = True
 ) -> tuple[NDArray[np.float64], NDArray[np.float64], NDArray[np.int64]]:
     """All atoms of a cell, by the explicit operations of each position.
 
@@ -191,7 +191,7 @@ def expand(
     return lattice, coordinates, numbers.astype(np.int64)
 
 
-def structure_from_gene(gene: Gene, primitive: bool = True) -> Structure:
+def structure_from_gene(gene: WyckoffStructure, primitive: bool = True) -> Structure:
     """The crystal as a pymatgen structure, in its primitive or conventional cell."""
     from pymatgen.core import Element, Lattice, Structure
 
@@ -199,7 +199,7 @@ def structure_from_gene(gene: Gene, primitive: bool = True) -> Structure:
     return Structure(Lattice(lattice), [Element.from_Z(int(z)) for z in numbers], coordinates)
 
 
-def prototype_key(crystal: str | Gene) -> str:
+def prototype_key(crystal: str | WyckoffStructure) -> str:
     """Space group, letters and elements without numbers: equal crystals have equal keys."""
     if isinstance(crystal, str):
         return re.sub(r"\([^()]*\)", "", crystal.partition("|")[0]).strip()
@@ -207,7 +207,7 @@ def prototype_key(crystal: str | Gene) -> str:
     return f"{crystal.space_group} {sites}"
 
 
-def anonymous_key(crystal: str | Gene) -> str:
+def anonymous_key(crystal: str | WyckoffStructure) -> str:
     """`prototype_key` with a number for each element, in the order of the sites."""
     group, *sites = prototype_key(crystal).split()
     numbers: dict[str, int] = {}
@@ -220,7 +220,7 @@ def letter_index(letter: str) -> int:
     return LETTERS.index(letter)
 
 
-def _composition(gene: Gene) -> list[tuple[int, int]]:
+def _composition(gene: WyckoffStructure) -> list[tuple[int, int]]:
     """(atomic number, atoms per primitive cell)."""
     count: dict[int, int] = {}
     for site in gene.sites:

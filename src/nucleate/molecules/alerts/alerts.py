@@ -13,7 +13,7 @@ from rdkit.Chem.FilterCatalog import FilterCatalog, FilterCatalogParams
 
 from nucleate.core.errors import SettingsError
 from nucleate.molecules.chemistry.smarts import Group, Patterns, pattern
-from nucleate.molecules.chemistry.smarts_prefilter import Demands
+from nucleate.molecules.chemistry.smarts_prefilter import SmartsPrefilter
 
 Catalogue = Literal[
     "PAINS", "PAINS_A", "PAINS_B", "PAINS_C", "BRENK", "NIH", "ZINC", "CHEMBL", "CHEMBL_BMS",
@@ -102,7 +102,7 @@ class _Pains:
         self._entries = [catalogue.GetEntry(i) for i in range(catalogue.GetNumEntries())]
         smarts = _pains_smarts()
         queries = [smarts.get(entry.GetDescription()) for entry in self._entries]
-        self._demands = Demands([q if q is not None else _anything() for q in queries])
+        self._demands = SmartsPrefilter([q if q is not None else _anything() for q in queries])
 
     def matches(self, found: Any) -> list[Any]:
         possible = (self._entries[place] for place in self._demands.possible(found))

@@ -14,7 +14,7 @@ from typing import Any, NamedTuple
 from rdkit import Chem, rdBase
 
 from nucleate.core.errors import SettingsError
-from nucleate.molecules.chemistry.smarts_prefilter import Demands
+from nucleate.molecules.chemistry.smarts_prefilter import SmartsPrefilter
 
 _HYDROGEN = re.compile(r"\[H\]|#1(?!\d)")
 
@@ -64,7 +64,7 @@ class Patterns:
             for part in group.smarts.split(" | ")
         ]
         self._queries = split
-        self._demands = Demands([query for _, query in split])
+        self._demands = SmartsPrefilter([query for _, query in split])
 
     def matches(self, found: Any) -> list[Group]:
         """The groups that an RDKit molecule holds, in the set's order."""

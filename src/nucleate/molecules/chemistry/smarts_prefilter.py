@@ -97,7 +97,7 @@ def _order(bond: Any) -> int:
     return 0 if aromatic else int(bond.GetBondTypeAsDouble())
 
 
-class Demands:
+class SmartsPrefilter:
     """Tells which of n queries a molecule may hold. No query that matches is left out.
 
     Args:

@@ -12,17 +12,17 @@ from nucleate.molecules.codecs.legality import PreorderLegality
 from nucleate.vae.legality import State
 from nucleate.vae.schema import Schema
 
-HOLE = 0
+OPEN_SLOT = 0
 """Stands in a program for a place that the decoder fills (the stop token is never forced)."""
 _END = -1
 
 
 @dataclass(frozen=True)
-class Program:
+class ForcedTokens:
     """A part of a molecule in preorder notation.
 
     Attributes:
-        tokens: forced tokens, and `HOLE` for each place that is to be filled by at least one
+        tokens: forced tokens, and `OPEN_SLOT` for each place that is to be filled by at least one
             fragment.
         headed: the first token hangs on a place that the decoder opens before. Otherwise it is
             the root.
@@ -34,7 +34,7 @@ class Program:
     """Step at which a headed program starts at the latest; its root is step 0."""
 
 
-FREE = Program((HOLE,), headed=False)
+FREE = ForcedTokens((OPEN_SLOT,), headed=False)
 """Nothing is given."""
 
 
@@ -52,7 +52,7 @@ class ForcedLegality(PreorderLegality):
         ValueError: a program is not the preorder notation of one tree.
     """
 
-    def __init__(self, schema: Schema, programs: Sequence[Program], closures: int):
+    def __init__(self, schema: Schema, programs: Sequence[ForcedTokens], closures: int):
         super().__init__(schema)
         self.programs, self.closures = list(programs), closures
         arity = self.arity.tolist()
@@ -68,7 +68,7 @@ class ForcedLegality(PreorderLegality):
                     raise ValueError(f"program {program.tokens} goes on after its end")
                 self.token[row, position] = token
                 self.extra[row, position] = len(program.tokens) - position - waiting
-                waiting += arity[token] - 1 if token != HOLE else -1
+                waiting += arity[token] - 1 if token != OPEN_SLOT else -1
                 # A closure inside a hole must not meet an end that the part waits for.
                 self.used[row, token] = 0 < token <= closures
             if waiting:
@@ -113,14 +113,14 @@ class ForcedLegality(PreorderLegality):
         wanted, started = self._at(self.token, state), state["started"]
         legal = legal & ~self.used[state["row"]]
         # A hole starts with a fragment, so that something does grow there.
-        entering = started & (wanted == HOLE) & (state["until"] < 0)
+        entering = started & (wanted == OPEN_SLOT) & (state["until"] < 0)
         legal = legal & ~(entering[:, None] & self.closing)
         # Before the program has started, the last open place must not be closed.
         last = ~started & (state["open"] == 1)
         legal = legal & ~(last[:, None] & self.leaf)
         only = torch.zeros_like(legal).scatter_(1, wanted.clamp(min=0)[:, None], True)
         legal = legal | (only & (~started & (state["count"] > 0))[:, None])
-        now = torch.where(started, wanted > HOLE, state["count"] >= self.latest[state["row"]])
+        now = torch.where(started, wanted > OPEN_SLOT, state["count"] >= self.latest[state["row"]])
         return torch.where(now[:, None], only, legal)
 
     def advance(self, state: State, once: dict[str, Tensor], step: dict[str, Tensor]) -> State:
@@ -128,9 +128,9 @@ class ForcedLegality(PreorderLegality):
         wanted, started, until = self._at(self.token, state), state["started"], state["until"]
         begins = ~started & (token == wanted)
         after = super().advance(state, once, step)
-        until = torch.where((until < 0) & (wanted == HOLE) & started, state["open"] - 1, until)
+        until = torch.where((until < 0) & (wanted == OPEN_SLOT) & started, state["open"] - 1, until)
         filled = (until >= 0) & (after["open"] == until)
-        written = started & (wanted > HOLE)
+        written = started & (wanted > OPEN_SLOT)
         return {
             **after,
             "row": state["row"],

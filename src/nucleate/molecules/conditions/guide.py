@@ -13,7 +13,7 @@ from rdkit.Chem import rdFingerprintGenerator
 
 from nucleate.core.errors import SettingsError, StructureError
 from nucleate.matter.codec import Codec
-from nucleate.matter.conditions import Growth, Guide, LinearTarget, Variation
+from nucleate.matter.conditions import Guide, LinearTarget, ScaffoldConstraint, Variation
 from nucleate.molecules.chemistry.chem import molecule
 from nucleate.molecules.codecs import auxiliary_fields as perception
 from nucleate.molecules.codecs.fragment_codec import FragmentCodec
@@ -57,7 +57,7 @@ class MoleculeGuide(Guide):
         found = [_morgan().GetFingerprint(molecule(s)) for s in structures]
         return np.array(DataStructs.BulkTanimotoSimilarity(target, found), dtype=np.float64)
 
-    def growth(self, text: str, codec: Codec | None, where: str) -> Growth:
+    def growth(self, text: str, codec: Codec | None, where: str) -> ScaffoldConstraint:
         return ScaffoldGrowth(text, codec, where)
 
     def variation(self, structure: str, codec: Codec) -> Variation | None:

@@ -15,7 +15,7 @@ from nucleate.matter.conditions import Variation
 from nucleate.molecules.chemistry.chem import canonical, parse
 from nucleate.molecules.codecs.fragment_codec import FragmentCodec
 from nucleate.molecules.codecs.preorder import CLOSURES
-from nucleate.molecules.conditions.forced_tokens import FREE, ForcedLegality, Program
+from nucleate.molecules.conditions.forced_tokens import FREE, ForcedLegality, ForcedTokens
 from nucleate.molecules.conditions.scaffold_growth import ScaffoldGrowth
 
 _LARGEST_SHARE = 0.5  # of the lead's heavy atoms that are cut off
@@ -44,7 +44,7 @@ class Regrowth(Variation):
             programs[row] = pool[int(generator.integers(len(pool)))]
         return ForcedLegality(self.codec.schema, programs, CLOSURES)
 
-    def _draw(self, generator: np.random.Generator) -> Program | None:
+    def _draw(self, generator: np.random.Generator) -> ForcedTokens | None:
         core = self.cores[int(generator.integers(len(self.cores)))]
         if core not in self._growths:
             try:

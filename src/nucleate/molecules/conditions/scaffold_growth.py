@@ -18,13 +18,13 @@ from rdkit.Chem import EnumerateStereoisomers as stereo
 
 from nucleate.core.errors import SettingsError, StructureError
 from nucleate.matter.codec import Codec
-from nucleate.matter.conditions import Growth
+from nucleate.matter.conditions import ScaffoldConstraint
 from nucleate.molecules.chemistry.chem import canonical, parse
 from nucleate.molecules.codecs.fragment_codec import FragmentCodec
 from nucleate.molecules.codecs.fragments import fragments
 from nucleate.molecules.codecs.preorder import CLOSURES
 from nucleate.molecules.codecs.templates import canonical_template
-from nucleate.molecules.conditions.forced_tokens import HOLE, ForcedLegality, Program
+from nucleate.molecules.conditions.forced_tokens import OPEN_SLOT, ForcedLegality, ForcedTokens
 
 _ISOTOPE = 900
 _MAXIMUM_MARKS = 20
@@ -37,7 +37,7 @@ _HEAD_ENDS = 0.4
 """Chance at each step that the decoder is made to begin with the scaffold."""
 
 
-class ScaffoldGrowth(Growth):
+class ScaffoldGrowth(ScaffoldConstraint):
     """Growing a scaffold at its marks (`*`: exactly there), or at any one to three hydrogens.
 
     Args:
@@ -61,7 +61,7 @@ class ScaffoldGrowth(Growth):
         heavy = self.molecule.GetNumHeavyAtoms()  # marks not counted
         self.minimum_size = heavy + max(1, len(self.marks))
         self.query = _query(self.molecule) if self.marks else self.molecule
-        self._programs: dict[tuple[int, ...], tuple[int, list[Program]]] = {}
+        self._programs: dict[tuple[int, ...], tuple[int, list[ForcedTokens]]] = {}
         if codec is not None:
             if not isinstance(codec, FragmentCodec):
                 raise SettingsError(f"{where}: needs a model whose codec writes fragments")
@@ -93,10 +93,10 @@ class ScaffoldGrowth(Growth):
         rows = generator.integers(len(pool), size=count)
         return ForcedLegality(self.codec.schema, [pool[i] for i in rows], CLOSURES)
 
-    def draw(self, generator: np.random.Generator) -> Program:
+    def draw(self, generator: np.random.Generator) -> ForcedTokens:
         """A random choice of growing sites and of where the sequence enters the scaffold, of those
         whose templates the vocabulary knows if there are any."""
-        best: tuple[int, list[Program]] | None = None
+        best: tuple[int, list[ForcedTokens]] | None = None
         tries = 1 if self.marks else _TRIES
         while tries or best is None:
             tries = max(0, tries - 1)
@@ -121,7 +121,7 @@ class ScaffoldGrowth(Growth):
         chosen = generator.choice(self.sites, size=count, replace=False)
         return tuple(sorted(int(i) for i in chosen))
 
-    def _written(self, sites: tuple[int, ...]) -> tuple[int, list[Program]]:
+    def _written(self, sites: tuple[int, ...]) -> tuple[int, list[ForcedTokens]]:
         """Programs for growing at these sites (and at the marks) that open as few fragments as can
         be, and the number of those."""
         if sites in self._programs:
@@ -131,8 +131,8 @@ class ScaffoldGrowth(Growth):
             self._programs[sites] = found
         return found
 
-    def _write(self, sites: tuple[int, ...]) -> tuple[int, list[Program]]:
-        programs: dict[Program, int] = {}
+    def _write(self, sites: tuple[int, ...]) -> tuple[int, list[ForcedTokens]]:
+        programs: dict[ForcedTokens, int] = {}
         failed: StructureError | None = None
         labels = len(sites) + len(self.marks)
         marks = _leaves(labels)
@@ -144,7 +144,7 @@ class ScaffoldGrowth(Growth):
                 failed = failed or error
                 continue
             headed = tokens[0] == _HEAD
-            program = Program(tuple(tokens[1:] if headed else tokens), headed)
+            program = ForcedTokens(tuple(tokens[1:] if headed else tokens), headed)
             steps, most = len(tokens), self.codec.schema.maximum_steps
             if steps > most:
                 failed = failed or StructureError("too_long", f"{steps} steps, at most {most}")
@@ -223,7 +223,7 @@ def _labelled(molecule: Any, marks: Sequence[int], sites: Sequence[int]) -> Any:
 def _leaves(count: int) -> dict[str, int]:
     """Templates of the labelled methyl groups: as leaves (holes) and as roots (heads)."""
     names = [f"[{_ISOTOPE + number}CH3]" for number in range(1, count + 1)]
-    holes = {canonical_template(f"*{name}").text: HOLE for name in names}
+    holes = {canonical_template(f"*{name}").text: OPEN_SLOT for name in names}
     return holes | {canonical_template(f"{name}*").text: _HEAD for name in names}
 
 

@@ -12,7 +12,12 @@ from nucleate.matter.codec import Codec
 from nucleate.matter.variation import Edits
 from nucleate.molecules.codecs.fragment_codec import FragmentCodec
 from nucleate.molecules.codecs.preorder import CLOSURES
-from nucleate.molecules.conditions.forced_tokens import FREE, HOLE, ForcedLegality, Program
+from nucleate.molecules.conditions.forced_tokens import (
+    FREE,
+    OPEN_SLOT,
+    ForcedLegality,
+    ForcedTokens,
+)
 from nucleate.molecules.edits.graph_edits import cross, mutate
 from nucleate.vae.schema import Record
 
@@ -85,23 +90,23 @@ class TokenEdits(Edits):
                 return child
         return None
 
-    def program(self, smiles: str, rng: np.random.Generator) -> Program:
+    def program(self, smiles: str, rng: np.random.Generator) -> ForcedTokens:
         """The tokens of a molecule with a hole in the place of a random branch or two."""
         tokens = self._tokens(smiles)
         if tokens is None or len(tokens) < 3:
             return FREE
         for _ in range(1 + int(rng.random() < _SECOND_HOLE)):
-            places = [i for i in range(1, len(tokens)) if tokens[i] != HOLE]
+            places = [i for i in range(1, len(tokens)) if tokens[i] != OPEN_SLOT]
             for place in rng.permutation(places)[:_TRIES].tolist():
                 end = self._end(tokens, place)
                 gone = tokens[place:end]
                 whole = not any(t <= CLOSURES for t in gone)
                 if whole and len(gone) <= _LARGEST_HOLE * len(tokens):
-                    tokens = [*tokens[:place], HOLE, *tokens[end:]]
+                    tokens = [*tokens[:place], OPEN_SLOT, *tokens[end:]]
                     break
-        if HOLE not in tokens:
+        if OPEN_SLOT not in tokens:
             return FREE
-        return Program(tuple(tokens), headed=False)
+        return ForcedTokens(tuple(tokens), headed=False)
 
     def _mutated(self, tokens: list[int], rng: np.random.Generator) -> list[int] | None:
         place = int(rng.integers(len(tokens)))
@@ -128,7 +133,7 @@ class TokenEdits(Edits):
         waiting = 1
         while waiting and place < len(tokens):
             # A hole is closed by what fills it.
-            waiting += (0 if tokens[place] == HOLE else int(self.arity[tokens[place]])) - 1
+            waiting += (0 if tokens[place] == OPEN_SLOT else int(self.arity[tokens[place]])) - 1
             place += 1
         return place
 

@@ -11,7 +11,7 @@ from nucleate.search.evolution.operators import EditOperator, LatentMaker, Laten
 from nucleate.search.searcher import Proposal
 
 
-class Credit:
+class OperatorCredit:
     """How often each operator's children succeed, older rounds counting less."""
 
     def __init__(self, count: int, floor: float, memory: float = 0.9):
@@ -42,7 +42,7 @@ class Offspring:
 
     def __init__(self, operators: Sequence[Operator], maker: LatentMaker | None, floor: float):
         self.operators, self.maker = list(operators), maker
-        self.credit = Credit(len(self.operators), floor)
+        self.credit = OperatorCredit(len(self.operators), floor)
         self._number = {operator.name: i for i, operator in enumerate(self.operators)}
         self._made = np.zeros(len(self.operators))
 

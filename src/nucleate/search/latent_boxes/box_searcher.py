@@ -31,8 +31,8 @@ from nucleate.search.latent_boxes.optuna_samplers import (
 )
 from nucleate.search.latent_boxes.regions import SearchSpace
 from nucleate.search.searcher import Proposal
-from nucleate.search.study.asking import Asked
-from nucleate.search.study.ledger import Ledger, create
+from nucleate.search.study.asking import AskedPoint
+from nucleate.search.study.ledger import TrialIndex, create
 from nucleate.search.trial_attributes import OUTCOME, PROPOSAL, REASON, STRUCTURE
 from nucleate.settings.study import OptimizeSettings
 
@@ -244,11 +244,11 @@ class Boxes:
     ):
         self.study, self.model, self.space, self.known = study, model, space, known
         self.settings, self.seed = settings, seed
-        self.ledger = Ledger(study)
+        self.ledger = TrialIndex(study)
         self.names = coordinate_names(space.dimensions)
         self._first: set[str] = set()  # structures decoded so far, known ones too
 
-    def read(self) -> Ledger:
+    def read(self) -> TrialIndex:
         """The study as it is now."""
         before = len(self.ledger.scored)
         for trial in self.ledger.read().scored[before:]:
@@ -256,7 +256,9 @@ class Boxes:
                 self._first.add(trial.user_attrs[STRUCTURE])
         return self.ledger
 
-    def ask(self, count: int, attributes: Mapping[str, Any], budget: int | None) -> list[Asked]:
+    def ask(
+        self, count: int, attributes: Mapping[str, Any], budget: int | None
+    ) -> list[AskedPoint]:
         """Decoded trials, at most `count`."""
         # Samplers draw from streams of this number, so that it counts repetitions as well.
         finished = len(self.read().scored)
@@ -305,7 +307,7 @@ class Boxes:
             finished=finished,
         )
 
-    def _asked(self, trial: Trial, item: Decoded) -> Asked:
+    def _asked(self, trial: Trial, item: Decoded) -> AskedPoint:
         parent = self.space.parents[trial.params[REGION]]
         origin: dict[str, Any] = {"origin": "latent_box", "parents": [parent]}
         if item.structure is None:
@@ -313,7 +315,7 @@ class Boxes:
         else:
             origin["log_likelihood"] = float(item.log_likelihood)
             outcome, more = self._outcome(item.structure), {STRUCTURE: item.structure}
-        return Asked(
+        return AskedPoint(
             trial._trial_id,
             trial.number,
             item.structure,
@@ -328,7 +330,7 @@ class Boxes:
         self._first.add(structure)
         return "known" if structure in self.known else "new"
 
-    def tell(self, asked: Asked, values: Sequence[float]) -> bool:
+    def tell(self, asked: AskedPoint, values: Sequence[float]) -> bool:
         """End a trial; the sampler learns from it."""
         told = self.study.tell(asked.number, list(values), skip_if_finished=True)
         return told.state == TrialState.COMPLETE

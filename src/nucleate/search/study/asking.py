@@ -13,7 +13,7 @@ from optuna.trial import FrozenTrial, TrialState
 
 from nucleate.search.scalarisation import Scalarisation
 from nucleate.search.searcher import Proposal, Searcher
-from nucleate.search.study.ledger import Ledger
+from nucleate.search.study.ledger import TrialIndex
 from nucleate.search.study.structure_sampler import StructureSampler
 from nucleate.search.trial_attributes import OUTCOME, proposal_of
 
@@ -22,7 +22,7 @@ if TYPE_CHECKING:
 
 
 @dataclass(frozen=True)
-class Asked:
+class AskedPoint:
     """A running trial.
 
     Attributes:
@@ -43,17 +43,19 @@ class Asked:
 class Source(Protocol):
     """Asked for trials, told their values; see `Searching` and `boxes.Boxes`."""
 
-    def read(self) -> Ledger:
+    def read(self) -> TrialIndex:
         """The study as it is now."""
 
-    def ask(self, count: int, attributes: Mapping[str, Any], budget: int | None) -> list[Asked]:
+    def ask(
+        self, count: int, attributes: Mapping[str, Any], budget: int | None
+    ) -> list[AskedPoint]:
         """Running trials with these user attributes, at most `count`.
 
         Args:
             budget: trials that may be scored in all where several workers share the study.
         """
 
-    def tell(self, asked: Asked, values: Sequence[float]) -> bool:
+    def tell(self, asked: AskedPoint, values: Sequence[float]) -> bool:
         """End a trial; False if another worker has failed it meanwhile: its values are dropped."""
 
     def proposals(self, trials: Sequence[FrozenTrial]) -> list[Proposal]:
@@ -84,10 +86,12 @@ class Searching:
         self.sampler = StructureSampler(searcher, batch=batch, seed=seed, scalarise=scalarise)
         study.sampler = self.sampler
 
-    def read(self) -> Ledger:
+    def read(self) -> TrialIndex:
         return self.sampler.read(self.study)
 
-    def ask(self, count: int, attributes: Mapping[str, Any], budget: int | None) -> list[Asked]:
+    def ask(
+        self, count: int, attributes: Mapping[str, Any], budget: int | None
+    ) -> list[AskedPoint]:
         def outcome(proposal: Proposal) -> str:
             return "known" if proposal.structure in self.known else "new"
 
@@ -95,11 +99,11 @@ class Searching:
             self.study, count, lambda p: {OUTCOME: outcome(p), **attributes}, budget
         )
         return [
-            Asked(trial._trial_id, trial.number, p.structure, outcome(p), {}, scored=True)
+            AskedPoint(trial._trial_id, trial.number, p.structure, outcome(p), {}, scored=True)
             for trial, p in claimed
         ]
 
-    def tell(self, asked: Asked, values: Sequence[float]) -> bool:
+    def tell(self, asked: AskedPoint, values: Sequence[float]) -> bool:
         # The sampler learns from the storage, so that `Study.tell`'s reading of it is spared.
         try:
             return self.study._storage.set_trial_state_values(

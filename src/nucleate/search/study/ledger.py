@@ -56,7 +56,7 @@ def fail(study: optuna.Study, trial_id: int, outcome: str, reason: str) -> bool:
 
 
 @dataclass
-class Ledger:
+class TrialIndex:
     """The study as of the last `read`.
 
     Attributes:
@@ -78,7 +78,7 @@ class Ledger:
     _finished: int = 0  # all trials below this number have ended and are taken in
     _ahead: set[int] = field(default_factory=set)  # those above it that are
 
-    def read(self) -> Ledger:
+    def read(self) -> TrialIndex:
         """Take in what has changed; returns itself."""
         trials = self.study.get_trials(deepcopy=False)
         self.running, self._held = {}, {}

@@ -14,16 +14,16 @@ from numpy.typing import NDArray
 
 from nucleate.core.errors import SettingsError
 from nucleate.generation.requirements import (
-    Kept,
-    Met,
-    Near,
-    Other,
+    HasScaffold,
+    MeetsConstraint,
+    NotGiven,
     Requirement,
+    WithinDistance,
     requirements_of,
     windows_of,
 )
 from nucleate.generation.task import check_conditions
-from nucleate.matter.conditions import Columns, Growth, Guide
+from nucleate.matter.conditions import Columns, Guide, ScaffoldConstraint
 from nucleate.regression.latent_linear import heads_of
 from nucleate.settings.sample import Window
 from nucleate.settings.study import LocalSettings
@@ -73,13 +73,13 @@ class Local:
             self.own.setdefault(growth.part, "the_scaffold_itself")
         self.requirements: list[Requirement] = []
         if self.own:
-            self.requirements.append(Other(self.own, model.matter))
+            self.requirements.append(NotGiven(self.own, model.matter))
         if constraint is not None:
-            self.requirements.insert(0, Met(constraint))
+            self.requirements.insert(0, MeetsConstraint(constraint))
         if growth is not None:
-            self.requirements.append(Kept(growth))
+            self.requirements.append(HasScaffold(growth))
         if self.lead is not None:
-            self.requirements.append(Near(guide, self.lead, _window(guide, settings)))
+            self.requirements.append(WithinDistance(guide, self.lead, _window(guide, settings)))
         predicted = list(heads_of(model)) if settings.property else []
         windows = windows_of(settings, guide, predicted)
         if windows:  # else the model's heads are not needed
@@ -99,7 +99,7 @@ class Local:
                 "to start from (like)"
             )
 
-    def _check(self, model: LatentModel, growth: Growth | None) -> None:
+    def _check(self, model: LatentModel, growth: ScaffoldConstraint | None) -> None:
         """Refuse a lead that the search could not start from."""
         if self.lead is None:
             return

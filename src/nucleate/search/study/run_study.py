@@ -22,7 +22,7 @@ from optuna.trial import TrialState
 
 from nucleate.core.progress import Lines, Say, bar, log
 from nucleate.objectives.build import Computation
-from nucleate.objectives.objective import HOPELESS, Objective
+from nucleate.objectives.objective import MIN_FAILURES_TO_ABORT, Objective
 from nucleate.search.evolution.quota import Quota, build_quota
 from nucleate.search.latent_boxes.box_searcher import Boxes
 from nucleate.search.latent_boxes.regions import SearchSpace, sample_reference, space_around
@@ -35,7 +35,7 @@ from nucleate.search.study.results import StudyResult, study_result
 from nucleate.search.study.reuse import reuse, state_computations
 from nucleate.search.study.runner import Runner
 from nucleate.search.study.storage import Storage, open_storage
-from nucleate.search.study.workers import Crew
+from nucleate.search.study.workers import WorkerPool
 from nucleate.search.trial_attributes import INTERRUPTED, REFERENCE
 from nucleate.settings.study import OptimizeSettings
 
@@ -225,12 +225,12 @@ def _name_values(study: optuna.Study, objective: Objective) -> None:
 
 
 @contextmanager
-def _crew(study: optuna.Study, settings: OptimizeSettings) -> Iterator[Crew | None]:
+def _crew(study: optuna.Study, settings: OptimizeSettings) -> Iterator[WorkerPool | None]:
     """The workers of a study in a database; a journal has only one."""
     if settings.storage is None:
         yield None
         return
-    with Crew(study, settings.stale_seconds) as crew:
+    with WorkerPool(study, settings.stale_seconds) as crew:
         yield crew
 
 
@@ -261,7 +261,7 @@ class _Reference:
             objective.remember(structure, dict(zip(objective.names, values, strict=True)))
         # What is dear to compute is kept batch by batch. What fails on all of the first is told
         # before there is a study.
-        count, batch = len(self.structures), max(settings.batch, HOPELESS)
+        count, batch = len(self.structures), max(settings.batch, MIN_FAILURES_TO_ABORT)
         lines = Lines("Known structures", 0 if objective.quick else count, say)
         with bar(description="score known structures", total=count) as shown:
             shown.update(done)

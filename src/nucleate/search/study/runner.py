@@ -15,10 +15,10 @@ from nucleate.core.progress import Lines, Say, bar, log
 from nucleate.objectives.constraints import write_constraints
 from nucleate.objectives.objective import Objective, Scored
 from nucleate.objectives.pareto import Front
-from nucleate.search.study.asking import Asked, Source
-from nucleate.search.study.ledger import Ledger
+from nucleate.search.study.asking import AskedPoint, Source
+from nucleate.search.study.ledger import TrialIndex
 from nucleate.search.study.stopping import Progress
-from nucleate.search.study.workers import Crew
+from nucleate.search.study.workers import WorkerPool
 from nucleate.search.trial_attributes import OUTCOME, RESULT, STRUCTURE, WORKER
 from nucleate.settings.study import OptimizeSettings
 
@@ -41,7 +41,7 @@ class Runner:
         source: Source,
         objective: Objective,
         settings: OptimizeSettings,
-        crew: Crew | None = None,
+        crew: WorkerPool | None = None,
         say: Say = log,
     ):
         self.study, self.source, self.objective = study, source, objective
@@ -87,7 +87,7 @@ class Runner:
                 else:
                     time.sleep(WAIT)  # for what others are scoring
 
-    def look(self) -> Ledger:
+    def look(self) -> TrialIndex:
         """Read the study, take in what is new, and see after the other workers."""
         ledger = self.source.read()
         if self.crew is not None and self.crew.look_after(ledger):
@@ -106,7 +106,7 @@ class Runner:
             structure = trial.user_attrs[STRUCTURE]
             self.objective.remember(structure, result["properties"], result.get("reasons", {}))
 
-    def _score(self, asked: Sequence[Asked]) -> None:
+    def _score(self, asked: Sequence[AskedPoint]) -> None:
         wanted = [a.structure for a in asked if a.scored and a.structure is not None]
         scores = dict(zip(wanted, self.objective.score(wanted), strict=True))
         for a in asked:

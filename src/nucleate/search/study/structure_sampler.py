@@ -29,7 +29,7 @@ from optuna.trial import FrozenTrial, TrialState
 from nucleate.core.errors import InputError, SettingsError, StructureError
 from nucleate.search.scalarisation import Scalarisation
 from nucleate.search.searcher import Proposal, Searcher
-from nucleate.search.study.ledger import Ledger, create
+from nucleate.search.study.ledger import TrialIndex, create
 from nucleate.search.trial_attributes import (
     PROPOSAL,
     REASON,
@@ -86,7 +86,7 @@ class StructureSampler(BaseSampler):
         self._lock = threading.RLock()
         self._queue: deque[Proposal] = deque()
         self._told = 0  # scored trials of the ledger that the searcher knows
-        self._ledger: Ledger | None = None
+        self._ledger: TrialIndex | None = None
 
     # For batches
 
@@ -103,7 +103,7 @@ class StructureSampler(BaseSampler):
             count: at most so many; fewer, or none, where the searcher has no more or where other
                 workers were quicker.
             attributes: further user attributes of a proposal's trial.
-            budget: trials of the study that may be scored (see `Ledger.place`).
+            budget: trials of the study that may be scored (see `TrialIndex.place`).
         """
         with self._lock:
             ledger = self.read(study)
@@ -126,12 +126,12 @@ class StructureSampler(BaseSampler):
                     kept.append((trial, wanted[trial._trial_id]))
             return kept
 
-    def read(self, study: optuna.Study) -> Ledger:
+    def read(self, study: optuna.Study) -> TrialIndex:
         """The study as it is now."""
         with self._lock:
             if self._ledger is None or not _same(self._ledger.study, study):
                 self._check_objectives(len(study.directions))
-                self._ledger, self._told = Ledger(study), 0
+                self._ledger, self._told = TrialIndex(study), 0
             return self._ledger.read()
 
     def _check_objectives(self, count: int) -> None:
@@ -146,7 +146,7 @@ class StructureSampler(BaseSampler):
                 f"{len(self.scalarise.weights)}"
             )
 
-    def _tell(self, ledger: Ledger) -> None:
+    def _tell(self, ledger: TrialIndex) -> None:
         news = _with_structure(ledger.scored[self._told :])
         self._told = len(ledger.scored)
         signs = _signs(ledger.study)
@@ -156,7 +156,7 @@ class StructureSampler(BaseSampler):
             scores = np.array([signs[0] * trial.values[0] for trial in news])
             self.searcher.tell([trial.user_attrs[STRUCTURE] for trial in news], scores)
 
-    def _next(self, ledger: Ledger, count: int, together: int = 1) -> list[Proposal]:
+    def _next(self, ledger: TrialIndex, count: int, together: int = 1) -> list[Proposal]:
         """At most `count` proposals that nobody else has, those of dead workers first.
 
         Args:
@@ -316,7 +316,7 @@ class ScreenedEvolutionSampler(StructureSampler):
         weights = (1.0,) * count if self._weights is None else self._weights
         return Scalarisation(weights, self._seed, normalised=True)
 
-    def _tell(self, ledger: Ledger) -> None:
+    def _tell(self, ledger: TrialIndex) -> None:
         news = ledger.scored[self._told :]
         if self.scalarise is None and any(trial.constraints for trial in news):
             # The first constraint that the objective sets: until then plain values were told.

@@ -23,7 +23,7 @@ import numpy as np
 import optuna
 import psutil
 
-from nucleate.search.study.ledger import Ledger, fail
+from nucleate.search.study.ledger import TrialIndex, fail
 from nucleate.search.trial_attributes import ABANDONED, INTERRUPTED, WORKER
 
 PREFIX = "worker:"
@@ -32,7 +32,7 @@ LONG_AGO = 20
 """Times `stale_seconds` by the clock after which a sign need not be watched."""
 
 
-class Crew:
+class WorkerPool:
     """This worker among those of its study.
 
     Args:
@@ -54,7 +54,7 @@ class Crew:
         self._looked = -float("inf")
         self._thread = threading.Thread(target=self._live, name="heartbeat", daemon=True)
 
-    def __enter__(self) -> Crew:
+    def __enter__(self) -> WorkerPool:
         self._beat()
         # Read after writing: of two that start together, each sees the other or is seen.
         self.alone = sum(key.startswith(PREFIX) for key in self.study.user_attrs) == 1
@@ -66,7 +66,7 @@ class Crew:
         self._thread.join(timeout=self.stale_seconds)
         # What this worker leaves running (interrupted, say) need not wait to be found.
         reason = INTERRUPTED if error is KeyboardInterrupt else "its worker stopped"
-        self._abandon(Ledger(self.study).read(), {self.id}, reason)
+        self._abandon(TrialIndex(self.study).read(), {self.id}, reason)
 
     def seed(self, seed: int) -> int:
         """A study's seed for this worker: all but the first need others, or they would all propose
@@ -87,7 +87,7 @@ class Crew:
         sign = {**this_process(), "beat": self._beats, "time": round(time.time(), 1)}
         self.study.set_user_attr(PREFIX + self.id, sign)
 
-    def look_after(self, ledger: Ledger) -> int:
+    def look_after(self, ledger: TrialIndex) -> int:
         """Fail the trials of dead workers, now and then.
 
         Args:
@@ -119,7 +119,7 @@ class Crew:
             self._seen[worker] = (beat, now)
         return now - since > self.stale_seconds
 
-    def _abandon(self, ledger: Ledger, workers: set[str], reason: str) -> int:
+    def _abandon(self, ledger: TrialIndex, workers: set[str], reason: str) -> int:
         theirs = [t for t in ledger.workers_running() if t.user_attrs[WORKER] in workers]
         return sum(fail(self.study, trial._trial_id, ABANDONED, reason) for trial in theirs)
 

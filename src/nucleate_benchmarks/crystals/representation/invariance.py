@@ -20,7 +20,7 @@ from nucleate.crystals.wyckoff.canonical import (
     primitive_as_found,
 )
 from nucleate.crystals.wyckoff.wyckoff_string import (
-    Gene,
+    WyckoffStructure,
     prototype_key,
     structure_from_gene,
     to_string,
@@ -140,7 +140,7 @@ def _measure(name: str, row: RawRow, task: Task, codec: WyckoffCodec) -> Outcome
 def _scramble(
     outcome: Outcome,
     arrays: Arrays,
-    gene: Gene,
+    gene: WyckoffStructure,
     tolerance: float,
     supercell: int,
     generator: np.random.Generator,
@@ -160,7 +160,7 @@ def _scramble(
         outcome.failures.append(f"{outcome.name}: {text!r} became {shown!r}")
 
 
-def near(first: Gene, second: Gene) -> bool:
+def near(first: WyckoffStructure, second: WyckoffStructure) -> bool:
     """Whether two genes have the same letters and elements, and numbers within `NEAR`."""
     if prototype_key(first) != prototype_key(second):
         return False
@@ -173,7 +173,7 @@ def near(first: Gene, second: Gene) -> bool:
     return all(abs(step - round(step)) <= NEAR for step in steps)
 
 
-def _rebuild(outcome: Outcome, arrays: Arrays, gene: Gene, tolerance: float) -> None:
+def _rebuild(outcome: Outcome, arrays: Arrays, gene: WyckoffStructure, tolerance: float) -> None:
     from pymatgen.analysis.structure_matcher import StructureMatcher
     from pymatgen.core import Lattice, Structure
 

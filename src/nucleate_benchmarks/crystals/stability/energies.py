@@ -218,7 +218,7 @@ def _hull(formulas: Sequence[dict[str, int]], energies: Sequence[float]) -> Hull
 
 
 @dataclass(frozen=True)
-class Ruler:
+class EnergyReference:
     """CHGNet's energies and a set's hull on one scale."""
 
     references: References
@@ -247,7 +247,7 @@ def build_ruler(
     processes: int = 1,
     device: str = "cpu",
     done: Progress = lambda count: None,
-) -> Ruler:
+) -> EnergyReference:
     """Fit the references to `count` crystals of the set and build its hull.
 
     Args:
@@ -259,7 +259,9 @@ def build_ruler(
     entries = labelled(data)
     chosen = entries.rows(choose(entries.crystals, count, seed))
     energies = chgnet_energies(chosen.crystals, file, processes, device, done)
-    return Ruler(References.fit(chosen.crystals, energies - chosen.energies), data_hull(data))
+    return EnergyReference(
+        References.fit(chosen.crystals, energies - chosen.energies), data_hull(data)
+    )
 
 
 def missing_elements(references: References) -> list[str]:

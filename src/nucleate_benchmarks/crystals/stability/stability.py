@@ -17,7 +17,7 @@ from nucleate.crystals.wyckoff.canonical import same_crystal
 from nucleate_benchmarks.common.figures import Figure, Section, combined
 from nucleate_benchmarks.common.resumable import map_kept
 from nucleate_benchmarks.crystals.identity import unique_and_novel
-from nucleate_benchmarks.crystals.stability.energies import Ruler
+from nucleate_benchmarks.crystals.stability.energies import EnergyReference
 
 NEAR_HULL = 0.1
 """eV/atom: the share below stands in the report beside the stable share."""
@@ -119,7 +119,7 @@ class Outcome:
 def measure(
     samples: Sequence[str | None],
     rows: Sequence[dict[str, Any] | None],
-    ruler: Ruler,
+    ruler: EnergyReference,
     known: Sequence[str],
     threshold: float,
     seed: int = 0,
@@ -194,7 +194,7 @@ def section(
     n: int,
     threshold: float,
     how: Relaxing,
-    ruler: Ruler,
+    ruler: EnergyReference,
     inside: str,
 ) -> Section:
     """The figures of each seed's samples beside the controls'; `inside` tells which draws."""

@@ -1,0 +1,1 @@
+"""Toy matter, tiny models and jobs that tests share; suites that implementations pass."""
