@@ -10,7 +10,7 @@ from collections import Counter
 from collections.abc import Iterator, Mapping, Sequence
 from dataclasses import dataclass, field
 from pathlib import Path
-from typing import Any
+from typing import Any, ClassVar
 
 import numpy as np
 import pandas as pd
@@ -96,7 +96,7 @@ class ToyMatter(Matter):
     structure_column = "numbers"
     StandardiseOptions = Settings
     CodecOptions = Settings
-    split_kinds: tuple[str, ...] = ("random",)
+    split_kinds: ClassVar[tuple[str, ...]] = ("random",)
 
     def read_rows(self, source: Path, dataset: DatasetSettings) -> Iterator[RawRow]:
         for number, line in enumerate(source.read_text().splitlines(), 1):
