@@ -20,7 +20,7 @@ from nucleate.search.registry import build_searcher, latent_operators
 from nucleate.settings.evolution import EvolutionSettings
 
 SMALL = EvolutionSettings(
-    initial=30, screened=4, generations=2, pool=60, support=100, refit=50, crowd=40
+    initial=30, screened=4, generations=2, pool=60, support=100, refit=50, niche_pool=40
 )
 
 

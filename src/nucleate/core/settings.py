@@ -2,13 +2,18 @@
 
 from __future__ import annotations
 
+import ast
+import inspect
 import re
+import textwrap
 import tomllib
+import warnings
 from collections.abc import Mapping
+from functools import cache
 from pathlib import Path
-from typing import Annotated, Any, TypeVar, get_args
+from typing import Annotated, Any, ClassVar, TypeVar, get_args
 
-from pydantic import BaseModel, ConfigDict, Field, ValidationError
+from pydantic import BaseModel, ConfigDict, Field, ValidationError, model_validator
 
 from nucleate.core.errors import SettingsError
 from nucleate.core.spelling import near
@@ -38,12 +43,57 @@ Share = Fraction | Positive
 
 
 class Settings(BaseModel):
-    """Base of all settings: frozen, unknown keys refused, defaults validated."""
+    """Base of all settings: frozen, unknown keys refused, defaults validated.
+
+    The string under a field says what it means; `field_descriptions` reads it.
+    """
 
     model_config = ConfigDict(extra="forbid", frozen=True, validate_default=True)
 
+    RENAMED: ClassVar[dict[str, str]] = {}
+    """Keys by their former names, which are still read, with a warning."""
+
+    @model_validator(mode="before")
+    @classmethod
+    def _read_former_names(cls, values: Any) -> Any:
+        if not isinstance(values, Mapping) or not (former := values.keys() & cls.RENAMED.keys()):
+            return values
+        for old in sorted(former):
+            new = cls.RENAMED[old]
+            warnings.warn(f"{old} is now called {new}", FutureWarning, stacklevel=2)
+            if new in values:
+                raise ValueError(f"{old} and {new} are the same: give one of them")
+        return {cls.RENAMED.get(key, key): value for key, value in values.items()}
+
 
 S = TypeVar("S", bound=Settings)
+
+
+@cache
+def field_descriptions(model: type[BaseModel]) -> dict[str, str]:
+    """The string under each field of settings, inherited fields included, on one line each.
+
+    A string may stand under several fields, of which it then tells. Pydantic reads the same with
+    `use_attribute_docstrings`, but for every class whenever it is imported, which costs more than
+    the import itself.
+    """
+    found: dict[str, str] = {}
+    for cls in reversed(model.__mro__):
+        if not issubclass(cls, BaseModel) or cls in (BaseModel, Settings):
+            continue
+        try:
+            body = ast.parse(textwrap.dedent(inspect.getsource(cls))).body[0]
+        except (OSError, TypeError, SyntaxError):
+            continue  # a class without source, made on the fly
+        waiting: list[str] = []
+        for line in body.body if isinstance(body, ast.ClassDef) else []:
+            match line:
+                case ast.AnnAssign(target=ast.Name(id=name)):
+                    waiting.append(name)
+                case ast.Expr(value=ast.Constant(value=str(said))):
+                    found |= dict.fromkeys(waiting, " ".join(said.split()))
+                    waiting = []
+    return {name: found[name] for name in model.model_fields if name in found}
 
 
 def validate(model: type[S], values: Mapping[str, Any], where: str) -> S:

@@ -3,7 +3,6 @@
 from __future__ import annotations
 
 from collections.abc import Callable, Collection, Sequence
-from dataclasses import replace
 from typing import TYPE_CHECKING
 
 import numpy as np
@@ -136,11 +135,11 @@ def build_searcher(
         ]
         adaptation = Adaptation(model, rehearsed, AdaptationSettings(), seed)
     if group is not None and not chosen.quota:
-        chosen = replace(chosen, quota=quota)
+        chosen = chosen.model_copy(update={"quota": quota})
     if name == "token-edits":
-        chosen = replace(chosen, screen=False)
+        chosen = chosen.model_copy(update={"screen": False})
     if initial is not None:
-        chosen = replace(chosen, initial=min(initial, chosen.initial))
+        chosen = chosen.model_copy(update={"initial": min(initial, chosen.initial)})
     plausibility = None
     if name in ("nucleate", "nucleate+adaptation") and chosen.plausible:
         plausibility = Plausibility(model, data, seed)

@@ -10,7 +10,6 @@ the leading principal directions of the encoded training set; what is scored is 
 from __future__ import annotations
 
 from collections.abc import Sequence
-from dataclasses import replace
 from typing import TYPE_CHECKING, Any
 
 from nucleate.search import registry as build
@@ -57,11 +56,14 @@ STOCK = {
 LEFT_OUT: dict[str, tuple[str, dict[str, Any]]] = {
     "screen": ("the surrogate", {"screen": False}),
     "generations": ("generations between two questions", {"generations": 1, "breeding": 0.0}),
-    "draws": ("draws of the posterior: the highest means are asked", {"boldness": 0.0}),
+    "draws": ("draws of the posterior: the highest means are asked", {"sampling_temperature": 0.0}),
     "data": ("screening of the data", {"pool": 0}),
     "niches": ("parents by niches", {"niching": 0.0}),
-    "families": ("retiring of exhausted families", {"retire": 0}),
-    "restless": ("boldness that grows while nothing better is found", {"restless": 1.0}),
+    "families": ("retiring of exhausted families", {"stagnation_limit": 0}),
+    "restless": (
+        "exploration that grows while nothing better is found",
+        {"exploration_growth": 1.0},
+    ),
     "plausible": ("the half that is kept plausible", {"plausible": 0.0}),
     "reencoding": ("re-encoding of children (alignment)", {"aligned": False}),
     "edits": ("all edits of structures", {"without": EDIT_NAMES}),
@@ -112,7 +114,12 @@ def _ablated(
     arguments = {key: value for key, value in changes.items() if key in ("without", "aligned")}
     own = {key: value for key, value in changes.items() if key not in arguments}
     searcher = build.build_searcher(
-        WHOLE, model=model, data=data, seed=seed, settings=replace(settings, **own), **arguments
+        WHOLE,
+        model=model,
+        data=data,
+        seed=seed,
+        settings=settings.model_copy(update=own),
+        **arguments,
     )
     searcher.name = name
     return searcher

@@ -176,12 +176,12 @@ GONE = {
 """Operators that ablations lack; the toy regrows nothing."""
 CHANGED = {
     "generations": {"generations", "breeding"},
-    "draws": {"boldness"},
+    "draws": {"sampling_temperature"},
     "data": {"pool"},
     "niches": {"niching"},
-    "families": {"retire"},
+    "families": {"stagnation_limit"},
     "screen": {"screen"},
-    "restless": {"restless"},
+    "restless": {"exploration_growth"},
 }
 """Settings that they have otherwise."""
 

@@ -2,9 +2,6 @@
 
 from __future__ import annotations
 
-import ast
-import inspect
-import textwrap
 from collections.abc import Mapping, Sequence
 from dataclasses import asdict
 from pathlib import Path
@@ -13,13 +10,13 @@ from typing import TYPE_CHECKING, Any
 from nucleate.core.errors import SettingsError
 from nucleate.core.files import atomic_path, read_json
 from nucleate.core.manifest import Manifest
+from nucleate.core.settings import field_descriptions
 from nucleate.matter import registry
 from nucleate.matter.checks import Check, CheckContext
 
 if TYPE_CHECKING:
     from rich.console import Console
 
-    from nucleate.core.settings import Settings
     from nucleate.report.collect import MatterData
     from nucleate.settings.screen import ScreeningSettings
 
@@ -123,7 +120,7 @@ def describe_checks(matter: str, names: Sequence[str] = ()) -> list[dict[str, An
 
 def _described(name: str, check: type[Check]) -> dict[str, Any]:
     options = check.Options()
-    explained = _explanations(check.Options)
+    explained = field_descriptions(check.Options)
     return {
         "name": name,
         "description": check.description,
@@ -140,24 +137,6 @@ def _described(name: str, check: type[Check]) -> dict[str, Any]:
             for key in check.Options.model_fields
         },
     }
-
-
-def _explanations(options: type[Settings]) -> dict[str, str]:
-    """The string under each field of settings, by the field's name."""
-    try:
-        body = ast.parse(textwrap.dedent(inspect.getsource(options))).body[0]
-    except (OSError, TypeError, SyntaxError):
-        return {}  # a class without source, made on the fly
-    found: dict[str, str] = {}
-    waiting: list[str] = []  # a string may stand under several fields: a window's two bounds
-    for line in body.body if isinstance(body, ast.ClassDef) else []:
-        match line:
-            case ast.AnnAssign(target=ast.Name(id=name)):
-                waiting.append(name)
-            case ast.Expr(value=ast.Constant(value=str(said))):
-                found |= dict.fromkeys(waiting, " ".join(said.split()))
-                waiting = []
-    return found
 
 
 def show_checks(out: Console, checks: Sequence[dict[str, Any]], *, detailed: bool) -> None:

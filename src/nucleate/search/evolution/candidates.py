@@ -24,12 +24,12 @@ class Candidates:
     """Proposals of one round and what is expected of them.
 
     Attributes:
-        optimism: factor of the deviation by which candidates are ranked.
-        boldness: factor of the deviations of draws from the mean.
+        ucb_factor: factor of the deviation by which candidates are ranked.
+        sampling_temperature: factor of the deviations of draws from the mean.
     """
 
-    optimism: float
-    boldness: float
+    ucb_factor: float
+    sampling_temperature: float
     proposals: list[Proposal] = field(default_factory=list)
     seen: set[str] = field(default_factory=set)
     _mean: NDArray[np.float64] = field(default_factory=lambda: np.zeros(0))
@@ -46,7 +46,7 @@ class Candidates:
 
     def ranked(self) -> NDArray[np.int64]:
         """Numbers of the candidates, those that most is hoped of first."""
-        return np.argsort(-(self._mean + self.optimism * self._deviation), kind="stable")
+        return np.argsort(-(self._mean + self.ucb_factor * self._deviation), kind="stable")
 
     def bred(self, count: int, rng: np.random.Generator) -> list[str]:
         """Candidates as parents of further ones, their ranks log-uniform."""
@@ -75,7 +75,7 @@ class Candidates:
             return []
         listed = self.ranked()[: shortlist * count]
         drawn = surrogate.sample(self._table.take(listed), count, rng)
-        drawn = self._mean[listed] + self.boldness * (drawn - self._mean[listed])
+        drawn = self._mean[listed] + self.sampling_temperature * (drawn - self._mean[listed])
         left = np.ones(len(listed), bool)
         sound = None
         if plausibility is not None and plausible:

@@ -27,14 +27,14 @@ class Families:
     """Which structures of a memory belong to no retired family.
 
     Args:
-        likeness: Tanimoto similarity to its founder from which a structure is of a family.
+        niche_similarity: Tanimoto similarity to its founder from which a structure is of a family.
 
     Attributes:
         active: of the memory's rows, those of no retired family.
     """
 
-    def __init__(self, likeness: float):
-        self.likeness = likeness
+    def __init__(self, niche_similarity: float):
+        self.niche_similarity = niche_similarity
         self.founders: list[NDArray[np.uint8]] = []
         self.active = np.zeros(0, bool)
 
@@ -58,7 +58,7 @@ class Families:
             return np.ones(len(bits), bool)
         founders = torch.from_numpy(np.stack(self.founders).astype(np.float32))
         alike = tanimoto(torch.from_numpy(bits.astype(np.float32)), founders)
-        found: NDArray[np.bool_] = (alike.max(1).values < self.likeness).numpy()
+        found: NDArray[np.bool_] = (alike.max(1).values < self.niche_similarity).numpy()
         return found
 
     def kept(self, features: Features, table: Table) -> NDArray[np.bool_] | None:

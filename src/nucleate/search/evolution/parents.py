@@ -54,7 +54,7 @@ class Parents:
         ranked = self.breeders()
         rows = self._drawn(ranked, count, rng)
         if self.plausibility is not None and self.settings.plausible:
-            few = ranked[: 4 * self.settings.crowd]
+            few = ranked[: 4 * self.settings.niche_pool]
             sound = few[self.plausibility([self.memory.structures[row] for row in few])]
             if len(sound):
                 instead = rng.random(count) < self.settings.plausible
@@ -89,7 +89,7 @@ class Parents:
         of its members by its rank there, so that one family does not breed alone."""
         rows = ranked[log_uniform_ranks(len(ranked), count, rng)]
         if self.settings.niching:
-            niches = self._niches(ranked[: self.settings.crowd])
+            niches = self._niches(ranked[: self.settings.niche_pool])
             for place in np.flatnonzero(rng.random(count) < self.settings.niching):
                 members = niches[int(log_uniform_ranks(len(niches), 1, rng)[0])]
                 rows[place] = members[int(log_uniform_ranks(len(members), 1, rng)[0])]
@@ -105,7 +105,7 @@ class Parents:
         niches: list[list[int]] = []
         centres: list[int] = []
         for place, row in enumerate(ranked.tolist()):
-            near = np.flatnonzero(alike[place, centres] >= self.settings.likeness)
+            near = np.flatnonzero(alike[place, centres] >= self.settings.niche_similarity)
             if len(near):
                 niches[int(near[0])].append(row)
             else:

@@ -81,7 +81,7 @@ class ScreenedEvolution(Searcher):
         self.starts, self.accept = list(dict.fromkeys(starts)), accept
         self.asked: dict[str, str] = {}  # structure -> origin, told or not
         self.surrogate = Surrogate()
-        self.families = Families(self.settings.likeness)
+        self.families = Families(self.settings.niche_similarity)
         self.parents = Parents(memory, self.families, self.settings, plausibility, group)
         self.offspring = Offspring(operators, maker, self.settings.floor)
         self.adaptation, self._adapted_at = adaptation, self.settings.initial
@@ -135,7 +135,7 @@ class ScreenedEvolution(Searcher):
 
     def _threshold(self) -> float:
         """Score beyond which a child is a success."""
-        best = self.memory.best(self.settings.front)
+        best = self.memory.best(self.settings.success_rank)
         return float(self.memory.values()[best[-1]]) if len(best) else -np.inf
 
     def _rest(self) -> None:
@@ -144,8 +144,8 @@ class ScreenedEvolution(Searcher):
         top = self._top()
         if self._better is None or top > self._better[0] + BETTER * abs(self._better[0]):
             self._better = (top, len(self.memory))
-        retire = self.settings.retire
-        if retire and len(self.memory) - self._better[1] >= retire:
+        limit = self.settings.stagnation_limit
+        if limit and len(self.memory) - self._better[1] >= limit:
             self.families.retire(self.memory)
             self._better = (self._top(), len(self.memory))
 
@@ -154,9 +154,9 @@ class ScreenedEvolution(Searcher):
         return float(self.memory.values()[best].mean()) if len(best) else 0.0
 
     def _urge(self) -> float:
-        """Factor of optimism and boldness: it grows while nothing better is found."""
+        """Growth of `ucb_factor` and `sampling_temperature` while nothing better is found."""
         since = len(self.memory) - (self._better[1] if self._better else 0)
-        return min(self.settings.restless, 1.0 + since / self.settings.patience)
+        return min(self.settings.exploration_growth, 1.0 + since / self.settings.patience)
 
     # What is asked
 
@@ -198,7 +198,7 @@ class ScreenedEvolution(Searcher):
         s, urge = self.settings, self._urge()
         self._learn(rng)
         self._adapt()
-        pool = Candidates(urge * s.optimism, urge * s.boldness)
+        pool = Candidates(urge * s.ucb_factor, urge * s.sampling_temperature)
         self._screen_data(pool, count)
         each = -(-s.screened * count // s.generations)
         for generation in range(s.generations):
