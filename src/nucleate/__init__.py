@@ -4,4 +4,4 @@ Importing this package loads nothing heavy: torch, RDKit, pymatgen and Optuna ar
 stage that needs them.
 """
 
-__version__ = "0.1.0"
+from nucleate.core.version import __version__ as __version__

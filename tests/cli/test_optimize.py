@@ -9,9 +9,9 @@ from pathlib import Path
 import pytest
 from typer.testing import Result
 
-from nucleate.cli.objectives import parse_constraint, parse_objective
 from nucleate.core.errors import SettingsError
 from nucleate.core.settings import validate
+from nucleate.settings.objective_texts import parse_constraint, parse_objective
 from nucleate.settings.objectives import PropertySettings
 
 Nucleate = Callable[..., Result]

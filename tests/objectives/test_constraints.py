@@ -7,7 +7,6 @@ import numpy as np
 import pytest
 from pydantic import ValidationError
 
-from nucleate.cli.objectives import parse_constraint
 from nucleate.core.errors import SettingsError
 from nucleate.objectives.constraints import penalised, resolve_limit, violation
 from nucleate.objectives.objective import Objective
@@ -15,6 +14,7 @@ from nucleate.search.registry import build_searcher
 from nucleate.search.study import run_study as study_module
 from nucleate.search.study.run_study import run_study
 from nucleate.search.study.storage import open_study
+from nucleate.settings.objective_texts import parse_constraint
 from nucleate.settings.objectives import PropertySettings
 from nucleate.settings.study import OptimizeSettings
 from nucleate.testing.toy_matter import SMALL, ToyMatter, ToyModel, parse, training_set

@@ -8,7 +8,6 @@ from typing import Annotated, Any
 import typer
 from typer.core import TyperGroup
 
-from nucleate import __version__
 from nucleate.cli import campaign as loop
 from nucleate.cli import (
     datasets,
@@ -22,6 +21,7 @@ from nucleate.cli import (
     stages,
 )
 from nucleate.cli.failures import DEBUG_VARIABLE, explained_failures
+from nucleate.core.version import __version__
 from nucleate_benchmarks import cli as benchmark
 
 

@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-from collections.abc import Sequence
 from pathlib import Path
 from typing import TYPE_CHECKING, Annotated, Any
 
@@ -20,14 +19,13 @@ from nucleate.cli.common import (
     model_manifest,
     write_results,
 )
-from nucleate.cli.objectives import parse_constraint, parse_objective
 from nucleate.cli.signals import terminated_like_interrupted
 from nucleate.core.errors import SettingsError
 from nucleate.core.manifest import load_manifest
 from nucleate.core.settings import merge
+from nucleate.settings.objective_texts import parse_constraint, parse_objective
 
 if TYPE_CHECKING:
-    from nucleate.settings.objectives import PropertySettings
     from nucleate.settings.study import StudySettings
     from nucleate.stages.starting_structures import Start
 
@@ -161,6 +159,7 @@ def optimize(
     from nucleate.search.trial_attributes import INTERRUPTED
     from nucleate.settings.study import OptimizeSettings
     from nucleate.stages.optimize import optimize as run
+    from nucleate.stages.study_settings import check_study
 
     given = {
         "model": model,
@@ -201,7 +200,7 @@ def optimize(
     }
     chosen = _settings(study, settings, given)
     trained = model_manifest(Path(chosen.model))
-    chosen = _named(chosen, trained.matter)
+    chosen = check_study(chosen, trained.matter)
     start = _start(chosen, study)
     fields = {"objectives": [term.model_dump() for term in chosen.objectives]}
     stage = OptimizeSettings.model_validate(
@@ -278,60 +277,6 @@ def _beside(local: dict[str, Any], folder: Path) -> dict[str, Any]:
     except (OSError, ValueError):  # a structure, too long for a file's name
         found = False
     return {**local, "like": str(folder / like)} if found else local
-
-
-def _named(settings: StudySettings, matter: str) -> StudySettings:
-    """Settings with properties by their own names, whatever their case.
-
-    Raises:
-        SettingsError: a misspelt property, goals that contradict, conditions that nothing can meet,
-            or a lead that is never scored; said before the model is loaded.
-    """
-    from nucleate.cli.show.objectives import unknown_property
-    from nucleate.generation.task import check_conditions
-    from nucleate.matter import registry
-    from nucleate.search.study.local_search import refuse_forbidden
-
-    kind = registry.get(matter)
-    known, guide = kind.properties(), kind.guide()
-    terms = []
-    for term in settings.objectives:
-        name = term.property
-        if name and name not in known:
-            own = guide.property_name(name)
-            if own is None:
-                raise unknown_property(kind, name)
-            term = term.model_copy(update={"property": own})
-        if term.property:
-            kind.property(term.property, term.arguments)
-        terms.append(term)
-    _refuse_contradictions(terms)
-    if settings.local.any():
-        check_conditions(settings.local, kind, "local")
-        if settings.local.like is not None:
-            refuse_forbidden(kind, guide.read(settings.local.like, "local: like"))
-    return settings.model_copy(update={"objectives": tuple(terms)})
-
-
-def _refuse_contradictions(terms: Sequence[PropertySettings]) -> None:
-    """Refuse goals that stand twice, or against each other.
-
-    Raises:
-        SettingsError: names the property.
-    """
-    seen: dict[tuple[str, str], PropertySettings] = {}
-    for term in terms:
-        if not term.property or term.constraint:
-            continue
-        other = seen.setdefault((term.property, repr(sorted(term.arguments.items()))), term)
-        if other is term:
-            continue
-        if other == term:
-            raise SettingsError(f"objective {term.property!r} is given twice; a weight says more")
-        if {other.goal, term.goal} == {"maximise", "minimise"}:
-            raise SettingsError(
-                f"objective {term.property!r} is to be both maximised and minimised"
-            )
 
 
 def _start(settings: StudySettings, study: Path | None) -> Start:

@@ -23,10 +23,10 @@ from nucleate.cli.common import (
     model_manifest,
     write_results,
 )
-from nucleate.cli.objectives import parse_objective
 from nucleate.core.errors import SettingsError
 from nucleate.core.manifest import load_manifest
 from nucleate.core.settings import merge
+from nucleate.settings.objective_texts import parse_objective
 
 if TYPE_CHECKING:
     from nucleate.core.manifest import Manifest

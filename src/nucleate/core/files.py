@@ -13,8 +13,8 @@ from functools import cache
 from pathlib import Path
 from typing import Any
 
-from nucleate import __version__
 from nucleate.core.errors import ResultsError
+from nucleate.core.version import __version__
 
 
 @contextmanager

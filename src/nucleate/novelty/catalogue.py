@@ -6,11 +6,11 @@ import logging
 from collections.abc import Mapping, Sequence
 from typing import Any
 
-from nucleate import __version__
 from nucleate.core.errors import ResultsError
 from nucleate.core.files import atomic_folder, digest
 from nucleate.core.parallel import default_processes
 from nucleate.core.paths import download_folder
+from nucleate.core.version import __version__
 from nucleate.datasets.sources import Source, content_digest, resolve
 from nucleate.matter import registry
 from nucleate.matter.base import Matter

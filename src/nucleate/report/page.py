@@ -10,7 +10,7 @@ from typing import Any
 from jinja2 import Environment, FileSystemLoader, StrictUndefined
 from markupsafe import Markup
 
-from nucleate import __version__
+from nucleate.core.version import __version__
 from nucleate.report import figures
 from nucleate.report import formatting as wording
 from nucleate.report.collect import MatterData, RunData

@@ -37,7 +37,6 @@ import pyarrow.compute as pc
 import tomli_w
 from filelock import FileLock, Timeout
 
-from nucleate import __version__
 from nucleate.core.errors import ResultsError
 from nucleate.core.files import (
     atomic_folder,
@@ -49,6 +48,7 @@ from nucleate.core.files import (
     write_text,
 )
 from nucleate.core.manifest import MANIFEST_NAME, Manifest
+from nucleate.core.version import __version__
 from nucleate.datasets import tables
 from nucleate.settings.run import DiscoverSettings
 

@@ -6,23 +6,12 @@ from collections.abc import Sequence
 from typing import TYPE_CHECKING, Any
 
 from nucleate.core.errors import SettingsError
-from nucleate.core.spelling import near
 from nucleate.matter import registry
 from nucleate.matter.base import Matter
+from nucleate.stages.study_settings import unknown_property
 
 if TYPE_CHECKING:
     from rich.console import Console
-
-
-def unknown_property(matter: Matter, name: str) -> SettingsError:
-    """What is said of a name that is none of the matter's properties."""
-    # Those of a library, hundreds of them, only where nothing else is meant.
-    meant = near(name, matter.usual_properties()) or near(name, matter.properties())
-    hint = f"; did you mean {' or '.join(meant)}?" if meant else "."
-    return SettingsError(
-        f"{matter.name} has no property named {name!r}{hint} "
-        f"`nucleate objectives --matter {matter.name}` lists all"
-    )
 
 
 def describe_objectives(

@@ -84,7 +84,7 @@ def metric_lines(metrics: Mapping[str, Any]) -> list[str]:
 
 def show_start(out: Console, settings: DiscoverSettings) -> None:
     """Say what is about to happen."""
-    from nucleate import __version__
+    from nucleate.core.version import __version__
 
     folder = Path(settings.results) / settings.run
     out.print(f"[bold]Nucleate {__version__}[/]: run [bold]{settings.run}[/], results in {folder}")
