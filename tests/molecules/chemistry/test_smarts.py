@@ -11,10 +11,10 @@ from rdkit.Chem.FilterCatalog import FilterCatalog, FilterCatalogParams
 
 from nucleate.core.errors import SettingsError
 from nucleate.molecules.alerts.alerts import TOLERATED, Alert, AlertSets, read_smarts
-from nucleate.molecules.alerts.hazards import HAZARDS, hazards
-from nucleate.molecules.alerts.unstable import UNSTABLE, unstable
+from nucleate.molecules.alerts.hazards import hazard_patterns, hazards
+from nucleate.molecules.alerts.unstable import unstable
 from nucleate.molecules.chemistry.chem import parse
-from nucleate.molecules.chemistry.smarts import Group, Patterns, pattern
+from nucleate.molecules.chemistry.smarts import Group, Patterns, pattern, read_groups
 from nucleate.molecules.chemistry.smarts_prefilter import SmartsPrefilter
 
 MOLECULES = [
@@ -24,9 +24,9 @@ MOLECULES = [
 ]
 
 
-@pytest.mark.parametrize("groups", [UNSTABLE, HAZARDS], ids=["unstable", "hazards"])
-def test_the_screen_leaves_out_no_match(groups: tuple[Group, ...]) -> None:
-    compiled = Patterns(groups)
+@pytest.mark.parametrize("compiled", [unstable(), hazard_patterns()], ids=["unstable", "hazards"])
+def test_the_screen_leaves_out_no_match(compiled: Patterns) -> None:
+    groups = compiled.groups
     queries = {g.name: [pattern(s) for s in g.smarts.split(" | ")] for g in groups}
     assert len(queries) == len(groups)  # names are unique
     hits = 0
@@ -183,3 +183,33 @@ def test_a_pattern_that_is_none_is_named() -> None:
     with pytest.raises(SettingsError, match=r"'\[C' of bad is not"):
         Patterns([Group("bad", "[C", "")])
     assert pattern("C[H]").GetNumAtoms() == 1  # the hydrogen has become a count
+
+
+ROW = """
+[[group]]
+name = "diol"
+smarts = ["<alcohol>-C", "[OX2H]-c"]
+explanation = "wet"
+source = "a rule set"
+"""
+
+
+def test_tables_of_groups(tmp_path: Path) -> None:
+    file = tmp_path / "table.toml"
+    file.write_text('[shorthand]\nalcohol = "[OX2H]"\n' + ROW)
+    assert read_groups(file) == [Group("diol", "[OX2H]-C | [OX2H]-c", "wet", "a rule set")]
+    for text, fault in (
+        (ROW, "'diol' has an unknown shorthand"),
+        (ROW.replace("<alcohol>", "O") * 2, "'diol' stands twice"),
+        (ROW.replace("source", "sauce"), "sauce: unknown key"),
+        ("[[group]\n", "not valid TOML"),
+    ):
+        file.write_text(text)
+        with pytest.raises(SettingsError, match=fault) as error:
+            read_groups(file)
+        assert str(file) in str(error.value)
+
+
+def test_every_pattern_states_its_source() -> None:
+    for compiled in (unstable(), hazard_patterns()):
+        assert all(group.source and group.explanation for group in compiled.groups)

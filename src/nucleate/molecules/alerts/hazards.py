@@ -1,8 +1,8 @@
 """Recognises molecules that are dangerous in themselves: a safety filter.
 
-It serves to keep such molecules out of searches and out of lists of candidates. It holds detection
-patterns and the names of categories, nothing else. A molecule that is not flagged is not thereby
-safe: these are the well-known classes only.
+It serves to keep such molecules out of searches and out of lists of candidates. `hazards.toml`
+holds detection patterns and the names of categories, nothing else. A molecule that is not flagged
+is not thereby safe: these are the well-known classes only.
 
 A few medicines belong to these classes (nitroglycerin, nitrogen mustards) and are flagged too.
 Bridged endoperoxides of natural products (artemisinin, ergosterol peroxide) are not: see
@@ -11,85 +11,15 @@ Bridged endoperoxides of natural products (artemisinin, ergosterol peroxide) are
 
 from __future__ import annotations
 
-from functools import cache, lru_cache
+from collections.abc import Callable
+from functools import lru_cache
+from pathlib import Path
 from typing import Any
 
 from nucleate.molecules.chemistry.chem import molecule as read
-from nucleate.molecules.chemistry.smarts import Group, Patterns, pattern
+from nucleate.molecules.chemistry.smarts import Patterns, pattern, read_patterns
 
-EXPLOSIVE = "explosophore"
-PEROXIDE = "organic peroxide"
-PHOSPHORUS = "toxic organophosphorus compound"
-MUSTARD = "alkylating mustard"
-TOXIC = "highly toxic"
-CARCINOGEN = "potent carcinogen"
-
-HAZARDS: tuple[Group, ...] = (
-    Group("nitrate ester", "[#6]-[OX2]-[N+](=O)[O-]", EXPLOSIVE),
-    Group("N-nitro compound", "[#7]-[N+](=O)[O-]", EXPLOSIVE),
-    Group("geminal dinitro compound", "[CX4](-[N+](=O)[O-])-[N+](=O)[O-]", EXPLOSIVE),
-    Group("acyl or sulfonyl azide", "[C,S,P](=[O,S,N])-[NX2]=[N+]=[N-]", EXPLOSIVE),
-    Group("diazonium", "[#6]-[N+]#[NX1]", EXPLOSIVE),
-    Group("diazo compound", "[#6]=[N+]=[N-] | [#6-]-[N+]#[NX1]", EXPLOSIVE),
-    Group("triazene", "[NX3;A]-[NX2;A]=[NX2;A]", EXPLOSIVE),
-    Group("aliphatic azo compound", "[CX4]-[NX2]=[NX2]-[CX4]", EXPLOSIVE),
-    Group(
-        "chain of nitrogens", "[#7;A]~[#7;A]~[#7;A]~[#7;A] | [#7]~[#7]~[#7]~[#7]~[#7]", EXPLOSIVE
-    ),
-    Group("perchlorate, chlorate or hypohalite", "[Cl,Br,I]~[#8]", EXPLOSIVE),
-    Group("fulminate", "[C-]#[N+]-[#8]", EXPLOSIVE),
-    Group("geminal N-halo compound", "[#7](-[Cl,Br,I])-[Cl,Br,I]", EXPLOSIVE),
-    Group("haloacetylene", "[Cl,Br]-C#C", EXPLOSIVE),
-    Group("hydroperoxide", "[OX2;H1]-[OX2] | [OX1-]-[OX2]", PEROXIDE),
-    Group("peroxide", "[#8X2;H0]~[#8X2;H0]", PEROXIDE),
-    Group("phosphorus fluoride", "[#15]-F", PHOSPHORUS),
-    Group("phosphorus cyanide", "[#15]-C#N", PHOSPHORUS),
-    Group("phosphorus halide", "[#15]-[Cl,Br,I]", PHOSPHORUS),
-    Group(
-        "aminoalkyl phosphorothiolate",
-        "[#15](=[O,S])-[SX2,SeX2]-[CX4]-[CX4]-[NX3,NX4] | "
-        "[CX4;H2,H3]-[#15](=[O,S])-[OX2]-[CX4]-[CX4]-[NX3;H0]",
-        PHOSPHORUS,
-    ),
-    Group(
-        "phosphorothioate ester",
-        "[#15](=S)(-[OX2]-[CX4])-[OX2,SX2]-[#6] | [#15](=O)(-[OX2]-[CX4])-[SX2]-[#6]",
-        PHOSPHORUS,
-    ),
-    Group(
-        "dialkyl aryl or vinyl phosphate",
-        "[#15](=O)(-[OX2]-[CX4])(-[OX2]-[CX4])-[OX2]-[c,$(C=C)]",
-        PHOSPHORUS,
-    ),
-    Group("caged phosphate", "P12OCC(CO1)CO2", PHOSPHORUS),
-    Group("sulfur mustard or half mustard", "[SX2]-[CX4;H2]-[CX4;H2,H1]-[Cl,Br,I]", MUSTARD),
-    Group("nitrogen mustard", "[#7](-[CX4]-[CX4]-[Cl,Br,I])-[CX4]-[CX4]-[Cl,Br,I]", MUSTARD),
-    Group(
-        "beta-haloethyl amine",
-        "[NX3;!$(N-*=[O,S,N])]-[CX4;!R]-[CX4;H2;!R]-[Cl,Br,I]",
-        MUSTARD,
-    ),
-    Group("arsenic halide", "[#33]-[F,Cl,Br,I]", TOXIC),
-    Group("fluoroacetate", "F-[CX4;H2]-[CX3](=O)-[OX2,OX1-,F,Cl]", TOXIC),
-    Group("cyanogen halide", "[F,Cl,Br,I]-C#N", TOXIC),
-    Group("phosgene or its like", "[Cl,Br]-C(=[O,S])-[Cl,Br,$(OC(Cl)(Cl)Cl)]", TOXIC),
-    Group("trihalonitromethane", "[N+](=O)([O-])-C([Cl,Br])([Cl,Br])[Cl,Br]", TOXIC),
-    Group("perfluoroisobutene", "FC(F)=C(C(F)(F)F)C(F)(F)F", TOXIC),
-    Group(
-        "tetrahalodibenzodioxin or -furan",
-        "[Cl,Br]-c1cc2Oc3cc(-[Cl,Br])c(-[Cl,Br])cc3Oc2cc1-[Cl,Br] | "
-        "[Cl,Br]-c1cc2oc3cc(-[Cl,Br])c(-[Cl,Br])cc3c2cc1-[Cl,Br]",
-        TOXIC,
-    ),
-    Group("N-nitroso compound", "[#7]-[NX2;+0]=O", CARCINOGEN),
-    Group("azoxyalkane", "[CX4]-[N+]([O-])=[NX2]-[CX4]", CARCINOGEN),
-    Group("halomethyl ether", "[Cl,Br,I]-[CX4;H2]-[OX2]-[#6]", CARCINOGEN),
-    # What is looked at more closely below
-    Group("nitro groups", "[N+](=O)[O-]", ""),
-    Group("azide", "[NX2]=[N+]=[N-]", ""),
-    Group("tetrazole", "[#7]1~[#7]~[#7]~[#7]~[#6]1", ""),
-)
-
+_TABLE = Path(__file__).with_name("hazards.toml")
 _NITRO = 3
 _ATOMS_PER_NITRO = 7  # heavy atoms: dinitrobenzenes have 6, one ring more makes them tame
 _SAFE_AZIDE = 3  # (carbon + oxygen) / nitrogen of N-N bonds, a rule of thumb of azide chemistry
@@ -98,13 +28,16 @@ _NITROGEN_SHARE = 0.5  # of the heavy atoms of a tetrazole
 _CARBONS_PER_PEROXIDE = 12
 
 
-@cache
-def _patterns() -> Patterns:
-    return Patterns(HAZARDS)
+def hazard_patterns() -> Patterns:
+    """The groups of `hazards.toml`, compiled; `explanation` is the category."""
+    return read_patterns(_TABLE)
 
 
-def hazards(molecule: Any) -> list[str]:
+@lru_cache(maxsize=256)
+def hazards(molecule: Any) -> tuple[str, ...]:
     """What makes a molecule dangerous to handle: `name (category)` of each class it belongs to.
+
+    Remembered by the object: the check and a search's objective ask in turn.
 
     Args:
         molecule: a sanitised RDKit molecule, which is not to be changed afterwards.
@@ -112,37 +45,41 @@ def hazards(molecule: Any) -> list[str]:
     Returns:
         Empty if none is recognised.
     """
-    return list(_hazards(molecule))
-
-
-@lru_cache(maxsize=256)
-def _hazards(molecule: Any) -> tuple[str, ...]:
-    # Remembered by the object: the check and a search's objective ask in turn.
     found = []
-    for group in _patterns().matches(molecule):
-        name, category = group.name, group.reason
-        if name == "peroxide" and _bridged(molecule):
-            continue
-        if not category:
-            name, category = _closer(name, molecule), EXPLOSIVE
-        if name:
-            found.append(f"{name} ({category})")
+    for group in hazard_patterns().matches(molecule):
+        name = IN_NUMBERS[group.name](molecule) if group.name in IN_NUMBERS else group.name
+        if name and not (name == "peroxide" and _bridged(molecule)):
+            found.append(f"{name} ({group.explanation})")
     return tuple(found)
 
 
-def _closer(name: str, molecule: Any) -> str:
-    """The hazard's name where a group is dangerous only in numbers; empty where it is not."""
-    heavy = molecule.GetNumHeavyAtoms()
-    if name == "nitro groups":
-        count = len(molecule.GetSubstructMatches(_nitro()))
-        crowded = count > 1 and heavy < _ATOMS_PER_NITRO * count
-        return f"{count} nitro groups" if count >= _NITRO or crowded else ""
-    numbers = [atom.GetAtomicNum() for atom in molecule.GetAtoms()]
-    if name == "azide":
-        nitrogen = len({i for match in molecule.GetSubstructMatches(_paired()) for i in match})
-        ratio = (numbers.count(6) + numbers.count(8)) / nitrogen
-        return "azide of few carbons" if ratio < _SAFE_AZIDE else ""
-    return "nitrogen-rich tetrazole" if numbers.count(7) >= _NITROGEN_SHARE * heavy else ""
+def _nitro_groups(molecule: Any) -> str:
+    count = len(molecule.GetSubstructMatches(pattern("[N+](=O)[O-]")))
+    crowded = count > 1 and molecule.GetNumHeavyAtoms() < _ATOMS_PER_NITRO * count
+    return f"{count} nitro groups" if count >= _NITRO or crowded else ""
+
+
+def _count(molecule: Any, *numbers: int) -> int:
+    return sum(atom.GetAtomicNum() in numbers for atom in molecule.GetAtoms())
+
+
+def _azide(molecule: Any) -> str:
+    pairs = molecule.GetSubstructMatches(pattern("[#7]~[#7]"))
+    ratio = _count(molecule, 6, 8) / len({atom for pair in pairs for atom in pair})
+    return "azide of few carbons" if ratio < _SAFE_AZIDE else ""
+
+
+def _tetrazole(molecule: Any) -> str:
+    rich = _count(molecule, 7) >= _NITROGEN_SHARE * molecule.GetNumHeavyAtoms()
+    return "nitrogen-rich tetrazole" if rich else ""
+
+
+IN_NUMBERS: dict[str, Callable[[Any], str]] = {
+    "nitro groups": _nitro_groups,
+    "azide": _azide,
+    "tetrazole": _tetrazole,
+}
+"""Groups that are dangerous only in numbers -> the hazard's name; empty where it is none."""
 
 
 def _bridged(molecule: Any) -> bool:
@@ -151,37 +88,17 @@ def _bridged(molecule: Any) -> bool:
     Both its ends are saturated carbons without nitrogen that belong to another ring besides. Ketone
     peroxides and HMTD, which have several O-O bonds, and open-chain, acyl and small ones are not.
     """
-    carbons = sum(atom.GetAtomicNum() == 6 for atom in molecule.GetAtoms())
+    # In a ring by the bond between the oxygens, so with three ring bonds or four.
+    end = "[CX4;!x2;!$(C-[#7])]"
     return (
-        carbons >= _CARBONS_PER_PEROXIDE
-        and len(molecule.GetSubstructMatches(_peroxide())) == 1
-        and molecule.HasSubstructMatch(_endoperoxide())
+        _count(molecule, 6) >= _CARBONS_PER_PEROXIDE
+        and len(molecule.GetSubstructMatches(pattern("[#8]-[#8]"))) == 1
+        and molecule.HasSubstructMatch(pattern(f"{end}-[OX2]-;@[OX2]-{end}"))
     )
-
-
-@cache
-def _peroxide() -> Any:
-    return pattern("[#8]-[#8]")
-
-
-@cache
-def _endoperoxide() -> Any:
-    end = "[CX4;!x2;!$(C-[#7])]"  # in a ring by the bond below, so with three ring bonds or four
-    return pattern(f"{end}-[OX2]-;@[OX2]-{end}")
-
-
-@cache
-def _nitro() -> Any:
-    return pattern("[N+](=O)[O-]")
-
-
-@cache
-def _paired() -> Any:
-    return pattern("[#7]~[#7]")
 
 
 def forbidden(smiles: str) -> str:
     """Why a search must not be paid for a molecule; empty where it may, or it cannot be read."""
     found = read(smiles)
-    flags = [] if found is None else hazards(found)
+    flags = () if found is None else hazards(found)
     return f"hazard: {'; '.join(flags)}" if flags else ""

@@ -3,35 +3,23 @@
 from __future__ import annotations
 
 from collections import Counter
-from functools import cache
 from itertools import combinations
+from pathlib import Path
 from typing import Any
 
 from rdkit import Chem
 from rdkit.Chem import rdMolDescriptors
 
-from nucleate.molecules.chemistry.smarts import Group, Patterns
+from nucleate.molecules.chemistry.smarts import read_patterns
 
+_TABLE = Path(__file__).with_name("strain.toml")
 _BRIDGE = 9  # atoms: a ring up to this size that holds three atoms of an arene bends it too much
 _PROPELLANE = 6  # atoms beside the shared bond; [3.2.1]propellane is the last that is hard to keep
-
-_STRAINED = (
-    Group("cumulated double bonds", "[#6]=[#6]=*", ""),
-    Group("a triple bond in a small ring", "[#6;r3,r4,r5,r6,r7,r8]#;@*", ""),
-    Group("an allene in a ring", "*=;@[#6;R]=;@*", ""),
-    Group("a double bond within a three-membered ring", "*1=,:**1", ""),
-    Group("a cyclobutadiene", "*1=**=*1 | *1=**:*1", ""),
-)
-
-
-@cache
-def _patterns() -> Patterns:
-    return Patterns(_STRAINED)
 
 
 def strain(found: Any) -> str:
     """What an RDKit molecule has that cannot be, in a few words; empty if nothing."""
-    named = _patterns().matches(found)
+    named = read_patterns(_TABLE).matches(found)
     if named:
         return named[0].name
     info = found.GetRingInfo()

@@ -23,7 +23,7 @@ class StabilityOptions(Settings):
 class StabilityCheck(SingleCheck):
     """No group that falls apart or reacts on its own. The value names the groups found.
 
-    The groups, each with its reason, are `nucleate.molecules.alerts.unstable.UNSTABLE`.
+    The groups, each with its reason, are `nucleate.molecules.alerts.unstable`.
     """
 
     name = "stability"
@@ -37,7 +37,7 @@ class StabilityCheck(SingleCheck):
         first = groups[0]
         more = f" (and {len(groups) - 1} more)" if len(groups) > 1 else ""
         value = "; ".join(group.name for group in groups)
-        return Verdict(False, value, f"{first.name}: {first.reason}{more}")
+        return Verdict(False, value, f"{first.name}: {first.explanation}{more}")
 
 
 class HazardsCheck(SingleCheck):

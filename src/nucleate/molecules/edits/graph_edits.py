@@ -19,6 +19,7 @@ from collections.abc import Callable, Sequence
 from dataclasses import dataclass
 from functools import cache, cached_property, lru_cache
 from itertools import combinations
+from pathlib import Path
 from typing import Any
 
 import numpy as np
@@ -26,6 +27,7 @@ from rdkit import Chem, rdBase
 from rdkit.Chem import rdMolDescriptors, rdqueries
 
 from nucleate.molecules.chemistry.chem import canonical, molecule
+from nucleate.molecules.chemistry.smarts import read_groups
 from nucleate.molecules.edits.graph import BONDS, Graph, Weighted, cut_stereo, pick, remove_atoms
 from nucleate.molecules.edits.operators import EDITS, STEREO_EDITS
 from nucleate.molecules.options import DEFAULT_ELEMENTS
@@ -46,39 +48,14 @@ _FLAGS = (
     | Chem.SanitizeFlags.SANITIZE_ADJUSTHS  # the hydrogen of `[nH]`, which its text must hold
 )
 
-# What no chemist would draw, by a wider pattern that most molecules lack: one quick match answers
-# for those below it. An edit may not add any; a parent's own may stay.
-_UNWANTED: dict[str, tuple[str, ...]] = {
-    # Two hetero atoms side by side, acids (S, P) and nitro groups aside.
-    "[!#6;!#1;!v4;!v5;!v6;A]~[!#6;!#1;!v4;!v5;!v6]": (
-        "[O,S]-[O,S]",
-        "N~N~[#7]",
-        "[NX3,OX2]-[SX2]",
-        "[OX2]-[NX3]-[!#6;!#1]",
-        "[#7]-[OX2]-[!#6;!#1]",
-        "[F,Cl,Br,I]~[!#6]",
-    ),
-    # Two on one saturated carbon: those that fall apart, ring hemiacetals (sugars) aside.
-    "[N,O,S,F,Cl,Br,I]-[CX4]-[NX3,OX2,SX2]": (
-        "[OX2H,SX2H,NX3H2]-[CX4;!R]-[OX2,SX2,NX3]",
-        "[OX2H,SX2H,NX3H2]-[CX4;R]-[OX2H,SX2H,NX3]",
-        "[Cl,Br,I]-[CX4]-[NX3,OX2,SX2]",
-        "F-[CX4;!$(C(F)F)]-[NX3,OX2,SX2]",
-    ),
-    "[F,Cl,Br,I]-[CX3]=[O,N,S]": ("[F,Cl,Br,I]-[CX3]=[O,N,S]",),
-    "*=[CX2]=*": ("[#6]=[CX2]=*", "N=[CX2]=N"),  # allenes, ketenes, carbodiimides
-    "[!#6;!H0;$([#16,#15;!v2]),$([N+]=O)]": ("[#16,#15;!H0;!v2]", "[N+;!H0]=O"),  # cut acids
-    "[R]#&@[R]": ("[R]#&@[R]",),
-    "[r3,r4]=,:;@*": ("[r3]=,:;@*", "[r4]:*", "[r4]=&@[r4]-[r4]=&@[r4]"),
-}
-
 
 @cache
 def _unwanted() -> tuple[tuple[Any, tuple[Any, ...]], ...]:
-    return tuple(
-        (Chem.MolFromSmarts(wide), tuple(map(Chem.MolFromSmarts, patterns)))
-        for wide, patterns in _UNWANTED.items()
-    )
+    """The patterns of `unwanted.toml` by their wider one, as queries."""
+    by_wider: dict[str, list[Any]] = {}
+    for group in read_groups(Path(__file__).with_name("unwanted.toml")):
+        by_wider.setdefault(group.wider, []).append(Chem.MolFromSmarts(group.smarts))
+    return tuple((Chem.MolFromSmarts(wide), tuple(found)) for wide, found in by_wider.items())
 
 
 @cache

@@ -3,48 +3,30 @@
 from __future__ import annotations
 
 from functools import cache
+from pathlib import Path
 from typing import Any, NamedTuple
 
 from rdkit import Chem
 from rdkit.Chem.MolStandardize import rdMolStandardize
 
+from nucleate.core.settings import Settings, read_toml, validate
 from nucleate.molecules.chemistry.chem import parse
 
-_SOLVENTS = {
-    "O": "water", "CO": "methanol", "CCO": "ethanol", "CC(C)O": "isopropanol", "CC(C)=O": "acetone",
-    "CCOC(C)=O": "ethyl acetate", "CC#N": "acetonitrile", "CS(C)=O": "dimethyl sulfoxide",
-    "CN(C)C=O": "dimethylformamide", "ClCCl": "dichloromethane", "ClC(Cl)Cl": "chloroform",
-    "C1CCOC1": "tetrahydrofuran", "C1COCCO1": "dioxane", "Cc1ccccc1": "toluene",
-}  # fmt: skip
-_IONS = {
-    "F": "fluoride", "Cl": "chloride", "Br": "bromide", "I": "iodide", "[Li+]": "lithium",
-    "[Na+]": "sodium", "[K+]": "potassium", "[Cs+]": "caesium", "[Mg+2]": "magnesium",
-    "[Ca+2]": "calcium", "[Ba+2]": "barium", "[Zn+2]": "zinc", "[Al+3]": "aluminium",
-    "[Ag+]": "silver", "[Sr+2]": "strontium", "[Bi+3]": "bismuth", "N": "ammonium",
-    "CN(C)C": "trimethylammonium", "CCN(CC)CC": "triethylammonium", "CCNCC": "diethylammonium",
-    "NCCO": "ethanolammonium", "OCCNCCO": "diethanolammonium", "OCC(N)(CO)CO": "tromethamine",
-    "CNCC(O)C(O)C(O)C(O)CO": "meglumine", "C[N+](C)(C)CCO": "choline",
-    "CC[N+](CC)(CC)CC": "tetraethylammonium", "CCCC[N+](CCCC)(CCCC)CCCC": "tetrabutylammonium",
-    "NCCCCC(N)C(=O)O": "lysine", "N=C(N)NCCCC(N)C(=O)O": "arginine", "C1CNCCN1": "piperazine",
-    "O=C(O)C(F)(F)F": "trifluoroacetate", "CC(=O)O": "acetate", "O=CO": "formate",
-    "CCC(=O)O": "propionate", "O=C(O)C(=O)O": "oxalate", "O=C(O)CC(=O)O": "malonate",
-    "O=C(O)C=CC(=O)O": "maleate or fumarate", "O=C(O)CCC(=O)O": "succinate",
-    "O=C(O)CCCCC(=O)O": "adipate", "O=C(O)CC(O)C(=O)O": "malate",
-    "O=C(O)C(O)C(O)C(=O)O": "tartrate", "O=C(O)CC(O)(CC(=O)O)C(=O)O": "citrate",
-    "CC(O)C(=O)O": "lactate", "O=C(O)CO": "glycolate", "O=C(O)c1ccccc1": "benzoate",
-    "O=C(O)c1ccccc1O": "salicylate", "O=C(O)C(O)c1ccccc1": "mandelate",
-    "O=C(O)C(O)C(O)C(O)C(O)CO": "gluconate", "O=C(O)c1ccncc1": "isonicotinate",
-    "O=C(O)c1cc2ccccc2c(Cc2c(O)c(C(=O)O)cc3ccccc23)c1O": "pamoate",
-    "CCCCCCCCCCCCCCCCCC(=O)O": "stearate", "O=C(O)O": "carbonate",
-    "CS(=O)(=O)O": "mesylate", "CCS(=O)(=O)O": "esylate", "O=S(=O)(O)CCO": "isethionate",
-    "O=S(=O)(O)CCS(=O)(=O)O": "edisylate", "O=S(=O)(O)C(F)(F)F": "triflate",
-    "O=S(=O)(O)c1ccccc1": "besylate", "Cc1ccc(S(=O)(=O)O)cc1": "tosylate",
-    "O=S(=O)(O)c1cccc2ccccc12": "napsylate", "O=S(=O)(O)c1ccc2ccccc2c1": "napsylate",
-    "CC1(C)C2CCC1(CS(=O)(=O)O)C(=O)C2": "camsylate", "O=S(=O)(O)O": "sulfate",
-    "O=P(O)(O)O": "phosphate", "O=[N+]([O-])O": "nitrate", "[O-]Cl(=O)(=O)=O": "perchlorate",
-    "[O-][Cl+3]([O-])([O-])[O-]": "perchlorate", "F[B-](F)(F)F": "tetrafluoroborate",
-    "F[P-](F)(F)(F)(F)F": "hexafluorophosphate", "[OH-]": "hydroxide", "N#CS": "thiocyanate",
-}  # fmt: skip
+
+class _Names(Settings):
+    source: str
+    names: dict[str, str]
+
+
+class _Table(Settings):
+    solvents: _Names
+    ions: _Names
+
+
+@cache
+def _table() -> _Table:
+    path = Path(__file__).with_name("salts.toml")
+    return validate(_Table, read_toml(path), str(path))
 
 
 class Parts(NamedTuple):
@@ -61,7 +43,8 @@ class Parts(NamedTuple):
 
 @cache
 def _known() -> dict[str, str]:
-    return {_plain(parse(smiles)): name for smiles, name in {**_IONS, **_SOLVENTS}.items()}
+    names = _table().ions.names | _table().solvents.names
+    return {_plain(parse(smiles)): name for smiles, name in names.items()}
 
 
 @cache
@@ -92,4 +75,4 @@ def parts(molecule: Any) -> Parts:
 
 def solvent(name: str) -> bool:
     """Whether a companion is a neutral solvent rather than an ion."""
-    return name in _SOLVENTS.values()
+    return name in _table().solvents.names.values()
