@@ -18,8 +18,13 @@ from optuna.trial import FrozenTrial, TrialState
 from nucleate.campaign.batches import Batch
 from nucleate.campaign.measurements import WITHDRAWN, Measurements
 from nucleate.objectives.objective import Scored
+from nucleate.search.optuna_adapter import (
+    create_running_trial,
+    end_trial,
+    trial_id,
+    write_attributes,
+)
 from nucleate.search.searcher import Proposal
-from nucleate.search.study.ledger import create
 from nucleate.search.trial_attributes import (
     MEASURED,
     OUTCOME,
@@ -92,15 +97,15 @@ def _write(
             return
         trial = None
     if trial is None:
-        identity = create(study, {STRUCTURE: structure, **now})
+        identity = create_running_trial(study, {STRUCTURE: structure, **now})
     else:
-        identity = trial._trial_id
-        for key, value in now.items():
-            if not _same(trial.user_attrs.get(key), value):
-                study._storage.set_trial_user_attr(identity, key, value)
+        identity = trial_id(trial)
+        before = trial.user_attrs
+        news = {k: v for k, v in now.items() if not _same(before.get(k), v)}
+        write_attributes(study, identity, news)
     if ended:
         state = TrialState.FAIL if values is None else TrialState.COMPLETE
-        study._storage.set_trial_state_values(identity, state, values)
+        end_trial(study, identity, state, values)
 
 
 def _same(first: Any, second: Any) -> bool:

@@ -7,19 +7,15 @@ handling method for genetic algorithms", Comput. Methods Appl. Mech. Eng. 186 (2
 
 from __future__ import annotations
 
-from collections.abc import Iterable, Mapping
+from collections.abc import Iterable
 from dataclasses import asdict, dataclass
 from typing import Any
 
 import numpy as np
-import optuna
 from numpy.typing import NDArray
 
 from nucleate.objectives.desirability import spread_of
 from nucleate.settings.objectives import PropertySettings
-
-OPTUNA_PREFIX = "constraints:"
-"""Of the system attribute that Optuna's `Trial.set_constraint` writes."""
 
 
 @dataclass(frozen=True)
@@ -82,10 +78,3 @@ def penalised(score: float, broken: float) -> float:
     """What a search is told: the score in [0, 1] of a structure that breaks no constraint, else
     minus `broken / (1 + broken)`, above -1."""
     return score if broken <= 0 else -broken / (1.0 + broken)
-
-
-def write_constraints(study: optuna.Study, trial_id: int, excesses: Mapping[str, float]) -> None:
-    """Give a running trial its constraints, as Optuna's `Trial.set_constraint` does, which first
-    reads the trial again."""
-    for name, excess in excesses.items():
-        study._storage.set_trial_system_attr(trial_id, OPTUNA_PREFIX + name, float(excess))

@@ -28,10 +28,10 @@ from nucleate.core.parallel import default_processes
 from nucleate.objectives.objective import Objective, Scored
 from nucleate.search.searcher import Proposal, Searcher
 from nucleate.search.study.asking import Searching
+from nucleate.search.study.liveness import WorkerPool
 from nucleate.search.study.runner import Runner
 from nucleate.search.study.storage import open_study
 from nucleate.search.study.structure_sampler import StructureSampler, proposed_structure
-from nucleate.search.study.workers import WorkerPool
 from nucleate.settings.study import OptimizeSettings
 from nucleate_benchmarks.common.resources import processor
 
@@ -128,8 +128,8 @@ def study_cost(kind: str, structures: int, batch: int, url: str | None = None) -
         objective = cast(Objective, FreeObjective())
         with _timed(structures) as cost:
             if shared:
-                with WorkerPool(study, settings.stale_seconds) as crew:
-                    Runner(study, source, objective, settings, crew).run()
+                with WorkerPool(study, settings.stale_seconds) as pool:
+                    Runner(study, source, objective, settings, pool).run()
             else:
                 Runner(study, source, objective, settings).run()
         return cost[0]

@@ -35,7 +35,7 @@ from nucleate.core.files import code_version, write_json, write_text
 from nucleate.core.parallel import default_processes
 from nucleate.objectives.objective import Objective, Scored
 from nucleate.search.searcher import Proposal, Searcher
-from nucleate.search.study import workers
+from nucleate.search.study import liveness
 from nucleate.search.study.asking import AskedPoint, Searching
 from nucleate.search.study.runner import Runner
 from nucleate.search.study.storage import open_study
@@ -127,7 +127,7 @@ def work(given: argparse.Namespace) -> None:
     """One worker, until the study ends."""
     if given.distant:  # as if every worker were on a host of its own
         host = uuid.uuid4().hex
-        workers._host = lambda: host
+        liveness._host = lambda: host
     log = _Log(given.logs)
     settings = OptimizeSettings(
         trials=given.trials,
@@ -138,14 +138,14 @@ def work(given: argparse.Namespace) -> None:
     )
     with (
         open_study(Path(), given.name, given.storage) as study,
-        workers.WorkerPool(study, settings.stale_seconds) as crew,
+        liveness.WorkerPool(study, settings.stale_seconds) as pool,
     ):
-        seed = crew.seed(0)
+        seed = pool.seed(0)
         searcher = NumberSearcher(4 * given.trials, seed)
         source = _LoggedSearching(study, searcher, None, frozenset(), batch=given.batch, seed=seed)
         source.log = log
         objective = cast(Objective, _SlowObjective(given.sleep, log))
-        Runner(study, source, objective, settings, crew).run()
+        Runner(study, source, objective, settings, pool).run()
 
 
 def _start(given: argparse.Namespace, name: str, logs: Path, sleep: float) -> subprocess.Popen[Any]:

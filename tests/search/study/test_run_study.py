@@ -19,11 +19,12 @@ from nucleate.search.latent_boxes.optuna_samplers import (
     coordinate_names,
     distributions,
 )
+from nucleate.search.optuna_adapter import create_running_trial as create
 from nucleate.search.registry import SEARCHERS, build_searcher
 from nucleate.search.study import run_study as study_module
-from nucleate.search.study.ledger import TrialIndex, create, fail
 from nucleate.search.study.run_study import run_study
 from nucleate.search.study.storage import open_storage, open_study
+from nucleate.search.study.trial_index import TrialIndex, fail
 from nucleate.search.trial_attributes import ABANDONED, PROPOSAL, RESULT, STRUCTURE
 from nucleate.settings.objectives import PropertySettings
 from nucleate.settings.study import BoxSampler, OptimizeSettings, Searcher

@@ -15,10 +15,11 @@ from optuna.trial import TrialState
 
 from nucleate.core.errors import InputError, SettingsError
 from nucleate.search import ScreenedEvolutionSampler, StructureSampler, proposed_structure
+from nucleate.search.optuna_adapter import create_running_trial as create
 from nucleate.search.scalarisation import normalise
 from nucleate.search.searcher import Proposal, Searcher
-from nucleate.search.study.ledger import TrialIndex, create, fail
 from nucleate.search.study.structure_sampler import proposal
+from nucleate.search.study.trial_index import TrialIndex, fail
 from nucleate.search.trial_attributes import ABANDONED, PROPOSAL, STRUCTURE, latent_of, latent_text
 from nucleate.testing.toy_matter import SMALL, ToyMatter, ToyModel, parse, training_set
 
@@ -145,8 +146,8 @@ def test_of_two_claims_the_later_gives_up():
     class Racing(StructureSampler):
         """Another worker writes the same structure between reading and writing."""
 
-        def _next(self, ledger, count, together=1):
-            found = super()._next(ledger, count, together)
+        def _next(self, index, count, together=1):
+            found = super()._next(index, count, together)
             create(study, {STRUCTURE: found[0].structure})
             return found
 

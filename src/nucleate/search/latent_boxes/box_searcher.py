@@ -30,9 +30,10 @@ from nucleate.search.latent_boxes.optuna_samplers import (
     latents_of,
 )
 from nucleate.search.latent_boxes.regions import SearchSpace
+from nucleate.search.optuna_adapter import create_running_trial, trial_id
 from nucleate.search.searcher import Proposal
 from nucleate.search.study.asking import AskedPoint
-from nucleate.search.study.ledger import TrialIndex, create
+from nucleate.search.study.trial_index import TrialIndex
 from nucleate.search.trial_attributes import OUTCOME, PROPOSAL, REASON, STRUCTURE
 from nucleate.settings.study import OptimizeSettings
 
@@ -244,17 +245,17 @@ class Boxes:
     ):
         self.study, self.model, self.space, self.known = study, model, space, known
         self.settings, self.seed = settings, seed
-        self.ledger = TrialIndex(study)
+        self.index = TrialIndex(study)
         self.names = coordinate_names(space.dimensions)
         self._first: set[str] = set()  # structures decoded so far, known ones too
 
     def read(self) -> TrialIndex:
         """The study as it is now."""
-        before = len(self.ledger.scored)
-        for trial in self.ledger.read().scored[before:]:
+        before = len(self.index.scored)
+        for trial in self.index.read().scored[before:]:
             if trial.user_attrs.get(OUTCOME) in ("new", "known"):
                 self._first.add(trial.user_attrs[STRUCTURE])
-        return self.ledger
+        return self.index
 
     def ask(
         self, count: int, attributes: Mapping[str, Any], budget: int | None
@@ -275,17 +276,17 @@ class Boxes:
         return [self._asked(trial, item) for trial, item in zip(trials, decoded, strict=True)]
 
     def _trials(self, count: int, attributes: Mapping[str, Any], budget: int | None) -> list[Trial]:
-        made = [create(self.study, attributes) for _ in range(count)]
+        made = [create_running_trial(self.study, attributes) for _ in range(count)]
         if budget is not None:
-            ledger = self.read()
-            mine = [t for t in ledger.running.values() if t._trial_id in made]
-            for surplus in (t for t in mine if ledger.place(t.number) >= budget):
-                ledger.yield_trial(surplus, "the budget is spent")
-                made.remove(surplus._trial_id)
+            index = self.read()
+            mine = [t for t in index.running.values() if trial_id(t) in made]
+            for surplus in (t for t in mine if index.place(t.number) >= budget):
+                index.yield_trial(surplus, "the budget is spent")
+                made.remove(trial_id(surplus))
         trials = []
-        for trial_id in made:
+        for number in made:
             # As `Study.ask` does, but the trial is signed from its beginning.
-            trial = Trial(self.study, trial_id)
+            trial = Trial(self.study, number)
             trial.suggest_categorical(REGION, list(range(self.space.regions)))
             for name in self.names:
                 trial.suggest_float(name, -1.0, 1.0)
@@ -316,7 +317,7 @@ class Boxes:
             origin["log_likelihood"] = float(item.log_likelihood)
             outcome, more = self._outcome(item.structure), {STRUCTURE: item.structure}
         return AskedPoint(
-            trial._trial_id,
+            trial_id(trial),
             trial.number,
             item.structure,
             outcome,

@@ -8,13 +8,13 @@ from typing import TYPE_CHECKING, Any, Protocol
 
 import numpy as np
 import optuna
-from optuna.exceptions import UpdateFinishedTrialError
 from optuna.trial import FrozenTrial, TrialState
 
+from nucleate.search.optuna_adapter import end_trial, trial_id
 from nucleate.search.scalarisation import Scalarisation
 from nucleate.search.searcher import Proposal, Searcher
-from nucleate.search.study.ledger import TrialIndex
 from nucleate.search.study.structure_sampler import StructureSampler
+from nucleate.search.study.trial_index import TrialIndex
 from nucleate.search.trial_attributes import OUTCOME, proposal_of
 
 if TYPE_CHECKING:
@@ -99,18 +99,13 @@ class Searching:
             self.study, count, lambda p: {OUTCOME: outcome(p), **attributes}, budget
         )
         return [
-            AskedPoint(trial._trial_id, trial.number, p.structure, outcome(p), {}, scored=True)
+            AskedPoint(trial_id(trial), trial.number, p.structure, outcome(p), {}, scored=True)
             for trial, p in claimed
         ]
 
     def tell(self, asked: AskedPoint, values: Sequence[float]) -> bool:
         # The sampler learns from the storage, so that `Study.tell`'s reading of it is spared.
-        try:
-            return self.study._storage.set_trial_state_values(
-                asked.trial_id, TrialState.COMPLETE, values
-            )
-        except UpdateFinishedTrialError:
-            return False
+        return end_trial(self.study, asked.trial_id, TrialState.COMPLETE, values)
 
     def proposals(self, trials: Sequence[FrozenTrial]) -> list[Proposal]:
         found = [p for p in (proposal_of(trial.user_attrs) for trial in trials) if p is not None]

@@ -11,10 +11,10 @@ from collections.abc import Iterator, Mapping, Sequence
 from typing import Any
 
 import optuna
-from optuna.study._frozen import FrozenStudy
 
 from nucleate.objectives.build import Computation
 from nucleate.objectives.objective import Objective
+from nucleate.search.optuna_adapter import FrozenStudy
 from nucleate.search.study.storage import Storage
 from nucleate.search.trial_attributes import OUTCOME, REFERENCE, RESULT, STRUCTURE
 

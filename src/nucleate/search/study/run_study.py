@@ -30,12 +30,12 @@ from nucleate.search.registry import SEARCHERS, build_searcher
 from nucleate.search.scalarisation import Scalarisation
 from nucleate.search.searcher import Searcher
 from nucleate.search.study.asking import Searching, Source
+from nucleate.search.study.liveness import WorkerPool
 from nucleate.search.study.local_search import Local
 from nucleate.search.study.results import StudyResult, study_result
 from nucleate.search.study.reuse import reuse, state_computations
 from nucleate.search.study.runner import Runner
 from nucleate.search.study.storage import Storage, open_storage
-from nucleate.search.study.workers import WorkerPool
 from nucleate.search.trial_attributes import INTERRUPTED, REFERENCE
 from nucleate.settings.study import OptimizeSettings
 
@@ -114,10 +114,10 @@ class _Study:
         with open_storage(self.path, settings.storage) as storage:
             reference = self._opened(storage, interrupted)
             study = reference.study
-            with nullcontext() if interrupted else _crew(study, settings) as crew:
-                own = self.seed if crew is None else crew.seed(self.seed)
+            with nullcontext() if interrupted else _worker_pool(study, settings) as pool:
+                own = self.seed if pool is None else pool.seed(self.seed)
                 source, starts = self._source(reference, local, quota, own)
-                runner = Runner(study, source, objective, settings, crew, self.say)
+                runner = Runner(study, source, objective, settings, pool, self.say)
                 if interrupted:
                     runner.look()
                 return study_result(
@@ -225,13 +225,13 @@ def _name_values(study: optuna.Study, objective: Objective) -> None:
 
 
 @contextmanager
-def _crew(study: optuna.Study, settings: OptimizeSettings) -> Iterator[WorkerPool | None]:
+def _worker_pool(study: optuna.Study, settings: OptimizeSettings) -> Iterator[WorkerPool | None]:
     """The workers of a study in a database; a journal has only one."""
     if settings.storage is None:
         yield None
         return
-    with WorkerPool(study, settings.stale_seconds) as crew:
-        yield crew
+    with WorkerPool(study, settings.stale_seconds) as pool:
+        yield pool
 
 
 class _Reference:

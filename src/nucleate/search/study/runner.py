@@ -12,13 +12,13 @@ from optuna.exceptions import UpdateFinishedTrialError
 from optuna.trial import FrozenTrial
 
 from nucleate.core.progress import Lines, Say, bar, log
-from nucleate.objectives.constraints import write_constraints
 from nucleate.objectives.objective import Objective, Scored
 from nucleate.objectives.pareto import Front
+from nucleate.search.optuna_adapter import write_attributes, write_constraints
 from nucleate.search.study.asking import AskedPoint, Source
-from nucleate.search.study.ledger import TrialIndex
+from nucleate.search.study.liveness import WorkerPool
 from nucleate.search.study.stopping import Progress
-from nucleate.search.study.workers import WorkerPool
+from nucleate.search.study.trial_index import TrialIndex
 from nucleate.search.trial_attributes import OUTCOME, RESULT, STRUCTURE, WORKER
 from nucleate.settings.study import OptimizeSettings
 
@@ -31,7 +31,7 @@ class Runner:
 
     Args:
         objective: fitted.
-        crew: None where the study is this process's alone.
+        pool: None where the study is this process's alone.
         say: takes lines about progress.
     """
 
@@ -41,15 +41,15 @@ class Runner:
         source: Source,
         objective: Objective,
         settings: OptimizeSettings,
-        crew: WorkerPool | None = None,
+        pool: WorkerPool | None = None,
         say: Say = log,
     ):
         self.study, self.source, self.objective = study, source, objective
-        self.settings, self.crew = settings, crew
+        self.settings, self.pool = settings, pool
         self.lines = Lines("Trials", settings.trials, say)
         front = Front() if settings.combine == "pareto" else None
         self.progress = Progress(settings.patience, settings.collapse, settings.batch, front)
-        self._taken = 0  # scored trials of the ledger that are taken in
+        self._taken = 0  # scored trials of the index that are taken in
 
     @property
     def _what(self) -> str:
@@ -62,42 +62,42 @@ class Runner:
     def run(self) -> str:
         """Ask, score and tell until the study ends; returns why."""
         total = self.settings.trials
-        attributes = {} if self.crew is None else {WORKER: self.crew.id}
+        attributes = {} if self.pool is None else {WORKER: self.pool.id}
         with bar(description="optimise", total=total, unit="trial") as shown:
             while True:
-                ledger = self.look()
-                shown.n = min(len(ledger.complete), total)
+                index = self.look()
+                shown.n = min(len(index.complete), total)
                 best = f"{self.progress.best:.3f}"
                 shown.set_postfix({self._what: best, "structures": self.progress.new})
                 self.lines.report(shown.n, self._so_far() if shown.n else "")
-                if len(ledger.complete) >= total:
+                if len(index.complete) >= total:
                     return f"all {total} trials are scored"
                 reason = self.progress.reason()
                 if reason is not None:
                     return reason
-                others = len(ledger.workers_running())
-                count = min(self.settings.batch, total - len(ledger.complete) - others)
-                budget = None if self.crew is None else total
+                others = len(index.workers_running())
+                count = min(self.settings.batch, total - len(index.complete) - others)
+                budget = None if self.pool is None else total
                 asked = self.source.ask(count, attributes, budget) if count > 0 else []
                 if asked:
                     self._score(asked)
-                elif self.crew is None or (count > 0 and not others):
-                    if self.crew is None or not self.look().workers_running():
+                elif self.pool is None or (count > 0 and not others):
+                    if self.pool is None or not self.look().workers_running():
                         return "exhausted: nothing new was proposed"
                 else:
                     time.sleep(WAIT)  # for what others are scoring
 
     def look(self) -> TrialIndex:
         """Read the study, take in what is new, and see after the other workers."""
-        ledger = self.source.read()
-        if self.crew is not None and self.crew.look_after(ledger):
-            ledger = self.source.read()
-        fresh = ledger.scored[self._taken :]
-        self._taken = len(ledger.scored)
+        index = self.source.read()
+        if self.pool is not None and self.pool.look_after(index):
+            index = self.source.read()
+        fresh = index.scored[self._taken :]
+        self._taken = len(index.scored)
         self.progress.add(fresh)
         for trial in fresh:
             self._remember(trial)
-        return ledger
+        return index
 
     def _remember(self, trial: FrozenTrial) -> None:
         """Take over what another process scored."""
@@ -116,8 +116,7 @@ class Runner:
                 attributes[RESULT] = self._result(a.structure, scored)
             told = self.objective.nothing() if scored is None else scored
             try:
-                for key, value in attributes.items():
-                    self.study._storage.set_trial_user_attr(a.trial_id, key, value)
+                write_attributes(self.study, a.trial_id, attributes)
                 write_constraints(self.study, a.trial_id, told.excess)
             except UpdateFinishedTrialError:
                 continue  # taken for dead meanwhile: another worker scores this structure

@@ -19,12 +19,12 @@ import filelock
 import optuna
 from optuna.storages import BaseStorage, JournalStorage, RDBStorage
 from optuna.storages.journal import JournalFileBackend
-from optuna.study._frozen import FrozenStudy
 from optuna.trial import FrozenTrial, TrialState
 
 from nucleate.core.errors import ResultsError, SettingsError
 from nucleate.core.quiet import quiet_optuna
-from nucleate.search.study.ledger import fail
+from nucleate.search.optuna_adapter import FrozenStudy, completed_trials, trial_id
+from nucleate.search.study.trial_index import fail
 from nucleate.search.trial_attributes import ABANDONED, PROPOSED
 
 OPENING_TRIES = 6
@@ -104,8 +104,7 @@ class Storage:
 
     def scored(self, study: FrozenStudy) -> list[FrozenTrial]:
         """Trials of a study that are scored."""
-        states = (TrialState.COMPLETE,)
-        return self.backend.get_all_trials(study._study_id, deepcopy=False, states=states)
+        return completed_trials(self.backend, study)
 
     def begin(self, name: str, values: int = 1, ended: str = "its process ended") -> optuna.Study:
         """Create the study, or load it to go on.
@@ -125,7 +124,7 @@ class Storage:
             # what waits for a person.
             for trial in study.get_trials(deepcopy=False, states=(TrialState.RUNNING,)):
                 if PROPOSED not in trial.user_attrs:
-                    fail(study, trial._trial_id, ABANDONED, ended)
+                    fail(study, trial_id(trial), ABANDONED, ended)
         return study
 
 

@@ -27,9 +27,16 @@ from optuna.study import StudyDirection
 from optuna.trial import FrozenTrial, TrialState
 
 from nucleate.core.errors import InputError, SettingsError, StructureError
+from nucleate.search.optuna_adapter import (
+    create_running_trial,
+    in_optimize_loop,
+    same_study,
+    trial_id,
+    write_attributes,
+)
 from nucleate.search.scalarisation import Scalarisation
 from nucleate.search.searcher import Proposal, Searcher
-from nucleate.search.study.ledger import TrialIndex, create
+from nucleate.search.study.trial_index import TrialIndex
 from nucleate.search.trial_attributes import (
     PROPOSAL,
     REASON,
@@ -85,8 +92,8 @@ class StructureSampler(BaseSampler):
         self._random = random.Random(seed)
         self._lock = threading.RLock()
         self._queue: deque[Proposal] = deque()
-        self._told = 0  # scored trials of the ledger that the searcher knows
-        self._ledger: TrialIndex | None = None
+        self._told = 0  # scored trials of the index that the searcher knows
+        self._index: TrialIndex | None = None
 
     # For batches
 
@@ -106,33 +113,33 @@ class StructureSampler(BaseSampler):
             budget: trials of the study that may be scored (see `TrialIndex.place`).
         """
         with self._lock:
-            ledger = self.read(study)
+            index = self.read(study)
             wanted = {
-                create(
+                create_running_trial(
                     study,
                     {STRUCTURE: p.structure, PROPOSAL: origin_attribute(p), **attributes(p)},
                 ): p
-                for p in self._next(ledger, count)
+                for p in self._next(index, count)
             }
-            ledger = self.read(study)
-            mine = [t for t in ledger.running.values() if t._trial_id in wanted]
+            index = self.read(study)
+            mine = [t for t in index.running.values() if trial_id(t) in wanted]
             kept = []
             for trial in mine:
-                if ledger.holders(trial.user_attrs[STRUCTURE])[0] < trial.number:
-                    ledger.yield_trial(trial, "another worker has this structure")
-                elif budget is not None and ledger.place(trial.number) >= budget:
-                    ledger.yield_trial(trial, "the budget is spent")
+                if index.holders(trial.user_attrs[STRUCTURE])[0] < trial.number:
+                    index.yield_trial(trial, "another worker has this structure")
+                elif budget is not None and index.place(trial.number) >= budget:
+                    index.yield_trial(trial, "the budget is spent")
                 else:
-                    kept.append((trial, wanted[trial._trial_id]))
+                    kept.append((trial, wanted[trial_id(trial)]))
             return kept
 
     def read(self, study: optuna.Study) -> TrialIndex:
         """The study as it is now."""
         with self._lock:
-            if self._ledger is None or not _same(self._ledger.study, study):
+            if self._index is None or not same_study(self._index.study, study):
                 self._check_objectives(len(study.directions))
-                self._ledger, self._told = TrialIndex(study), 0
-            return self._ledger.read()
+                self._index, self._told = TrialIndex(study), 0
+            return self._index.read()
 
     def _check_objectives(self, count: int) -> None:
         if self.scalarise is None and count > 1:
@@ -146,23 +153,23 @@ class StructureSampler(BaseSampler):
                 f"{len(self.scalarise.weights)}"
             )
 
-    def _tell(self, ledger: TrialIndex) -> None:
-        news = _with_structure(ledger.scored[self._told :])
-        self._told = len(ledger.scored)
-        signs = _signs(ledger.study)
+    def _tell(self, index: TrialIndex) -> None:
+        news = _with_structure(index.scored[self._told :])
+        self._told = len(index.scored)
+        signs = _signs(index.study)
         if self.scalarise is not None:
             self.scalarise.tell(self.searcher, news, signs)
         elif news:
             scores = np.array([signs[0] * trial.values[0] for trial in news])
             self.searcher.tell([trial.user_attrs[STRUCTURE] for trial in news], scores)
 
-    def _next(self, ledger: TrialIndex, count: int, together: int = 1) -> list[Proposal]:
+    def _next(self, index: TrialIndex, count: int, together: int = 1) -> list[Proposal]:
         """At most `count` proposals that nobody else has, those of dead workers first.
 
         Args:
             together: proposals that the searcher is asked for at least; more are kept for later.
         """
-        left_over = ledger.left_over()
+        left_over = index.left_over()
         # In another order for each worker, so that they do not all take up the same ones.
         chosen = self._random.sample(left_over, min(count, len(left_over)))
         out = {proposal.structure: proposal for proposal in chosen}
@@ -170,11 +177,11 @@ class StructureSampler(BaseSampler):
             if len(out) >= count:
                 break
             if not self._queue:
-                self._tell(ledger)
+                self._tell(index)
                 self._queue += self.searcher.ask(max(count - len(out), together))
             while self._queue and len(out) < count:
                 proposal = self._queue.popleft()
-                if not ledger.holders(proposal.structure):
+                if not index.holders(proposal.structure):
                     out.setdefault(proposal.structure, proposal)
         return list(out.values())
 
@@ -187,22 +194,23 @@ class StructureSampler(BaseSampler):
         with self._lock:
             while True:
                 # Reading all trials costs most; what others have is seen after writing anyway.
-                fresh = self._ledger is not None and _same(self._ledger.study, study)
-                ledger = self._ledger if fresh and self._queue else None
-                found = self._next(ledger or self.read(study), 1, self.batch)
+                fresh = self._index is not None and same_study(self._index.study, study)
+                index = self._index if fresh and self._queue else None
+                found = self._next(index or self.read(study), 1, self.batch)
                 proposal = next(iter(found), None)
                 if proposal is None:
-                    study._storage.set_trial_user_attr(trial._trial_id, REASON, NOTHING_NEW)
+                    write_attributes(study, trial_id(trial), {REASON: NOTHING_NEW})
                     trial.user_attrs[REASON] = NOTHING_NEW
-                    if study._thread_local.in_optimize_loop:
+                    if in_optimize_loop(study):
                         study.stop()
                     return
-                storage, value = study._storage, origin_attribute(proposal)
-                storage.set_trial_user_attr(trial._trial_id, STRUCTURE, proposal.structure)
+                structure = {STRUCTURE: proposal.structure}
+                write_attributes(study, trial_id(trial), structure)
                 if self.read(study).holders(proposal.structure) == [trial.number]:
                     break
-            storage.set_trial_user_attr(trial._trial_id, PROPOSAL, value)
-            trial.user_attrs |= {STRUCTURE: proposal.structure, PROPOSAL: value}
+            origin = {PROPOSAL: origin_attribute(proposal)}
+            write_attributes(study, trial_id(trial), origin)
+            trial.user_attrs |= structure | origin
 
     def after_trial(
         self,
@@ -241,16 +249,12 @@ class StructureSampler(BaseSampler):
 
     def __getstate__(self) -> dict[str, Any]:
         state = self.__dict__.copy()
-        del state["_lock"], state["_ledger"]  # another process reads the study anew
+        del state["_lock"], state["_index"]  # another process reads the study anew
         return state
 
     def __setstate__(self, state: dict[str, Any]) -> None:
         self.__dict__.update(state)
-        self._lock, self._ledger = threading.RLock(), None
-
-
-def _same(first: optuna.Study, second: optuna.Study) -> bool:
-    return first._storage is second._storage and first._study_id == second._study_id
+        self._lock, self._index = threading.RLock(), None
 
 
 def _with_structure(trials: Sequence[FrozenTrial]) -> list[FrozenTrial]:
@@ -316,15 +320,15 @@ class ScreenedEvolutionSampler(StructureSampler):
         weights = (1.0,) * count if self._weights is None else self._weights
         return Scalarisation(weights, self._seed, normalised=True)
 
-    def _tell(self, ledger: TrialIndex) -> None:
-        news = ledger.scored[self._told :]
+    def _tell(self, index: TrialIndex) -> None:
+        news = index.scored[self._told :]
         if self.scalarise is None and any(trial.constraints for trial in news):
             # The first constraint that the objective sets: until then plain values were told.
             self.scalarise = self._scalarisation(1)
-            told = _with_structure(ledger.scored[: self._told])
-            self.scalarise.take_in(told, _signs(ledger.study))
+            told = _with_structure(index.scored[: self._told])
+            self.scalarise.take_in(told, _signs(index.study))
             self.scalarise.known()
-        super()._tell(ledger)
+        super()._tell(index)
 
 
 def standardise_all(matter: Matter, structures: Sequence[str]) -> list[str]:

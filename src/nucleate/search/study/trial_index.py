@@ -2,24 +2,23 @@
 
 The rule by which no structure is scored twice: a worker first writes that a trial holds a
 structure, then reads all trials, and gives the structure up if another trial holds it. Where the
-trial and its structure are written as one (`create`), trials are ordered by number, which is the
-order of writing, and only the later one gives up. Where a structure is written to a trial that was
-there before (`StructureSampler.before_trial`), an earlier number does not mean an earlier writing,
-so that such a trial gives up to any other.
+trial and its structure are written as one (`create_running_trial`), trials are ordered by number,
+which is the order of writing, and only the later one gives up. Where one is written to a trial
+that was there before (`StructureSampler.before_trial`), an earlier number does not mean an earlier
+writing, so that such a trial gives up to any other.
 """
 
 from __future__ import annotations
 
 from bisect import bisect_left, insort
 from collections import Counter
-from collections.abc import Mapping
 from dataclasses import dataclass, field
-from typing import Any
 
 import optuna
 from optuna.exceptions import UpdateFinishedTrialError
 from optuna.trial import FrozenTrial, TrialState
 
+from nucleate.search.optuna_adapter import end_trial, trial_id, write_attributes
 from nucleate.search.searcher import Proposal
 from nucleate.search.trial_attributes import (
     ABANDONED,
@@ -37,22 +36,13 @@ GIVE_UP = 3
 """Workers that may die of a structure before it is not proposed again."""
 
 
-def create(study: optuna.Study, attributes: Mapping[str, Any]) -> int:
-    """Make a running trial with these user attributes, in one operation; returns its id."""
-    # `Study.add_trial` does the same, but does not tell the id.
-    template = optuna.trial.create_trial(state=TrialState.RUNNING, user_attrs=dict(attributes))
-    return study._storage.create_new_trial(study._study_id, template_trial=template)
-
-
-def fail(study: optuna.Study, trial_id: int, outcome: str, reason: str) -> bool:
+def fail(study: optuna.Study, trial: int, outcome: str, reason: str) -> bool:
     """End a trial that gave nothing; False if it had already ended."""
     try:
-        study._storage.set_trial_user_attr(trial_id, OUTCOME, outcome)
-        study._storage.set_trial_user_attr(trial_id, REASON, reason)
-        study._storage.set_trial_state_values(trial_id, TrialState.FAIL)
+        write_attributes(study, trial, {OUTCOME: outcome, REASON: reason})
     except UpdateFinishedTrialError:
         return False
-    return True
+    return end_trial(study, trial, TrialState.FAIL)
 
 
 @dataclass
@@ -141,5 +131,5 @@ class TrialIndex:
 
     def yield_trial(self, trial: FrozenTrial, reason: str) -> None:
         """Give up a running trial's structure: somebody else has it."""
-        fail(self.study, trial._trial_id, YIELDED, reason)
+        fail(self.study, trial_id(trial), YIELDED, reason)
         self.running.pop(trial.number, None)

@@ -3,7 +3,7 @@
 Every worker writes a sign of life to the study every few seconds. A worker is dead if it was a
 process of this host that is gone, or if its sign has not changed for `stale_seconds` while
 somebody watched: clocks of different hosts are not compared, unless they are minutes apart.
-Whoever notices fails its running trials as abandoned, and the ledger offers their structures to
+Whoever notices fails its running trials as abandoned, and the index offers their structures to
 all. A worker that was only asleep finds its trials failed and drops what it has; its structures
 are then scored by another, once.
 """
@@ -23,7 +23,8 @@ import numpy as np
 import optuna
 import psutil
 
-from nucleate.search.study.ledger import TrialIndex, fail
+from nucleate.search.optuna_adapter import trial_id
+from nucleate.search.study.trial_index import TrialIndex, fail
 from nucleate.search.trial_attributes import ABANDONED, INTERRUPTED, WORKER
 
 PREFIX = "worker:"
@@ -87,25 +88,25 @@ class WorkerPool:
         sign = {**this_process(), "beat": self._beats, "time": round(time.time(), 1)}
         self.study.set_user_attr(PREFIX + self.id, sign)
 
-    def look_after(self, ledger: TrialIndex) -> int:
+    def look_after(self, index: TrialIndex) -> int:
         """Fail the trials of dead workers, now and then.
 
         Args:
-            ledger: just read.
+            index: just read.
 
         Returns:
-            How many; the ledger must be read again to offer their structures.
+            How many; the index must be read again to offer their structures.
         """
         now = time.monotonic()
         if now - self._looked < self.stale_seconds / 8:
             return 0
         self._looked = now
-        working = {trial.user_attrs[WORKER] for trial in ledger.workers_running()} - {self.id}
+        working = {trial.user_attrs[WORKER] for trial in index.workers_running()} - {self.id}
         if not working:
             return 0
         signs = self.study.user_attrs
         dead = {w for w in working if self._is_dead(w, signs.get(PREFIX + w, {}), now)}
-        return self._abandon(ledger, dead, "its worker died")
+        return self._abandon(index, dead, "its worker died")
 
     def _is_dead(self, worker: str, sign: Mapping[str, Any], now: float) -> bool:
         if sign.get("host") == this_process()["host"]:
@@ -119,9 +120,9 @@ class WorkerPool:
             self._seen[worker] = (beat, now)
         return now - since > self.stale_seconds
 
-    def _abandon(self, ledger: TrialIndex, workers: set[str], reason: str) -> int:
-        theirs = [t for t in ledger.workers_running() if t.user_attrs[WORKER] in workers]
-        return sum(fail(self.study, trial._trial_id, ABANDONED, reason) for trial in theirs)
+    def _abandon(self, index: TrialIndex, workers: set[str], reason: str) -> int:
+        theirs = [t for t in index.workers_running() if t.user_attrs[WORKER] in workers]
+        return sum(fail(self.study, trial_id(trial), ABANDONED, reason) for trial in theirs)
 
 
 def this_process() -> dict[str, Any]:

@@ -17,12 +17,13 @@ from optuna.trial import TrialState
 
 from nucleate.core.errors import ResultsError, SettingsError
 from nucleate.objectives.objective import Scored
-from nucleate.search.study import workers
+from nucleate.search.optuna_adapter import create_running_trial as create
+from nucleate.search.study import liveness
 from nucleate.search.study.asking import Searching
-from nucleate.search.study.ledger import TrialIndex, create
+from nucleate.search.study.liveness import WorkerPool
 from nucleate.search.study.runner import Runner
 from nucleate.search.study.storage import open_study
-from nucleate.search.study.workers import WorkerPool
+from nucleate.search.study.trial_index import TrialIndex
 from nucleate.search.trial_attributes import ABANDONED, OUTCOME, STRUCTURE, WORKER
 from nucleate.settings.study import OptimizeSettings
 from nucleate_benchmarks.engineering.workers import (
@@ -128,48 +129,48 @@ def test_a_worker_that_stops_hands_its_structures_on(shared):
         raise KeyboardInterrupt
 
     settings = OptimizeSettings(trials=6, batch=4)
-    with pytest.raises(KeyboardInterrupt), WorkerPool(shared, 30) as crew:
-        Runner(shared, searching(shared), Quick(interrupted), settings, crew).run()
+    with pytest.raises(KeyboardInterrupt), WorkerPool(shared, 30) as pool:
+        Runner(shared, searching(shared), Quick(interrupted), settings, pool).run()
     left = {t.user_attrs[STRUCTURE] for t in shared.trials}
     assert {t.user_attrs[OUTCOME] for t in shared.trials} == {ABANDONED}
-    with WorkerPool(shared, 30) as crew:
-        assert not crew.alone
-        Runner(shared, searching(shared, seed=1), Quick(), settings, crew).run()
+    with WorkerPool(shared, 30) as pool:
+        assert not pool.alone
+        Runner(shared, searching(shared, seed=1), Quick(), settings, pool).run()
     done = [t for t in shared.trials if t.state == TrialState.COMPLETE]
     assert len(done) == 6
     assert left <= {t.user_attrs[STRUCTURE] for t in done}
 
 
 def test_a_silent_worker_of_another_host_is_dead_after_a_while(shared, monkeypatch):
-    with WorkerPool(shared, 0.8) as crew:
+    with WorkerPool(shared, 0.8) as pool:
         sign = {"host": "elsewhere", "pid": 1, "started": 0.0, "beat": 1, "time": time.time()}
         shared.set_user_attr("worker:other", sign)
         create(shared, {STRUCTURE: "1", WORKER: "other"})
-        ledger = TrialIndex(shared).read()
+        index = TrialIndex(shared).read()
         began = time.monotonic()
-        while not crew.look_after(ledger.read()):
+        while not pool.look_after(index.read()):
             assert time.monotonic() - began < 10
             # It lives for a second more.
             if time.monotonic() - began < 1.0:
                 shared.set_user_attr("worker:other", {**sign, "beat": time.monotonic_ns()})
             time.sleep(0.05)
         assert time.monotonic() - began > 1.5
-        assert list(ledger.read().abandoned) == ["1"]
+        assert list(index.read().abandoned) == ["1"]
 
 
 def test_a_dead_process_of_this_host_is_noticed_at_once(shared):
     process = subprocess.Popen([sys.executable, "-c", ""])
     process.wait()
-    with WorkerPool(shared, 30) as crew:
-        sign = {**workers.this_process(), "pid": process.pid, "beat": 1, "time": time.time()}
+    with WorkerPool(shared, 30) as pool:
+        sign = {**liveness.this_process(), "pid": process.pid, "beat": 1, "time": time.time()}
         shared.set_user_attr("worker:other", sign)
-        shared.set_user_attr("worker:alive", {**workers.this_process(), "time": time.time()})
+        shared.set_user_attr("worker:alive", {**liveness.this_process(), "time": time.time()})
         create(shared, {STRUCTURE: "1", WORKER: "other"})
         create(shared, {STRUCTURE: "2", WORKER: "alive"})
         create(shared, {STRUCTURE: "3"})  # of somebody who does not sign
-        ledger = TrialIndex(shared).read()
-        assert crew.look_after(ledger) == 1
-        assert list(ledger.read().abandoned) == ["1"]
+        index = TrialIndex(shared).read()
+        assert pool.look_after(index) == 1
+        assert list(index.read().abandoned) == ["1"]
 
 
 def test_what_a_sleeping_worker_brings_late_is_dropped(shared):
@@ -177,14 +178,14 @@ def test_what_a_sleeping_worker_brings_late_is_dropped(shared):
     values = {}
 
     def overtaken(structures):
-        ledger = TrialIndex(shared).read()
+        index = TrialIndex(shared).read()
         if not values:
             values.update({s: value_of(s) for s in structures})
-            crew._abandon(ledger, {crew.id}, "taken for dead")
+            pool._abandon(index, {pool.id}, "taken for dead")
 
     settings = OptimizeSettings(trials=8, batch=4)
-    with WorkerPool(shared, 30) as crew:
-        Runner(shared, searching(shared), Quick(overtaken), settings, crew).run()
+    with WorkerPool(shared, 30) as pool:
+        Runner(shared, searching(shared), Quick(overtaken), settings, pool).run()
     done = [t for t in shared.trials if t.state == TrialState.COMPLETE]
     assert len(done) == len({t.user_attrs[STRUCTURE] for t in done}) == 8
     assert set(values) <= {t.user_attrs[STRUCTURE] for t in done}
@@ -204,11 +205,11 @@ def test_impossible_databases_are_refused():
 
 
 def test_the_signs_of_workers_end_with_them(shared):
-    with WorkerPool(shared, 0.4) as crew:
+    with WorkerPool(shared, 0.4) as pool:
         time.sleep(0.3)
-        beats = shared.user_attrs[f"worker:{crew.id}"]["beat"]
+        beats = shared.user_attrs[f"worker:{pool.id}"]["beat"]
         assert beats > 1
-    last = shared.user_attrs[f"worker:{crew.id}"]
+    last = shared.user_attrs[f"worker:{pool.id}"]
     time.sleep(0.2)
-    assert shared.user_attrs[f"worker:{crew.id}"] == last
+    assert shared.user_attrs[f"worker:{pool.id}"] == last
     assert optuna.load_study(study_name="a", storage=shared._storage).user_attrs
