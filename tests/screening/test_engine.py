@@ -18,7 +18,7 @@ from nucleate.screening.intake import Rows
 from nucleate.screening.rejections import Rejected, Rejections
 from nucleate.screening.sections import split
 from nucleate.settings.data import DatasetSettings
-from nucleate.testing.guarded_jobs import Interrupted
+from nucleate.testing.isolated_jobs import Interrupted
 from nucleate.testing.toy_matter import Small, ToyMatter
 
 CONTEXT = CheckContext()
@@ -31,9 +31,9 @@ def plugins(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
     folder.mkdir(parents=True)
     (folder / "METADATA").write_text("Metadata-Version: 2.1\nName: hostile\nVersion: 1.0\n")
     (folder / "entry_points.txt").write_text(
-        "[nucleate.checks.molecules]\nhostile = nucleate.testing.guarded_jobs:Hostile\n"
-        "interrupted = nucleate.testing.guarded_jobs:Interrupted\n"
-        "[nucleate.checks.toy]\nbroken = nucleate.testing.guarded_jobs:NoCheck\n"
+        "[nucleate.checks.molecules]\nhostile = nucleate.testing.isolated_jobs:Hostile\n"
+        "interrupted = nucleate.testing.isolated_jobs:Interrupted\n"
+        "[nucleate.checks.toy]\nbroken = nucleate.testing.isolated_jobs:NoCheck\n"
     )
     monkeypatch.syspath_prepend(str(folder.parent))
 

@@ -14,8 +14,7 @@ from itertools import chain, islice
 from pathlib import Path
 from typing import Any
 
-from nucleate.core.guarded import Failure, map_guarded
-from nucleate.core.parallel import default_processes
+from nucleate.core.parallel import Failure, default_processes, map_isolated
 from nucleate.core.progress import bar
 from nucleate.matter.base import Matter
 from nucleate.matter.checks import Candidate, Check, CheckContext
@@ -171,7 +170,7 @@ class Engine:
                 sent.append(items)
                 yield items
 
-        for found in map_guarded(
+        for found in map_isolated(
             judging.judge,
             noted(),
             processes=self.limits.processes,

@@ -9,7 +9,7 @@ from typing import Any
 
 import numpy as np
 
-from nucleate.core.guarded import note_step
+from nucleate.core.parallel import note_step
 from nucleate.datasets.rows import standardise_row
 from nucleate.matter import registry
 from nucleate.matter.base import Matter

@@ -20,9 +20,7 @@ import sys
 import tempfile
 import time
 from collections.abc import Callable
-from concurrent.futures import ProcessPoolExecutor
 from dataclasses import dataclass
-from multiprocessing import get_context
 from pathlib import Path
 
 import numpy as np
@@ -31,6 +29,7 @@ from numpy.typing import NDArray
 from nucleate.core.errors import StructureError
 from nucleate.core.files import write_json
 from nucleate.core.parallel import default_processes
+from nucleate.core.processes import run_isolated
 from nucleate.datasets.sources import resolve
 from nucleate.matter import registry
 from nucleate.matter.checks import Candidate
@@ -77,12 +76,6 @@ def peak_gigabytes() -> float:
         return float("nan")
     kilobytes = next((line.split()[1] for line in lines if line.startswith("VmHWM")), "nan")
     return float(kilobytes) * 1024 / 1e9
-
-
-def alone(function: Callable[[Task], dict[str, float]], task: Task) -> dict[str, float]:
-    """What a function gives in a fresh process."""
-    with ProcessPoolExecutor(1, mp_context=get_context("spawn")) as pool:
-        return pool.submit(function, task).result()
 
 
 def structures_of(count: int, mirror: str | None) -> list[str]:
@@ -267,7 +260,7 @@ def measure(keys: int, real: int, seed: int, mirror: str | None) -> dict[str, di
             search,
         ]
         for step in steps:
-            found[step.__name__] = alone(step, task)
+            found[step.__name__] = run_isolated(step, task)
             print(step.__name__, found[step.__name__], file=sys.stderr, flush=True)
     return found
 

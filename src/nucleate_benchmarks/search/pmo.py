@@ -6,13 +6,9 @@ call; the merit is how good the best ten are on average over those calls (see `p
 
 from __future__ import annotations
 
-import os
 from collections.abc import Callable, Iterator, Sequence
-from contextlib import contextmanager
 from dataclasses import dataclass
 from functools import cached_property
-from multiprocessing import connection, get_context
-from multiprocessing.context import SpawnProcess
 from pathlib import Path
 from typing import Annotated, Any, Literal
 
@@ -20,7 +16,7 @@ from pydantic import Field
 
 from nucleate.core.errors import SettingsError
 from nucleate.core.files import digest, write_text
-from nucleate.core.parallel import default_processes
+from nucleate.core.parallel import Failure, default_processes, map_fresh
 from nucleate.core.settings import Positive, Settings
 from nucleate.settings.evolution import EvolutionSettings
 from nucleate_benchmarks.common import figures
@@ -43,7 +39,6 @@ ALL = "all"
 NO_MODEL = "none"
 SEARCHERS = "nucleate_benchmarks.search.contenders:build_searcher"
 ORACLES = "nucleate.molecules.oracles.pmo:oracle"
-THREADS = ("OMP_NUM_THREADS", "MKL_NUM_THREADS", "OPENBLAS_NUM_THREADS", "RAYON_NUM_THREADS")
 
 
 class PmoSettings(Settings):
@@ -228,62 +223,17 @@ class PmoBenchmark:
             ended()
 
 
-@contextmanager
-def _one_thread() -> Iterator[None]:
-    """What is started inside computes on one thread: runs share the cores among them."""
-    before = {name: os.environ.get(name) for name in THREADS}
-    os.environ.update(dict.fromkeys(THREADS, "1"))
-    try:
-        yield
-    finally:
-        for name, value in before.items():
-            if value is None:
-                os.environ.pop(name, None)
-            else:
-                os.environ[name] = value
-
-
 def run_side_by_side(
     tasks: Sequence[RunTask], processes: int
 ) -> Iterator[tuple[RunTask, str, Any]]:
-    """Runs in spawned processes of their own, so many at once.
+    """Runs in processes of their own, so many at once.
 
     Yields:
         As they end: the task, and `done` with the summary or `failed` with what happened.
     """
-    # Not a pool: a process that is killed must not take the others' runs with it, and each one's
-    # peak of memory is to be its own.
-    context = get_context("spawn")
-    waiting = list(tasks)
-    running: dict[connection.Connection[Any, Any], tuple[RunTask, SpawnProcess]] = {}
-    try:
-        while waiting or running:
-            while waiting and len(running) < processes:
-                task = waiting.pop(0)
-                receiver, sender = context.Pipe(duplex=False)
-                process = context.Process(target=run_in_process, args=(task, sender))
-                with _one_thread():
-                    process.start()
-                sender.close()
-                running[receiver] = (task, process)
-            ready = set(connection.wait(list(running)))
-            for receiver in [one for one in running if one in ready]:
-                task, process = running[receiver]
-                try:
-                    kind, value = receiver.recv()
-                except EOFError:
-                    process.join()
-                    kind, value = "failed", f"its process died (exit status {process.exitcode})"
-                if kind == "calls":
-                    continue
-                del running[receiver]
-                receiver.close()
-                process.join()
-                yield task, kind, value
-    finally:
-        for _, process in running.values():
-            process.terminate()
-            process.join()
+    for task, found in map_fresh(run_in_process, tasks, processes=processes):
+        kind, value = ("failed", found.reason) if isinstance(found, Failure) else found
+        yield task, kind, value
 
 
 def run(

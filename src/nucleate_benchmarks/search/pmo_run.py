@@ -8,12 +8,10 @@ from __future__ import annotations
 import importlib
 import math
 import sys
-import threading
 import time
 import traceback
-from collections.abc import Callable, Iterator, Sequence
+from collections.abc import Iterator, Sequence
 from contextlib import contextmanager
-from multiprocessing.connection import Connection
 from pathlib import Path
 from typing import TYPE_CHECKING, Any, TextIO
 
@@ -23,7 +21,6 @@ from numpy.typing import NDArray
 
 from nucleate.core.errors import ResultsError, SettingsError
 from nucleate.core.files import write_json
-from nucleate.core.parallel import end_with_parent
 from nucleate.molecules.chemistry.chem import canonical, parse
 from nucleate_benchmarks.search.pmo_record import (
     Account,
@@ -47,11 +44,10 @@ DATA_HEADER = "# "
 """Starts the first line of the file of training molecules, which describes it."""
 
 
-def run(task: RunTask, told: Callable[[int], object] = lambda calls: None) -> dict[str, Any]:
+def run(task: RunTask) -> dict[str, Any]:
     """Do a run, or the rest of it.
 
     Args:
-        told: given the number of calls after every batch.
 
     Returns:
         The summary that lies in its file.
@@ -72,7 +68,7 @@ def run(task: RunTask, told: Callable[[int], object] = lambda calls: None) -> di
         ended = "budget"
         if spent(calls) < task.budget:
             with path.open("a", encoding="utf-8") as stream:
-                loop = _Loop(task, calls, stream, account, since, told)
+                loop = _Loop(task, calls, stream, account, since)
                 ended = loop.run(_searcher(task))
         summary = account.record(task, since, spent(calls), ended)
         write_json(task.file(".summary.json"), summary)
@@ -108,10 +104,9 @@ class _Loop:
         stream: TextIO,
         account: Account,
         since: float,
-        told: Callable[[int], object],
     ):
         self.task, self.calls, self.stream, self.account = task, calls, stream, account
-        self.since, self.told = since, told
+        self.since = since
         self.known = {call.structure for call in calls}
         self.spent = spent(calls)
         self.kept = time.perf_counter()
@@ -166,7 +161,6 @@ class _Loop:
             write_json(self.task.file(".state.json"), state)
             self.kept = time.perf_counter()
         _tell(searcher, made)
-        self.told(self.spent)
 
 
 def _tell(searcher: Searcher, calls: Sequence[Call]) -> None:
@@ -258,22 +252,16 @@ def read_data(path: Path) -> list[str]:
     return [line for line in lines if not line.startswith(DATA_HEADER)]
 
 
-def run_in_process(task: RunTask, connection: Connection) -> None:
-    """Body of a process of its own: `run`, its course sent to the process that started it.
+def run_in_process(task: RunTask) -> tuple[str, Any]:
+    """`run` for a process of its own: `("done", summary)` or `("failed", message)`.
 
-    Sends `("calls", n)` as it goes, then `("done", summary)` or `("failed", message)`; the
-    traceback is left in the run's `.error.txt`.
+    The traceback is left in the run's `.error.txt`.
     """
-    threading.Thread(target=end_with_parent, daemon=True).start()
     error_file = task.file(".error.txt")
     try:
         error_file.unlink(missing_ok=True)
-        connection.send(("done", run(task, lambda calls: connection.send(("calls", calls)))))
-    except KeyboardInterrupt:
-        sys.exit(130)
+        return "done", run(task)
     except Exception as error:
-        connection.send(("failed", f"{type(error).__name__}: {error}"))
         error_file.parent.mkdir(parents=True, exist_ok=True)
         error_file.write_text("".join(traceback.format_exception(error)), encoding="utf-8")
-    finally:
-        connection.close()
+        return "failed", f"{type(error).__name__}: {error}"

@@ -254,7 +254,7 @@ def test_a_dying_run_does_not_take_others_with_it(task: RunTask) -> None:
     ended = {t.sampler: (kind, value) for t, kind, value in run_side_by_side(tasks, 2)}
     assert ended["raising"] == ("failed", "ValueError: no more ideas")
     assert "in ask" in tasks[0].file(".error.txt").read_text()
-    assert ended["dying"] == ("failed", "its process died (exit status 9)")
+    assert ended["dying"] == ("failed", "its process died (exit code 9)")
     assert ended["forward"][1]["calls"] == 60
     # What they paid for is kept.
     assert len(read_calls(tasks[0].file(".jsonl"))) == 16

@@ -43,8 +43,8 @@ def test_workers_add_the_gradients_of_their_shares() -> None:
         found = [p.grad.clone() for p in model.parameters() if p.grad is not None]
         assert len(found) == len(list(model.parameters()))
         # A worker that was killed is missed at the next step.
-        workers.processes[0].kill()
-        workers.processes[0].join()
+        workers.workers[0].process.kill()
+        workers.workers[0].process.join()
 
         def step() -> None:
             workers.start([pack(first, seed=5, beta=0.1)])

@@ -3,7 +3,6 @@
 from __future__ import annotations
 
 import os
-import signal
 import subprocess
 import threading
 from contextlib import suppress
@@ -12,17 +11,12 @@ from pathlib import Path
 from tempfile import TemporaryFile
 from typing import IO
 
+from nucleate.core.processes import kill_group
+
 MAXIMUM_OUTPUT = 64 * 2**20
 """Bytes of a program's output that are read."""
 TAIL = 400
 """Characters of a program's complaints that are kept."""
-
-
-def kill_group(pid: int) -> None:
-    """Kill a process group by its leader's id; nothing if there is none."""
-    if hasattr(os, "killpg"):
-        with suppress(ProcessLookupError, PermissionError):
-            os.killpg(pid, signal.SIGKILL)
 
 
 @dataclass(frozen=True)

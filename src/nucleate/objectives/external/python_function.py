@@ -2,34 +2,19 @@
 
 from __future__ import annotations
 
-import atexit
 import math
-import multiprocessing.util  # noqa: F401  its own exit hook must be registered before ours
-import weakref
 from collections.abc import Sequence
-from multiprocessing import get_context
-from multiprocessing.connection import Connection
-from multiprocessing.context import SpawnProcess
 from pathlib import Path
 from typing import Any
 
 from nucleate.core.errors import SettingsError
+from nucleate.core.processes import Worker
 from nucleate.objectives.exchange import Exchange
-from nucleate.objectives.external.processes import kill_group
 from nucleate.objectives.external.worker import Reply, serve
 from nucleate.objectives.property import Answer, ObjectiveProperty, answering
 from nucleate.settings.objectives import PythonSource
 
 _DIED = "died"
-_hosts: weakref.WeakSet[FunctionHost] = weakref.WeakSet()
-
-
-@atexit.register
-def _close_all() -> None:
-    # Exit hooks run last one first: this one before multiprocessing waits for its children, which
-    # would be for ever if one hangs.
-    for host in list(_hosts):
-        host.close()
 
 
 class FunctionHost:
@@ -47,29 +32,21 @@ class FunctionHost:
     def __init__(self, source: PythonSource, folder: Path | None = None):
         self.source, self.folder = source, folder
         self.each, self.description = False, ""
-        self._process: SpawnProcess | None = None
-        self._connection: Connection | None = None
-        _hosts.add(self)
+        self._worker: Worker | None = None
 
-    def start(self) -> Connection:
+    def start(self) -> Worker:
         """Start the worker unless it runs.
 
         Raises:
             SettingsError: the function cannot be imported, or not in time.
         """
-        if self._process is not None and self._connection is not None and self._process.is_alive():
-            return self._connection
+        if self._worker is not None and self._worker.process.is_alive():
+            return self._worker
         self.close()
-        context = get_context("spawn")
-        ours, theirs = context.Pipe()
         folder = None if self.folder is None else str(self.folder)
         source = self.source
-        self._process = context.Process(
-            target=serve, args=(theirs, source.python, folder, source.arguments, source.each)
-        )
-        self._connection = ours
-        self._process.start()
-        theirs.close()
+        worker = Worker(serve, source.python, folder, source.arguments, source.each)
+        self._worker = worker
         kind, value = self._reply(source.start_timeout)
         if kind != "ready":
             self.close()
@@ -79,7 +56,7 @@ class FunctionHost:
                 else f"objective {source.python!r}: importing it failed: {value}"
             )
         self.each, self.description = value["each"], value["description"]
-        return ours
+        return worker
 
     def answers(self, structures: Sequence[str]) -> list[Answer]:
         """One answer per structure.
@@ -128,30 +105,26 @@ class FunctionHost:
     def _ask(self, structures: Sequence[str]) -> Reply | None:
         """Send structures; a reply only where the worker is gone."""
         try:
-            self.start().send(list(structures))
+            self.start().connection.send(list(structures))
         except OSError:
             return self._gone()
         return None
 
     def _reply(self, timeout: float) -> Reply:
         """What the worker says, or `_DIED` and why; then it is gone."""
-        connection = self._connection
-        if connection is None:
+        if self._worker is None:
             return self._gone()
         try:
-            if not connection.poll(timeout):
+            if not self._worker.connection.poll(timeout):
                 self.close()
                 return _DIED, f"took longer than {timeout:g} s"
-            reply: Reply = connection.recv()
+            reply: Reply = self._worker.connection.recv()
         except (EOFError, OSError):
             return self._gone()
         return reply
 
     def _gone(self) -> Reply:
-        process = self._process
-        if process is not None:
-            process.join(1.0)
-        code = None if process is None else process.exitcode
+        code = None if self._worker is None else self._worker.exit_code()
         self.close()
         return _DIED, f"its process died (exit code {code})"
 
@@ -170,19 +143,9 @@ class FunctionHost:
 
     def close(self) -> None:
         """Kill the worker and all that the function started."""
-        process, self._process = self._process, None
-        connection, self._connection = self._connection, None
-        if connection is not None:
-            connection.close()
-        if process is not None:
-            if process.pid is not None:
-                kill_group(process.pid)
-                process.kill()  # it may not have had a group of its own yet
-                process.join()
-            process.close()
-
-    def __del__(self) -> None:
-        self.close()
+        worker, self._worker = self._worker, None
+        if worker is not None:
+            worker.close()
 
 
 def python_property(

@@ -15,9 +15,7 @@ from __future__ import annotations
 import math
 import os
 import sys
-import threading
 from collections.abc import Callable, Mapping, Sequence
-from multiprocessing import parent_process
 from multiprocessing.connection import Connection
 from pathlib import Path
 from typing import Any
@@ -26,7 +24,6 @@ import numpy as np
 
 from nucleate.core.errors import SettingsError
 from nucleate.objectives.external.entry_points import load_function, takes_one
-from nucleate.objectives.external.processes import kill_group
 
 Reply = tuple[str, Any]
 
@@ -45,7 +42,8 @@ def serve(
         arguments: further keyword arguments of the function.
         each: whether it takes one structure; found out if None.
     """
-    _isolate()
+    os.dup2(2, 1)  # no output of its own among that of the command line
+    sys.stdout = sys.stderr
     try:
         function = load_function(reference, None if folder is None else Path(folder))
     except SettingsError as error:
@@ -64,24 +62,6 @@ def serve(
                 connection.send(_one(function, structure, arguments))
         else:
             connection.send(_many(function, structures, arguments))
-
-
-def _isolate() -> None:
-    """A group of its own, to be killed with all that the function started; no output of its own
-    among that of the command line; an end with the parent."""
-    if hasattr(os, "setsid"):
-        os.setsid()
-    os.dup2(2, 1)
-    sys.stdout = sys.stderr
-
-    def watch() -> None:
-        parent = parent_process()
-        if parent is not None:
-            parent.join()
-            kill_group(os.getpid())
-            os._exit(1)
-
-    threading.Thread(target=watch, daemon=True).start()
 
 
 def _many(

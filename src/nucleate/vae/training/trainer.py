@@ -217,7 +217,7 @@ class Trainer:
         self, rows: NDArray[np.int64], batch: Batch, beta: float, seed: int
     ) -> dict[str, float]:
         """Gradients of a batch, shared out among the workers if there are any."""
-        count = 1 + (0 if self.workers is None else len(self.workers.processes))
+        count = 1 + (0 if self.workers is None else len(self.workers.workers))
         if self.workers is None or len(rows) < 2 * count:
             loss = self.loss(rows, batch.to(self.device), beta)
             loss.total.backward()

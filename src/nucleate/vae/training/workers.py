@@ -13,11 +13,12 @@ from typing import Any
 
 import numpy as np
 import torch
-import torch.multiprocessing
+import torch.multiprocessing  # teaches pipes to share tensors
 from numpy.typing import NDArray
 from torch import Tensor
 
 from nucleate.core.errors import ResultsError
+from nucleate.core.processes import Worker
 from nucleate.settings.model import ObjectiveSettings
 from nucleate.vae.arrays import Batch
 from nucleate.vae.model import VAE
@@ -68,18 +69,7 @@ class GradientWorkers:
         self.model = model
         gradients = [torch.zeros(size).share_memory_() for _ in range(count)]
         self.gradients = [_by_parameter(model, gradient) for gradient in gradients]
-        context = torch.multiprocessing.get_context("spawn")
-        self.pipes: list[Connection] = []
-        self.processes = []
-        for gradient in gradients:
-            here, there = context.Pipe()
-            process = context.Process(
-                target=_serve, args=(there, model, settings, gradient), daemon=True
-            )
-            process.start()
-            there.close()
-            self.pipes.append(here)
-            self.processes.append(process)
+        self.workers = [Worker(_serve, model, settings, gradient) for gradient in gradients]
 
     def start(self, shares: list[Share]) -> None:
         """Hand every worker its share.
@@ -87,9 +77,9 @@ class GradientWorkers:
         Raises:
             ResultsError: a worker died.
         """
-        for pipe, share in zip(self.pipes, shares, strict=True):
+        for worker, share in zip(self.workers, shares, strict=True):
             try:
-                pipe.send(share)
+                worker.connection.send(share)
             except (BrokenPipeError, OSError):
                 raise ResultsError(_DIED) from None
 
@@ -100,9 +90,9 @@ class GradientWorkers:
             ResultsError: a worker died.
         """
         terms = []
-        for pipe, gradient, weight in zip(self.pipes, self.gradients, weights, strict=True):
+        for worker, gradient, weight in zip(self.workers, self.gradients, weights, strict=True):
             try:
-                terms.append(pipe.recv())
+                terms.append(worker.connection.recv())
             except (EOFError, OSError):
                 raise ResultsError(_DIED) from None
             for parameter, part in zip(self.model.parameters(), gradient, strict=True):
@@ -114,12 +104,8 @@ class GradientWorkers:
 
     def close(self) -> None:
         """End the workers."""
-        for pipe in self.pipes:
-            pipe.close()
-        for process in self.processes:
-            process.join(timeout=10)
-            if process.is_alive():
-                process.kill()
+        for worker in self.workers:
+            worker.close()
 
 
 _DIED = "a training worker died (killed or out of memory)"

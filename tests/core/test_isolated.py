@@ -6,8 +6,8 @@ import time
 
 import pytest
 
-from nucleate.core.guarded import Failure, map_guarded
-from nucleate.testing.guarded_jobs import (
+from nucleate.core.parallel import Failure, map_isolated
+from nucleate.testing.isolated_jobs import (
     CRASHES,
     EXITS,
     HANGS,
@@ -24,14 +24,16 @@ def chunks(count: int, size: int = 5) -> list[list[int]]:
 
 @pytest.mark.parametrize("processes", [0, 2])
 def test_results_come_in_order(processes: int) -> None:
-    found = list(map_guarded(squares, [[1, 2], [3], [4, 5, 6]], processes=processes, seconds=30))
+    found = list(map_isolated(squares, [[1, 2], [3], [4, 5, 6]], processes=processes, seconds=30))
     assert found == [[1, 4], [9], [16, 25, 36]]
 
 
 def test_an_item_that_hangs_or_dies_costs_only_itself() -> None:
     begun = time.monotonic()
     found = [
-        one for chunk in map_guarded(squares, chunks(40), processes=2, seconds=1.0) for one in chunk
+        one
+        for chunk in map_isolated(squares, chunks(40), processes=2, seconds=1.0)
+        for one in chunk
     ]
     assert time.monotonic() - begun < 30
     assert len(found) == 40
@@ -46,13 +48,13 @@ def test_an_item_that_hangs_or_dies_costs_only_itself() -> None:
 
 
 def test_a_lone_item_is_guarded_too() -> None:
-    (found,) = map_guarded(squares, [[EXITS]], processes=1, seconds=5.0)
+    (found,) = map_isolated(squares, [[EXITS]], processes=1, seconds=5.0)
     assert isinstance(found[0], Failure)
 
 
 @pytest.mark.parametrize("processes", [0, 1])
 def test_workers_are_set_up(processes: int) -> None:
-    found = map_guarded(
+    found = map_isolated(
         remembered, [[1]], processes=processes, seconds=30, initializer=remember, arguments=(42,)
     )
     assert list(found) == [[42]]
@@ -61,4 +63,4 @@ def test_workers_are_set_up(processes: int) -> None:
 @pytest.mark.parametrize("processes", [0, 1])
 def test_a_bug_is_not_hidden(processes: int) -> None:
     with pytest.raises(ZeroDivisionError):
-        list(map_guarded(raising, [[1]], processes=processes, seconds=30))
+        list(map_isolated(raising, [[1]], processes=processes, seconds=30))

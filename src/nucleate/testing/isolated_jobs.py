@@ -8,7 +8,7 @@ import time
 from collections.abc import Sequence
 from typing import Any
 
-from nucleate.core.guarded import note_step
+from nucleate.core.parallel import note_step
 from nucleate.matter.checks import Candidate, EachCheck, Verdict
 
 HANGS, EXITS, CRASHES = 7, 13, 21
