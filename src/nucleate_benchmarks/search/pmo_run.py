@@ -10,7 +10,7 @@ import math
 import sys
 import time
 import traceback
-from collections.abc import Iterator, Sequence
+from collections.abc import Callable, Iterator, Sequence
 from contextlib import contextmanager
 from pathlib import Path
 from typing import TYPE_CHECKING, Any, TextIO
@@ -44,10 +44,11 @@ DATA_HEADER = "# "
 """Starts the first line of the file of training molecules, which describes it."""
 
 
-def run(task: RunTask) -> dict[str, Any]:
+def run(task: RunTask, told: Callable[[int], object] = lambda calls: None) -> dict[str, Any]:
     """Do a run, or the rest of it.
 
     Args:
+        told: given the number of calls after every batch.
 
     Returns:
         The summary that lies in its file.
@@ -68,7 +69,7 @@ def run(task: RunTask) -> dict[str, Any]:
         ended = "budget"
         if spent(calls) < task.budget:
             with path.open("a", encoding="utf-8") as stream:
-                loop = _Loop(task, calls, stream, account, since)
+                loop = _Loop(task, calls, stream, account, since, told)
                 ended = loop.run(_searcher(task))
         summary = account.record(task, since, spent(calls), ended)
         write_json(task.file(".summary.json"), summary)
@@ -104,9 +105,10 @@ class _Loop:
         stream: TextIO,
         account: Account,
         since: float,
+        told: Callable[[int], object],
     ):
         self.task, self.calls, self.stream, self.account = task, calls, stream, account
-        self.since = since
+        self.since, self.told = since, told
         self.known = {call.structure for call in calls}
         self.spent = spent(calls)
         self.kept = time.perf_counter()
@@ -161,6 +163,7 @@ class _Loop:
             write_json(self.task.file(".state.json"), state)
             self.kept = time.perf_counter()
         _tell(searcher, made)
+        self.told(self.spent)
 
 
 def _tell(searcher: Searcher, calls: Sequence[Call]) -> None:
