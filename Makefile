@@ -2,7 +2,7 @@
 #
 #   make setup      make .venv and install the locked dependencies (a no-op when nothing changed)
 #   make discover   run the whole pipeline with flows/discover.toml
-#   make test       tests, lint and type check
+#   make test       lint, types and all tests on every core (JOBS=1 on one; PYTEST='-k name' some)
 #   make lint       ruff alone          make types   mypy alone
 #   make lock       rewrite constraints.txt from what .venv holds
 #   make clean      remove .venv and caches; results/ is kept
@@ -11,6 +11,8 @@ PYTHON ?= python3
 VENV ?= .venv
 SETTINGS ?= flows/discover.toml
 ARGS ?=
+JOBS ?= auto
+PYTEST ?=
 
 BIN := $(VENV)/bin
 STAMP := $(VENV)/.installed
@@ -40,7 +42,7 @@ discover: setup
 	@$(BIN)/python flows/discover.py $(SETTINGS) $(ARGS)
 
 test: setup lint types
-	$(BIN)/python -m pytest
+	OMP_NUM_THREADS=1 $(BIN)/python -m pytest -n $(JOBS) --dist worksteal $(PYTEST)
 
 lint: setup
 	$(BIN)/ruff check
