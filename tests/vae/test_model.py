@@ -11,6 +11,7 @@ import torch
 from nucleate.settings.model import NetworkSettings, ObjectiveSettings
 from nucleate.testing.toy_schema import SortedLegality, toy_arrays, toy_schema
 from nucleate.vae import objective
+from nucleate.vae.decoding import decode
 from nucleate.vae.model import VAE
 from nucleate.vae.objective import beta_at, evidence_loss
 from nucleate.vae.training.workers import pack, unpack
@@ -35,7 +36,7 @@ def test_decoded_sequences_are_legal_and_their_likelihood_is_the_training_one(
 ) -> None:
     latent = torch.randn(40, toy_model.latent_size, generator=torch.Generator().manual_seed(1))
     generator = torch.Generator().manual_seed(2)
-    arrays, likelihood = toy_model.decode(latent, temperature, generator)
+    arrays, likelihood = decode(toy_model, latent, temperature, generator)
     assert len(arrays) == 40
     for index in range(40):
         record = arrays.record(index)
@@ -58,7 +59,7 @@ def test_decoded_sequences_are_legal_and_their_likelihood_is_the_training_one(
 def test_decoding_is_reproducible(toy_model: VAE) -> None:
     latent = torch.zeros(5, toy_model.latent_size)
     draws = [
-        toy_model.decode(latent, 1.0, torch.Generator().manual_seed(seed))[0].arrays()
+        decode(toy_model, latent, 1.0, torch.Generator().manual_seed(seed))[0].arrays()
         for seed in (7, 7, 8)
     ]
     assert all(np.array_equal(draws[0][k], draws[1][k], equal_nan=True) for k in draws[0])
@@ -147,11 +148,11 @@ def test_invented_rows_are_told_and_get_no_noise(toy_model: VAE) -> None:
 
 def test_continuous_fields_may_be_colder(toy_model: VAE) -> None:
     latent = torch.randn(40, toy_model.latent_size, generator=torch.Generator().manual_seed(1))
-    arrays, _ = toy_model.decode(
-        latent, 1.0, torch.Generator().manual_seed(2), continuous_temperature=0.0
+    arrays, _ = decode(
+        toy_model, latent, 1.0, torch.Generator().manual_seed(2), continuous_temperature=0.0
     )
-    modes, _ = toy_model.decode(latent, 0.0, given=arrays)
-    warm, _ = toy_model.decode(latent, 1.0, torch.Generator().manual_seed(2))
+    modes, _ = decode(toy_model, latent, 0.0, given=arrays)
+    warm, _ = decode(toy_model, latent, 1.0, torch.Generator().manual_seed(2))
     for row in range(40):
         drawn, mode = arrays.record(row), modes.record(row)
         np.testing.assert_allclose(drawn.steps["angle"], mode.steps["angle"], atol=1e-5)

@@ -14,6 +14,7 @@ from torch import Tensor
 from nucleate.settings.model import DrawSettings
 from nucleate.testing.toy_schema import toy_arrays
 from nucleate.vae.arrays import Batch, RaggedArrays
+from nucleate.vae.decoding import decode
 from nucleate.vae.model import VAE
 from nucleate.vae.refinement import Refiner, quality_of, refine
 
@@ -71,7 +72,7 @@ def test_given_categories_are_written_and_the_likelihood_is_the_training_one(
     arrays, latent = toy_arrays(50, seed=3), latents(toy_model, 50)
     noise = torch.linspace(0, 0.9, 50)
     generator = torch.Generator().manual_seed(0)
-    drawn, likelihood = toy_model.decode(latent, temperature, generator, noise, given=arrays)
+    drawn, likelihood = decode(toy_model, latent, temperature, generator, noise, given=arrays)
     assert_same_categories(drawn, arrays)
     known = ~np.isnan(arrays.steps["angle"])
     assert (drawn.steps["angle"][known] != arrays.steps["angle"][known]).all()
@@ -82,8 +83,8 @@ def test_given_categories_are_written_and_the_likelihood_is_the_training_one(
 
 def test_greedy_for_what_was_written_writes_it_again(toy_model: VAE) -> None:
     latent = latents(toy_model, 30)
-    first, _ = toy_model.decode(latent)
-    again, _ = toy_model.decode(latent, given=first)
+    first, _ = decode(toy_model, latent)
+    again, _ = decode(toy_model, latent, given=first)
     for name, values in first.arrays().items():
         np.testing.assert_allclose(again.arrays()[name], values, atol=1e-5, equal_nan=True)
 
@@ -91,7 +92,7 @@ def test_greedy_for_what_was_written_writes_it_again(toy_model: VAE) -> None:
 def refined(model: VAE, enough: float, draws: int, offset: float = 0.0) -> tuple[Any, ...]:
     latent, noise = latents(model, 60), torch.full((60,), 0.2)
     with torch.no_grad():
-        arrays, likelihood = model.decode(latent, noise=noise)
+        arrays, likelihood = decode(model, latent, noise=noise)
     refiner = CloseToZero(enough)
     generator = torch.Generator().manual_seed(5)
     found = refine(
@@ -109,7 +110,7 @@ def refined(model: VAE, enough: float, draws: int, offset: float = 0.0) -> tuple
 
 
 def test_resampling_betters_what_is_poor_and_leaves_what_is_fine(toy_model: VAE) -> None:
-    quality = quality_of(CloseToZero(0), toy_model.decode(latents(toy_model, 60))[0], CPU)
+    quality = quality_of(CloseToZero(0), decode(toy_model, latents(toy_model, 60))[0], CPU)
     enough = float(quality.median())
     refiner, latent, noise, before, old, after, new = refined(toy_model, enough, 6)
     assert_same_categories(after, before)
@@ -142,7 +143,7 @@ def test_where_no_draw_is_fine_the_best_is_taken(toy_model: VAE) -> None:
 
 def test_likelier_draws_win(toy_model: VAE) -> None:
     latent = latents(toy_model, 1).expand(2, -1)
-    arrays, likelihood = toy_model.decode(latent)
+    arrays, likelihood = decode(toy_model, latent)
 
     class FirstIsPoor(CloseToZero):
         """Everything but what was written at first is fine."""
@@ -170,7 +171,7 @@ def test_no_draws_and_nothing_poor_change_nothing(toy_model: VAE) -> None:
 
 def test_what_repair_mends_is_not_drawn_anew(toy_model: VAE) -> None:
     latent = latents(toy_model, 60)
-    arrays, likelihood = toy_model.decode(latent)
+    arrays, likelihood = decode(toy_model, latent)
     quality = quality_of(CloseToZero(0), arrays, CPU)
     refiner = CloseToZero(10.0)
     refiner.mendable = float(quality.median())
@@ -187,7 +188,7 @@ def test_what_repair_mends_is_not_drawn_anew(toy_model: VAE) -> None:
 
 def test_what_is_poor_is_repaired_in_its_place(toy_model: VAE) -> None:
     latent = latents(toy_model, 1100)
-    arrays, likelihood = toy_model.decode(latent)
+    arrays, likelihood = decode(toy_model, latent)
     refiner = CloseToZero(float(quality_of(CloseToZero(0), arrays, CPU).median()))
     mended, same = refine(toy_model, refiner, latent, arrays, likelihood, how(0, relief=True))
     assert_same_categories(mended, arrays)

@@ -9,6 +9,7 @@ from torch import Tensor
 
 from nucleate.latent.latent_model import DECODE_BATCH, LatentModel
 from nucleate.matter.conditions import Constraint
+from nucleate.vae.decoding import decode
 
 _SHARE_KEPT = 8
 """Of so many vectors, the one that tells most is taken."""
@@ -54,7 +55,7 @@ class ConstraintEvidence:
         for start in range(0, len(latents), DECODE_BATCH):
             part = torch.from_numpy(latents[start : start + DECODE_BATCH]).to(device)
             masks = legality.rows(start, start + len(part))
-            arrays, forced = network.decode(part, 1.0, generator, legality=masks)
+            arrays, forced = decode(network, part, 1.0, generator, legality=masks)
             batch = arrays.batch(np.arange(len(arrays))).to(device)
             nats = network.reconstruct(part, batch).nats
             out.append(-torch.stack(list(nats.values())).sum(0) - forced)

@@ -9,6 +9,7 @@ from numpy.typing import NDArray
 from nucleate.core.errors import CheckpointError, StructureError
 from nucleate.latent.latent_model import DECODE_BATCH, LatentModel
 from nucleate.matter.conditions import Constraint
+from nucleate.vae.decoding import decode
 
 _ENOUGH = 400
 _MOST = 3000
@@ -54,7 +55,7 @@ def templates_for(
 def _recalled(model: LatentModel, latents: NDArray[np.float32]) -> list[str]:
     """Structures that latent vectors decode to, as they are written: not canonical."""
     vectors = torch.from_numpy(np.ascontiguousarray(latents)).to(model.device)
-    arrays, _ = model.model.decode(vectors)
+    arrays, _ = decode(model.model, vectors)
     out = []
     for i in range(len(arrays)):
         try:

@@ -27,6 +27,7 @@ from nucleate.settings.sample import SampleSettings
 from nucleate.vae import refinement
 from nucleate.vae.arrays import RaggedArrays
 from nucleate.vae.checkpoint import load_info, load_latents, load_model
+from nucleate.vae.decoding import decode
 from nucleate.vae.inference import infer
 from nucleate.vae.legality import Legality
 from nucleate.vae.model import VAE
@@ -227,7 +228,8 @@ class LatentModel:
                 stop = start + len(vectors[span])
                 rules = None if legality is None else legality.rows(first + start, first + stop)
                 made.append(
-                    self.model.decode(
+                    decode(
+                        self.model,
                         vectors[span],
                         temperature,
                         generator,

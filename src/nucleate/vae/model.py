@@ -8,18 +8,16 @@ the values that the schema's legality allows.
 
 from __future__ import annotations
 
-from collections.abc import Mapping
-from typing import Any
+from typing import cast
 
-import numpy as np
 import torch
 from torch import Tensor, nn
 
 from nucleate.settings.model import NetworkSettings
-from nucleate.vae.arrays import Batch, RaggedArrays, offsets_of
+from nucleate.vae.arrays import Batch
 from nucleate.vae.embedding import CategoricalEmbedding, Head, LinearHead, embedding_for
 from nucleate.vae.legality import Legality
-from nucleate.vae.likelihoods import Factorised, restrict
+from nucleate.vae.likelihoods import Factorised
 from nucleate.vae.networks import (
     Binding,
     GRUDecoder,
@@ -30,7 +28,7 @@ from nucleate.vae.networks import (
     TransformerEncoder,
 )
 from nucleate.vae.posterior import Posterior, Reconstruction, Walk
-from nucleate.vae.schema import Field, Schema
+from nucleate.vae.schema import Schema
 
 LOG_VARIANCE_RANGE = (-10.0, 4.0)
 PARENT = "parent of a step"  # no field's name has spaces
@@ -122,18 +120,17 @@ class VAE(nn.Module):
         )
 
     def _bindings(self) -> list[Binding]:
-        keyed = [self._keyed(name) for name in self.keyed_bindings]
+        keyed = [self.keyed_binding(name) for name in self.keyed_bindings]
         return keyed if self.binding is None else [self.binding, *keyed]
 
-    def _keyed(self, name: str) -> Binding:
-        binding = self.keyed_bindings[name]
-        assert isinstance(binding, Binding)
-        return binding
+    def keyed_binding(self, name: str) -> Binding:
+        """Return the binding whose keys are the values of a step field."""
+        return cast(Binding, self.keyed_bindings[name])
 
     # Encoding
 
-    def _tables(self) -> dict[str, Tensor]:
-        """Category vectors by field, computed once per forward pass; `PARENT`: those of
+    def tables(self) -> dict[str, Tensor]:
+        """Return category vectors by field, computed once per forward pass; `PARENT`: those of
         the first step field in their role of parents; `KEY` and a field's name: in that of keys to
         the fields after it."""
         tables = {
@@ -147,24 +144,26 @@ class VAE(nn.Module):
             tables[KEY + name] = key(tables[name])
         return tables
 
-    def _embed(self, name: str, value: Tensor, tables: dict[str, Tensor]) -> Tensor:
+    def embed(self, name: str, value: Tensor, tables: dict[str, Tensor]) -> Tensor:
+        """Return vectors [..., width] of a field's values."""
         if name in tables:
             return nn.functional.embedding(value, tables[name])
         out: Tensor = self.embeddings[name](value)
         return out
 
-    def _embed_steps(self, batch: Batch, tables: dict[str, Tensor]) -> Tensor:
+    def embed_steps(self, batch: Batch, tables: dict[str, Tensor]) -> Tensor:
         """Sum over step fields, [B, T + 1, width]."""
-        parts = [self._embed(f.name, batch.steps[f.name], tables) for f in self.schema.step]
+        parts = [self.embed(f.name, batch.steps[f.name], tables) for f in self.schema.step]
         return torch.stack(parts).sum(0)
 
-    def _embed_once(self, once: dict[str, Tensor], tables: dict[str, Tensor]) -> Tensor | None:
+    def embed_once(self, once: dict[str, Tensor], tables: dict[str, Tensor]) -> Tensor | None:
+        """Return the sum over once fields, [B, width]; None if the schema has none."""
         if not self.schema.once:
             return None
-        parts = [self._embed(f.name, once[f.name], tables) for f in self.schema.once]
+        parts = [self.embed(f.name, once[f.name], tables) for f in self.schema.once]
         return torch.stack(parts).sum(0)
 
-    def _embed_context(
+    def embed_context(
         self, context: tuple[Tensor, Tensor] | None, tables: dict[str, Tensor]
     ) -> Tensor | float:
         """Vector of the place that a step fills, [..., width]; 0 if steps have no places."""
@@ -180,14 +179,14 @@ class VAE(nn.Module):
         Args:
             walk: `self.walk(batch)`, if it is at hand.
         """
-        tables = self._tables()
+        tables = self.tables()
         walk = walk or self.walk(batch)
         longest = int(batch.length.max())
-        fillers = self._embed_steps(batch, tables)[:, :longest]
-        roles = self._embed_context(walk.context, tables)
+        fillers = self.embed_steps(batch, tables)[:, :longest]
+        roles = self.embed_context(walk.context, tables)
         roles = roles[:, :longest] if isinstance(roles, Tensor) else roles
         steps = fillers + roles
-        once = self._embed_once(batch.once, tables)
+        once = self.embed_once(batch.once, tables)
         if once is not None:
             steps = steps + once[:, None]
         vector = self.encoder(steps, batch.length)
@@ -197,7 +196,9 @@ class VAE(nn.Module):
         for name in self.keyed_bindings:
             value = batch.steps[name][:, :longest]
             keys = keys + nn.functional.embedding(value, tables[KEY + name])
-            vector = torch.cat([vector, self._keyed(name).bind(fillers, keys, batch.length)], -1)
+            vector = torch.cat(
+                [vector, self.keyed_binding(name).bind(fillers, keys, batch.length)], -1
+            )
         mean, log_variance = self.posterior(vector).chunk(2, -1)
         return Posterior(mean, log_variance.clamp(*LOG_VARIANCE_RANGE))
 
@@ -221,21 +222,21 @@ class VAE(nn.Module):
             walk: `self.walk(batch)`, if it is at hand.
             count: whether to count, outside training, how many steps greedy decoding gets right.
         """
-        tables = self._tables()
+        tables = self.tables()
         walk = walk or self.walk(batch)
         result = Reconstruction({}, {}, {})
         self._reconstruct_once(latent, batch, tables, result)
         if noise is None:
             noise = latent.new_zeros(len(latent))
-        context = self._context(latent, noise, batch.once, tables, batch.invented)
-        embedded = self._embed_steps(batch, tables)
+        context = self.context_of(latent, noise, batch.once, tables, batch.invented)
+        embedded = self.embed_steps(batch, tables)
         b, t, width = embedded.shape
         inputs = torch.cat([self.first_input.expand(b, 1, width), embedded[:, :-1]], 1)
         if word_dropout > 0 and self.training:
             hide = torch.rand(b, t, 1, device=inputs.device) < word_dropout
             hide[:, 0] = False
             inputs = torch.where(hide, self.hidden_input, inputs)
-        roles = self._embed_context(walk.context, tables)
+        roles = self.embed_context(walk.context, tables)
         hidden = self.decoder(inputs + roles, context)
         if self.binding is not None:
             hidden = hidden + self.binding.unbind(latent, roles, 0, t)
@@ -249,8 +250,7 @@ class VAE(nn.Module):
         """
         nats = {}
         for f in self.schema.auxiliary:
-            head = self.auxiliary[f.name]
-            assert isinstance(head, LinearHead)
+            head = cast(LinearHead, self.auxiliary[f.name])
             if f.name not in batch.auxiliary:
                 continue
             parameters, value = head(latent), batch.auxiliary[f.name]
@@ -261,18 +261,18 @@ class VAE(nn.Module):
                 nats[f.name] = -likelihood.log_prob(parameters, value)[:, None]
         return nats
 
-    def _head(self, name: str) -> Head:
-        head = self.heads[name]
-        assert isinstance(head, Head)
-        return head
+    def head(self, name: str) -> Head:
+        """Return the head that writes a field."""
+        return cast(Head, self.heads[name])
 
-    def _once_mask(
+    def once_mask(
         self,
         name: str,
         once: dict[str, Tensor],
         latent: Tensor,
         rules: Legality | None = None,
     ) -> Tensor | None:
+        """Return which values of a once field are legal, [B, n]; None if all are."""
         mask = (rules or self.legality).once_mask(name, once, len(latent))
         # The first field's mask depends on nothing that would tell the device.
         return None if mask is None else mask.to(latent.device)
@@ -282,16 +282,16 @@ class VAE(nn.Module):
     ) -> None:
         hidden = self.once_trunk(latent) if self.schema.once else latent
         for f in self.schema.once:
-            head, value = self._head(f.name), batch.once[f.name]
+            head, value = self.head(f.name), batch.once[f.name]
             parameters = head(hidden, tables.get(f.name))
-            legal = self._once_mask(f.name, batch.once, latent)
+            legal = self.once_mask(f.name, batch.once, latent)
             result.nats[f.name] = -head.likelihood.log_prob(parameters, value, legal)
             if f.is_categorical:
                 result.right[f.name] = (head.likelihood.mode(parameters, legal) == value).float()
                 result.counted[f.name] = torch.ones_like(result.right[f.name])
-            hidden = hidden + self._embed(f.name, value, tables)
+            hidden = hidden + self.embed(f.name, value, tables)
 
-    def _context(
+    def context_of(
         self,
         latent: Tensor,
         noise: Tensor,
@@ -299,10 +299,11 @@ class VAE(nn.Module):
         tables: dict[str, Tensor],
         invented: Tensor | None = None,
     ) -> Tensor:
+        """Return what the decoder reads at every step: latent vector, noise level, once fields."""
         told = torch.stack([noise, torch.sqrt(1 - noise**2)], -1)
         if invented is not None:
             told = told.masked_fill(invented[:, None], 0.0)
-        vector = self._embed_once(once, tables)
+        vector = self.embed_once(once, tables)
         parts = [latent, told] if vector is None else [latent, told, vector]
         return torch.cat(parts, -1)
 
@@ -325,7 +326,7 @@ class VAE(nn.Module):
         zeros = torch.zeros(len(batch), device=batch.device)
         keys: Tensor | float = 0.0
         for position, f in enumerate(self.schema.step):
-            head, value = self._head(f.name), batch.steps[f.name][real]
+            head, value = self.head(f.name), batch.steps[f.name][real]
             parameters = head(flat, tables.get(f.name))
             legal = masks[f.name][real] if f.name in masks else None
             nats = -head.likelihood.log_prob(parameters, value, legal)
@@ -338,10 +339,12 @@ class VAE(nn.Module):
                 result.right[f.name] = zeros.index_add(0, row, hit)
                 result.counted[f.name] = zeros.index_add(0, row, counts)
             if f.name in self.inject:
-                flat = flat + self.inject[f.name](self._embed(f.name, value, tables))
+                flat = flat + self.inject[f.name](self.embed(f.name, value, tables))
             if f.name in self.keyed_bindings:
                 keys = keys + nn.functional.embedding(batch.steps[f.name], tables[KEY + f.name])
-                flat = flat + self._keyed(f.name).unbind(latent, keys, 0, keys.shape[1])[real]
+                flat = (
+                    flat + self.keyed_binding(f.name).unbind(latent, keys, 0, keys.shape[1])[real]
+                )
 
     @torch.no_grad()
     def walk(self, batch: Batch) -> Walk:
@@ -371,196 +374,3 @@ class VAE(nn.Module):
             {name: torch.stack(p, 1) for name, p in presents.items()},
             (joined[0], joined[1]) if joined else None,
         )
-
-    # Decoding
-
-    @torch.no_grad()
-    def decode(
-        self,
-        latent: Tensor,
-        temperature: float = 0.0,
-        generator: torch.Generator | None = None,
-        noise: float | Tensor = 0.0,
-        legality: Legality | None = None,
-        given: RaggedArrays | None = None,
-        continuous_temperature: float | None = None,
-    ) -> tuple[RaggedArrays, Tensor]:
-        """Write structures from latent vectors [B, D], legal by construction.
-
-        Args:
-            temperature: 0 is greedy (the mode of every field).
-            noise: amplitude of the noise that the decoder shall take for granted in the vectors,
-                which are used as they are: 0 copies, towards 1 they matter less and less and what
-                is usual counts. One for all, or [B].
-            legality: a stricter one for this call, with the places of the model's own.
-            given: B structures whose categorical fields are written as they are there, so that
-                only the continuous ones are decoded.
-            continuous_temperature: of continuous fields, where it is the lower one.
-
-        Returns:
-            The structures, and the log-likelihood of each under its latent vector, nats [B]: of the
-            fields that were decoded, all or the continuous ones.
-        """
-        tables = self._tables()
-        rules = legality or self.legality
-        coldest = temperature
-        if continuous_temperature is not None:
-            coldest = min(temperature, continuous_temperature)
-        fields = (*self.schema.once, *self.schema.step)
-        warmth = {f.name: temperature if f.is_categorical else coldest for f in fields}
-        forced = None if given is None else given.batch(np.arange(len(given))).to(latent.device)
-        once, total = self._decode_once(latent, tables, warmth, generator, rules, forced)
-        state = rules.start(once, len(latent), latent.device)
-        level = torch.as_tensor(noise, dtype=latent.dtype, device=latent.device).expand(len(latent))
-        network = self.decoder.start(self._context(latent, level, once, tables))
-        inputs = self.first_input.expand(len(latent), -1)
-        size = len(latent)
-        rows = torch.arange(size, device=latent.device)  # of the vectors still being written
-        alive = torch.ones(size, dtype=torch.bool, device=latent.device)
-        whole_once = once
-        written: dict[str, list[Tensor]] = {f.name: [] for f in self.schema.step}
-        lengths = torch.zeros(size, dtype=torch.long, device=latent.device)
-        for number in range(self.schema.maximum_steps + 1):
-            place = self._embed_context(rules.context(state), tables)
-            hidden, network = self.decoder.step(inputs + place, network)
-            if self.binding is not None:
-                roles = place[:, None] if isinstance(place, Tensor) else place
-                hidden = hidden + self.binding.unbind(latent, roles, number, 1)[:, 0]
-            known = {} if forced is None else _categories(forced, rows, number, self.schema)
-            step, gained = self._decode_step(
-                hidden, latent, number, state, once, tables, warmth, generator, rules, known
-            )
-            stopped = step[self.schema.step[0].name] == self.schema.stop
-            total[rows] += torch.where(alive, torch.where(stopped, gained[0], gained[1]), 0.0)
-            alive = alive & ~stopped
-            if not bool(alive.any()):
-                break
-            lengths[rows] += alive
-            for name, value in step.items():
-                whole = value.new_zeros(size)
-                whole[rows] = value
-                written[name].append(whole)
-            state = rules.advance(state, once, step)
-            if not bool(alive.all()):
-                # What has stopped costs no more.
-                rows, latent = rows[alive], latent[alive]
-                once = {k: v[alive] for k, v in once.items()}
-                step = {k: v[alive] for k, v in step.items()}
-                state = {k: v[alive] for k, v in state.items()}
-                network = self.decoder.select(network, alive)
-                alive = alive[alive]
-            inputs = torch.stack(
-                [self._embed(f.name, step[f.name], tables) for f in self.schema.step]
-            ).sum(0)
-        return self._gather(whole_once, written, lengths), total
-
-    def _decode_once(
-        self,
-        latent: Tensor,
-        tables: dict[str, Tensor],
-        warmth: Mapping[str, float],
-        generator: torch.Generator | None,
-        rules: Legality,
-        forced: Batch | None = None,
-    ) -> tuple[dict[str, Tensor], Tensor]:
-        once: dict[str, Tensor] = {}
-        total = torch.zeros(len(latent), device=latent.device)
-        hidden = self.once_trunk(latent) if self.schema.once else latent
-        for f in self.schema.once:
-            if forced is not None and f.is_categorical:
-                value = forced.once[f.name]
-            else:
-                head = self._head(f.name)
-                parameters = head(hidden, tables.get(f.name))
-                legal = self._once_mask(f.name, once, latent, rules)
-                value = head.likelihood.sample(parameters, warmth[f.name], generator, legal)
-                present = rules.once_present(f.name, once, len(latent))
-                if present is not None:
-                    value = value.masked_fill(~present, float("nan"))
-                total = total + head.likelihood.log_prob(parameters, value, legal)
-            once[f.name] = value
-            hidden = hidden + self._embed(f.name, value, tables)
-        return once, total
-
-    def _decode_step(
-        self,
-        hidden: Tensor,
-        latent: Tensor,
-        number: int,
-        state: Any,
-        once: dict[str, Tensor],
-        tables: dict[str, Tensor],
-        warmth: Mapping[str, float],
-        generator: torch.Generator | None,
-        rules: Legality,
-        known: dict[str, Tensor],
-    ) -> tuple[dict[str, Tensor], tuple[Tensor, Tensor]]:
-        """One step, of which `known` fields are given, and the log-likelihood of what is written:
-        of the first field alone, and of all fields."""
-        step: dict[str, Tensor] = {}
-        gained: list[Tensor] = []
-        keys: Tensor | float = 0.0
-        for f in self.schema.step:
-            if f.name in known:
-                value, nats = known[f.name], torch.zeros(len(hidden), device=hidden.device)
-            else:
-                legal = rules.mask(f.name, state, once, step)
-                present = rules.present(f.name, state, once, step)
-                value, nats = self._write_field(
-                    f, hidden, tables.get(f.name), warmth[f.name], generator, legal, present
-                )
-            gained.append(nats)
-            step[f.name] = value
-            if f.name in self.inject:
-                hidden = hidden + self.inject[f.name](self._embed(f.name, value, tables))
-            if f.name in self.keyed_bindings:
-                keys = keys + nn.functional.embedding(value, tables[KEY + f.name])[:, None]
-                hidden = hidden + self._keyed(f.name).unbind(latent, keys, number, 1)[:, 0]
-        return step, (gained[0], torch.stack(gained).sum(0))
-
-    def _write_field(
-        self,
-        field: Field,
-        hidden: Tensor,
-        table: Tensor | None,
-        temperature: float,
-        generator: torch.Generator | None,
-        legal: Tensor | None,
-        present: Tensor | None,
-    ) -> tuple[Tensor, Tensor]:
-        """Values of a step field and their log-likelihoods, NaN and 0 where it is absent, [B]."""
-        if present is not None:
-            # Heads cost, and most sites leave few coordinates free.
-            rows = present.nonzero()[:, 0]
-            value, nats = hidden.new_full(present.shape, torch.nan), hidden.new_zeros(present.shape)
-            if len(rows):
-                part = None if legal is None else legal[rows]
-                value[rows], nats[rows] = self._write_field(
-                    field, hidden[rows], table, temperature, generator, part, None
-                )
-            return value, nats
-        head = self._head(field.name)
-        likelihood, parameters = head.likelihood, head(hidden, table)
-        if legal is not None:
-            legal = legal | ~legal.any(-1, keepdim=True)  # only rows that have stopped
-            parameters = restrict(parameters, legal)  # once, for the value and its likelihood
-        value = likelihood.sample(parameters, temperature, generator)
-        return value, likelihood.log_prob(parameters, value)
-
-    def _gather(
-        self, once: dict[str, Tensor], written: dict[str, list[Tensor]], lengths: Tensor
-    ) -> RaggedArrays:
-        real = torch.arange(int(lengths.max()), device=lengths.device)[None] < lengths[:, None]
-        steps = {name: torch.stack(values, 1)[real].cpu() for name, values in written.items()}
-        offsets = offsets_of(lengths.cpu().numpy())
-        return RaggedArrays(
-            self.schema,
-            {name: value.cpu().numpy() for name, value in once.items()},
-            {name: value.numpy() for name, value in steps.items()},
-            offsets,
-        )
-
-
-def _categories(batch: Batch, rows: Tensor, number: int, schema: Schema) -> dict[str, Tensor]:
-    """Categorical fields of a step of some rows of a batch."""
-    return {f.name: batch.steps[f.name][rows, number] for f in schema.step if f.is_categorical}

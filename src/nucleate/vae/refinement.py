@@ -16,6 +16,7 @@ from torch import Tensor
 
 from nucleate.settings.model import DrawSettings
 from nucleate.vae.arrays import Batch, RaggedArrays
+from nucleate.vae.decoding import decode
 from nucleate.vae.model import VAE
 
 CHUNK = 512
@@ -138,7 +139,8 @@ def resample(
     made, nats = [], []
     for rows in _chunks(len(repeated)):
         chosen = torch.from_numpy(repeated[rows]).to(latent.device)
-        drawn, gained = model.decode(
+        drawn, gained = decode(
+            model,
             latent[chosen],
             how.resample_temperature,
             generator,
