@@ -14,6 +14,8 @@ from typer.testing import Result
 from nucleate.core.errors import CheckpointError, SettingsError
 from nucleate.core.manifest import Manifest
 from nucleate.latent import pretrained
+from nucleate.latent.cards import read_card
+from nucleate.latent.export import MAXIMUM_BYTES, export
 from nucleate.latent.latent_model import LatentModel
 from nucleate.testing.tiny_model import CARD
 from nucleate.vae.checkpoint import load_latents
@@ -42,9 +44,9 @@ def test_what_is_too_big_is_stored_in_half_precision_and_read_in_single(
     trained: Manifest, card: Path, tmp_path: Path, less: int, weights: str, latents: str
 ) -> None:
     model = Path(trained.folder)
-    full = pretrained.export(model, tmp_path / "full", card=card, latents=100)
+    full = export(model, tmp_path / "full", card=card, latents=100)
     limit = full["bytes"] - less
-    small = pretrained.export(model, tmp_path / "a", card=card, latents=100, maximum_bytes=limit)
+    small = export(model, tmp_path / "a", card=card, latents=100, maximum_bytes=limit)
     assert (small["weights"], small["latents"]) == (weights, latents)
     assert small["bytes"] <= limit
     loaded = LatentModel.load(tmp_path / "a", "cpu")
@@ -60,14 +62,14 @@ def test_a_model_that_cannot_be_made_small_enough_leaves_nothing(
     trained: Manifest, card: Path, tmp_path: Path
 ) -> None:
     with pytest.raises(CheckpointError, match="in half precision, 1,000 may be shipped"):
-        pretrained.export(Path(trained.folder), tmp_path / "a", card=card, maximum_bytes=1000)
+        export(Path(trained.folder), tmp_path / "a", card=card, maximum_bytes=1000)
     assert not list(tmp_path.iterdir())
 
 
 def test_without_latents_what_needs_them_says_so(
     trained: Manifest, card: Path, tmp_path: Path
 ) -> None:
-    pretrained.export(Path(trained.folder), tmp_path / "bare", card=card, latents=0)
+    export(Path(trained.folder), tmp_path / "bare", card=card, latents=0)
     bare = LatentModel.load(tmp_path / "bare", "cpu")
     assert len(bare.draw_prior(3, 0)) == 3
     with pytest.raises(CheckpointError, match="without its encoded training set"):
@@ -86,7 +88,7 @@ def test_a_card_has_to_say_what_the_model_is(trained: Manifest, tmp_path: Path) 
     card = tmp_path / "card.md"
     card.write_text(CARD.replace("licence: MIT\n", ""))
     with pytest.raises(SettingsError, match=r"card\.md: the head .* lacks licence"):
-        pretrained.export(Path(trained.folder), tmp_path / "a", card=card)
+        export(Path(trained.folder), tmp_path / "a", card=card)
 
 
 def test_a_name_is_found_unless_a_folder_is_called_so(
@@ -171,7 +173,7 @@ def test_what_really_ships_loads_and_is_small(name: str) -> None:
     if name == "none":
         pytest.skip("no model ships with this checkout")
     folder = pretrained.FOLDER / name
-    assert pretrained.describe(folder)["bytes"] <= pretrained.MAXIMUM_BYTES
-    assert not pretrained.read_card(folder / "card.md").lacking()
+    assert pretrained.describe(folder)["bytes"] <= MAXIMUM_BYTES
+    assert not read_card(folder / "card.md").lacking()
     model = LatentModel.load(name, "cpu")
     assert all(item.structure for item in model.decode(model.draw_prior(4, 0)))

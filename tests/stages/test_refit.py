@@ -11,7 +11,7 @@ from typer.testing import Result
 
 from nucleate.core.errors import CheckpointError
 from nucleate.core.manifest import Manifest
-from nucleate.latent import pretrained
+from nucleate.latent.export import export
 from nucleate.latent.latent_model import LatentModel
 from nucleate.settings.model import PriorSettings
 from nucleate.stages.refit import refit_prior
@@ -33,7 +33,7 @@ def test_a_model_without_latents_cannot_be_refitted(
     trained: Manifest, card: Path, tmp_path: Path
 ) -> None:
     bare = tmp_path / "bare"
-    pretrained.export(Path(trained.folder), bare, card=card, latents=0)
+    export(Path(trained.folder), bare, card=card, latents=0)
     with pytest.raises(CheckpointError):
         refit_prior(bare, tmp_path / "out", PriorSettings(kind="standard_normal"))
     assert not (tmp_path / "out").exists()
@@ -51,7 +51,7 @@ def test_command(trained: Manifest, tmp_path: Path, nucleate: Callable[..., Resu
 def test_an_exported_model_says_how_it_is_drawn_from(
     trained: Manifest, card: Path, tmp_path: Path
 ) -> None:
-    pretrained.export(
+    export(
         Path(trained.folder), tmp_path / "out", card=card, sampling={"noise": 0.25, "blended": True}
     )
     shipped = LatentModel.load(tmp_path / "out", "cpu")

@@ -78,10 +78,10 @@ def show(
     Example: nucleate models show molecules
     """
     from nucleate.latent import pretrained
-    from nucleate.latent.cards import CARD_NAME
+    from nucleate.latent.cards import CARD_NAME, read_card
 
     folder = pretrained.model_folder(name)
-    card = pretrained.read_card(folder / CARD_NAME)
+    card = read_card(folder / CARD_NAME)
     out = console(json_file)
     for key, value in card.head.items():
         out.print(f"{key}: {value}", markup=False)
@@ -128,7 +128,7 @@ def export(
 
     Example: nucleate models export --model work/model --out shipped/mine --card card.md
     """
-    from nucleate.latent.pretrained import export as write
+    from nucleate.latent.export import export as write
     from nucleate.latent.pretrained import model_folder
 
     given = {

@@ -10,6 +10,7 @@ from typing import TYPE_CHECKING, Any
 from nucleate.core.errors import CheckpointError, SettingsError
 from nucleate.core.files import atomic_folder, json_text
 from nucleate.latent.cards import CARD_NAME, read_card
+from nucleate.latent.pretrained import CODEC_NAME
 from nucleate.vae.info import INFO_NAME
 
 if TYPE_CHECKING:
@@ -19,7 +20,6 @@ if TYPE_CHECKING:
 
 MAXIMUM_BYTES = 12_000_000
 """Most that the files of a shipped model may take together."""
-CODEC_NAME = "codec.json"
 LATENTS = "latents.safetensors"
 
 Tensors = dict[str, dict[str, "Tensor"]]

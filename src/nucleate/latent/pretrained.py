@@ -1,8 +1,8 @@
 """Trained models that ship with the package, found by a bare name wherever a model's folder is.
 
-A shipped model is a folder beside this file: what `nucleate.vae.checkpoint.save_model` writes
-(with a sample of the encoded training set instead of all of it), `codec.json` and `card.md`.
-`export` makes such a folder from a trained model's. Nothing heavy is imported here.
+A shipped model is a folder of `nucleate/pretrained`: what `nucleate.vae.checkpoint.save_model`
+writes (with a sample of the encoded training set instead of all of it), `codec.json` and `card.md`.
+`nucleate.latent.export` makes such a folder from a trained model's. Nothing heavy is imported.
 """
 
 from __future__ import annotations
@@ -15,15 +15,10 @@ from typing import Any
 from nucleate.core.errors import CheckpointError
 from nucleate.core.files import digest, sha256_file
 from nucleate.core.manifest import Manifest
-from nucleate.latent.cards import CARD_KEYS, CARD_NAME, Card, read_card
-from nucleate.latent.export import CODEC_NAME, MAXIMUM_BYTES, export
+from nucleate.latent.cards import CARD_KEYS, CARD_NAME, read_card
 from nucleate.vae.info import INFO_NAME, read_info
 
-__all__ = [
-    "FOLDER", "MAXIMUM_BYTES", "Card", "describe", "export", "matter_of", "model_digest",
-    "model_folder", "model_manifest", "names", "read_card", "start_folder",
-]  # fmt: skip
-
+CODEC_NAME = "codec.json"
 FOLDER = Path(str(files("nucleate"))) / "pretrained"
 
 

@@ -15,6 +15,7 @@ from nucleate.cli.app import app
 from nucleate.cli.failures import DEBUG_VARIABLE
 from nucleate.core.manifest import Manifest
 from nucleate.latent import pretrained
+from nucleate.latent.export import export
 from nucleate.settings.data import DatasetSettings, FeaturizeSettings
 from nucleate.settings.model import NetworkSettings, PriorSettings, TrainSettings
 from nucleate.stages.featurize import featurize
@@ -67,9 +68,7 @@ def card(tmp_path_factory: pytest.TempPathFactory) -> Path:
 @pytest.fixture(scope="session")
 def exported(trained: Manifest, card: Path, tmp_path_factory: pytest.TempPathFactory) -> Path:
     folder = tmp_path_factory.mktemp("shipped")
-    pretrained.export(
-        Path(trained.folder), folder / "tiny", card=card, latents=20, sampling={"noise": 0.2}
-    )
+    export(Path(trained.folder), folder / "tiny", card=card, latents=20, sampling={"noise": 0.2})
     return folder
 
 

@@ -13,7 +13,7 @@ from typer.testing import Result
 from nucleate.cli.finetune import summary_lines
 from nucleate.core.errors import CheckpointError, InputError
 from nucleate.core.manifest import Manifest
-from nucleate.latent import pretrained
+from nucleate.latent.export import export
 from nucleate.latent.latent_model import LatentModel, load_codec
 from nucleate.regression.property_heads import load_heads, predict
 from nucleate.settings.data import DatasetSettings, SplitSettings
@@ -78,7 +78,7 @@ def test_the_result_is_a_model_like_any_other(
     assert model.codec.symbols()[: len(old.symbols())] == old.symbols()
     source = DatasetSettings(source="nci", limit=5)
     assert reconstruct(folder, source, device="cpu")["n"] == 5
-    pretrained.export(folder, tmp_path / "small", card=card, latents=8)
+    export(folder, tmp_path / "small", card=card, latents=8)
     rehearsed = load_latents(folder)["rehearsed"]
     kept = load_latents(tmp_path / "small")["rehearsed"]
     np.testing.assert_array_equal(kept, rehearsed[:8])
@@ -213,7 +213,7 @@ def test_recalled_structures_are_distinct_encodable_and_not_one_s_own(
     assert not base.arrays(everything)[2]
     without, _ = recalled_structures(base, 10, 0, frozenset(found))
     assert not set(without) & set(found)
-    pretrained.export(Path(trained.folder), tmp_path / "bare", card=card, latents=0)
+    export(Path(trained.folder), tmp_path / "bare", card=card, latents=0)
     assert recalled_structures(LatentModel.load(tmp_path / "bare", "cpu"), 5, 0)[1] == "prior"
 
 

@@ -62,7 +62,7 @@ def locate(
     reasons: dict[int, str] = {}
     vectors = np.zeros((len(structures), 0), np.float32)
     if model is not None:
-        from nucleate.vae.likelihood_of import likelihood_of
+        from nucleate.vae.inference import likelihood_of
 
         arrays, kept, refused = model.arrays(structures)
         vectors = np.full((len(structures), model.size), np.nan, np.float32)

@@ -14,7 +14,7 @@ from typing import TYPE_CHECKING
 import numpy as np
 from numpy.typing import NDArray
 
-from nucleate.vae.likelihood_of import likelihood_of
+from nucleate.vae.inference import likelihood_of
 
 if TYPE_CHECKING:
     from nucleate.latent.latent_model import LatentModel

@@ -6,7 +6,7 @@ import numpy as np
 import torch
 
 from nucleate.testing.toy_schema import toy_arrays
-from nucleate.vae.likelihood_of import likelihood_of
+from nucleate.vae.inference import likelihood_of
 from nucleate.vae.model import VAE
 from nucleate.vae.training.evaluation import encode_all, evaluate
 
