@@ -17,17 +17,17 @@ from nucleate.crystals.edits import (
     FARTHEST,
     CrystalEdits,
     likeness,
-    rescaled,
+    rescale,
     with_elements,
 )
 from nucleate.crystals.elements import NUMBERS, SYMBOLS, refusal
 from nucleate.crystals.geometry.describe import composition
 from nucleate.crystals.geometry.distances import nearest
-from nucleate.crystals.wyckoff.canonical import gene_from_structure
+from nucleate.crystals.wyckoff.canonical import wyckoff_from_structure
 from nucleate.crystals.wyckoff.wyckoff_string import (
     expand,
     from_string,
-    structure_from_gene,
+    structure_from_wyckoff,
     to_string,
 )
 from nucleate.matter import registry
@@ -45,7 +45,7 @@ SALT = "225 a:Na b:Cl | 5.6402"
 
 def _check(child: str) -> None:
     gene = from_string(child)
-    assert to_string(gene_from_structure(structure_from_gene(gene))) == child
+    assert to_string(wyckoff_from_structure(structure_from_wyckoff(gene))) == child
     CODEC.encode(child)
     assert not any(refusal(site.number) for site in gene.sites)
     assert CLOSEST - 1e-3 <= nearest(*expand(gene)).scaled <= FARTHEST + 1e-3
@@ -120,7 +120,7 @@ def test_cells_grow_as_their_elements_do(parent: str, new: dict[str, str], edge:
     gene = from_string(parent)
     found = with_elements(gene, new)
     assert found.lattice[0] == pytest.approx(edge, rel=0.04)
-    assert rescaled(gene, gene).lattice == pytest.approx(gene.lattice)
+    assert rescale(gene, gene).lattice == pytest.approx(gene.lattice)
 
 
 def test_elements_are_exchanged_by_electronegativity() -> None:

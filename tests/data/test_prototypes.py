@@ -15,8 +15,8 @@ from pymatgen.core import Composition
 from nucleate.core.paths import data_folder
 from nucleate.crystals.energy import chgnet
 from nucleate.crystals.energy.relaxation import relax
-from nucleate.crystals.wyckoff.canonical import gene_from_structure
-from nucleate.crystals.wyckoff.wyckoff_string import from_string, structure_from_gene, to_string
+from nucleate.crystals.wyckoff.canonical import wyckoff_from_structure
+from nucleate.crystals.wyckoff.wyckoff_string import from_string, structure_from_wyckoff, to_string
 from nucleate_data.prototypes import assemble, make
 from nucleate_data.prototypes.plan import Job
 from nucleate_data.prototypes.substitution import allowed_elements, choices
@@ -24,7 +24,7 @@ from nucleate_data.prototypes.substitution import allowed_elements, choices
 
 def result(number: int, crystal: str, energy: float, origin: str = "substitution") -> Any:
     """A row as `make` gives it."""
-    structure = structure_from_gene(from_string(crystal))
+    structure = structure_from_wyckoff(from_string(crystal))
     return {
         "job": number,
         "prototype": 0,
@@ -144,13 +144,13 @@ def test_bundled_strings_are_canonical(bundled: list[dict[str, Any]]) -> None:
     for row in bundled[:: len(bundled) // 60]:
         gene = from_string(row["crystal"])
         assert gene.space_group == row["space_group"]
-        assert to_string(gene_from_structure(structure_from_gene(gene))) == row["crystal"]
+        assert to_string(wyckoff_from_structure(structure_from_wyckoff(gene))) == row["crystal"]
 
 
 def test_bundled_energies_are_chgnets_at_its_minimum(bundled: list[dict[str, Any]]) -> None:
     rows = bundled[:: len(bundled) // 6]
     crystals = [row["crystal"] for row in rows]
-    structures = [structure_from_gene(from_string(crystal)) for crystal in crystals]
+    structures = [structure_from_wyckoff(from_string(crystal)) for crystal in crystals]
     energies = chgnet.energies(structures)
     assert energies == pytest.approx([row["energy_per_atom"] for row in rows], abs=2e-3)
     for relaxed in relax(crystals):

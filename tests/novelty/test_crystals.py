@@ -21,8 +21,8 @@ from nucleate.crystals.geometry.lookup import (
     prototype,
     reduced_composition,
 )
-from nucleate.crystals.wyckoff.canonical import gene_from_structure
-from nucleate.crystals.wyckoff.wyckoff_string import from_string, structure_from_gene, to_string
+from nucleate.crystals.wyckoff.canonical import wyckoff_from_structure
+from nucleate.crystals.wyckoff.wyckoff_string import from_string, structure_from_wyckoff, to_string
 from nucleate.matter.checks import Candidate, CheckContext, Verdict
 from nucleate.novelty.catalogue import references
 from nucleate.novelty.index import Reference, ReferenceContext
@@ -42,7 +42,7 @@ def _nothing_bundled(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
 
 
 def canonical(crystal: str) -> str:
-    return to_string(gene_from_structure(structure_from_gene(from_string(crystal))))
+    return to_string(wyckoff_from_structure(structure_from_wyckoff(from_string(crystal))))
 
 
 def run(
@@ -111,11 +111,11 @@ def test_a_prototype_does_not_depend_on_the_elements(elements: tuple[str, ...]) 
 @given(st.sampled_from(CRYSTALS), st.integers(0, 10**6))
 def test_a_known_crystal_is_found_from_any_cell(known: str, seed: int) -> None:
     generator = np.random.default_rng(seed)
-    structure = structure_from_gene(from_string(known), primitive=bool(seed % 2))
+    structure = structure_from_wyckoff(from_string(known), primitive=bool(seed % 2))
     structure.translate_sites(range(len(structure)), generator.random(3))
     order = generator.permutation(len(structure)).tolist()
     shuffled = type(structure).from_sites([structure[i] for i in order])
-    spelling = to_string(gene_from_structure(shuffled))
+    spelling = to_string(wyckoff_from_structure(shuffled))
     canonicals = tuple(canonical(crystal) for crystal in CRYSTALS)
     context = ReferenceContext(known=canonicals)
     (verdict,) = NovelCheck(NovelCheck.Options(), context).run([Candidate(spelling)])

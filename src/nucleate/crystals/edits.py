@@ -78,7 +78,7 @@ def likeness() -> NDArray[np.float64]:
     return weights
 
 
-def rescaled(gene: WyckoffStructure, before: WyckoffStructure) -> WyckoffStructure:
+def rescale(gene: WyckoffStructure, before: WyckoffStructure) -> WyckoffStructure:
     """A gene with other elements than before, its cell as much larger as they are.
 
     The factor of the edges is the geometric mean of those that covalent radii and atoms' usual
@@ -92,10 +92,10 @@ def rescaled(gene: WyckoffStructure, before: WyckoffStructure) -> WyckoffStructu
         kinds = [site.number - 1 for site in one.sites]
         return float((sizes @ radii[kinds]) * (sizes @ volumes[kinds]) ** (1 / 3))
 
-    return _scaled(gene, (size(gene) / size(before)) ** 0.5)
+    return _scale_cell(gene, (size(gene) / size(before)) ** 0.5)
 
 
-def _scaled(gene: WyckoffStructure, factor: float) -> WyckoffStructure:
+def _scale_cell(gene: WyckoffStructure, factor: float) -> WyckoffStructure:
     edges = tuple(factor * edge for edge in gene.lattice[:3])
     return replace(gene, lattice=(*edges, *gene.lattice[3:]))
 
@@ -103,7 +103,7 @@ def _scaled(gene: WyckoffStructure, factor: float) -> WyckoffStructure:
 def with_elements(gene: WyckoffStructure, new: Mapping[str, str]) -> WyckoffStructure:
     """A gene with some elements replaced everywhere, its cell rescaled."""
     sites = tuple(replace(s, element=new.get(s.element, s.element)) for s in gene.sites)
-    return rescaled(replace(gene, sites=sites), gene)
+    return rescale(replace(gene, sites=sites), gene)
 
 
 class CrystalEdits(Edits):
@@ -120,23 +120,23 @@ class CrystalEdits(Edits):
         self.usable = np.zeros(elements.LARGEST)
         self.usable[np.array(known) - 1] = 1.0
         self._changes: list[tuple[float, Change]] = [
-            (0.50, self._replaced),
-            (0.10, self._replaced_on_a_site),
-            (0.10, _swapped),
-            (0.10, _swollen),
-            (0.12, _displaced),
-            (0.08, _stretched),
+            (0.50, self._replace_elements),
+            (0.10, self._replace_on_a_site),
+            (0.10, _swap_elements),
+            (0.10, _swell),
+            (0.12, _displace_atoms),
+            (0.08, _stretch_cell),
         ]
 
     def mutated(self, structures: Sequence[str], seed: int) -> list[str | None]:
         rng = np.random.default_rng(seed)
-        return [self._mutated(structure, rng) for structure in structures]
+        return [self._mutate(structure, rng) for structure in structures]
 
     def crossed(self, pairs: Sequence[tuple[str, str]], seed: int) -> list[str | None]:
         rng = np.random.default_rng(seed)
-        return [self._crossed(first, second, rng) for first, second in pairs]
+        return [self._cross(first, second, rng) for first, second in pairs]
 
-    def _mutated(self, structure: str, rng: np.random.Generator) -> str | None:
+    def _mutate(self, structure: str, rng: np.random.Generator) -> str | None:
         gene = _read(structure)
         if gene is None:
             return None
@@ -152,12 +152,12 @@ class CrystalEdits(Edits):
                 return child
         return None
 
-    def _crossed(self, first: str, second: str, rng: np.random.Generator) -> str | None:
+    def _cross(self, first: str, second: str, rng: np.random.Generator) -> str | None:
         gene, other = _read(first), _read(second)
         if gene is None or other is None:
             return None
         for _ in range(TRIES):
-            changed = _exchanged(gene, other, rng)
+            changed = _exchange_elements(gene, other, rng)
             child = None if changed is None else self._legal(changed)
             if child is not None and child not in (first, second):
                 return child
@@ -165,7 +165,7 @@ class CrystalEdits(Edits):
 
     def _legal(self, gene: WyckoffStructure) -> str | None:
         """The canonical string; None for overlaps, loose atoms and what the codec refuses."""
-        from nucleate.crystals.wyckoff.canonical import canonical_gene
+        from nucleate.crystals.wyckoff.canonical import canonical_wyckoff
 
         try:
             atoms = expand(gene)
@@ -174,10 +174,10 @@ class CrystalEdits(Edits):
                 factor = MENDED / max(contact, 1e-3)
                 if factor > WIDEST:
                     return None
-                atoms = expand(_scaled(gene, factor))
+                atoms = expand(_scale_cell(gene, factor))
             elif contact > FARTHEST:
                 return None
-            text = to_string(canonical_gene(*atoms, self.codec.options.tolerance))
+            text = to_string(canonical_wyckoff(*atoms, self.codec.options.tolerance))
             self.codec.encode(text)
         except (NucleateError, ValueError, ArithmeticError):
             return None
@@ -185,7 +185,9 @@ class CrystalEdits(Edits):
 
     # Changes
 
-    def _drawn(self, element: str, taken: frozenset[str], rng: np.random.Generator) -> str | None:
+    def _draw_element(
+        self, element: str, taken: frozenset[str], rng: np.random.Generator
+    ) -> str | None:
         """An element like one, none of those taken."""
         weights = likeness()[elements.NUMBERS[element] - 1] * self.usable
         weights[[elements.NUMBERS[symbol] - 1 for symbol in taken]] = 0.0
@@ -193,7 +195,7 @@ class CrystalEdits(Edits):
             return None
         return elements.SYMBOLS[int(rng.choice(len(weights), p=weights / weights.sum()))]
 
-    def _replaced(
+    def _replace_elements(
         self, gene: WyckoffStructure, rng: np.random.Generator
     ) -> WyckoffStructure | None:
         """An element or two replaced everywhere."""
@@ -202,13 +204,13 @@ class CrystalEdits(Edits):
         new: dict[str, str] = {}
         for place in rng.permutation(len(present))[:count].tolist():
             taken = frozenset(present) | frozenset(new.values())
-            drawn = self._drawn(present[place], taken, rng)
+            drawn = self._draw_element(present[place], taken, rng)
             if drawn is None:
                 return None
             new[present[place]] = drawn
         return with_elements(gene, new)
 
-    def _replaced_on_a_site(
+    def _replace_on_a_site(
         self, gene: WyckoffStructure, rng: np.random.Generator
     ) -> WyckoffStructure | None:
         """The element of one site of several replaced by one like it, or by another one present."""
@@ -221,12 +223,12 @@ class CrystalEdits(Edits):
         if others and rng.random() < 0.5:
             drawn: str | None = others[int(rng.integers(len(others)))]
         else:
-            drawn = self._drawn(element, frozenset(_species(gene)), rng)
+            drawn = self._draw_element(element, frozenset(_species(gene)), rng)
         if drawn is None:
             return None
         sites = list(gene.sites)
         sites[place] = replace(sites[place], element=drawn)
-        return rescaled(replace(gene, sites=tuple(sites)), gene)
+        return rescale(replace(gene, sites=tuple(sites)), gene)
 
 
 def _read(structure: str) -> WyckoffStructure | None:
@@ -245,7 +247,7 @@ def _count(gene: WyckoffStructure, element: str) -> int:
     return sum(site.element == element for site in gene.sites)
 
 
-def _swapped(gene: WyckoffStructure, rng: np.random.Generator) -> WyckoffStructure | None:
+def _swap_elements(gene: WyckoffStructure, rng: np.random.Generator) -> WyckoffStructure | None:
     """Two elements in each other's places."""
     present = _species(gene)
     if len(present) < 2:
@@ -254,12 +256,12 @@ def _swapped(gene: WyckoffStructure, rng: np.random.Generator) -> WyckoffStructu
     return with_elements(gene, {one: other, other: one})
 
 
-def _swollen(gene: WyckoffStructure, rng: np.random.Generator) -> WyckoffStructure:
+def _swell(gene: WyckoffStructure, rng: np.random.Generator) -> WyckoffStructure:
     """A larger or smaller cell."""
-    return _scaled(gene, float(np.exp(VOLUME_NOISE * rng.normal())))
+    return _scale_cell(gene, float(np.exp(VOLUME_NOISE * rng.normal())))
 
 
-def _displaced(gene: WyckoffStructure, rng: np.random.Generator) -> WyckoffStructure | None:
+def _displace_atoms(gene: WyckoffStructure, rng: np.random.Generator) -> WyckoffStructure | None:
     """Some free coordinates displaced."""
     free = np.array([bool(site.parameters) for site in gene.sites])
     if not free.any():
@@ -278,7 +280,7 @@ def _displaced(gene: WyckoffStructure, rng: np.random.Generator) -> WyckoffStruc
     return replace(gene, sites=tuple(sites))
 
 
-def _stretched(gene: WyckoffStructure, rng: np.random.Generator) -> WyckoffStructure | None:
+def _stretch_cell(gene: WyckoffStructure, rng: np.random.Generator) -> WyckoffStructure | None:
     """Other ratios of the axes and other angles, as far as they are free, at about the same
     volume."""
     free = gene.group.free_lattice
@@ -293,10 +295,10 @@ def _stretched(gene: WyckoffStructure, rng: np.random.Generator) -> WyckoffStruc
         )
     lattice = gene.group.complete_lattice(tuple(float(value) for value in values))
     factor = (np.prod(gene.lattice[:3]) / np.prod(lattice[:3])) ** (1 / 3)
-    return _scaled(replace(gene, lattice=lattice), float(factor))
+    return _scale_cell(replace(gene, lattice=lattice), float(factor))
 
 
-def _exchanged(
+def _exchange_elements(
     gene: WyckoffStructure, other: WyckoffStructure, rng: np.random.Generator
 ) -> WyckoffStructure | None:
     """The first crystal's arrangement with elements of the second, in the same order of
@@ -304,10 +306,10 @@ def _exchanged(
     the places of one, and the others stay."""
     values = electronegativities()
 
-    def ordered(symbols: Sequence[str]) -> list[str]:
+    def in_order(symbols: Sequence[str]) -> list[str]:
         return sorted(symbols, key=lambda symbol: (values[symbol], symbol))
 
-    here, there = ordered(_species(gene)), ordered(_species(other))
+    here, there = in_order(_species(gene)), in_order(_species(other))
     count = min(len(here), len(there))
     if count > 1 and len(here) == len(there) and rng.random() < 0.3:
         count -= 1  # all of the second's elements in its own arrangement would be itself

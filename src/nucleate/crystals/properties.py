@@ -13,7 +13,7 @@ from nucleate.core.errors import NucleateError, SettingsError
 from nucleate.crystals.elements import NUMBERS
 from nucleate.crystals.geometry.describe import GRAMS_PER_CC, atomic_masses, cell, composition
 from nucleate.crystals.geometry.distances import nearest
-from nucleate.crystals.wyckoff.wyckoff_string import from_string, structure_from_gene
+from nucleate.crystals.wyckoff.wyckoff_string import from_string, structure_from_wyckoff
 from nucleate.matter.properties import Property
 
 Function = Callable[[str], float]
@@ -154,7 +154,7 @@ def energies(crystals: Sequence[str], device: str = "cpu") -> NDArray[np.float64
     for crystal in dict.fromkeys(crystals):
         if crystal not in known:
             try:
-                structures.append(structure_from_gene(from_string(crystal)))
+                structures.append(structure_from_wyckoff(from_string(crystal)))
                 readable.append(crystal)
             except (NucleateError, ValueError):
                 continue

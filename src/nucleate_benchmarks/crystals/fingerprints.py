@@ -23,7 +23,7 @@ from numpy.typing import NDArray
 
 from nucleate.core.errors import NucleateError
 from nucleate.crystals.geometry.describe import composition
-from nucleate.crystals.wyckoff.wyckoff_string import from_string, structure_from_gene
+from nucleate.crystals.wyckoff.wyckoff_string import from_string, structure_from_wyckoff
 
 ORDER_PARAMETERS: dict[int, tuple[str, ...]] = {
     1: ("sgl_bd",),
@@ -82,7 +82,7 @@ def structure_fingerprint(crystal: str) -> NDArray[np.float64] | None:
     """
     try:
         gene = from_string(crystal)
-        structure = structure_from_gene(gene)
+        structure = structure_from_wyckoff(gene)
         sizes = [gene.group.position(s.letter).primitive_multiplicity for s in gene.sites]
         starts = np.concatenate([[0], np.cumsum(sizes)[:-1]])
         with warnings.catch_warnings():

@@ -21,7 +21,7 @@ from nucleate.crystals.wyckoff.wyckoff_string import (
     CDVAE_MATCHER,
     from_string,
     prototype_key,
-    structure_from_gene,
+    structure_from_wyckoff,
 )
 from nucleate_benchmarks.common.figures import Figure, Section
 from nucleate_benchmarks.crystals import controls
@@ -58,7 +58,7 @@ def rms_distance(truth: str, other: str | None) -> float | None:
     from pymatgen.analysis.structure_matcher import StructureMatcher
 
     try:
-        one, two = (structure_from_gene(from_string(crystal)) for crystal in (truth, other))
+        one, two = (structure_from_wyckoff(from_string(crystal)) for crystal in (truth, other))
         if one.composition.reduced_formula != two.composition.reduced_formula:
             return None
         matcher = StructureMatcher(primitive_cell=len(one) != len(two), **CDVAE_MATCHER)

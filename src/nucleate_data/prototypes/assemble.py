@@ -79,12 +79,12 @@ def _canonical(result: Mapping[str, Any]) -> dict[str, Any] | None:
     from pymatgen.core import Lattice, Structure
 
     from nucleate.crystals.geometry.describe import reduced_formula
-    from nucleate.crystals.wyckoff.canonical import gene_from_structure
+    from nucleate.crystals.wyckoff.canonical import wyckoff_from_structure
     from nucleate.crystals.wyckoff.wyckoff_string import expand, to_string
 
     structure = Structure(Lattice(result["lattice"]), result["numbers"], result["coordinates"])
     try:
-        found = gene_from_structure(structure, tolerance=TOLERANCE)
+        found = wyckoff_from_structure(structure, tolerance=TOLERANCE)
     except StructureError:
         return None
     if not SCALED_DISTANCES[0] < nearest(*expand(found)).scaled < SCALED_DISTANCES[1]:

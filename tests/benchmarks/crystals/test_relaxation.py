@@ -7,7 +7,7 @@ from typing import Any
 
 import pytest
 
-from nucleate.crystals.wyckoff.wyckoff_string import from_string, structure_from_gene
+from nucleate.crystals.wyckoff.wyckoff_string import from_string, structure_from_wyckoff
 from nucleate.matter.checks import Candidate, CheckContext
 from nucleate.matter.registry import get
 from nucleate_benchmarks.common.figures import Section
@@ -16,7 +16,7 @@ from nucleate_benchmarks.engineering.screening_crystals import CHEAP, Tally
 
 
 def row(energy: float, crystal: str = "225 a:Na b:Cl | 5.64", converged: bool = True) -> Any:
-    final = structure_from_gene(from_string(crystal)).as_dict()
+    final = structure_from_wyckoff(from_string(crystal)).as_dict()
     return {"energy": energy, "steps": 4, "converged": converged, "final": final}
 
 

@@ -9,7 +9,7 @@ import pytest
 from pymatgen.analysis.structure_matcher import StructureMatcher
 from pymatgen.core import Lattice, Structure
 
-from nucleate.crystals.wyckoff.canonical import canonical_gene
+from nucleate.crystals.wyckoff.canonical import canonical_wyckoff
 from nucleate.crystals.wyckoff.wyckoff_string import expand, from_string, to_string
 from nucleate_benchmarks.crystals.representation import invariance, representation
 
@@ -28,7 +28,7 @@ def test_a_scrambled_crystal_is_the_same_crystal(supercell):
         )
         one, two = (Structure(Lattice(a), n.tolist(), x) for a, x, n in (arrays, other))
         assert StructureMatcher(1e-3, 1e-3, 1e-2, scale=False).fit(one, two)
-        assert to_string(canonical_gene(*other)) == RUTILE
+        assert to_string(canonical_wyckoff(*other)) == RUTILE
 
 
 def test_near_genes():
@@ -61,11 +61,11 @@ def test_failures_are_listed(monkeypatch, tmp_path):
     """A representation that depends on the order of the atoms is caught."""
 
     def careless(lattice, positions, numbers, tolerance):
-        gene = canonical_gene(lattice, positions, numbers, tolerance)
+        gene = canonical_wyckoff(lattice, positions, numbers, tolerance)
         free = gene.lattice[0] + 0.01 * float(positions[0, 0] % 1.0)
         return from_string(f"1 a:H(0,0,0) | {free} 4 5 80 85 95")
 
-    monkeypatch.setattr(invariance, "canonical_gene", careless)
+    monkeypatch.setattr(invariance, "canonical_wyckoff", careless)
     out = tmp_path / "figures"
     status = representation.main(
         ["--input", "prototypes", "-n", "2", "--processes", "1", "--out", str(out)]

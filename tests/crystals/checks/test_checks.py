@@ -14,19 +14,19 @@ from pymatgen.core import Composition
 from nucleate.core.errors import SettingsError
 from nucleate.crystals.checks import checks
 from nucleate.crystals.checks import novelty as collection
-from nucleate.crystals.checks.chemistry import many_element_validity, mixed_valent, smact_valid
+from nucleate.crystals.checks.chemistry import is_mixed_valent, many_element_validity, smact_valid
 from nucleate.crystals.geometry.oxidation import average_states, oxidation_states
-from nucleate.crystals.wyckoff.canonical import gene_from_structure
+from nucleate.crystals.wyckoff.canonical import wyckoff_from_structure
 from nucleate.crystals.wyckoff.matching import match
-from nucleate.crystals.wyckoff.wyckoff_string import from_string, structure_from_gene, to_string
+from nucleate.crystals.wyckoff.wyckoff_string import from_string, structure_from_wyckoff, to_string
 from nucleate.matter.checks import Candidate, CheckContext, Verdict
 from nucleate.matter.registry import get
 
 SALT = "225 a:Na b:Cl | 5.6402"
 RUTILE = "136 a:Ti f:O(0.30479) | 4.5937 2.9581"
-CUBE = structure_from_gene(from_string(SALT), primitive=False)
+CUBE = structure_from_wyckoff(from_string(SALT), primitive=False)
 CUBE.translate_sites([0], [0.01, 0.004, 0])
-DISTORTED = to_string(gene_from_structure(CUBE))
+DISTORTED = to_string(wyckoff_from_structure(CUBE))
 """The same within StructureMatcher's tolerances: lower symmetry, a larger primitive cell."""
 
 
@@ -200,11 +200,11 @@ def test_smact_and_second_opinion() -> None:
 
 
 def test_only_metals_have_mixed_valence() -> None:
-    assert mixed_valent({"Fe": 8 / 3, "O": -2})
-    assert not mixed_valent({"Fe": 3, "O": -2})
-    assert not mixed_valent({"Yb": 3, "P": -0.6})
-    assert not mixed_valent({"Y": 3, "B": -3, "H": 0.6, "N": -3})
-    assert not mixed_valent({})
+    assert is_mixed_valent({"Fe": 8 / 3, "O": -2})
+    assert not is_mixed_valent({"Fe": 3, "O": -2})
+    assert not is_mixed_valent({"Yb": 3, "P": -0.6})
+    assert not is_mixed_valent({"Y": 3, "B": -3, "H": 0.6, "N": -3})
+    assert not is_mixed_valent({})
 
 
 def test_novel_sees_through_size_cell_and_symmetry() -> None:

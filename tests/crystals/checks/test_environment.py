@@ -15,8 +15,8 @@ from nucleate.crystals.geometry.contacts import contacts
 from nucleate.crystals.geometry.describe import cell
 from nucleate.crystals.geometry.distances import nearest
 from nucleate.crystals.geometry.voids import WIDEST, largest_void, widest_gap
-from nucleate.crystals.wyckoff.canonical import gene_from_structure
-from nucleate.crystals.wyckoff.wyckoff_string import from_string, structure_from_gene, to_string
+from nucleate.crystals.wyckoff.canonical import wyckoff_from_structure
+from nucleate.crystals.wyckoff.wyckoff_string import from_string, structure_from_wyckoff, to_string
 from nucleate.matter.checks import Candidate, CheckContext, Verdict
 from nucleate.matter.registry import get
 
@@ -43,7 +43,7 @@ def slab(vacuum: float) -> str:
         ["Mo", "S", "S"],
         [[0, 0, 0.5], [1 / 3, 2 / 3, 0.5 + half], [1 / 3, 2 / 3, 0.5 - half]],
     )
-    return to_string(gene_from_structure(structure))
+    return to_string(wyckoff_from_structure(structure))
 
 
 def test_contacts_of_rock_salt() -> None:
@@ -92,7 +92,7 @@ def test_coordination_numbers_and_loneliness() -> None:
 def test_bond_valence_parameters_are_pymatgens(crystal: str) -> None:
     sums = bond_valence(contacts(crystal))
     assert sums is not None
-    structure = structure_from_gene(from_string(crystal))
+    structure = structure_from_wyckoff(from_string(crystal))
     expected = []
     for site, charge in zip(structure, contacts(crystal).charges.tolist(), strict=True):
         total = 0.0

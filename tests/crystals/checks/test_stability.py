@@ -14,7 +14,7 @@ from nucleate.crystals.energy.element_references import element_references
 from nucleate.crystals.energy.hull import Hull
 from nucleate.crystals.energy.relaxation import Release, relax, relax_structures
 from nucleate.crystals.energy.stability import doubled, elastic_tensors, pushed
-from nucleate.crystals.wyckoff.wyckoff_string import from_string, structure_from_gene
+from nucleate.crystals.wyckoff.wyckoff_string import from_string, structure_from_wyckoff
 from nucleate.matter.checks import Candidate, CheckContext, Verdict
 from nucleate.matter.registry import get
 
@@ -29,7 +29,7 @@ def run(name: str, *crystals: str, **options: Any) -> list[Verdict]:
 
 
 def test_stiffness_of_rock_salt_is_cubic_and_as_soft_as_measured() -> None:
-    (relaxed,) = relax_structures([structure_from_gene(from_string(SALT))], fmax=0.02)
+    (relaxed,) = relax_structures([structure_from_wyckoff(from_string(SALT))], fmax=0.02)
     assert relaxed.structure is not None
     (tensor,) = elastic_tensors([relaxed.structure])
     assert tensor is not None
@@ -83,7 +83,7 @@ def test_rattle_returns_to_rock_salt() -> None:
 
 
 def test_a_push_has_its_size_and_its_seed() -> None:
-    structure = structure_from_gene(from_string("136 a:Ti f:O(0.30479) | 4.5937 2.9581"))
+    structure = structure_from_wyckoff(from_string("136 a:Ti f:O(0.30479) | 4.5937 2.9581"))
     first, again, other = (pushed(structure, 0.05, seed) for seed in (1, 1, 2))
     assert first == again
     assert first != other

@@ -10,14 +10,14 @@ import torch
 from hypothesis import given, settings
 from hypothesis import strategies as st
 
-from nucleate.crystals.codec.expansion import reduced
-from nucleate.crystals.codec.overlap import Packing
+from nucleate.crystals.codec.expansion import reduce_basis
+from nucleate.crystals.codec.overlap import OverlapMeasure
 from nucleate.crystals.codec.schema import free_components, lattice_from_components
 from nucleate.crystals.codec.wyckoff_codec import CodecOptions, WyckoffCodec
 from nucleate.crystals.elements import radii
 from nucleate.crystals.geometry.distances import covalent_radii, nearest
 from nucleate.crystals.wyckoff.symmetry import lattice_matrix, space_group
-from nucleate.crystals.wyckoff.wyckoff_string import expand, structure_from_gene
+from nucleate.crystals.wyckoff.wyckoff_string import expand, structure_from_wyckoff
 from nucleate.vae.arrays import RaggedArrays
 
 TEXTS = [
@@ -29,7 +29,7 @@ TEXTS = [
     "12 a:Ni i:S(0.24,0.2) | 6.1 3.5 6.0 107",
 ]
 CODEC = WyckoffCodec.fit(TEXTS, CodecOptions(maximum_atoms=52, maximum_sites=24))
-PACKING = Packing(CODEC.schema)
+MEASURE = OverlapMeasure(CODEC.schema)
 
 
 def batch_of(texts, dtype=torch.float32):
@@ -47,20 +47,20 @@ def test_radii_are_those_of_the_check():
 
 def test_rock_salt_by_hand():
     batch = batch_of(["225 a:Na b:Cl | 5.6402"])
-    cells = PACKING.expand(batch)
+    cells = MEASURE.expand(batch)
     assert cells.atoms.tolist() == [2]
-    assert np.isclose(float(PACKING.shortest(batch)), 5.6402 / 2 / (1.66 + 1.02), rtol=1e-5)
+    assert np.isclose(float(MEASURE.shortest(batch)), 5.6402 / 2 / (1.66 + 1.02), rtol=1e-5)
     # Both atoms have six neighbours at that distance; Na-Na contacts (3.988 A) are 1.20 away.
     expected = 6 * (1.1 - 5.6402 / 2 / 2.68) ** 2
-    assert np.isclose(float(PACKING.overlap(batch, 1.1)), expected, rtol=1e-4)
+    assert np.isclose(float(MEASURE.overlap(batch, 1.1)), expected, rtol=1e-4)
 
 
 def test_atoms_are_those_of_the_structure():
-    cells = PACKING.expand(batch_of(TEXTS))
+    cells = MEASURE.expand(batch_of(TEXTS))
     positions = cells.cartesian().numpy()
     for row, text in enumerate(TEXTS):
         mine = np.flatnonzero(cells.crystal == row)
-        structure = structure_from_gene(CODEC._as_written(CODEC.encode(text)))
+        structure = structure_from_wyckoff(CODEC._as_written(CODEC.encode(text)))
         assert np.array_equal(cells.element[mine] + 1, structure.atomic_numbers)
         points = structure.lattice.get_fractional_coords(positions[mine])
         apart = points - structure.frac_coords
@@ -74,15 +74,15 @@ def test_atoms_are_those_of_the_structure():
 def test_shortest_agrees_with_pymatgen(crystal, seed):
     record = CODEC.encode(crystal.packed(crystal.random_gene(seed)))
     arrays = RaggedArrays.from_records(CODEC.schema, [record])
-    found = float(PACKING.shortest(arrays.batch([0])))
+    found = float(MEASURE.shortest(arrays.batch([0])))
     assert np.isclose(found, nearest(*expand(CODEC._as_written(record))).scaled, atol=1e-4)
 
 
 def test_portions_change_nothing(crystal):
     texts = [crystal.packed(crystal.random_gene(seed)) for seed in range(30)]
-    batch, few = batch_of(texts), Packing(CODEC.schema, pairs=7)
-    assert torch.equal(few.shortest(batch), PACKING.shortest(batch))
-    assert torch.allclose(few.overlap(batch), PACKING.overlap(batch))
+    batch, few = batch_of(texts), OverlapMeasure(CODEC.schema, pairs=7)
+    assert torch.equal(few.shortest(batch), MEASURE.shortest(batch))
+    assert torch.allclose(few.overlap(batch), MEASURE.overlap(batch))
 
 
 @settings(max_examples=100, deadline=None)
@@ -95,7 +95,7 @@ def test_the_nearest_image_in_a_skewed_cell(seed):
         if abs(round(float(np.linalg.det(skew)))) == 1:
             break
     lattice = torch.from_numpy(matrix)[None]
-    basis = reduced(torch.from_numpy(skew.astype(float))[None], lattice)
+    basis = reduce_basis(torch.from_numpy(skew.astype(float))[None], lattice)
     assert np.isclose(abs(np.linalg.det(basis[0])), 1)
     small = (basis @ lattice)[0].numpy()
     point = rng.uniform(-0.5, 0.5, 3)
@@ -124,7 +124,7 @@ def test_lattices_are_the_codecs(number, values, atoms):
     fixed = [i for i in range(6) if i not in free_components(space_group(number).system)]
     raw[fixed] = np.nan
     parameters = lattice_from_components(raw, atoms * order, number)
-    found = PACKING.lattice(
+    found = MEASURE.lattice(
         torch.tensor([values], dtype=torch.float64),
         torch.tensor([number - 1]),
         torch.tensor([atoms]),
@@ -141,20 +141,20 @@ def test_gradients_agree_with_differences(crystal):
     def overlap(lattice, x, y, z):
         batch.once["lattice"] = lattice
         batch.steps |= {"x": x, "y": y, "z": z}
-        return PACKING.overlap(batch, 1.1)
+        return MEASURE.overlap(batch, 1.1)
 
     assert torch.autograd.gradcheck(overlap, inputs, eps=1e-6, atol=1e-5)
 
 
 def test_what_symmetry_fixes_is_not_looked_at():
     batch = batch_of(TEXTS)
-    wanted = PACKING.overlap(batch, 1.0)
-    free = PACKING.tables(torch.device("cpu"), torch.float32).free[batch.steps["wyckoff_position"]]
+    wanted = MEASURE.overlap(batch, 1.0)
+    free = MEASURE.tables(torch.device("cpu"), torch.float32).free[batch.steps["wyckoff_position"]]
     lattice = torch.nan_to_num(batch.once["lattice"], nan=7.0).requires_grad_()
     batch.once["lattice"] = lattice
     for i, axis in enumerate("xyz"):
         batch.steps[axis] = torch.where(free[..., i], batch.steps[axis], 0.37).requires_grad_()
-    found = PACKING.overlap(batch, 1.0)
+    found = MEASURE.overlap(batch, 1.0)
     assert torch.allclose(found, wanted)
     found.sum().backward()
     assert not lattice.grad[0, 1:].any(), "a cubic cell has one free number"
@@ -166,6 +166,6 @@ def test_what_symmetry_fixes_is_not_looked_at():
 def test_two_atoms_on_one_point_leave_the_gradient_finite(apart):
     batch = batch_of([f"1 a:C(0.1,0.2,0.3) a:C({0.1 + apart},0.2,0.3) | 5 6 7 80 95 100"])
     batch.steps["x"].requires_grad_()
-    PACKING.overlap(batch).sum().backward()
+    MEASURE.overlap(batch).sum().backward()
     assert torch.isfinite(batch.steps["x"].grad[0, :2]).all()
-    assert float(PACKING.shortest(batch)) < 1e-5
+    assert float(MEASURE.shortest(batch)) < 1e-5

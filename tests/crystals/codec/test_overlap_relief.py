@@ -1,4 +1,4 @@
-"""Relief ends overlaps, keeps the gene, and leaves alone what is fine."""
+"""OverlapRelief ends overlaps, keeps the gene, and leaves alone what is fine."""
 
 from __future__ import annotations
 
@@ -8,8 +8,8 @@ import torch
 from hypothesis import given, settings
 from hypothesis import strategies as st
 
-from nucleate.crystals.codec.overlap import Packing
-from nucleate.crystals.codec.overlap_relief import Relief, ReliefOptions
+from nucleate.crystals.codec.overlap import OverlapMeasure
+from nucleate.crystals.codec.overlap_relief import OverlapRelief, OverlapReliefOptions
 from nucleate.crystals.codec.wyckoff_codec import CodecOptions, WyckoffCodec
 from nucleate.crystals.geometry.distances import nearest
 from nucleate.crystals.wyckoff.wyckoff_string import expand
@@ -22,8 +22,8 @@ FINE = [
     "166 a:Li b:Co c:O(0.26) | 2.82 14.05",
 ]
 CODEC = WyckoffCodec.fit(FINE, CodecOptions(maximum_atoms=52, maximum_sites=24))
-PACKING = Packing(CODEC.schema)
-RELIEF = Relief(PACKING)
+MEASURE = OverlapMeasure(CODEC.schema)
+RELIEF = OverlapRelief(MEASURE)
 CATEGORIES = ("wyckoff_position", "element")
 
 
@@ -47,7 +47,7 @@ def scaled(batch, row):
 def test_the_gene_stays_and_distances_never_shrink(crystal, seed, volume):
     texts = [crystal.packed(crystal.random_gene(seed + i), volume) for i in range(8)]
     batch = batch_of(texts)
-    before = PACKING.shortest(batch)
+    before = MEASURE.shortest(batch)
     relieved, after = RELIEF(batch)
     assert torch.equal(relieved.once["space_group"], batch.once["space_group"])
     assert torch.equal(relieved.length, batch.length)
@@ -73,7 +73,7 @@ def test_the_gene_stays_and_distances_never_shrink(crystal, seed, volume):
 def test_nearly_all_overlaps_end(crystal):
     texts = [crystal.packed(crystal.random_gene(seed), 14.0) for seed in range(300)]
     batch = batch_of(texts)
-    before = PACKING.shortest(batch) < 0.75
+    before = MEASURE.shortest(batch) < 0.75
     after = RELIEF(batch)[1] < 0.75
     assert int(before.sum()) > 50
     assert int(after.sum()) < 0.05 * int(before.sum())
@@ -90,7 +90,7 @@ def test_what_is_fine_stays_as_it_is():
 
 def test_chosen_crystals_are_relieved_to_the_target():
     batch = batch_of(["1 a:C(0,0,0) a:C(0.2,0.02,0.05) | 6 6 6 90 90 90", FINE[1]])
-    assert 0.75 < float(PACKING.shortest(batch)[0]) < 0.85
+    assert 0.75 < float(MEASURE.shortest(batch)[0]) < 0.85
     untouched, _ = RELIEF(batch)
     assert untouched is batch
     relieved, after = RELIEF(batch, torch.tensor([True, False]))
@@ -104,7 +104,7 @@ def test_positions_without_freedom_leave_the_cell():
     relieved, after = RELIEF(batch)
     assert 0.85 <= float(after[0]) < 0.92
     assert torch.equal(relieved.steps["x"][1].nan_to_num(), batch.steps["x"][1].nan_to_num())
-    edge = float(PACKING.expand(relieved).lattice[0, 0, 0])
+    edge = float(MEASURE.expand(relieved).lattice[0, 0, 0])
     assert np.isclose(edge, 2 * 2.68 * float(after[0]), rtol=1e-4)
 
 
@@ -124,7 +124,7 @@ def test_atoms_on_one_point_part(points):
 
 
 def test_it_gives_up_at_the_limit_of_swelling():
-    tight = Relief(PACKING, ReliefOptions(swelling=0.1))
+    tight = OverlapRelief(MEASURE, OverlapReliefOptions(swelling=0.1))
     batch = batch_of(["225 a:Na b:Cl | 3.7"])
     relieved, after = tight(batch)
     growth = float((relieved.once["lattice"] - batch.once["lattice"])[0, 0]) * CODEC.spread[0]

@@ -13,7 +13,7 @@ from nucleate.core.errors import CheckpointError, StructureError
 from nucleate.crystals import elements
 from nucleate.crystals.codec.schema import free_components
 from nucleate.crystals.codec.wyckoff_codec import CodecOptions, WyckoffCodec
-from nucleate.crystals.wyckoff.canonical import canonical_gene
+from nucleate.crystals.wyckoff.canonical import canonical_wyckoff
 from nucleate.crystals.wyckoff.symmetry import group_starts, space_group
 from nucleate.crystals.wyckoff.wyckoff_string import expand, from_string, to_string
 from nucleate.matter import registry as matter
@@ -33,7 +33,7 @@ CODEC = WyckoffCodec.fit(TRAINING, CodecOptions())
 @given(SEEDS)
 def test_round_trip_is_exact(crystal, seed):
     try:
-        text = to_string(canonical_gene(*expand(crystal.random_gene(seed))))
+        text = to_string(canonical_wyckoff(*expand(crystal.random_gene(seed))))
         record = CODEC.encode(text)
     except StructureError as error:
         assume(error.reason not in ("overlapping_atoms", "extreme_lattice"))
@@ -48,7 +48,7 @@ def test_round_trip_of_large_crystals(crystal, seed):
     codec = WyckoffCodec.fit(TRAINING, CodecOptions(maximum_atoms=52, maximum_sites=24))
     gene = crystal.random_gene(seed, maximum_atoms=52)
     try:
-        text = to_string(canonical_gene(*expand(gene)))
+        text = to_string(canonical_wyckoff(*expand(gene)))
         record = codec.encode(text)
     except StructureError as error:
         assume(error.reason not in ("overlapping_atoms", "extreme_lattice"))

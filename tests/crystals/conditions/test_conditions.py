@@ -11,7 +11,7 @@ from nucleate.core.errors import SettingsError
 from nucleate.core.settings import validate
 from nucleate.crystals.codec.wyckoff_codec import CodecOptions, WyckoffCodec
 from nucleate.crystals.conditions.constraint import CrystalConstraint
-from nucleate.crystals.conditions.decoding_plan import listed
+from nucleate.crystals.conditions.decoding_plan import ranges_text
 from nucleate.crystals.conditions.options import CrystalConditions, formula
 from nucleate.generation.task import check_conditions
 from nucleate.matter import registry
@@ -177,7 +177,7 @@ def test_numbers_of_formula_units_that_cost_much_are_left_out_unless_asked_for()
     ("numbers", "text"), [([3, 1, 2, 7, 9, 8], "1-3, 7-9"), ([5], "5"), ([], "")]
 )
 def test_numbers_are_listed_shortly(numbers: list[int], text: str) -> None:
-    assert listed(numbers) == text
+    assert ranges_text(numbers) == text
 
 
 CIF = """data_salt

@@ -101,7 +101,7 @@ def _positions(number: int) -> list[str]:
 
 
 def test_many_tails_share_few_tables() -> None:
-    tables = Filling((2, 2), 20).stacked(range(1, 231))
+    tables = Filling((2, 2), 20).stack(range(1, 231))
     assert tables.bits.shape[1:] == (3, 9)
     assert len(tables.bits) < 300 < (tables.row > 0).sum()
     assert tables.again[tables.row > 0].any()

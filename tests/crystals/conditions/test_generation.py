@@ -18,7 +18,11 @@ from nucleate.core.errors import SettingsError
 from nucleate.core.settings import validate
 from nucleate.crystals.codec.wyckoff_codec import CodecOptions, WyckoffCodec
 from nucleate.crystals.geometry.crystal_distance import distances
-from nucleate.crystals.wyckoff.wyckoff_string import from_string, prototype_key, structure_from_gene
+from nucleate.crystals.wyckoff.wyckoff_string import (
+    from_string,
+    prototype_key,
+    structure_from_wyckoff,
+)
 from nucleate.generation import sources
 from nucleate.generation import starting_points as templates
 from nucleate.generation.engine import generate
@@ -67,7 +71,7 @@ def test_composition_in_a_space_group(model: LatentModel) -> None:
     rows, summary = run(model, composition="Al2O3", space_group="R-3c, 160..166")
     assert len(rows) == summary["found"] == 10
     for row in rows:
-        structure = structure_from_gene(from_string(row["structure"]))
+        structure = structure_from_wyckoff(from_string(row["structure"]))
         assert structure.composition.reduced_formula == "Al2O3"
         assert row["formula_units"] == len(structure) / 5
         assert 160 <= row["space_group"] <= 167
@@ -87,7 +91,7 @@ def test_elements_and_sizes(model: LatentModel) -> None:
     )
     assert len(rows) == 10
     for row in rows:
-        structure = structure_from_gene(from_string(row["structure"]))
+        structure = structure_from_wyckoff(from_string(row["structure"]))
         assert set(structure.symbol_set) == {"Li", "Fe", "O"}
         assert len(structure) <= 8
         assert len(from_string(row["structure"]).sites) >= 4

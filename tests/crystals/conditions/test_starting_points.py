@@ -10,7 +10,7 @@ from nucleate.core.settings import validate
 from nucleate.crystals.codec.wyckoff_codec import CodecOptions, WyckoffCodec
 from nucleate.crystals.conditions.constraint import CrystalConstraint
 from nucleate.crystals.conditions.options import CrystalConditions
-from nucleate.crystals.conditions.starting_points import adapted
+from nucleate.crystals.conditions.starting_points import adapt
 from nucleate.crystals.elements import NUMBERS, volumes
 from nucleate.crystals.wyckoff.wyckoff_string import from_string
 
@@ -43,7 +43,7 @@ def constraint(**asked: Any) -> CrystalConstraint:
     ],
 )
 def test_elements_by_hand(crystal: str, asked: dict[str, Any], elements: list[str] | None) -> None:
-    found = adapted(crystal, constraint(**asked).wanted)
+    found = adapt(crystal, constraint(**asked).wanted)
     if elements is None:
         assert found is None
     else:
@@ -52,7 +52,7 @@ def test_elements_by_hand(crystal: str, asked: dict[str, Any], elements: list[st
 
 
 def test_the_volume_follows_the_elements() -> None:
-    found = adapted(SALT, constraint(composition="KBr").wanted)
+    found = adapt(SALT, constraint(composition="KBr").wanted)
     assert found is not None
 
     def typical(*symbols: str) -> float:

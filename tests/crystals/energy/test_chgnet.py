@@ -12,7 +12,7 @@ from nucleate.core.quiet import silenced
 from nucleate.crystals.energy import chgnet
 from nucleate.crystals.energy.chgnet_network import model
 from nucleate.crystals.energy.relaxation import relax, relax_structures
-from nucleate.crystals.wyckoff.wyckoff_string import from_string, structure_from_gene
+from nucleate.crystals.wyckoff.wyckoff_string import from_string, structure_from_wyckoff
 
 LIMNO2 = Structure(
     Lattice.orthorhombic(2.868779, 4.634475, 5.832507),
@@ -32,7 +32,7 @@ LIMNO2 = Structure(
 
 
 def crystal(string: str) -> Structure:
-    return structure_from_gene(from_string(string))
+    return structure_from_wyckoff(from_string(string))
 
 
 def test_energy_is_that_of_chgnets_own_tests() -> None:

@@ -9,7 +9,7 @@ from pymatgen.core import Structure
 from nucleate.core.quiet import silenced
 from nucleate.crystals.energy import chgnet
 from nucleate.crystals.energy.chgnet_network import build_graph, model
-from nucleate.crystals.wyckoff.wyckoff_string import from_string, structure_from_gene
+from nucleate.crystals.wyckoff.wyckoff_string import from_string, structure_from_wyckoff
 
 CRYSTALS = [
     "225 a:Na b:Cl | 5.64",  # self-images as neighbours
@@ -22,7 +22,7 @@ CRYSTALS = [
 
 
 def crystal(string: str) -> Structure:
-    return structure_from_gene(from_string(string))
+    return structure_from_wyckoff(from_string(string))
 
 
 @pytest.mark.parametrize("string", CRYSTALS[:5])

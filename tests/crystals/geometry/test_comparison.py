@@ -17,7 +17,7 @@ from nucleate.crystals.geometry.comparison import (
     STRUCTURE_NUMBERS,
     CrystalComparison,
 )
-from nucleate.crystals.wyckoff.canonical import canonical_gene
+from nucleate.crystals.wyckoff.canonical import canonical_wyckoff
 from nucleate.crystals.wyckoff.wyckoff_string import expand, to_string
 from nucleate.matter import registry
 from nucleate.regression.gaussian_process import Surrogate, Table, tanimoto
@@ -63,8 +63,8 @@ def test_likeness_of_compositions() -> None:
 @pytest.mark.parametrize("seed", range(8))
 def test_no_description_of_a_crystal_changes_them(seed: int, crystal) -> None:
     gene = crystal.random_gene(seed)
-    canonical = to_string(canonical_gene(*expand(gene)))
-    again = to_string(canonical_gene(*crystal.scrambled(expand(gene), seed)))
+    canonical = to_string(canonical_wyckoff(*expand(gene)))
+    again = to_string(canonical_wyckoff(*crystal.scrambled(expand(gene), seed)))
     one, two = COMPARISON.features([canonical]), COMPARISON.features([again])
     for name in one:
         np.testing.assert_allclose(one[name], two[name], atol=5e-3)

@@ -6,7 +6,7 @@ import numpy as np
 import pytest
 
 from nucleate.crystals.geometry.crystal_distance import average_minimum_distances, distances
-from nucleate.crystals.wyckoff.canonical import canonical_gene
+from nucleate.crystals.wyckoff.canonical import canonical_wyckoff
 from nucleate.crystals.wyckoff.wyckoff_string import expand, to_string
 
 SALT = "225 a:Na b:Cl | 5.6402"
@@ -52,7 +52,7 @@ def test_parts_by_hand(other: str, made_of: float, arranged: float | None) -> No
 def test_no_description_changes_it_and_it_is_symmetric(seed: int, crystal) -> None:
     gene = crystal.random_gene(seed)
     text = to_string(gene)
-    again = to_string(canonical_gene(*crystal.scrambled(expand(gene), seed)))
+    again = to_string(canonical_wyckoff(*crystal.scrambled(expand(gene), seed)))
     assert distances([again], text)["distance"][0] == pytest.approx(0, abs=2e-3)
     there, back = distances([text], SALT), distances([SALT], text)
     for name in there:

@@ -9,7 +9,7 @@ import pytest
 from pymatgen.core import Structure
 from pymatgen.symmetry.analyzer import SpacegroupAnalyzer
 
-from nucleate.crystals.wyckoff.canonical import gene_from_structure
+from nucleate.crystals.wyckoff.canonical import wyckoff_from_structure
 from nucleate.crystals.wyckoff.wyckoff_string import to_string
 from nucleate.matter import registry as matter
 
@@ -35,14 +35,14 @@ def test_candidates(tmp_path):
     assert [path.name for path in written] == ["cif", "candidates.extxyz"]
     for row in ROWS:
         crystal = Structure.from_file(tmp_path / "cif" / f"{row['candidate_id']}.cif")
-        assert to_string(gene_from_structure(crystal)) == row["crystal"]
+        assert to_string(wyckoff_from_structure(crystal)) == row["crystal"]
         number = SpacegroupAnalyzer(crystal, 0.01).get_space_group_number()
         assert number == int(row["crystal"].split()[0])
     frames = ase.io.read(tmp_path / "candidates.extxyz", ":")
     assert [frame.info["id"] for frame in frames] == [row["candidate_id"] for row in ROWS]
     for frame, row in zip(frames, ROWS, strict=True):
         crystal = Structure.from_ase_atoms(frame)
-        assert to_string(gene_from_structure(crystal)) == row["crystal"]
+        assert to_string(wyckoff_from_structure(crystal)) == row["crystal"]
         assert frame.info["crystal"] == row["crystal"]
     assert frames[1].get_potential_energy() == -1.5
 
@@ -53,7 +53,7 @@ def test_the_best_are_single_files_with_telling_names(tmp_path):
     names = sorted(path.name for path in (tmp_path / "cif").iterdir())
     assert names[:2] == ["001-NaCl-225.cif", "002-ZnO-186.cif"]
     crystal = Structure.from_file(tmp_path / "cif" / names[1])
-    assert to_string(gene_from_structure(crystal)) == CANONICAL[1]
+    assert to_string(wyckoff_from_structure(crystal)) == CANONICAL[1]
 
 
 def test_a_crystal_s_title():

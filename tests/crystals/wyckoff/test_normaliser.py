@@ -100,11 +100,11 @@ def test_lattices_with_more_symmetry_are_told(number, lattice, expected):
 def test_the_table_gives_the_same_genes_as_moyopy(crystal, seed, other):
     arrays = crystal.scrambled(expand(crystal.random_gene(seed)), other)
     try:
-        gene = canonical.canonical_gene(*arrays)
+        gene = canonical.canonical_wyckoff(*arrays)
     except StructureError as error:
         assume(error.reason != "overlapping_atoms")
         raise
     assume(is_generic(gene.group, gene.lattice))
     with pytest.MonkeyPatch.context() as patch:
         patch.setattr(canonical, "is_generic", lambda group, lattice: False)
-        assert to_string(canonical.canonical_gene(*arrays)) == to_string(gene)
+        assert to_string(canonical.canonical_wyckoff(*arrays)) == to_string(gene)

@@ -10,12 +10,16 @@ from pymatgen.analysis.structure_matcher import StructureMatcher
 from pymatgen.core import Lattice, Structure
 
 from nucleate.core.errors import StructureError
-from nucleate.crystals.wyckoff.canonical import canonical_gene, gene_from_structure, same_crystal
+from nucleate.crystals.wyckoff.canonical import (
+    canonical_wyckoff,
+    same_crystal,
+    wyckoff_from_structure,
+)
 from nucleate.crystals.wyckoff.wyckoff_string import (
     expand,
     from_string,
     prototype_key,
-    structure_from_gene,
+    structure_from_wyckoff,
     to_string,
 )
 
@@ -26,7 +30,7 @@ SEEDS = st.integers(0, 2**32 - 1)
 
 def canonical(arrays):
     try:
-        return canonical_gene(*arrays)
+        return canonical_wyckoff(*arrays)
     except StructureError as error:
         assume(error.reason != "overlapping_atoms")
         raise
@@ -49,7 +53,7 @@ def test_a_gene_rebuilds_the_crystal_it_was_made_of(crystal, seed):
     gene = canonical((lattice, points, numbers))
     assume(gene.atoms == len(numbers))  # else the random gene has a smaller cell
     original = Structure(Lattice(lattice), numbers.tolist(), points)
-    rebuilt = structure_from_gene(gene)
+    rebuilt = structure_from_wyckoff(gene)
     matcher = StructureMatcher(0.01, 0.02, 1, primitive_cell=False)
     assert matcher.fit(original, rebuilt)
     assert gene.atoms == len(rebuilt)
@@ -59,7 +63,7 @@ def test_known_crystals():
     rock_salt = Structure.from_spacegroup(
         "Fm-3m", Lattice.cubic(5.6402), ["Cl", "Na"], [[0, 0, 0], [0.5, 0.5, 0.5]]
     )
-    assert to_string(gene_from_structure(rock_salt)) == "225 a:Na b:Cl | 5.6402"
+    assert to_string(wyckoff_from_structure(rock_salt)) == "225 a:Na b:Cl | 5.6402"
     shifted = Structure.from_spacegroup(
         "P4_2/mnm",
         Lattice.tetragonal(4.5937, 2.9581),
@@ -67,10 +71,10 @@ def test_known_crystals():
         [[0, 0, 0], [0.30479, 0.30479, 0]],
     )
     shifted.translate_sites(range(6), [0.1, 0.2, 0.3])
-    gene = gene_from_structure(shifted)
+    gene = wyckoff_from_structure(shifted)
     assert prototype_key(gene) == "136 a:Ti f:O"
     assert gene.sites[1].parameters[0] in (0.30479, 0.19521)
-    assert to_string(gene) == to_string(gene_from_structure(structure_from_gene(gene, False)))
+    assert to_string(gene) == to_string(wyckoff_from_structure(structure_from_wyckoff(gene, False)))
 
 
 def test_the_origin_of_a_polar_group_lies_on_an_atom():
@@ -80,7 +84,7 @@ def test_the_origin_of_a_polar_group_lies_on_an_atom():
         ["Zn", "O"],
         [[1 / 3, 2 / 3, 0.11], [1 / 3, 2 / 3, 0.492]],
     )
-    gene = gene_from_structure(wurtzite)
+    gene = wyckoff_from_structure(wurtzite)
     assert gene.space_group == 186
     assert {site.parameters[0] for site in gene.sites} & {0.0, 0.5}  # or at half a screw's turn
 
@@ -138,7 +142,7 @@ def test_nonsense_is_refused(text):
 )
 def test_impossible_structures_are_refused_with_their_reason(species, points, edge, reason):
     with pytest.raises(StructureError) as caught:
-        gene_from_structure(Structure(Lattice.cubic(edge), species, points))
+        wyckoff_from_structure(Structure(Lattice.cubic(edge), species, points))
     assert caught.value.reason == reason
 
 
@@ -149,7 +153,7 @@ def test_coordinates_of_eight_decimals_do_not_tie(crystal):
         ties = np.array([0.12345483, 0.23456500, 0.3456717]) + step * 1e-8 / 24
         points = np.stack([np.zeros(3), ties, 1 - ties[::-1] / 3])
         texts = {
-            to_string(canonical_gene(*crystal.scrambled((lattice, points, numbers), seed)))
+            to_string(canonical_wyckoff(*crystal.scrambled((lattice, points, numbers), seed)))
             for seed in range(6)
         }
         assert len(texts) == 1
@@ -161,13 +165,13 @@ def test_a_very_oblique_cell_of_a_long_crystal_is_a_cell():
     oblique = np.array([[2, 1, -1], [1, 1, -1], [2, 2, -1]]) @ lattice
     assert np.prod(np.linalg.norm(oblique, axis=1)) > 1e3 * abs(np.linalg.det(oblique))
     moved = points @ np.linalg.inv(np.array([[2, 1, -1], [1, 1, -1], [2, 2, -1]]))
-    first = canonical_gene(lattice, points, numbers)
-    assert to_string(canonical_gene(oblique, moved, numbers)) == to_string(first)
+    first = canonical_wyckoff(lattice, points, numbers)
+    assert to_string(canonical_wyckoff(oblique, moved, numbers)) == to_string(first)
 
 
 def test_a_panic_of_the_symmetry_search_is_a_refusal():
     with pytest.raises(StructureError) as caught:
-        canonical_gene(np.eye(3) * 4, np.zeros((0, 3)), np.zeros(0, np.int64))
+        canonical_wyckoff(np.eye(3) * 4, np.zeros((0, 3)), np.zeros(0, np.int64))
     assert caught.value.reason == "symmetry_failed"
 
 

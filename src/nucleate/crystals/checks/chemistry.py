@@ -11,7 +11,7 @@ from nucleate.core.settings import Settings
 from nucleate.crystals.elements import NUMBERS
 from nucleate.crystals.geometry.contacts import metals
 from nucleate.crystals.geometry.describe import reduced_formula
-from nucleate.crystals.geometry.oxidation import oxidation_states, written
+from nucleate.crystals.geometry.oxidation import oxidation_states, states_text
 from nucleate.matter.checks import Candidate, EachCheck, Verdict
 
 MOST_ELEMENTS = 5
@@ -55,10 +55,10 @@ class SmactCheck(EachCheck):
         formula = reduced_formula(candidate.structure)
         valid = smact_valid(formula, options.oxidation_states, options.pauling, options.alloys)
         states = oxidation_states(formula)
-        guess = written(states)
+        guess = states_text(states)
         value = "valid" if valid else "not neutral"
         agree = valid == bool(guess)
-        if not valid and options.mixed_valence and mixed_valent(states):
+        if not valid and options.mixed_valence and is_mixed_valent(states):
             valid, value = True, "mixed valence"
         if valid and not guess and options.alloys:
             # SMACT lets alloys and elements pass without looking for charges.
@@ -75,7 +75,7 @@ class SmactCheck(EachCheck):
         return Verdict(valid, value=value, reason=reason, columns=columns)
 
 
-def mixed_valent(states: Mapping[str, float]) -> bool:
+def is_mixed_valent(states: Mapping[str, float]) -> bool:
     """Whether oxidation states are whole numbers but for those of metals, at least one of which is
     positive and not whole."""
     fractional = {s: q for s, q in states.items() if abs(q - round(q)) > 1e-6}

@@ -16,8 +16,8 @@ from nucleate.crystals.elements import SYMBOLS
 from nucleate.crystals.geometry.contacts import Contacts, contacts, metals
 from nucleate.crystals.geometry.describe import cell
 from nucleate.crystals.geometry.distances import nearest
-from nucleate.crystals.wyckoff.canonical import gene_from_structure
-from nucleate.crystals.wyckoff.wyckoff_string import from_string, structure_from_gene, to_string
+from nucleate.crystals.wyckoff.canonical import wyckoff_from_structure
+from nucleate.crystals.wyckoff.wyckoff_string import from_string, structure_from_wyckoff, to_string
 from nucleate.matter.checks import Candidate, EachCheck, Verdict
 
 Positive = Annotated[float, Field(gt=0)]
@@ -46,7 +46,7 @@ class LegalCheck(EachCheck):
 
 
 def _rebuilt(crystal: str) -> str:
-    return to_string(gene_from_structure(structure_from_gene(from_string(crystal))))
+    return to_string(wyckoff_from_structure(structure_from_wyckoff(from_string(crystal))))
 
 
 def _rebuilt_or_overlapping(crystal: str) -> str:

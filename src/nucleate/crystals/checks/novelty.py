@@ -45,9 +45,9 @@ class NovelCheck(Check):
 
     Columns: `nearest_known` (Wyckoff string), `nearest_known_formula`, `nearest_known_source`
     (file and row), `nearest_known_id`, `nearest_known_composition_distance` and, where the
-    compositions are equal, `nearest_known_structure_distance` (see `nearness`). With `prototypes`
-    also `prototype`, `prototype_known` (the formula of the known crystal of that prototype whose
-    neighbour distances are the most alike) and `prototype_known_count`.
+    compositions are equal, `nearest_known_structure_distance` (`crystal_distance`). With
+    `prototypes` also `prototype`, `prototype_known` (the formula of the known crystal of that
+    prototype whose neighbour distances are the most alike) and `prototype_known_count`.
     """
 
     name = "novel"

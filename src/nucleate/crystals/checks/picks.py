@@ -22,7 +22,7 @@ class PicksOptions(Settings):
 class PicksCheck(Check):
     """As unlike each other as can be: from the best candidate on, each pick is the one farthest
     from those picked before it (Gonzalez, Theor. Comput. Sci. 1985, 38, 293), by the distance of
-    compositions and structures (see `nearness`).
+    compositions and structures (see `geometry.crystal_distance`).
 
     The value is the turn in which a crystal was picked, from 1. Column: `pick_distance`, to the
     nearest one picked before it.

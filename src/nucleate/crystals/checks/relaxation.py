@@ -16,7 +16,7 @@ from nucleate.crystals.checks.geometry import failure
 from nucleate.crystals.energy.relaxation import TOGETHER, Relaxed, Release, relax
 from nucleate.crystals.geometry.describe import reduced_formula
 from nucleate.crystals.wyckoff.matching import displacement
-from nucleate.crystals.wyckoff.wyckoff_string import from_string, structure_from_gene
+from nucleate.crystals.wyckoff.wyckoff_string import from_string, structure_from_wyckoff
 from nucleate.matter.checks import Candidate, Check, Verdict
 
 
@@ -131,8 +131,8 @@ class RelaxationCheck(Check):
             columns["residual_stress"] = round(found.residual_stress, 3)
         if not found.converged or found.structure is None or found.string is None:
             return Verdict(False, reason=found.reason, columns=columns)
-        start = structure_from_gene(from_string(crystal))
-        end = structure_from_gene(from_string(found.string))
+        start = structure_from_wyckoff(from_string(crystal))
+        end = structure_from_wyckoff(from_string(found.string))
         change = (end.volume / len(end)) / (start.volume / len(start)) - 1
         columns |= {
             "energy_per_atom": round(found.energy, 5),

@@ -15,7 +15,7 @@ from nucleate.crystals import properties
 from nucleate.crystals.energy.chgnet import refuse
 from nucleate.crystals.energy.stability import RelaxedPerturbation, doubled, elastic_tensors, settle
 from nucleate.crystals.wyckoff.matching import displacement
-from nucleate.crystals.wyckoff.wyckoff_string import from_string, structure_from_gene
+from nucleate.crystals.wyckoff.wyckoff_string import from_string, structure_from_wyckoff
 from nucleate.matter.checks import Candidate, Check, Verdict
 
 if TYPE_CHECKING:
@@ -45,7 +45,7 @@ class Probe(Check):
             if len(places) >= self.options.limit:
                 break
             try:
-                structure = structure_from_gene(from_string(candidate.structure))
+                structure = structure_from_wyckoff(from_string(candidate.structure))
             except StructureError as error:
                 verdicts[place] = Verdict(False, reason=str(error))
                 continue

@@ -181,7 +181,7 @@ class Expansion:
         atoms = atoms.index_add(0, crystal, size)
         lattice = self.lattice(numbers, group, atoms)
         with torch.no_grad():
-            basis = reduced(tables.basis[group], lattice)
+            basis = reduce_basis(tables.basis[group], lattice)
         return Cells(
             lattice,
             basis,
@@ -256,7 +256,7 @@ def _bases() -> NDArray[np.float64]:
     return np.stack([t for t in triples if abs(abs(np.linalg.det(t)) - 1) < 1e-9])
 
 
-def reduced(basis: Tensor, lattice: Tensor, tolerance: float = 1e-5) -> Tensor:
+def reduce_basis(basis: Tensor, lattice: Tensor, tolerance: float = 1e-5) -> Tensor:
     """A Minkowski-reduced basis of each lattice, in the coordinates of `basis`.
 
     In such a basis the image of an atom that is nearest to another one is among the 27 around the

@@ -39,7 +39,7 @@ class Contacts:
     weight: Tensor
 
 
-class Packing(Expansion):
+class OverlapMeasure(Expansion):
     """Expands batches of a crystal schema and measures how near atoms come to each other.
 
     Args:
@@ -89,7 +89,7 @@ class Packing(Expansion):
             found.append((start[pair], end[pair], shift, weight))
         return shortest, Contacts(*(torch.cat(parts) for parts in zip(*found, strict=True)))
 
-    def scaled(self, cells: Cells, contacts: Contacts) -> Tensor:
+    def scaled_distances(self, cells: Cells, contacts: Contacts) -> Tensor:
         """Scaled distances of contacts [C], differentiable."""
         tables = self.tables(cells.lattice.device, cells.lattice.dtype)
         apart = cells.coordinates[contacts.end] - cells.coordinates[contacts.start]
@@ -117,7 +117,7 @@ class Packing(Expansion):
 
     def hinge(self, cells: Cells, contacts: Contacts, threshold: float) -> Tensor:
         """`overlap` over known contacts."""
-        short = (threshold - self.scaled(cells, contacts)).clamp(min=0)
+        short = (threshold - self.scaled_distances(cells, contacts)).clamp(min=0)
         zeros = short.new_zeros(len(cells))
         return zeros.index_add(0, cells.crystal[contacts.start], contacts.weight * short**2)
 

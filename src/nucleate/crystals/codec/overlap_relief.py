@@ -1,4 +1,4 @@
-"""Relief of overlapping atoms along what symmetry leaves free. torch and numpy only.
+"""OverlapRelief of overlapping atoms along what symmetry leaves free. torch and numpy only.
 
 A decoded crystal whose atoms come too near is mended by a soft-sphere packing: squared shortfalls
 of scaled distances are minimised over the free coordinates and free lattice numbers alone, so that
@@ -19,7 +19,7 @@ from torch import Tensor
 
 from nucleate.core.settings import Positive, Settings
 from nucleate.crystals.codec.expansion import Cells
-from nucleate.crystals.codec.overlap import THRESHOLD, Contacts, Packing
+from nucleate.crystals.codec.overlap import THRESHOLD, Contacts, OverlapMeasure
 from nucleate.crystals.codec.schema import AXES, VOLUME_LIMITS
 from nucleate.vae.arrays import Batch
 from nucleate.vae.refinement import Refiner
@@ -33,7 +33,7 @@ _DIFFERENCE = 1e-3
 """Of lattice numbers (logarithms), for the derivative of the cell."""
 
 
-class ReliefOptions(Settings):
+class OverlapReliefOptions(Settings):
     """How overlaps are relieved."""
 
     threshold: Annotated[float, Field(gt=0, lt=1)] = THRESHOLD
@@ -75,17 +75,17 @@ class _Variables:
     limit: Tensor
 
 
-class Relief:
+class OverlapRelief:
     """Relieves batches of one schema.
 
     Args:
-        packing: of the schema.
+        measure: of the schema.
         options: see there.
     """
 
-    def __init__(self, packing: Packing, options: ReliefOptions | None = None):
-        self.packing, self.options = packing, options or ReliefOptions()
-        self.stop = packing.schema.stop
+    def __init__(self, measure: OverlapMeasure, options: OverlapReliefOptions | None = None):
+        self.measure, self.options = measure, options or OverlapReliefOptions()
+        self.stop = measure.schema.stop
 
     @torch.no_grad()
     def __call__(self, batch: Batch, chosen: Tensor | None = None) -> tuple[Batch, Tensor]:
@@ -98,7 +98,7 @@ class Relief:
             The batch with other coordinates and lattice numbers, and the shortest scaled distance
             of each crystal in it [B], which is never less than it was.
         """
-        shortest = self.packing.shortest(batch)
+        shortest = self.measure.shortest(batch)
         chosen = shortest < self.options.threshold if chosen is None else chosen
         rows = (chosen & (shortest < self.options.target)).nonzero()[:, 0]
         once, steps = dict(batch.once), dict(batch.steps)
@@ -118,11 +118,11 @@ class Relief:
         start = self._variables(batch)
         best, reached = start.values.clone(), shortest.clone()
         active = torch.arange(len(batch), device=batch.device)
-        values = _nudged(start, shortest < _COINCIDENT)
+        values = _nudge(start, shortest < _COINCIDENT)
         for number in range(options.steps + options.further_steps):
-            part = self._written(batch.subset(active), values)
-            cells = self.packing.expand(part)
-            now, contacts = self.packing.search(cells, options.target)
+            part = self._write(batch.subset(active), values)
+            cells = self.measure.expand(part)
+            now, contacts = self.measure.search(cells, options.target)
             better = now > reached[active]
             best[active[better]] = values[better]
             reached[active[better]] = now[better]
@@ -134,18 +134,18 @@ class Relief:
             active = active[left]
             ceiling = start.values[active, -_LATTICE] + options.swelling
             values[:, -_LATTICE] = torch.minimum(values[:, -_LATTICE], ceiling)
-        return self._written(batch, best), reached
+        return self._write(batch, best), reached
 
     def _variables(self, batch: Batch) -> _Variables:
         options = self.options
         numbers, group = batch.once["lattice"], batch.once["space_group"]
-        tables = self.packing.tables(numbers.device, numbers.dtype)
+        tables = self.measure.tables(numbers.device, numbers.dtype)
         free_lattice = tables.lattice[group]
         lattice = torch.nan_to_num(numbers) * tables.spread + tables.mean
         lattice[:, 0] = lattice[:, 0].clamp(*VOLUME_LIMITS)
         points = torch.stack([batch.steps[axis] for axis in AXES], -1)  # [B, T + 1, 3]
         free = tables.free[batch.steps["wyckoff_position"]]
-        length = self.packing.expand(batch).lattice.norm(dim=-1)  # [B, 3]
+        length = self.measure.expand(batch).lattice.norm(dim=-1)  # [B, 3]
         length = length[:, None].expand_as(points)
         weight = options.damping * length**2
         cell = torch.full_like(lattice, options.damping * options.cell_damping)
@@ -157,10 +157,10 @@ class Relief:
             torch.cat([(options.largest_step / length).flatten(1), change], 1),
         )
 
-    def _written(self, batch: Batch, values: Tensor) -> Batch:
+    def _write(self, batch: Batch, values: Tensor) -> Batch:
         """The batch with these variables, NaN where it has NaN."""
         numbers = batch.once["lattice"]
-        tables = self.packing.tables(numbers.device, numbers.dtype)
+        tables = self.measure.tables(numbers.device, numbers.dtype)
         width = batch.steps[AXES[0]].shape[1]
         lattice = (values[:, -_LATTICE:] - tables.mean) / tables.spread
         points = values[:, :-_LATTICE].reshape(len(values), -1, 3)[:, :width] % 1.0
@@ -206,7 +206,7 @@ class Relief:
         """Derivatives of scaled distances: columns of variables int64 [C, 12], slopes [C, 12], and
         the distances [C]."""
         lattice = cells.lattice
-        tables = self.packing.tables(lattice.device, lattice.dtype)
+        tables = self.measure.tables(lattice.device, lattice.dtype)
         crystal = cells.crystal[contacts.start]
         apart = cells.coordinates[contacts.end] - cells.coordinates[contacts.start]
         apart = apart + contacts.shift
@@ -231,10 +231,10 @@ class Relief:
     def _lattice_slopes(self, batch: Batch, atoms: Tensor) -> Tensor:
         """Derivatives of the basis vectors by the lattice numbers, by differences, [n, 6, 3, 3]."""
         numbers, group = batch.once["lattice"], batch.once["space_group"]
-        tables = self.packing.tables(numbers.device, numbers.dtype)
+        tables = self.measure.tables(numbers.device, numbers.dtype)
         change = torch.diag(_DIFFERENCE / tables.spread)
         up, down = (
-            self.packing.lattice(
+            self.measure.lattice(
                 (numbers[:, None] + sign * change).flatten(0, 1),
                 group.repeat_interleave(_LATTICE),
                 atoms.repeat_interleave(_LATTICE),
@@ -246,22 +246,22 @@ class Relief:
 
 
 class OverlapRefiner(Refiner):
-    """Quality is the shortest scaled distance; repair is `Relief`."""
+    """Quality is the shortest scaled distance; repair is `OverlapRelief`."""
 
     def __init__(self, schema: Schema):
-        self.packing = Packing(schema)
-        self.relief = Relief(self.packing)
+        self.measure = OverlapMeasure(schema)
+        self.relief = OverlapRelief(self.measure)
         self.enough, self.mendable = self.relief.options.threshold, _MENDABLE
 
     def quality(self, batch: Batch) -> Tensor:
-        return self.packing.shortest(batch)
+        return self.measure.shortest(batch)
 
     def repair(self, batch: Batch) -> Batch:
         every = torch.ones(len(batch), dtype=torch.bool, device=batch.device)
         return self.relief(batch, every)[0]
 
 
-def _nudged(variables: _Variables, rows: Tensor) -> Tensor:
+def _nudge(variables: _Variables, rows: Tensor) -> Tensor:
     """Atoms on one point have no direction to part in: move coordinates a little, the same way
     each time."""
     size = variables.values.shape[1]

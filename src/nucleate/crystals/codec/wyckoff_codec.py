@@ -161,13 +161,13 @@ class WyckoffCodec(Codec):
         Raises:
             StructureError: `illegal`, if the arrays break the masks.
         """
-        from nucleate.crystals.wyckoff.canonical import canonical_gene
+        from nucleate.crystals.wyckoff.canonical import canonical_wyckoff
         from nucleate.crystals.wyckoff.preferred_setting import tidy
         from nucleate.crystals.wyckoff.wyckoff_string import expand
 
         gene = self._as_written(record)
         try:
-            return to_string(canonical_gene(*expand(gene), self.options.tolerance))
+            return to_string(canonical_wyckoff(*expand(gene), self.options.tolerance))
         except StructureError:
             return to_string(tidy(gene))
 

@@ -18,7 +18,7 @@ from nucleate.crystals.conditions.decoding_plan import (
     DecodingRequest,
     FormulaPlan,
     SizePlan,
-    listed,
+    ranges_text,
 )
 from nucleate.crystals.conditions.options import CrystalConditions, asked_range, formula
 from nucleate.crystals.elements import NUMBERS, SYMBOLS
@@ -61,8 +61,9 @@ class CrystalConstraint(Constraint):
         self.plan: DecodingPlan = FormulaPlan(wanted) if self.formula else SizePlan(wanted)
         self.notes = list(self.plan.notes)
         if left_out := set(asked.space_group) - set(self.plan.groups):
+            groups = ranges_text(left_out)
             self.notes.append(
-                f"space groups that cannot meet the conditions were left out: {listed(left_out)}"
+                f"space groups that cannot meet the conditions were left out: {groups}"
             )
 
     def _elements(self) -> tuple[list[int], list[int]]:
@@ -106,11 +107,11 @@ class CrystalConstraint(Constraint):
     def adapted(self, structures: Sequence[str]) -> tuple[list[str], NDArray[np.int64]]:
         """The same arrangements of other elements, see
         `nucleate.crystals.conditions.starting_points`."""
-        from nucleate.crystals.conditions.starting_points import adapted
+        from nucleate.crystals.conditions.starting_points import adapt
 
         kept, ways = [], []
         for structure in structures:
-            other = adapted(structure, self.wanted)
+            other = adapt(structure, self.wanted)
             if other is None:
                 continue
             atoms = from_string(other).atoms
@@ -156,10 +157,10 @@ class CrystalConstraint(Constraint):
         was written."""
         if not self.asked.space_group or self.asked.higher_symmetry == "keep":
             return ""
-        from nucleate.crystals.wyckoff.canonical import canonical_gene
+        from nucleate.crystals.wyckoff.canonical import canonical_wyckoff
 
         try:
-            canonical_gene(*expand(gene), self.codec.options.tolerance)
+            canonical_wyckoff(*expand(gene), self.codec.options.tolerance)
         except StructureError as error:
             return error.reason
         return ""

@@ -61,7 +61,7 @@ class DecodingRequest:
         if not self.asked.space_group:
             return "any space group"
         plural = "s" if len(self.asked.space_group) > 1 else ""
-        return f"space group{plural} {listed(self.asked.space_group)}"
+        return f"space group{plural} {ranges_text(self.asked.space_group)}"
 
 
 class DecodingPlan(ABC):
@@ -126,7 +126,9 @@ class SizePlan(DecodingPlan):
             f"{wanted.schema.maximum_steps} sites and {wanted.schema.options['maximum_atoms']} "
             "atoms"
         )
-        could = f"; space groups that can: {listed(others)}" if others else "; no space group can"
+        could = (
+            f"; space groups that can: {ranges_text(others)}" if others else "; no space group can"
+        )
         raise SettingsError(f"{wanted.groups_text} cannot have {have}{elements}: {limits}{could}")
 
 
@@ -150,14 +152,14 @@ class FormulaPlan(DecodingPlan):
         if not fits.any():
             self._refuse(units, self._fits(range(1, 231), units))
         if units != possible:
-            left_out = listed(range(units.high + 1, possible.high + 1))
+            left_out = ranges_text(range(units.high + 1, possible.high + 1))
             self.notes.append(
                 f"{left_out} formula units were left out; formula_units asks for them"
             )
         rows = np.flatnonzero(fits.any(1))
         self.fits, self.units = fits[rows], (units.low + rows).tolist()
         self.groups = (np.flatnonzero(fits.any(0)) + 1).tolist()
-        self.tables = self.filling.stacked(self.groups)
+        self.tables = self.filling.stack(self.groups)
 
     def legality(self, ways: NDArray[np.int64]) -> ConstrainedLegality:
         wanted = self.wanted
@@ -217,13 +219,13 @@ class FormulaPlan(DecodingPlan):
         every = Range(1, wanted.schema.maximum_steps)
         with_sites = "" if wanted.sites == every else f" and {wanted.sites} sites"
         others = (np.flatnonzero(fits.any(0)) + 1).tolist()
-        could = f"space groups that can: {listed(others)}" if others else "no space group can"
+        could = f"space groups that can: {ranges_text(others)}" if others else "no space group can"
         further = self._further(units)
         more = (
             ""
             if not further
-            else f"; with {listed(further)} formula units "
-            f"({listed([n * size for n in further])} atoms) it could be done"
+            else f"; with {ranges_text(further)} formula units "
+            f"({ranges_text([n * size for n in further])} atoms) it could be done"
         )
         raise SettingsError(
             f"composition {wanted.asked.composition} cannot fill {wanted.groups_text} with "
@@ -261,7 +263,7 @@ def _near(atoms: Range, size: int) -> str:
     return f"{atoms.high // size * size} or {(atoms.high // size + 1) * size} atoms"
 
 
-def listed(numbers: Iterable[int]) -> str:
+def ranges_text(numbers: Iterable[int]) -> str:
     """Whole numbers as `1-15, 47, 65-74`."""
     parts: list[list[int]] = []
     for number in sorted(numbers):

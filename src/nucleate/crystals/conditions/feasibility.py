@@ -218,7 +218,7 @@ class Filling:
         bits = int(self.table(self.usable(places(group)))[(0, *counts)])
         return [n for n in range(self.most_sites + 1) if bits >> n & 1]
 
-    def stacked(self, groups: Iterable[int]) -> FillingTables:
+    def stack(self, groups: Iterable[int]) -> FillingTables:
         """The tables of all tails of some groups, for many questions at once."""
         starts = group_starts()
         row = np.zeros(1 + int(starts[-1]), np.int64)

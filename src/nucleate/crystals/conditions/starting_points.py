@@ -18,7 +18,7 @@ from nucleate.crystals.geometry.describe import composition, electronegativities
 from nucleate.crystals.wyckoff.wyckoff_string import WyckoffStructure, from_string, to_string
 
 
-def adapted(structure: str, wanted: DecodingRequest) -> str | None:
+def adapt(structure: str, wanted: DecodingRequest) -> str | None:
     """A crystal that meets the conditions, as near to the given one as can be.
 
     Args:
@@ -36,7 +36,7 @@ def adapted(structure: str, wanted: DecodingRequest) -> str | None:
     if not wanted.atoms.low <= atoms <= wanted.atoms.high:
         return None
     other = _by_amount(count, wanted) if wanted.formula else _by_element(count, wanted)
-    return None if other is None else to_string(_exchanged(gene, other))
+    return None if other is None else to_string(_exchange_elements(gene, other))
 
 
 def _in_order(symbols: Iterable[str]) -> list[str]:
@@ -87,7 +87,7 @@ def _by_element(count: dict[str, int], wanted: DecodingRequest) -> dict[str, str
     return out if len(set(out.values())) == len(out) else None
 
 
-def _exchanged(gene: WyckoffStructure, other: dict[str, str]) -> WyckoffStructure:
+def _exchange_elements(gene: WyckoffStructure, other: dict[str, str]) -> WyckoffStructure:
     volume, group = volumes(), gene.group
     before = after = 0.0
     for site in gene.sites:

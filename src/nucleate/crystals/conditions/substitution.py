@@ -46,12 +46,12 @@ class Substitution(Variation):
     ) -> SubstitutionLegality:
         wanted = np.tile(self.lead.steps["element"], (len(kept), 1)).astype(np.int64)
         for row in np.flatnonzero(kept):
-            wanted[row] = freed(self.lead, generator)
+            wanted[row] = free_elements(self.lead, generator)
         lead = np.where(kept, 0, NO_LEAD)
         return SubstitutionLegality(self.codec, [self.lead], lead, wanted)
 
 
-def freed(lead: Record, generator: np.random.Generator) -> NDArray[np.int64]:
+def free_elements(lead: Record, generator: np.random.Generator) -> NDArray[np.int64]:
     """Elements of a crystal's sites with one or two of its elements `FREE`, [T]."""
     elements = lead.steps["element"].astype(np.int64)
     species = np.unique(elements)
@@ -82,7 +82,7 @@ def regrowth(
     width = max((len(one.steps["element"]) for one in leads), default=1)
     wanted = np.full((len(structures), width), FREE, np.int64)
     for row in np.flatnonzero(lead != NO_LEAD).tolist():
-        own = freed(leads[lead[row]], generator)
+        own = free_elements(leads[lead[row]], generator)
         wanted[row, : len(own)] = own
     return SubstitutionLegality(codec, leads, lead, wanted)
 

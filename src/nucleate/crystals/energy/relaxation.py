@@ -267,13 +267,13 @@ def _relax_chunk(
     release: Release | None,
     device: str,
 ) -> list[Relaxed]:
-    from nucleate.crystals.wyckoff.wyckoff_string import from_string, structure_from_gene
+    from nucleate.crystals.wyckoff.wyckoff_string import from_string, structure_from_wyckoff
 
     structures: list[Structure] = []
     outcomes: list[Relaxed | None] = []
     for crystal in crystals:
         try:
-            structures.append(structure_from_gene(from_string(crystal)))
+            structures.append(structure_from_wyckoff(from_string(crystal)))
             outcomes.append(None)
         except StructureError as error:
             outcomes.append(Relaxed(None, float("nan"), 0, False, str(error)))
@@ -309,12 +309,12 @@ def _released(found: list[Relaxed], fmax: float, release: Release, device: str) 
 
 
 def _with_string(relaxed: Relaxed) -> Relaxed:
-    from nucleate.crystals.wyckoff.canonical import gene_from_structure
+    from nucleate.crystals.wyckoff.canonical import wyckoff_from_structure
     from nucleate.crystals.wyckoff.wyckoff_string import to_string
 
     if relaxed.structure is None:
         return relaxed
     try:
-        return replace(relaxed, string=to_string(gene_from_structure(relaxed.structure)))
+        return replace(relaxed, string=to_string(wyckoff_from_structure(relaxed.structure)))
     except StructureError as error:
         return replace(relaxed, converged=False, reason=str(error))

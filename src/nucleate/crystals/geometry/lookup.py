@@ -81,7 +81,7 @@ def _prototype(key: str) -> str:
 
 
 def features(crystal: str) -> NDArray[np.float32]:
-    """Numbers whose L1 distance is `nearness`' distance of two crystals: composition, structure."""
+    """Numbers whose L1 distance is the `crystal_distance`: of composition, then of structure."""
     arranged = average_minimum_distances(crystal).ravel()
     weighted = arranged / (2 * len(arranged) * STRUCTURE_UNIT)
     return np.concatenate([0.25 * fractions_of(crystal), weighted]).astype(np.float32)

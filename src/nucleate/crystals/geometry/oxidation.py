@@ -86,6 +86,6 @@ def oxidation_states(formula: str) -> Mapping[str, float]:
     return average_states({str(e): round(n) for e, n in reduced.items()})
 
 
-def written(states: Mapping[str, float]) -> str:
+def states_text(states: Mapping[str, float]) -> str:
     """Oxidation states on one line: `Na+1 Cl-1`; empty if there are none."""
     return " ".join(f"{symbol}{charge:+.3g}" for symbol, charge in states.items())

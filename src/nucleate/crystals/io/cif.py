@@ -102,7 +102,7 @@ def plain_arrays(text: str) -> tuple[NDArray[Any], NDArray[Any], NDArray[Any]] |
         return None
     for third in (1 / 3, 2 / 3):
         coordinates[np.abs(coordinates / third - 1) <= SAME_SITE] = third
-    if _shared(coordinates):
+    if _share_a_place(coordinates):
         return None
     return lattice, coordinates, numbers
 
@@ -135,7 +135,7 @@ def _is_p1(values: dict[str, list[str]]) -> bool:
     )
 
 
-def _shared(coordinates: NDArray[Any]) -> bool:
+def _share_a_place(coordinates: NDArray[Any]) -> bool:
     """Whether two entries are the same place."""
     for axis in range(3):  # mostly the first tells
         order = np.sort(coordinates[:, axis] % 1.0)

@@ -13,13 +13,13 @@ from pydantic import Field
 from nucleate.core.errors import StructureError
 from nucleate.core.settings import Positive, Settings
 from nucleate.crystals.io.cif import parse_cif, plain_arrays
-from nucleate.crystals.wyckoff.canonical import Arrays, arrays_of, canonical_gene
+from nucleate.crystals.wyckoff.canonical import Arrays, arrays_of, canonical_wyckoff
 from nucleate.crystals.wyckoff.wyckoff_string import (
     WyckoffStructure,
     expand,
     from_string,
     prototype_key,
-    structure_from_gene,
+    structure_from_wyckoff,
     to_string,
 )
 from nucleate.matter.codec import Standardised
@@ -67,11 +67,11 @@ def standardise(payload: Any, options: StandardiseOptions) -> Standardised:
         payload: `{"cif" | "poscar" | "extxyz" | "json": text}`, or text whose kind shows.
 
     Raises:
-        StructureError: what `gene_from_structure` raises, and `unreadable`, `too_large`,
+        StructureError: what `wyckoff_from_structure` raises, and `unreadable`, `too_large`,
             `too_many_atoms`.
     """
     lattice, coordinates, numbers = read_arrays(payload, options.maximum_input_atoms)
-    gene = canonical_gene(lattice, coordinates, numbers, options.tolerance)
+    gene = canonical_wyckoff(lattice, coordinates, numbers, options.tolerance)
     _check_size(gene, options)
     text = to_string(gene)
     return Standardised(text, prototype_key(text))
@@ -160,7 +160,7 @@ def _kind_of(text: str) -> str:
 
 
 def _from_wyckoff(text: str) -> Structure:
-    return structure_from_gene(from_string(text))
+    return structure_from_wyckoff(from_string(text))
 
 
 def _from_poscar(text: str) -> Structure:

@@ -5,7 +5,7 @@ the axes chosen among those which the group's normaliser allows, so the same cry
 many genes. Here all of them are compared and one is taken (Parthe & Gelato 1984 had the same aim):
 first the least list of (letter, atomic number) over the Euclidean normaliser, then, over what fixes
 that list and with the origin of polar groups put on a site, the preferred coordinates (see
-`preferred`).
+`preferred_setting`).
 """
 
 from __future__ import annotations
@@ -24,7 +24,7 @@ from nucleate.crystals.wyckoff.normaliser import (
     generic_normaliser,
     is_generic,
     modulo_group,
-    packed,
+    pack_operations,
 )
 from nucleate.crystals.wyckoff.preferred_setting import OFF_TIE, preferred_sites
 from nucleate.crystals.wyckoff.symmetry import LETTERS, SpaceGroup, space_group
@@ -42,10 +42,14 @@ from typing import TYPE_CHECKING
 
 if TYPE_CHECKING:
     from pymatgen.core import Structure
-from nucleate.crystals.wyckoff.wyckoff_string import _composition, from_string, structure_from_gene
+from nucleate.crystals.wyckoff.wyckoff_string import (
+    _composition,
+    from_string,
+    structure_from_wyckoff,
+)
 
 
-def gene_from_structure(structure: Structure, tolerance: float = 0.01) -> WyckoffStructure:
+def wyckoff_from_structure(structure: Structure, tolerance: float = 0.01) -> WyckoffStructure:
     """The canonical gene: the same for any cell, origin, orientation and order of atoms.
 
     A chiral crystal and its mirror image share a gene, unless their space groups differ.
@@ -58,7 +62,7 @@ def gene_from_structure(structure: Structure, tolerance: float = 0.01) -> Wyckof
         StructureError: `partial_occupancy`, `disorder`, `unknown_element`, `not_finite`,
             `zero_volume`, `empty`, `overlapping_atoms`, `symmetry_failed`.
     """
-    return canonical_gene(*arrays_of(structure), tolerance)
+    return canonical_wyckoff(*arrays_of(structure), tolerance)
 
 
 def same_crystal(first: str, second: str, **tolerances: Any) -> bool:
@@ -83,7 +87,7 @@ def same_crystal(first: str, second: str, **tolerances: Any) -> bool:
 @lru_cache(maxsize=1024)
 def _reduced(crystal: str) -> Structure:
     """The Niggli cell of a Wyckoff string, which takes most of a comparison's time to find."""
-    return structure_from_gene(from_string(crystal)).get_reduced_structure()
+    return structure_from_wyckoff(from_string(crystal)).get_reduced_structure()
 
 
 logging.getLogger("moyo").setLevel(logging.ERROR)  # it remarks on every centred input cell
@@ -105,7 +109,7 @@ def arrays_of(structure: Structure) -> Arrays:
     """Lattice (rows, angstrom), fractional coordinates and atomic numbers of an ordered structure.
 
     Raises:
-        StructureError: see `gene_from_structure`.
+        StructureError: see `wyckoff_from_structure`.
     """
     if len(structure) == 0:
         raise StructureError("empty", "no atoms")
@@ -125,7 +129,7 @@ def arrays_of(structure: Structure) -> Arrays:
     return lattice, np.array(structure.frac_coords, np.float64), np.array(numbers, np.int64)
 
 
-def canonical_gene(
+def canonical_wyckoff(
     lattice: Array, positions: Array, numbers: NDArray[np.int64], tolerance: float = 0.01
 ) -> WyckoffStructure:
     """The canonical gene of a cell given as arrays.
@@ -179,12 +183,12 @@ def _dataset(lattice: Array, positions: Array, numbers: NDArray[np.int64], toler
     import moyopy
 
     cell = moyopy.Cell(lattice.tolist(), (positions % 1.0).tolist(), numbers.tolist())
-    with _failures_told():
+    with _as_structure_errors():
         return moyopy.MoyoDataset(cell, symprec=tolerance, setting=moyopy.Setting.standard())
 
 
 @contextmanager
-def _failures_told() -> Iterator[None]:
+def _as_structure_errors() -> Iterator[None]:
     """moyopy's failures as StructureError."""
     try:
         yield
@@ -293,7 +297,7 @@ def _special_placements(group: SpaceGroup, dataset: Any) -> tuple[Placements, li
     Returns:
         see `_generic_placements`.
     """
-    with _failures_told():
+    with _as_structure_errors():
         normaliser = dataset.normalizer_wyckoff_positions()
     positions = np.array(dataset.std_cell.positions)
     all_numbers = np.array(dataset.std_cell.numbers)
@@ -308,7 +312,9 @@ def _special_placements(group: SpaceGroup, dataset: Any) -> tuple[Placements, li
             best, representatives = key, []
         if key == best:
             representatives.append((operation, letters))
-    linear, shift = modulo_group(group.number, packed(list(normaliser.stabilizer)).tobytes())
+    linear, shift = modulo_group(
+        group.number, pack_operations(list(normaliser.stabilizer)).tobytes()
+    )
     moved = np.einsum("kij,lj->kli", linear, positions[chosen]) + shift[:, None]
     by_letters: dict[tuple[str, ...], list[Array]] = {}
     for outer, letters in representatives:

@@ -5,7 +5,7 @@ from __future__ import annotations
 from functools import lru_cache
 from typing import TYPE_CHECKING
 
-from nucleate.crystals.wyckoff.wyckoff_string import from_string, structure_from_gene
+from nucleate.crystals.wyckoff.wyckoff_string import from_string, structure_from_wyckoff
 
 if TYPE_CHECKING:
     from pymatgen.core import Structure
@@ -27,7 +27,7 @@ def match(first: str, second: str) -> bool:
 
     if first == second:
         return True
-    one, two = (structure_from_gene(from_string(crystal)) for crystal in (first, second))
+    one, two = (structure_from_wyckoff(from_string(crystal)) for crystal in (first, second))
     # Primitive against primitive: the matcher's own reduction misses some centred cells.
     return bool(StructureMatcher(primitive_cell=len(one) != len(two)).fit(one, two))
 

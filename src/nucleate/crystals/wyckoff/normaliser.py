@@ -131,7 +131,7 @@ def place_of(group: SpaceGroup, point: Array, like: int) -> int:
     raise ValueError(f"{point} lies on no position like {LETTERS[like]} of group {group.number}")
 
 
-def packed(operations: list[Any]) -> Array:
+def pack_operations(operations: list[Any]) -> Array:
     """moyopy's affine operations as one array [n, 3, 4]."""
     linear = np.array([o.linear for o in operations], np.float64)
     shift = np.array([o.origin_shift for o in operations], np.float64)
@@ -191,7 +191,7 @@ def build(target: Path) -> None:
         basis, coordinates, numbers = expand(WyckoffStructure(number, sites, lattice))
         cell = moyopy.Cell(basis.tolist(), coordinates.tolist(), numbers.tolist())
         found = moyopy.MoyoDataset(cell, symprec=0.01, setting=moyopy.Setting.standard())
-        operations = packed(list(found.normalizer_wyckoff_positions().stabilizer))
+        operations = pack_operations(list(found.normalizer_wyckoff_positions().stabilizer))
         operations[:, group.polar, 3] = 0.0  # the origin is put on a site instead
         linears, shifts = modulo_group(number, operations.tobytes())
         scaled = np.rint(shifts * DENOMINATOR)

@@ -53,7 +53,7 @@ def preferred_sites(
     """
     kinds = [(LETTERS.index(a), z) for a, z in zip(letters, numbers, strict=True)]
     if group.polar.any():
-        images = _anchored(group, images, kinds)
+        images = _anchor(group, images, kinds)
     ranks = {kind: rank for rank, kind in enumerate(sorted(set(kinds)))}
     total = np.zeros(len(images))
     columns = []
@@ -68,7 +68,7 @@ def preferred_sites(
     return float(total[best]), tuple(Site(LETTERS[a], SYMBOLS[z - 1], p) for a, z, p in sites)
 
 
-def _anchored(group: SpaceGroup, images: Array, kinds: list[tuple[int, int]]) -> Array:
+def _anchor(group: SpaceGroup, images: Array, kinds: list[tuple[int, int]]) -> Array:
     """Placements with each anchor site at the origin of the polar axes, [K', L, 3].
 
     Anchors are the sites of the rarest (then first) kind, in each of the places along the polar

@@ -8,7 +8,7 @@ a bar, the free lattice parameters:
 
 Only what symmetry leaves free is written: parameters are the free ones of the position's first
 operation, in fractions of the conventional cell; lattice parameters are those that the crystal
-system leaves free among a, b, c (angstrom), alpha, beta, gamma (degrees). `gene_from_structure`
+system leaves free among a, b, c (angstrom), alpha, beta, gamma (degrees). `wyckoff_from_structure`
 makes it canonical, so that one crystal has one string.
 """
 
@@ -191,7 +191,7 @@ def expand(
     return lattice, coordinates, numbers.astype(np.int64)
 
 
-def structure_from_gene(gene: WyckoffStructure, primitive: bool = True) -> Structure:
+def structure_from_wyckoff(gene: WyckoffStructure, primitive: bool = True) -> Structure:
     """The crystal as a pymatgen structure, in its primitive or conventional cell."""
     from pymatgen.core import Element, Lattice, Structure
 

@@ -15,14 +15,14 @@ from nucleate.crystals.io.standardise import StandardiseOptions, read_arrays
 from nucleate.crystals.wyckoff.canonical import (
     LOOSER,
     Arrays,
-    canonical_gene,
+    canonical_wyckoff,
     letters_as_found,
     primitive_as_found,
 )
 from nucleate.crystals.wyckoff.wyckoff_string import (
     WyckoffStructure,
     prototype_key,
-    structure_from_gene,
+    structure_from_wyckoff,
     to_string,
 )
 from nucleate.matter.codec import RawRow
@@ -116,7 +116,7 @@ def _measure(name: str, row: RawRow, task: Task, codec: WyckoffCodec) -> Outcome
             raise StructureError("unreadable", row.error)
         options = task.standardise
         arrays = read_arrays(row.payload, options.maximum_input_atoms)
-        gene = canonical_gene(*arrays, options.tolerance)
+        gene = canonical_wyckoff(*arrays, options.tolerance)
         text = to_string(gene)
         record = codec.encode(text)
     except StructureError as error:
@@ -148,7 +148,7 @@ def _scramble(
     other = scrambled(arrays, supercell, generator)
     text = to_string(gene)
     try:
-        found = canonical_gene(*other, tolerance)
+        found = canonical_wyckoff(*other, tolerance)
         letters = letters_as_found(*other, tolerance) == letters_as_found(*arrays, tolerance)
         same, close, shown = to_string(found) == text, near(found, gene), to_string(found)
     except StructureError as error:
@@ -177,7 +177,7 @@ def _rebuild(outcome: Outcome, arrays: Arrays, gene: WyckoffStructure, tolerance
     from pymatgen.analysis.structure_matcher import StructureMatcher
     from pymatgen.core import Lattice, Structure
 
-    rebuilt = structure_from_gene(gene)
+    rebuilt = structure_from_wyckoff(gene)
     for factor in (1.0, *LOOSER):
         lattice, points, numbers = primitive_as_found(*arrays, tolerance * factor)
         if len(numbers) == len(rebuilt):
