@@ -34,7 +34,7 @@ from nucleate.matter import registry
 
 EMBEDDED: list[str] = pq.read_table(data_folder() / "prototypes.parquet").to_pydict()["crystal"]
 CODEC = WyckoffCodec.fit(EMBEDDED[:200], CodecOptions())
-EDITS = registry.get("crystals").edits(CODEC)["gene"]
+EDITS = registry.get("crystals").variations.edits(CODEC)["gene"]
 QUICK = settings(
     max_examples=60, deadline=None, suppress_health_check=[HealthCheck.too_slow], derandomize=True
 )

@@ -6,8 +6,9 @@ import numpy as np
 import pytest
 
 from nucleate.core.errors import SettingsError
-from nucleate.crystals import properties
+from nucleate.crystals import Crystals
 
+PROPERTIES = Crystals().properties
 SALT = "225 a:Na b:Cl | 5.6402"
 RUTILE = "136 a:Ti f:O(0.30479) | 4.5937 2.9581"
 DIAMOND = "227 a:C | 3.567"
@@ -15,7 +16,7 @@ ELEMENTS = ("contains_elements", "excludes_elements")
 
 
 def values(name: str, crystals: list[str], **arguments: object) -> list[float]:
-    return properties.build(name, arguments).compute(crystals).tolist()
+    return PROPERTIES.build(name, arguments).compute(crystals).tolist()
 
 
 def test_density_of_salt_rutile_and_diamond() -> None:
@@ -64,10 +65,10 @@ def test_a_stable_crystal_is_near_the_hull_and_a_compressed_one_far_above() -> N
 )
 def test_what_a_person_may_mistype(name: str, arguments: dict[str, object], message: str) -> None:
     with pytest.raises(SettingsError, match=message):
-        properties.build(name, arguments)
+        PROPERTIES.build(name, arguments)
 
 
 def test_every_listed_property_can_be_built() -> None:
-    for name in properties.properties():
+    for name in PROPERTIES.descriptions():
         arguments = {"elements": ["Na"]} if name in ELEMENTS else {}
-        assert properties.build(name, arguments).name == name
+        assert PROPERTIES.build(name, arguments).name == name

@@ -154,6 +154,6 @@ def test_path_takes_the_nearest_of_each_place(matter: str, column: str, sign: in
         for share, first, second in near
     ]
     source = PathSource.__new__(PathSource)
-    source.guide = registry.get(matter).guide()
+    source.guide = registry.get(matter).guide
     assert [row["share"] for row in source.chosen(rows, 2)] == [0.12, 0.88]
     assert [row["share"] for row in source.chosen(rows, 5)] == [0.1, 0.12, 0.5, 0.88, 0.9]

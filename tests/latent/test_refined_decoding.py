@@ -28,7 +28,7 @@ def untrained(info):
     codec, crystals = WyckoffCodec.fit(TEXTS, CodecOptions()), matter.get("crystals")
     torch.manual_seed(0)
     settings = NetworkSettings(encoder="gru", decoder="gru", width=16, layers=1, latent=8)
-    model = VAE(codec.schema, crystals.legality(codec.schema), settings).eval()
+    model = VAE(codec.schema, crystals.codecs.legality(codec.schema), settings).eval()
     prior = StandardNormal(8, PriorSettings())
     return LatentModel(Path("none"), crystals, codec, model, prior, info, torch.device("cpu"))
 

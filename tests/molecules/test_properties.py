@@ -22,7 +22,7 @@ PACLITAXEL = (
 
 
 def value(name: str, structure: str, **arguments: str) -> float:
-    return float(MOLECULES.property(name, arguments).compute([structure])[0])
+    return float(MOLECULES.properties.build(name, arguments).compute([structure])[0])
 
 
 @pytest.mark.parametrize(
@@ -83,7 +83,7 @@ def test_similarity() -> None:
 
 
 def test_bad_molecule_is_nan_and_the_rest_stay() -> None:
-    result = MOLECULES.property("qed", {}).compute(["nonsense", ASPIRIN, ""])
+    result = MOLECULES.properties.build("qed", {}).compute(["nonsense", ASPIRIN, ""])
     assert math.isnan(result[0])
     assert result[1] == pytest.approx(0.55, abs=0.005)
     assert result.dtype == float
@@ -91,20 +91,20 @@ def test_bad_molecule_is_nan_and_the_rest_stay() -> None:
 
 def test_unknown_names_and_arguments() -> None:
     with pytest.raises(SettingsError, match="known: qed, sa_score"):
-        MOLECULES.property("qedd", {})
+        MOLECULES.properties.build("qedd", {})
     with pytest.raises(SettingsError, match="takes no arguments"):
-        MOLECULES.property("qed", {"smiles": ASPIRIN})
+        MOLECULES.properties.build("qed", {"smiles": ASPIRIN})
     with pytest.raises(SettingsError, match="`smiles`"):
-        MOLECULES.property("similarity", {})
+        MOLECULES.properties.build("similarity", {})
     with pytest.raises(SettingsError, match="not a valid SMILES"):
-        MOLECULES.property("similarity", {"smiles": "C1"})
+        MOLECULES.properties.build("similarity", {"smiles": "C1"})
 
 
 def test_everything_listed_can_be_built() -> None:
-    names = MOLECULES.properties()
+    names = MOLECULES.properties.descriptions()
     assert "BertzCT" in names
     for name in names:
         arguments = {"smiles": ASPIRIN} if name == "similarity" else {}
-        assert MOLECULES.property(name, arguments).name == name
-    for term in MOLECULES.default_objectives():
+        assert MOLECULES.properties.build(name, arguments).name == name
+    for term in MOLECULES.properties.default_objectives():
         assert term.property in names

@@ -65,7 +65,9 @@ def built(path: Path, *lines: str) -> list[Reference]:
 
 def run(name: str, smiles: list[str], found: list[Reference], **options: object) -> list[Verdict]:
     context = ReferenceContext(references=found)
-    return MOLECULES.build_check(name, options, context, "test").run([Candidate(s) for s in smiles])
+    return MOLECULES.checks.build(name, options, context, "test").run(
+        [Candidate(s) for s in smiles]
+    )
 
 
 @pytest.fixture(scope="module")
@@ -212,7 +214,7 @@ def test_of_many_a_sample_is_searched_and_that_is_told(
 
 def test_known_strings_and_files_are_known_together(opened: list[Reference]) -> None:
     context = ReferenceContext(known=("CCCCCCCC", "not a SMILES"), references=opened)
-    check = MOLECULES.build_check("novel", {}, context, "test")
+    check = MOLECULES.checks.build("novel", {}, context, "test")
     octane, ring, both = check.run([Candidate(s) for s in ("CCCCCCCC", "C1CCCCC1", "CCCCCCC")])
     assert octane.columns["nearest_known_source"] == "the known set"
     assert ring.reason == "is known"

@@ -7,14 +7,15 @@ import numpy as np
 import pytest
 
 from nucleate.core.errors import SettingsError, StructureError
+from nucleate.matter.part import part
 from nucleate.objectives.build import build, check
 from nucleate.objectives.exchange import exchange_of
 from nucleate.objectives.property import Answer
 from nucleate.settings.objectives import PropertySettings, PythonSource, source_of
-from nucleate.testing.toy_matter import ToyMatter
+from nucleate.testing.toy_matter import ToyExport, ToyMatter
 
 
-class Spoken(ToyMatter):
+class SpokenExport(ToyExport):
     """Numbers joined by dots; nines cannot be told."""
 
     exchange_key = "dots"
@@ -23,6 +24,10 @@ class Spoken(ToyMatter):
         if structure.startswith("9"):
             raise StructureError("nine", "not to be told")
         return structure.replace(",", ".")
+
+
+class Spoken(ToyMatter):
+    export = part(SpokenExport)
 
 
 def exchange(given_as="exchange", matter=None):

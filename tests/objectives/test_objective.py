@@ -1,5 +1,3 @@
-from collections.abc import Sequence
-
 import numpy as np
 import pytest
 
@@ -53,41 +51,34 @@ def test_unknown_property_names_the_known_ones():
 
 
 def test_default_terms_come_from_the_matter_else_from_the_usual_ones():
-    class Stating(ToyMatter):
-        def default_objectives(self):
-            return (SUM,)
-
-    class Usual(ToyMatter):
-        def properties(self):
-            return {"qed": "", "sa_score": "", "sum": ""}
-
-    assert default_terms(Stating()) == (SUM,)
-    assert [t.property for t in default_terms(Usual())] == ["qed", "sa_score"]
+    stating, usual = ToyMatter(), ToyMatter()
+    stating.properties.default_objectives = lambda: (SUM,)
+    usual.properties.descriptions = lambda: {"qed": "", "sa_score": "", "sum": ""}
+    assert default_terms(stating) == (SUM,)
+    assert [t.property for t in default_terms(usual)] == ["qed", "sa_score"]
     assert default_terms(ToyMatter()) == ()
 
 
 def test_a_property_that_raises_costs_one_value_not_the_run():
-    class Fragile(ToyMatter):
-        def property(self, name, arguments):
-            def compute(structures):
-                if "0,0,0,0" in structures:
-                    raise RuntimeError("no")
-                return np.ones(len(structures))
+    def compute(structures):
+        if "0,0,0,0" in structures:
+            raise RuntimeError("no")
+        return np.ones(len(structures))
 
-            return Property("sum", "", "", compute)
-
-    objective = Objective(Fragile(), [SUM])
+    fragile = ToyMatter()
+    fragile.properties.table = lambda: {"sum": Property("sum", "", "", compute)}
+    objective = Objective(fragile, [SUM])
     raw = objective.raw(["1,0,0,0", "0,0,0,0", "2,0,0,0"])
     np.testing.assert_array_equal(raw[:, 0], [1, np.nan, 1])
 
 
 def test_what_is_forbidden_is_never_computed_nor_paid_for() -> None:
-    class Careful(ToyMatter):
-        def forbidden(self, structures: Sequence[str]) -> list[str]:
-            return ["hazard: a nine" if "9" in s else "" for s in structures]
-
+    careful = ToyMatter()
+    careful.checks.reasons_to_forbid = lambda structures: [
+        "hazard: a nine" if "9" in s else "" for s in structures
+    ]
     calls.clear()
-    objective = Objective(Careful(), [PropertySettings(property="sum", low=0, high=20)])
+    objective = Objective(careful, [PropertySettings(property="sum", low=0, high=20)])
     objective.fit([])
     good, bad = objective.score(["1,2,3,4", "9,1,1,1"])
     assert good.score == pytest.approx(0.5)

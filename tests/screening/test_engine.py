@@ -144,10 +144,10 @@ def test_a_torn_journal_is_cut(tmp_path: Path) -> None:
 
 @pytest.mark.usefixtures("plugins")
 def test_checks_of_other_packages_are_known_and_never_usual(monkeypatch) -> None:  # type: ignore[no-untyped-def]
-    assert "hostile" in Molecules().every_check()
+    assert "hostile" in Molecules().checks.all()
     assert "hostile" not in [t["name"] for t in check_tables(Molecules(), ())]
     with pytest.raises(SettingsError, match="broken is not a Check"):
-        ToyMatter().every_check()
+        ToyMatter().checks.all()
 
 
 class Cheap(EachCheck):
@@ -213,7 +213,7 @@ def test_workers_and_the_funnel_itself_come_to_the_same(tmp_path_factory, rows) 
     for kind in (Halved, HalvedTogether):
         checks = made(kind, kind)
         matter = ToyMatter()
-        matter.checks = lambda kind=kind: {"halved": kind}  # type: ignore[method-assign]
+        matter.checks.own = lambda kind=kind: {"halved": kind}  # type: ignore[method-assign]
         funnel = Funnel(candidates(*names))
         engine = Engine(
             matter, checks, [{"name": "halved"}] * 2, CONTEXT,

@@ -17,7 +17,10 @@ from nucleate.core.settings import Settings
 from nucleate.datasets import sources
 from nucleate.matter import registry
 from nucleate.matter.base import Matter
-from nucleate.matter.codec import Codec, RawRow, Standardised
+from nucleate.matter.codec import Codec, Codecs
+from nucleate.matter.identity import Identity
+from nucleate.matter.part import part
+from nucleate.matter.reader import RawRow, Reader, Standardised
 from nucleate.novelty.catalogue import references
 from nucleate.novelty.records import read_records
 from nucleate.settings.data import DatasetSettings, FeaturizeSettings, SplitSettings
@@ -55,16 +58,8 @@ class WordCodec(Codec):
         return {"kind": "words"}
 
 
-class Words(Matter):
-    """Lower-case words, one a line as `word,value`; anagrams of equal start are the same."""
-
-    name = "words"
-    structure_column = "word"
-    StandardiseOptions = Options
-    CodecOptions = Options
-    split_kinds = ("start",)
-    calls: list[str] = []  # noqa: RUF012
-    stop_at: str | None = None
+class WordReader(Reader):
+    Options = Options
 
     def read_rows(self, source: Path, dataset: DatasetSettings) -> Iterator[RawRow]:
         for number, line in enumerate(source.read_text().splitlines(), 1):
@@ -85,21 +80,38 @@ class Words(Matter):
             raise ValueError("library defect")
         return Standardised(payload.lower(), "".join(sorted(payload.lower())))
 
-    def same(self, first: str, second: str) -> bool:
+
+class WordIdentity(Identity):
+    split_kinds = ("start",)
+
+    def are_same(self, first: str, second: str) -> bool:
         return first[0] == second[0]
 
     def split_key(self, structure: str, kind: str) -> str:
         return structure[0]
 
-    def fit_codec(self, structures: Sequence[str], options: Any, seed: int) -> Codec:
+
+class WordCodecs(Codecs):
+    Options = Options
+
+    def fit(self, structures: Sequence[str], options: Any, seed: int) -> Codec:
         Words.calls.append("fit")
         return WordCodec()
 
-    def load_codec(self, data: Mapping[str, Any]) -> Codec:
+    def load(self, data: Mapping[str, Any]) -> Codec:
         return WordCodec()
 
 
-Words.__abstractmethods__ = frozenset()
+class Words(Matter):
+    """Lower-case words, one a line as `word,value`; anagrams of equal start are the same."""
+
+    name = "words"
+    structure_column = "word"
+    reader = part(WordReader)
+    identity = part(WordIdentity)
+    codecs = part(WordCodecs)
+    calls: list[str] = []  # noqa: RUF012
+    stop_at: str | None = None
 
 
 @pytest.fixture(autouse=True)
@@ -272,9 +284,9 @@ def test_only_what_may_be_held_out_is(tmp_path: Path, monkeypatch: pytest.Monkey
     class DecodingRequest(Settings):
         starts: str = "abc"
 
-    monkeypatch.setattr(Words, "HoldOutOptions", DecodingRequest)
+    monkeypatch.setattr(WordIdentity, "HoldOutOptions", DecodingRequest)
     monkeypatch.setattr(
-        Words, "may_hold_out", lambda self, word, options: word[0] in options.starts
+        WordIdentity, "may_hold_out", lambda self, word, options: word[0] in options.starts
     )
     path = _file(tmp_path, WORDS)
     wanted = [word for word in WORDS if word[0] in "ab"]
@@ -367,7 +379,7 @@ def test_real_molecules_in_worker_processes(tmp_path: Path) -> None:
     assert metrics["accepted"] > 250
     assert metrics["rows"] == 300
     data = runs.read_json(manifest.path("codec.json"))
-    codec = registry.get("molecules").load_codec(data["codec"])
+    codec = registry.get("molecules").codecs.load(data["codec"])
     arrays = RaggedArrays.load(manifest.path("features.npz"), codec.schema)
     for index, structure in enumerate(read_records(manifest).all[:50]):
         assert codec.decode(arrays.record(index)) == structure

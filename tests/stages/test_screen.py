@@ -8,7 +8,7 @@ import pytest
 from nucleate.core.errors import SettingsError
 from nucleate.core.manifest import Manifest
 from nucleate.matter import registry
-from nucleate.matter.codec import RawRow
+from nucleate.matter.reader import RawRow
 from nucleate.objectives.objective import Objective
 from nucleate.objectives.property import ObjectiveProperty
 from nucleate.settings.data import DatasetSettings

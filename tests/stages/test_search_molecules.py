@@ -11,7 +11,7 @@ from nucleate.core.manifest import Manifest
 from nucleate.latent.latent_model import LatentModel
 from nucleate.molecules.chemistry.chem import canonical, parse
 from nucleate.molecules.codecs.fragment_codec import FragmentCodec
-from nucleate.molecules.edits.token_edits import TokenEdits, regrowth
+from nucleate.molecules.edits.token_edits import TokenEdits
 from nucleate.novelty.records import read_records
 from nucleate.search.evolution.adaptation import Adaptation, AdaptationSettings
 from nucleate.search.evolution.memory import Latents
@@ -75,7 +75,7 @@ def test_regrowth_keeps_most_of_a_molecule(model: LatentModel, known: list[str])
         assert program.tokens.count(0) in (1, 2)
         assert all(tokens.count(t) >= kept.count(t) for t in kept)
     latents, _ = model.encode(long)
-    legality = regrowth(codec, [*long[:-1], None], seed=0)
+    legality = model.matter.variations.regrowth(codec, [*long[:-1], None], seed=0)
     decoded = model.decode(latents, 1.0, seed=0, noise=1.0, legality=legality)
     assert all(d.structure is not None for d in decoded)
 

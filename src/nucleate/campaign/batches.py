@@ -135,7 +135,7 @@ def write_files(folder: Path, batch: Batch, matter: Matter, measured: Sequence[s
     structures = folder / FOLDER / batch.name
     if not structures.exists():
         with atomic_folder(structures) as temporary:
-            matter.write_candidates(
+            matter.export.write_candidates(
                 temporary, [{"candidate_id": row["proposal_id"], **row} for row in rows]
             )
     path = table_path(folder, batch)
@@ -143,9 +143,9 @@ def write_files(folder: Path, batch: Batch, matter: Matter, measured: Sequence[s
         return
     names = list(dict.fromkeys(name for row in rows for name in row))
     for row, proposed in zip(rows, batch.proposals, strict=True):
-        if matter.exchange_key:
-            row[matter.exchange_key] = matter.exchange(proposed.structure)
-    names += [matter.exchange_key] if matter.exchange_key else []
+        if matter.export.exchange_key:
+            row[matter.export.exchange_key] = matter.export.exchange(proposed.structure)
+    names += [matter.export.exchange_key] if matter.export.exchange_key else []
     write_csv(path, [*names, *(name for name in measured if name not in names)], rows)
 
 

@@ -38,13 +38,19 @@ class Identity:
         self.matter = matter
         self.structures = {p.id.lower(): (p.structure, p.id) for p in proposed}
         self.ids = dict(self.structures.values())
-        self._options = matter.resolve_standardise(standardise, "a measured objective: standardise")
+        self._options = matter.reader.resolve(standardise, "a measured objective: standardise")
         self._others = list(others)
 
     @property
     def columns(self) -> list[str]:
         """Names that a column of structures may have."""
-        own = (self.matter.structure_column, self.matter.exchange_key, "structure", "path", "file")
+        own = (
+            self.matter.structure_column,
+            self.matter.export.exchange_key,
+            "structure",
+            "path",
+            "file",
+        )
         return [name for name in dict.fromkeys(own) if name]
 
     def find(
@@ -93,7 +99,7 @@ class Identity:
         out: dict[str, list[tuple[str, str]]] = {}
         for structure in dict.fromkeys([*self.ids, *self._others]):
             try:
-                found = self.matter.standardise(structure, self._options)
+                found = self.matter.reader.standardise(structure, self._options)
                 out.setdefault(found.key, []).append((found.structure, structure))
             except Exception:
                 continue  # one that only its id or its very own spelling can name
@@ -104,7 +110,7 @@ class Identity:
         if text in self.ids:
             return text
         try:
-            found = self.matter.standardise(self._content(text, folder), self._options)
+            found = self.matter.reader.standardise(self._content(text, folder), self._options)
         except StructureError:
             raise
         except Exception as error:
@@ -114,7 +120,7 @@ class Identity:
         for exact in (True, False):  # comparing crystals takes long
             for standard, structure in alike:
                 if standard == found.structure or (
-                    not exact and self.matter.duplicate(standard, found.structure)
+                    not exact and self.matter.identity.are_duplicates(standard, found.structure)
                 ):
                     return structure
         alike.append((found.structure, found.structure))
@@ -126,7 +132,7 @@ class Identity:
         text = row.cells.get(named or "", "")
         if not text or row.cells.get(identifier or "") or text in self.ids:
             return ""
-        return text if self.matter.altered(text, structure) else ""
+        return text if self.matter.reader.differs(text, structure) else ""
 
     def _content(self, text: str, folder: Path) -> str:
         """The text itself, or that of the file which it names."""

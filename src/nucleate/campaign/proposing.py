@@ -174,7 +174,7 @@ def _nearest(
     question: Question, structures: Sequence[str], told: Sequence[str]
 ) -> list[tuple[str | None, float | None]]:
     """Of each structure the most similar told one, where matter is compared by bits."""
-    comparison = question.model.matter.comparison()
+    comparison = question.model.matter.variations.comparison()
     if comparison is None or not told:
         return [(None, None)] * len(structures)
     import torch

@@ -26,7 +26,6 @@ from nucleate.crystals.wyckoff.wyckoff_string import (
     from_string,
     to_string,
 )
-from nucleate.matter.codec import Codec
 from nucleate.matter.variation import Edits
 
 TRIES = 4
@@ -319,8 +318,3 @@ def _exchange_elements(
     if all(a == b for a, b in changes.items()):
         return None
     return with_elements(gene, changes)
-
-
-def edits(codec: Codec | None) -> dict[str, Edits]:
-    """Edits by the prefix of their operators' names."""
-    return {"gene": CrystalEdits(codec if isinstance(codec, WyckoffCodec) else None)}

@@ -14,7 +14,7 @@ from nucleate.crystals.elements import NUMBERS
 from nucleate.crystals.geometry.describe import GRAMS_PER_CC, atomic_masses, cell, composition
 from nucleate.crystals.geometry.distances import nearest
 from nucleate.crystals.wyckoff.wyckoff_string import from_string, structure_from_wyckoff
-from nucleate.matter.properties import Property
+from nucleate.matter.properties import Properties, Property
 
 Function = Callable[[str], float]
 
@@ -37,29 +37,32 @@ _TEXTS: dict[str, tuple[str, str]] = {
 }
 
 
-def properties() -> dict[str, str]:
-    """Name -> one-line description of every property."""
-    return {name: text for name, (_, text) in _TEXTS.items()}
+class CrystalProperties(Properties):
+    """Of the geometry, and CHGNet's energies."""
 
+    def descriptions(self) -> dict[str, str]:
+        return {name: text for name, (_, text) in _TEXTS.items()}
 
-def build(name: str, arguments: Mapping[str, Any]) -> Property:
-    """A property by name.
+    def build(self, name: str, arguments: Mapping[str, Any]) -> Property:
+        """A property by name.
 
-    Args:
-        arguments: `{"elements": [...]}` for those that say so, otherwise empty.
+        Args:
+            arguments: `{"elements": [...]}` for those that say so, otherwise empty.
 
-    Raises:
-        SettingsError: unknown name, argument or element.
-    """
-    if name not in _TEXTS:
-        raise SettingsError(f"no property named {name!r} for crystals; known: {', '.join(_TEXTS)}")
-    unit, text = _TEXTS[name]
-    if name in ("contains_elements", "excludes_elements"):
-        return Property(name, unit, text, _about_elements(name, _elements(name, arguments)))
-    if arguments:
-        known = ", ".join(sorted(arguments))
-        raise SettingsError(f"property {name!r} takes no arguments, got {known}")
-    return Property(name, unit, text, _PLAIN[name])
+        Raises:
+            SettingsError: unknown name, argument or element.
+        """
+        if name not in _TEXTS:
+            raise SettingsError(
+                f"no property named {name!r} for crystals; known: {', '.join(_TEXTS)}"
+            )
+        unit, text = _TEXTS[name]
+        if name in ("contains_elements", "excludes_elements"):
+            return Property(name, unit, text, _about_elements(name, _elements(name, arguments)))
+        if arguments:
+            known = ", ".join(sorted(arguments))
+            raise SettingsError(f"property {name!r} takes no arguments, got {known}")
+        return Property(name, unit, text, _PLAIN[name])
 
 
 def _elements(name: str, arguments: Mapping[str, Any]) -> frozenset[str]:

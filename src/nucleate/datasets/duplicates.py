@@ -24,7 +24,7 @@ def find_duplicates(
     """For each row the first row that is the same structure, or -1 if it is the first itself.
 
     Rows of equal structure string are the same; rows of equal key are compared by
-    `Matter.duplicate` with the distinct ones before them.
+    `Identity.are_duplicates` with the distinct ones before them.
 
     Raises:
         ResultsError: a worker died.
@@ -131,7 +131,7 @@ def compare_groups(groups: Sequence[Sequence[str]]) -> list[list[int]]:
         repeats: list[int] = []
         for position, structure in enumerate(structures):
             for earlier in distinct:
-                if matter.duplicate(structures[earlier], structure):
+                if matter.identity.are_duplicates(structures[earlier], structure):
                     repeats.append(earlier)
                     break
             else:

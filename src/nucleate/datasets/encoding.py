@@ -62,7 +62,7 @@ def encode_structures(
 
     Args:
         spellings: if not 0, encode this many random spellings of each structure in its stead
-            (`Matter.spellings`); `kept` then repeats positions, and those that the schema cannot
+            (`Codecs.spellings`); `kept` then repeats positions, and those that the schema cannot
             hold are left out without a reason.
         seed: of the spellings.
         codec: `Codec.to_json`, from which each worker rebuilds the codec.
@@ -103,7 +103,7 @@ _codecs: list[tuple[Matter, Codec]] = []  # this process's own, set by the pool'
 def start_worker(matter_name: str, codec: Mapping[str, Any]) -> None:
     """Set up this process for `encode_chunk`."""
     matter = registry.get(matter_name)
-    _codecs[:] = [(matter, matter.load_codec(codec))]
+    _codecs[:] = [(matter, matter.codecs.load(codec))]
 
 
 def encode_chunk(task: _Task) -> int:
@@ -116,7 +116,7 @@ def encode_chunk(task: _Task) -> int:
         texts = (
             (position, text)
             for position, structure in texts
-            for text in matter.spellings(structure, task.spellings, task.seed + position)
+            for text in matter.codecs.spellings(structure, task.spellings, task.seed + position)
         )
 
     def encoded(text: str) -> Record:

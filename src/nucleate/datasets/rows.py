@@ -22,7 +22,7 @@ from nucleate.core.progress import bar
 from nucleate.datasets.sources import Source
 from nucleate.matter import registry
 from nucleate.matter.base import Matter
-from nucleate.matter.codec import RawRow
+from nucleate.matter.reader import RawRow
 
 CHUNK_CHARACTERS = 250_000
 """A chunk ends early at this much text, so that large rows (CIFs) make chunks of equal work."""
@@ -63,7 +63,7 @@ _workers: list[_Worker] = []  # this process's own, set by the pool's initialize
 def start_worker(matter_name: str, options: dict[str, Any], split_kind: str) -> None:
     """Set up this process for `standardise_chunk`."""
     matter = registry.get(matter_name)
-    resolved = matter.resolve_standardise(options, "standardise")
+    resolved = matter.reader.resolve(options, "standardise")
     _workers[:] = [_Worker(matter, resolved, split_kind)]
 
 
@@ -80,12 +80,12 @@ def standardise_rows(
     """Every row of the sources, standardised or with the reason why not, in order.
 
     Args:
-        options: of `matter.standardise`, validated already.
+        options: of `matter.reader.standardise`, validated already.
         folder: for chunk files; those that are there are reused.
-        split_kind: `random`, or one of `matter.split_kinds`.
+        split_kind: `random`, or one of `matter.identity.split_kinds`.
 
     Returns:
-        Columns source, row, id, role, structure, key, group (`Matter.split_key`; the key for
+        Columns source, row, id, role, structure, key, group (`Identity.split_key`; the key for
         `random`), reason (null if accepted), detail, payload (of rejected rows, cut) and
         `property:NAME` (float64, null where missing).
 
@@ -136,7 +136,7 @@ def _chunks(sources: Sequence[Source], matter: Matter, folder: Path, size: int) 
     for source in sources:
         rows: list[RawRow] = []
         characters = 0
-        for row in matter.read_rows(source.path, source.settings):
+        for row in matter.reader.read_rows(source.path, source.settings):
             rows.append(row)
             characters += len(row.payload) if isinstance(row.payload, (str, bytes)) else 0
             if len(rows) >= size or characters >= CHUNK_CHARACTERS:
@@ -195,12 +195,12 @@ def standardise_row(matter: Matter, options: Any, row: RawRow) -> StandardisedRo
     """Standardise a row; whatever goes wrong with it is a reason.
 
     Args:
-        options: resolved ones, `Matter.resolve_standardise`.
+        options: resolved ones, `Reader.resolve`.
     """
     try:
         if row.error:
             raise StructureError("unreadable", row.error)
-        found = matter.standardise(row.payload, options)
+        found = matter.reader.standardise(row.payload, options)
     except StructureError as error:
         return StandardisedRow(None, None, error.reason, error.detail[:1000])
     except Exception as error:
@@ -220,7 +220,7 @@ def _standardise(worker: _Worker, row: RawRow) -> dict[str, str | None]:
     group = found.key
     if found.structure is not None and worker.split_kind != "random":
         try:
-            group = worker.matter.split_key(found.structure, worker.split_kind)
+            group = worker.matter.identity.split_key(found.structure, worker.split_kind)
         except Exception as error:
             detail = getattr(error, "detail", f"{type(error).__name__}: {error}")
             reason = getattr(error, "reason", "unexpected_error")

@@ -149,8 +149,8 @@ def _legality(task: Task, proposal: Proposal, generator: np.random.Generator) ->
 
 def _known(model: LatentModel, state: _State, structure: str) -> bool:
     """Whether an equal structure was kept before under another string; if not, note this one."""
-    alike = state.kept.setdefault(model.matter.key(structure), [])
-    if any(model.matter.duplicate(other, structure) for other in alike):
+    alike = state.kept.setdefault(model.matter.identity.key(structure), [])
+    if any(model.matter.identity.are_duplicates(other, structure) for other in alike):
         return True
     alike.append(structure)
     return False

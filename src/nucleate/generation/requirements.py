@@ -42,15 +42,15 @@ class NotGiven(Requirement):
 
     def __init__(self, given: Mapping[str, str], matter: Matter):
         self.given, self.matter = dict(given), matter
-        self.keys = {structure: matter.key(structure) for structure in given}
+        self.keys = {structure: matter.identity.key(structure) for structure in given}
 
     def judge(self, structures: Sequence[str]) -> tuple[Columns, list[str]]:
         return {}, [self._reason(structure) for structure in structures]
 
     def _reason(self, structure: str) -> str:
-        key = self.matter.key(structure)
+        key = self.matter.identity.key(structure)
         for own, reason in self.given.items():
-            if key == self.keys[own] and self.matter.duplicate(own, structure):
+            if key == self.keys[own] and self.matter.identity.are_duplicates(own, structure):
                 return reason
         return ""
 
@@ -106,7 +106,7 @@ class PropertyInWindow(Requirement):
         self, name: str, window: Window, model: LatentModel, predict: Predict | None = None
     ):
         self.name, self.window, self.model, self.predict = name, window, model, predict
-        self.compute = None if predict else model.matter.property(name, {}).compute
+        self.compute = None if predict else model.matter.properties.build(name, {}).compute
 
     def judge(self, structures: Sequence[str]) -> tuple[Columns, list[str]]:
         values = self.compute(structures) if self.compute else self._predicted(structures)
@@ -159,7 +159,7 @@ def windows_of(
             raise SettingsError(f"property: {name} is only told by a model's head, and it has none")
         if name is None or name not in predicted:
             # Raises if it cannot be computed, and lists those that can.
-            name = guide.matter.property(name or written, {}).name
+            name = guide.matter.properties.build(name or written, {}).name
         if name in out:
             raise SettingsError(f"property: {name} is given twice (sizes count)")
         out[name] = window
@@ -176,7 +176,7 @@ def requirements_of(
     """A requirement for each window. What can be computed is computed; only the rest is asked of
     the model's heads."""
     heads = heads_of(model)
-    known = model.matter.properties()
+    known = model.matter.properties.descriptions()
     return [
         PropertyInWindow(
             name,

@@ -68,7 +68,7 @@ def check_conditions(conditions: ConditionSettings, matter: Matter, where: str =
     Raises:
         SettingsError: a structure that cannot be read, an unknown property, or a contradiction.
     """
-    guide = matter.guide()
+    guide = matter.guide
     try:
         guide.constraint(conditions, None)
         _given(conditions, guide)
@@ -87,7 +87,7 @@ def make_task(model: LatentModel, settings: SampleSettings, seed: int) -> Task:
     Raises:
         SettingsError: see `check_conditions`; also where the model cannot hold a structure.
     """
-    conditions, guide = settings.conditions, model.matter.guide()
+    conditions, guide = settings.conditions, model.matter.guide
     constraint = guide.constraint(conditions, model.codec)
     given = _given(conditions, guide)
     heads, how = heads_of(model), model.sampling(settings)

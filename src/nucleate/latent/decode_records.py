@@ -52,7 +52,7 @@ def write_records(
 
 def _load_codec(matter_name: str, codec: dict[str, Any]) -> None:
     global _codec
-    _codec = registry.get(matter_name).load_codec(codec)
+    _codec = registry.get(matter_name).codecs.load(codec)
 
 
 def _write_chunk(records: Sequence[Record]) -> list[Written]:

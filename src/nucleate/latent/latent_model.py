@@ -78,7 +78,7 @@ def load_codec(folder: Path) -> tuple[Matter, Codec]:
     try:
         data = read_json(folder / "codec.json")
         matter = registry.get(data["matter"])
-        return matter, matter.load_codec(data["codec"])
+        return matter, matter.codecs.load(data["codec"])
     except (ResultsError, KeyError, TypeError, ValueError) as error:
         raise CheckpointError(f"{folder / 'codec.json'}: no readable codec ({error})") from None
 
@@ -99,7 +99,7 @@ class LatentModel:
         self.folder, self.matter, self.codec = folder, matter, codec
         self.model, self.prior, self.info, self.device = model, prior, info, device
         self.size = model.latent_size
-        self.refiner = matter.refiner(model.schema)
+        self.refiner = matter.codecs.refiner(model.schema)
 
     @classmethod
     def load(cls, folder: Path | str, device: str = "auto") -> LatentModel:
@@ -111,7 +111,7 @@ class LatentModel:
         folder = model_folder(folder)
         info = load_info(folder)
         matter, codec = load_codec(folder)
-        model, prior = load_model(folder, info, codec.schema, matter.legality(codec.schema))
+        model, prior = load_model(folder, info, codec.schema, matter.codecs.legality(codec.schema))
         chosen = choose_device(device)
         return cls(folder, matter, codec, model.to(chosen), prior, info, chosen)
 

@@ -1,17 +1,16 @@
-"""Checks of the funnel: candidates in, verdicts out."""
+"""Part of a kind of matter: checks of the funnel, candidates in, verdicts out."""
 
 from __future__ import annotations
 
 from abc import ABC, abstractmethod
 from collections.abc import Mapping, Sequence
 from dataclasses import dataclass, field
-from typing import TYPE_CHECKING, Any, ClassVar
+from importlib.metadata import entry_points
+from typing import Any, ClassVar
 
-from nucleate.core.errors import StructureError
-from nucleate.core.settings import Settings
-
-if TYPE_CHECKING:
-    pass
+from nucleate.core.errors import SettingsError, StructureError
+from nucleate.core.settings import Settings, validate
+from nucleate.matter.part import MatterPart
 
 
 @dataclass
@@ -145,3 +144,49 @@ class EachCheck(Check):
         except Exception as error:
             sentence = f"cannot be judged ({type(error).__name__}: {error})"
             return Verdict(False, reason=sentence[:300])
+
+
+class Checks(MatterPart):
+    """Checks by name: its own, and those that installed packages bring."""
+
+    def own(self) -> dict[str, type[Check]]:
+        """Every check of its own by name, cheapest first: those that are `usual` are, in this
+        order, the default funnel."""
+        return {}
+
+    def all(self) -> dict[str, type[Check]]:
+        """Checks of its own, and those of the entry point group `nucleate.checks.<kind of matter>`;
+        the latter are never part of the default funnel.
+
+        Raises:
+            SettingsError: an entry point brings something else than a check.
+        """
+        checks = dict(self.own())
+        for entry in entry_points(group=f"nucleate.checks.{self.matter.name}"):
+            brought = entry.load()
+            if not (isinstance(brought, type) and issubclass(brought, Check)):
+                raise SettingsError(f"entry point {entry.value}: {entry.name} is not a Check")
+            checks.setdefault(entry.name, brought)
+        return checks
+
+    def build(
+        self, name: str, options: Mapping[str, Any], context: CheckContext, where: str
+    ) -> Check:
+        """Make a check from its section of the settings.
+
+        Raises:
+            SettingsError: unknown check (the message lists the known ones) or option.
+        """
+        known = self.all()
+        if name not in known:
+            raise SettingsError(
+                f"{where}: no check named {name!r} for {self.matter.name}; known: "
+                f"{', '.join(known)}"
+            )
+        cls = known[name]
+        return cls(validate(cls.Options, options, f"{where} [{name}]"), context)
+
+    def reasons_to_forbid(self, structures: Sequence[str]) -> list[str]:
+        """Why a search must never be paid for each of n structures (a hazard, say); empty where it
+        may."""
+        return [""] * len(structures)

@@ -1,49 +1,23 @@
-"""Structure strings as arrays of a schema, and rows on their way to them."""
+"""Part of a kind of matter: structure strings as arrays of a schema, and what trains on them."""
 
 from __future__ import annotations
 
 from abc import ABC, abstractmethod
-from collections.abc import Sequence
-from dataclasses import dataclass, field
-from typing import TYPE_CHECKING, Any
+from collections.abc import Callable, Mapping, Sequence
+from typing import TYPE_CHECKING, Any, ClassVar
 
 from numpy.typing import NDArray
 
+from nucleate.core.settings import Settings, validate
+from nucleate.matter.part import MatterPart
+
 if TYPE_CHECKING:
+    import torch
+
+    from nucleate.vae.arrays import Batch
+    from nucleate.vae.legality import Legality
+    from nucleate.vae.refinement import Refiner
     from nucleate.vae.schema import Record, Schema
-
-
-@dataclass(frozen=True)
-class RawRow:
-    """One row as it stands in a file, not yet looked at.
-
-    Attributes:
-        number: one-based data row (header not counted).
-        id: the file's own id of the row, or its number as text.
-        payload: what `Matter.standardise` takes; small and picklable (a SMILES, CIF text).
-        properties: by column name; NaN where missing or not finite.
-        error: why the row could not even be read; then `payload` is None.
-    """
-
-    number: int
-    id: str
-    payload: Any
-    properties: dict[str, float] = field(default_factory=dict)
-    error: str = ""
-
-
-@dataclass(frozen=True)
-class Standardised:
-    """A structure in canonical form.
-
-    Attributes:
-        structure: the structure string.
-        key: rows with different keys are surely different structures; rows with equal keys are
-            compared by `Matter.duplicate`.
-    """
-
-    structure: str
-    key: str
 
 
 class Codec(ABC):
@@ -60,7 +34,7 @@ class Codec(ABC):
         """
 
     def encode_spelling(self, spelling: str) -> Record:
-        """Arrays of another way to write a structure (see `Matter.spellings`)."""
+        """Arrays of another way to write a structure (see `Codecs.spellings`)."""
         return self.encode(spelling)
 
     def auxiliary(self, structure: str) -> dict[str, NDArray[Any]]:
@@ -108,4 +82,63 @@ class Codec(ABC):
 
     @abstractmethod
     def to_json(self) -> dict[str, Any]:
-        """Plain values from which `Matter.load_codec` rebuilds the codec."""
+        """Plain values from which `Codecs.load` rebuilds the codec."""
+
+
+class Codecs(MatterPart, ABC):
+    """Makes codecs, and what training and decoding need beside them.
+
+    Attributes:
+        Options: the settings' section `codec`.
+    """
+
+    Options: ClassVar[type[Settings]] = Settings
+
+    @abstractmethod
+    def fit(self, structures: Sequence[str], options: Any, seed: int) -> Codec:
+        """Learn a codec (a vocabulary, say) on the training structures.
+
+        Args:
+            options: `Options`.
+        """
+
+    @abstractmethod
+    def load(self, data: Mapping[str, Any]) -> Codec:
+        """Rebuild a codec from `Codec.to_json`."""
+
+    def resolve(self, options: Mapping[str, Any], where: str) -> Any:
+        """`Options` of a settings file's section; `where` names it in an error."""
+        return validate(self.Options, options, where)
+
+    def spellings(self, structure: str, count: int, seed: int) -> list[str]:
+        """At most `count` other ways to write a structure, for `Codec.encode_spelling`.
+
+        Further training material where the canonical record is one of many that mean the same
+        structure; nothing where it is the only one.
+        """
+        return []
+
+    # What follows is asked for where training runs: it must import torch and numpy only.
+
+    def legality(self, schema: Schema) -> Legality:
+        """The masks of the schema."""
+        from nucleate.vae.legality import Legality
+
+        return Legality(schema)
+
+    def augment(
+        self, schema: Schema, options: Mapping[str, Any]
+    ) -> Callable[[Batch, torch.Generator], Batch] | None:
+        """A random transformation of training batches (made afresh each epoch), or None.
+
+        Takes and returns padded batches of the schema.
+
+        Args:
+            options: `train.augment` of the settings; `enabled` false asks for none.
+        """
+        return None
+
+    def refiner(self, schema: Schema) -> Refiner | None:
+        """What betters the continuous fields of decoded structures at fixed categorical ones, or
+        None where nothing does."""
+        return None

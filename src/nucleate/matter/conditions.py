@@ -1,21 +1,24 @@
-"""What generation under conditions asks of a kind of matter."""
+"""Part of a kind of matter: generation under conditions."""
 
 from __future__ import annotations
 
 from abc import ABC, abstractmethod
 from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
-from typing import Any, ClassVar
+from typing import TYPE_CHECKING, Any, ClassVar, Protocol
 
 import numpy as np
 from numpy.typing import NDArray
 
 from nucleate.core.errors import SettingsError
 from nucleate.core.settings import Settings, validate
-from nucleate.matter.base import Matter
 from nucleate.matter.codec import Codec
+from nucleate.matter.part import Kind, MatterPart
+from nucleate.matter.properties import Properties
 from nucleate.settings.sample import ConditionSettings, Window
-from nucleate.vae.legality import Legality
+
+if TYPE_CHECKING:
+    from nucleate.vae.legality import Legality
 
 Columns = dict[str, NDArray[np.float64]]
 """Numbers of structures by column name, [n] each."""
@@ -104,12 +107,17 @@ class LinearTarget:
     standard_deviation: float
 
 
-class Guide:
-    """Conditions that make sense for every kind of matter; a kind that knows more overrides.
+class GuidedKind(Kind, Protocol):
+    """What conditions ask of their kind of matter."""
 
-    Args:
-        matter: the kind of matter.
-    """
+    @property
+    def properties(self) -> Properties: ...
+
+
+class Guide(MatterPart):
+    """Conditions that make sense for every kind of matter; a kind that knows more overrides."""
+
+    matter: GuidedKind
 
     size_property: ClassVar[str | None] = None
     """Name of the property that is a structure's size."""
@@ -122,9 +130,6 @@ class Guide:
     """Sign of a change of that when structures get nearer."""
     predicted: ClassVar[tuple[str, ...]] = ()
     """Properties that nothing but a model's auxiliary fields tells."""
-
-    def __init__(self, matter: Matter):
-        self.matter = matter
 
     def read(self, text: str, where: str) -> str:
         """Structure string of what a person gave.
@@ -194,7 +199,9 @@ class Guide:
         """The matter's own name of a property that a person wrote in any case, the first one that
         fits; None if there is none."""
         lowered = name.lower()
-        return next((own for own in self.matter.properties() if own.lower() == lowered), None)
+        return next(
+            (own for own in self.matter.properties.descriptions() if own.lower() == lowered), None
+        )
 
     def linear_targets(self, codec: Codec) -> dict[str, LinearTarget]:
         """Properties that the model's auxiliary fields predict, by name."""

@@ -1,9 +1,10 @@
-"""By what structures of a kind of matter are looked up among known ones."""
+"""Part of a kind of matter: by what structures are told apart, grouped and looked up."""
 
 from __future__ import annotations
 
 import hashlib
-from abc import ABC, abstractmethod
+from collections.abc import Callable, Mapping
+from functools import partial
 from importlib.metadata import version
 from importlib.util import find_spec
 from pathlib import Path
@@ -13,6 +14,8 @@ import numpy as np
 from numpy.typing import DTypeLike, NDArray
 
 from nucleate.core.files import code_version
+from nucleate.core.settings import Settings, validate
+from nucleate.matter.part import MatterPart
 
 
 class Identified(NamedTuple):
@@ -27,22 +30,63 @@ class Identified(NamedTuple):
     sketch: NDArray[Any] | None = None
 
 
-class Identity(ABC):
-    """By what structures of a kind of matter are told to be known.
+class Identity(MatterPart):
+    """By what structures of a kind of matter are told apart; if not overridden, by their strings.
 
     Attributes:
         kinds: of key, the strictest first: structures of equal first key are equal.
         sketch_size, sketch_type: of the array by which near structures are found; size 0 if there
             is none.
+        split_kinds: of `split_key`: ways to split a dataset.
+        HoldOutOptions: the settings' `split.hold_out`.
     """
 
     kinds: ClassVar[tuple[str, ...]] = ("structure",)
     sketch_size: ClassVar[int] = 0
     sketch_type: ClassVar[DTypeLike] = np.uint64
+    split_kinds: ClassVar[tuple[str, ...]] = ("random",)
+    HoldOutOptions: ClassVar[type[Settings]] = Settings
 
-    @abstractmethod
+    def are_same(self, first: str, second: str) -> bool:
+        """Whether two structures are the same by the field's own definition."""
+        return first == second
+
+    def are_duplicates(self, first: str, second: str) -> bool:
+        """Whether a row of a dataset repeats another one of equal key.
+
+        `are_same` if not overridden; it may be stricter, and must be quick where most pairs differ.
+        """
+        return self.are_same(first, second)
+
+    def key(self, structure: str) -> str:
+        """`Standardised.key` of a structure string that is already canonical."""
+        return structure
+
+    def split_key(self, structure: str, kind: str) -> str:
+        """Rows of equal split key go to the same split; `kind` is one of `split_kinds`."""
+        return structure
+
+    def may_hold_out(self, structure: str, options: Any) -> bool:
+        """Whether a structure may be in the test or validation split.
+
+        Args:
+            options: `HoldOutOptions`.
+        """
+        return True
+
+    def resolve_hold_out(self, options: Mapping[str, Any], where: str) -> Any:
+        """`HoldOutOptions` of a settings file's section; `where` names it in an error."""
+        return validate(self.HoldOutOptions, options, where)
+
+    def groups(self) -> dict[str, Callable[[str], str]]:
+        """Keys, by kind, that structures share which are variations of one another; the natural
+        kind first."""
+        kinds = [kind for kind in self.split_kinds if kind != "random"]
+        return {kind: partial(self.split_key, kind=kind) for kind in kinds}
+
     def of(self, structure: str) -> Identified | None:
         """Keys and sketch of a canonical structure; None where it cannot be read."""
+        return Identified((structure,))
 
     def version(self) -> str:
         """Changes with whatever gives equal structures other texts: the code, if not overridden."""
@@ -61,10 +105,3 @@ def version_of(library: str, *modules: str) -> str:
             raise ValueError(f"no module {module}")
         total.update(Path(spec.origin).read_bytes())
     return f"{library} {version(library)}, {total.hexdigest()[:16]}"
-
-
-class PlainIdentity(Identity):
-    """Of a kind of matter that states none: the structure string."""
-
-    def of(self, structure: str) -> Identified | None:
-        return Identified((structure,))

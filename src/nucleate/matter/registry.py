@@ -4,12 +4,8 @@ from __future__ import annotations
 
 from functools import cache
 from importlib.metadata import entry_points
-from typing import TYPE_CHECKING
 
 from nucleate.core.errors import SettingsError
-
-if TYPE_CHECKING:
-    pass
 from nucleate.matter.base import Matter
 
 

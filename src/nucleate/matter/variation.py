@@ -1,4 +1,4 @@
-"""How structures are compared and changed without a network."""
+"""Part of a kind of matter: structures compared and changed without a network."""
 
 from __future__ import annotations
 
@@ -8,8 +8,11 @@ from typing import TYPE_CHECKING, Any
 
 from numpy.typing import NDArray
 
+from nucleate.matter.codec import Codec
+from nucleate.matter.part import MatterPart
+
 if TYPE_CHECKING:
-    pass
+    from nucleate.vae.legality import Legality
 
 
 class Comparison(ABC):
@@ -39,3 +42,23 @@ class Edits(ABC):
     @abstractmethod
     def crossed(self, pairs: Sequence[tuple[str, str]], seed: int) -> list[str | None]:
         """A structure of parts of both, for each pair; None where none was found."""
+
+
+class Variations(MatterPart):
+    """How a search compares and changes structures; by latent vectors alone if not overridden."""
+
+    def comparison(self) -> Comparison | None:
+        """By what structures are compared, or None: by their latent vectors."""
+        return None
+
+    def edits(self, codec: Codec) -> dict[str, Edits]:
+        """Random changes of structures by kind: `graph` or `gene` of the structure itself, `token`
+        of its record; those that this kind of matter knows."""
+        return {}
+
+    def regrowth(
+        self, codec: Codec, structures: Sequence[str | None], seed: int
+    ) -> Legality | None:
+        """Masks of n rows, each of which keeps a random part of a structure and leaves the rest to
+        the decoder; rows of None are free. None if this kind of matter knows no such masks."""
+        return None

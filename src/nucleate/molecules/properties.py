@@ -16,10 +16,11 @@ from rdkit.Chem import Descriptors, rdMolDescriptors
 
 from nucleate.core.errors import SettingsError
 from nucleate.core.spelling import near
-from nucleate.matter.properties import Property
+from nucleate.matter.properties import Properties, Property
 from nucleate.molecules.chemistry.chem import logp, molecule, morgan, parse, weight
 from nucleate.molecules.chemistry.drug_likeness import qed
 from nucleate.molecules.oracles.pmo import ORACLES, description, oracle
+from nucleate.settings.objectives import PropertySettings
 
 Function = Callable[[Any], float]
 
@@ -87,52 +88,63 @@ def _rdkit_descriptors() -> dict[str, Function]:
     return dict(Descriptors.descList)
 
 
-def properties() -> dict[str, str]:
-    """Name -> description of every property, RDKit's descriptors by their exact names last."""
-    own = {name: text for name, (_, _, text) in _FUNCTIONS.items()}
-    own["similarity"] = _SIMILARITY
-    own |= {name: description(name) for name in _GOALS}
-    rest = (name for name in _rdkit_descriptors() if name not in own)  # both have `qed`
-    return own | {name: f"RDKit descriptor {name}" for name in rest}
+class MoleculeProperties(Properties):
+    """Descriptors of RDKit and goals of PMO."""
 
+    def descriptions(self) -> dict[str, str]:
+        """Name -> description of every property, RDKit's descriptors by their exact names last."""
+        own = {name: text for name, (_, _, text) in _FUNCTIONS.items()}
+        own["similarity"] = _SIMILARITY
+        own |= {name: description(name) for name in _GOALS}
+        rest = (name for name in _rdkit_descriptors() if name not in own)  # both have `qed`
+        return own | {name: f"RDKit descriptor {name}" for name in rest}
 
-def usual_properties() -> list[str]:
-    """Names of all but RDKit's descriptors."""
-    return [*_FUNCTIONS, "similarity", *_GOALS]
+    def usual(self) -> list[str]:
+        """Names of all but RDKit's descriptors."""
+        return [*_FUNCTIONS, "similarity", *_GOALS]
 
+    def build(self, name: str, arguments: Mapping[str, Any]) -> Property:
+        """A property by name.
 
-def build(name: str, arguments: Mapping[str, Any]) -> Property:
-    """A property by name.
+        Args:
+            arguments: `{"smiles": ...}` for `similarity`; for a goal of the PMO benchmark (see
+                `guacamol`) `{"definitions": "pmo"}` or `"guacamol"`, the default; otherwise empty.
 
-    Args:
-        arguments: `{"smiles": ...}` for `similarity`; for a goal of the PMO benchmark (see
-            `guacamol`) `{"definitions": "pmo"}` or `"guacamol"`, the default; otherwise empty.
-
-    Raises:
-        SettingsError: unknown name or argument, or an unreadable `smiles`.
-    """
-    if name == "similarity":
-        return _similarity(arguments)
-    if name in _GOALS:
-        return _goal(name, arguments)
-    if arguments:
+        Raises:
+            SettingsError: unknown name or argument, or an unreadable `smiles`.
+        """
+        if name == "similarity":
+            return _similarity(arguments)
+        if name in _GOALS:
+            return _goal(name, arguments)
+        if arguments:
+            raise SettingsError(
+                f"property {name!r} takes no arguments, got {', '.join(sorted(arguments))}"
+            )
+        if name in _FUNCTIONS:
+            function, unit, text = _FUNCTIONS[name]
+            return Property(name, unit, text, _bulk(function), is_cheap=True)
+        if name in _rdkit_descriptors():
+            function = _rdkit_descriptors()[name]
+            return Property(name, "", f"RDKit descriptor {name}", _bulk(function))
+        # RDKit has some two hundred: only those that may have been meant.
+        meant = near(name, self.usual()) or near(name, _rdkit_descriptors())
+        hint = f" (did you mean {' or '.join(meant)}?)" if meant else ""
         raise SettingsError(
-            f"property {name!r} takes no arguments, got {', '.join(sorted(arguments))}"
+            f"no property named {name!r} for molecules{hint}; known: "
+            f"{', '.join(self.usual())}, and RDKit's descriptors by their "
+            "exact names, such as BertzCT"
         )
-    if name in _FUNCTIONS:
-        function, unit, text = _FUNCTIONS[name]
-        return Property(name, unit, text, _bulk(function), quick=True)
-    if name in _rdkit_descriptors():
-        function = _rdkit_descriptors()[name]
-        return Property(name, "", f"RDKit descriptor {name}", _bulk(function))
-    # RDKit has some two hundred: only those that may have been meant.
-    meant = near(name, usual_properties()) or near(name, _rdkit_descriptors())
-    hint = f" (did you mean {' or '.join(meant)}?)" if meant else ""
-    raise SettingsError(
-        f"no property named {name!r} for molecules{hint}; known: "
-        f"{', '.join(usual_properties())}, and RDKit's descriptors by their "
-        "exact names, such as BertzCT"
-    )
+
+    def default_objectives(self) -> tuple[PropertySettings, ...]:
+        """Drug-like (QED), easy to make (SA score), and of a moderate logP."""
+        return (
+            PropertySettings(property="qed", low=0.0, high=1.0),
+            PropertySettings(property="sa_score", goal="minimise", low=2.0, high=6.0),
+            PropertySettings(
+                property="logp", goal="range", low=0.0, high=4.0, tolerance=1.0, weight=0.5
+            ),
+        )
 
 
 def evaluate(function: Function, smiles: str) -> float:

@@ -26,8 +26,8 @@ from nucleate.core.progress import bar
 from nucleate.datasets.sources import Source
 from nucleate.matter import registry
 from nucleate.matter.base import Matter
-from nucleate.matter.codec import RawRow
 from nucleate.matter.identity import Identity
+from nucleate.matter.reader import RawRow
 from nucleate.novelty import index as reference
 from nucleate.novelty.index import HEADER, SKETCHES, Reference
 from nucleate.novelty.keys import SortedKeys, Texts
@@ -79,7 +79,7 @@ def build(
     Rows that cannot be standardised are counted and left out.
 
     Args:
-        options: of `matter.standardise`, validated already.
+        options: of `matter.reader.standardise`, validated already.
         facts: what else the header shall tell, such as the digest that names the folder.
 
     Raises:
@@ -156,7 +156,7 @@ def _parts(
 def _tasks(source: Source, matter: Matter, folder: Path) -> Iterator[_Task]:
     rows: list[RawRow] = []
     characters = number = 0
-    for row in matter.read_rows(source.path, source.settings):
+    for row in matter.reader.read_rows(source.path, source.settings):
         rows.append(row)
         characters += len(row.payload) if isinstance(row.payload, (str, bytes)) else 0
         if len(rows) >= CHUNK_ROWS or characters >= CHUNK_CHARACTERS:
@@ -169,7 +169,7 @@ def _tasks(source: Source, matter: Matter, folder: Path) -> Iterator[_Task]:
 def start_worker(matter_name: str, options: dict[str, Any]) -> None:
     """Set up this process for `write_part`."""
     matter = registry.get(matter_name)
-    _workers[:] = [(matter, matter.resolve_standardise(options, "standardise"))]
+    _workers[:] = [(matter, matter.reader.resolve(options, "standardise"))]
 
 
 def write_part(task: _Task) -> int:
@@ -179,7 +179,9 @@ def write_part(task: _Task) -> int:
     accepted: list[RawRow] = []
     for row in task.rows:
         try:
-            structure = "" if row.error else matter.standardise(row.payload, options).structure
+            structure = (
+                "" if row.error else matter.reader.standardise(row.payload, options).structure
+            )
         except StructureError:
             continue
         except Exception as error:

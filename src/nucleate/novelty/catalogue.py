@@ -49,7 +49,7 @@ def references(
     """
     matter = registry.get(matter_name)
     options = dict(standardise or {})
-    matter.resolve_standardise(options, f"[matter.{matter_name}.featurize.standardise]")
+    matter.reader.resolve(options, f"[matter.{matter_name}.featurize.standardise]")
     found: dict[str, Reference] = {}
     for one in settings:
         for source in resolve(one, matter_name, mirror):
@@ -106,7 +106,7 @@ def key_facts(source: Source, matter: Matter, options: Mapping[str, Any]) -> dic
         "nucleate": __version__,
         "digest": content_digest(source.path),
         "reading": source.settings.model_dump(mode="json", exclude={"source"}),
-        "standardise": matter.resolve_standardise(options, "standardise").model_dump(mode="json"),
+        "standardise": matter.reader.resolve(options, "standardise").model_dump(mode="json"),
         "identity": [matter.name, identity_of(matter.name).version()],
         "most_sketches": MOST_SKETCHES,
     }

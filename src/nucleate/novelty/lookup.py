@@ -21,7 +21,7 @@ WORTH_WORKERS = 20_000
 
 def identity_of(matter: str) -> Identity:
     """The identity of a registered kind of matter, by name."""
-    return registry.get(matter).identity()
+    return registry.get(matter).identity
 
 
 class ChunkKeys(NamedTuple):

@@ -63,7 +63,7 @@ def build(
     """
     source = source_of(settings) if isinstance(settings, PropertySettings) else settings
     if isinstance(source, PropertySource):
-        return matter.property(source.property, source.arguments)
+        return matter.properties.build(source.property, source.arguments)
     if isinstance(source, MeasuredSource):
         return _untold(source)
     if isinstance(source, PythonSource):
@@ -133,9 +133,9 @@ def check(matter: Matter, term: PropertySettings, folder: Path | None = None) ->
 
     if source.features is not None:
         load_function(source.features, folder)
-    matter.resolve_standardise(source.standardise, "objective: standardise")
+    matter.reader.resolve(source.standardise, "objective: standardise")
     for file in resolve(dataset_of(source, folder), matter.name):
-        next(iter(matter.read_rows(file.path, file.settings)), None)
+        next(iter(matter.reader.read_rows(file.path, file.settings)), None)
 
 
 def inputs_of(terms: Sequence[PropertySettings], folder: Path | None = None) -> dict[str, str]:

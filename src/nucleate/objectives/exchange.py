@@ -87,4 +87,4 @@ def exchange_of(matter: Matter, source: GivenSource) -> Exchange:
     """How a source's key `as` wants structures to be written."""
     if source.given_as == "structure":
         return Exchange("", str)
-    return Exchange(matter.exchange_key or matter.structure_column, matter.exchange)
+    return Exchange(matter.export.exchange_key or matter.structure_column, matter.export.exchange)

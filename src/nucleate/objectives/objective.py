@@ -32,7 +32,7 @@ USUAL_TERMS = (
 """Fallback for a matter that states no `default_objectives`: those of these that it offers."""
 
 REFERENCE, REFERENCE_SLOW = 256, 64
-"""Known structures that scales rest on, where all terms are quick and where any is not."""
+"""Known structures that scales rest on, where all terms are cheap and where any is not."""
 MIN_FAILURES_TO_ABORT = 10
 """Known structures from which an objective that fails on every one of them ends the run."""
 
@@ -89,10 +89,10 @@ class Scored:
 
 def default_terms(matter: Matter) -> tuple[PropertySettings, ...]:
     """The matter's own `default_objectives()`, else `USUAL_TERMS` as far as it offers them."""
-    stated = matter.default_objectives()
+    stated = matter.properties.default_objectives()
     if stated:
         return stated
-    offered = matter.properties()
+    offered = matter.properties.descriptions()
     return tuple(term for term in USUAL_TERMS if term.property in offered)
 
 
@@ -156,14 +156,14 @@ class Objective:
         self._scales: list[Desirability | Limit] | None = None
 
     @property
-    def quick(self) -> bool:
+    def is_cheap(self) -> bool:
         """Whether all terms are built-in properties that take milliseconds at most."""
-        return bool(self.properties) and all(built.quick for built in self.properties)
+        return bool(self.properties) and all(built.is_cheap for built in self.properties)
 
     @property
     def reference_size(self) -> int:
         """How many known structures are worth scoring for the sake of scales and of a start."""
-        return REFERENCE if self.quick else REFERENCE_SLOW
+        return REFERENCE if self.is_cheap else REFERENCE_SLOW
 
     @property
     def fitted(self) -> bool:
@@ -226,9 +226,11 @@ class Objective:
 
     def _allowed(self, structures: Sequence[str]) -> list[str]:
         """Structures whose properties may be computed. The others have no value in anything, so
-        that no search is ever paid for them (`Matter.forbidden`)."""
+        that no search is ever paid for them (`Checks.reasons_to_forbid`)."""
         allowed = []
-        for structure, why in zip(structures, self.matter.forbidden(structures), strict=True):
+        for structure, why in zip(
+            structures, self.matter.checks.reasons_to_forbid(structures), strict=True
+        ):
             if why:
                 self._raw[structure] = (float("nan"),) * len(self.terms)
                 self._reasons[structure] = dict.fromkeys(self.names, why)

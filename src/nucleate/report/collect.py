@@ -93,12 +93,12 @@ class MatterData:
             return noted
         wanted = [(t.get("property"), t.get("arguments", {})) for t in self.objectives]
         for name, arguments in wanted or [
-            (term.property, term.arguments) for term in kind.default_objectives()
+            (term.property, term.arguments) for term in kind.properties.default_objectives()
         ]:
             if not name:
                 continue
             try:
-                built = kind.property(name, arguments)
+                built = kind.properties.build(name, arguments)
             except NucleateError:
                 continue
             found[built.name] = built.unit
@@ -106,7 +106,7 @@ class MatterData:
 
     def descriptions(self) -> dict[str, str]:
         """What the properties are, in a line each, by name."""
-        known = {} if self.kind is None else self.kind.properties()
+        known = {} if self.kind is None else self.kind.properties.descriptions()
         return known | {
             str(item["column"]): str(item["description"])
             for item in self.scored

@@ -204,7 +204,7 @@ def _image(data: MatterData, structure: str) -> str:
     if data.kind is None:
         return ""
     try:
-        svg = data.kind.draw(structure)
+        svg = data.kind.export.draw(structure)
     except Exception:  # a picture that fails must not cost the page
         return ""
     return "data:image/svg+xml;base64," + base64.b64encode(svg.encode()).decode()

@@ -58,7 +58,7 @@ class Engine:
     Args:
         tables: of the settings, a name and options for each check.
         context: of the checks that are done here; workers get it without what is known.
-        objective: that ranks; if its terms are quick, workers compute them along with the first
+        objective: that ranks; if its terms are cheap, workers compute them along with the first
             checks, and it is told.
     """
 
@@ -72,7 +72,7 @@ class Engine:
         objective: Objective | None = None,
     ):
         self.matter, self.context, self.limits = matter, context, limits
-        self.objective = objective if objective is not None and objective.quick else None
+        self.objective = objective if objective is not None and objective.is_cheap else None
         self.sections = split(checks, tables)
         self.reused = 0
         self._number = 0

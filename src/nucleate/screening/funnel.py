@@ -136,7 +136,7 @@ def check_tables(
         budget: candidates that go on to costly checks, whatever the table of that check says; 0
             leaves that check out.
     """
-    usual = (name for name, check in matter.checks().items() if check.usual)
+    usual = (name for name, check in matter.checks.own().items() if check.usual)
     chosen = [dict(table) for table in tables] or [{"name": name} for name in usual]
     if budget is None:
         return chosen
@@ -159,7 +159,7 @@ def build_checks(
         name = table.pop("name", None)
         if not isinstance(name, str):
             raise SettingsError(f"{where}: every check needs a name")
-        check = matter.build_check(name, table, context, where)
+        check = matter.checks.build(name, table, context, where)
         absent = [need for need in check.needs if need not in {c.name for c in checks}]
         if absent:
             raise SettingsError(f"{where} [{name}]: needs {', '.join(absent)} before it")

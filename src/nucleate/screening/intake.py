@@ -89,7 +89,7 @@ class Rows:
         characters = 0
         for source in self.sources:
             several = {} if len(self.sources) == 1 else {"source": source.name}
-            for row in self.matter.read_rows(source.path, source.settings):
+            for row in self.matter.reader.read_rows(source.path, source.settings):
                 items.append(WorkItem(None, several, row))
                 characters += len(row.payload) if isinstance(row.payload, (str, bytes)) else 0
                 if len(items) >= size or characters >= CHUNK_CHARACTERS:

@@ -50,7 +50,7 @@ def candidate_rows(
 
 def _described(matter: Matter, structure: str) -> dict[str, Any]:
     try:
-        return matter.describe(structure)
+        return matter.export.describe(structure)
     except Exception:
         return {}  # a description is a convenience: without it the row is still a result
 

@@ -14,7 +14,7 @@ from nucleate.datasets.rows import standardise_row
 from nucleate.matter import registry
 from nucleate.matter.base import Matter
 from nucleate.matter.checks import Candidate, Check, CheckContext, EachCheck, Verdict
-from nucleate.matter.codec import RawRow
+from nucleate.matter.reader import RawRow
 from nucleate.objectives.objective import Objective
 from nucleate.screening.guarding import guarded_run
 from nucleate.settings.objectives import PropertySettings
@@ -50,7 +50,7 @@ class Judgement:
         seconds: processor time that each of them took; the standardisation's before them for a row.
         stopped: why there are no verdicts: the process was stopped or died; empty if it was not.
         at: number of the check that was at work then.
-        raw: values of the objective's terms if all checks were passed and the terms are quick.
+        raw: values of the objective's terms if all checks were passed and the terms are cheap.
     """
 
     structure: str | None
@@ -104,8 +104,8 @@ def start(
     checks = []
     for table in tables:
         options = dict(table)
-        checks.append(matter.build_check(options.pop("name"), options, context, "screen"))
-    resolved = matter.resolve_standardise(standardise, "standardise")
+        checks.append(matter.checks.build(options.pop("name"), options, context, "screen"))
+    resolved = matter.reader.resolve(standardise, "standardise")
     objective = Objective(matter, terms) if terms else None
     _bench[:] = [WorkerContext(matter, resolved, tuple(checks), objective)]
 

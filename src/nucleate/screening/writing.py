@@ -38,7 +38,7 @@ class Names:
     def candidates(self, rows: list[dict[str, Any]]) -> list[str]:
         """Columns of the candidates that are there even without rows, in order."""
         column = self.matter.structure_column
-        described = (name for row in rows[:1] for name in self.matter.describe(row[column]))
+        described = (name for row in rows[:1] for name in self.matter.export.describe(row[column]))
         head = ["candidate_id", "rank", "score", "score_basis", column, *described]
         head += ranking.COLUMNS
         values = [f"{name}_value" for name in self.checks]
@@ -66,7 +66,7 @@ def write(
     tables.write_parquet(out / "candidates.parquet", rows, columns)
     tables.write_csv(out / "candidates.csv", rows, columns)
     files = ["candidates.parquet", "candidates.csv", *_write_rejected(out, funnel, names)]
-    for path in matter.write_candidates(out, rows):
+    for path in matter.export.write_candidates(out, rows):
         inside = sorted(path.rglob("*")) if path.is_dir() else [path]
         files += [file.relative_to(out).as_posix() for file in inside if file.is_file()]
     write_json(out / "funnel.json", [step.to_json() for step in funnel.steps])

@@ -60,7 +60,7 @@ def latent_operators(model: LatentModel) -> list[LatentOperator]:
     """All latent moves."""
     known = model.training_latents()
     known = known[np.isfinite(known).all(1)]
-    regrows = model.matter.regrowth(model.codec, [None], 0) is not None
+    regrows = model.matter.variations.regrowth(model.codec, [None], 0) is not None
     centre, spread = known.mean(0), known.std(0)
     return [
         Perturbation(),
@@ -73,7 +73,7 @@ def latent_operators(model: LatentModel) -> list[LatentOperator]:
 
 def edit_operators(model: LatentModel, kinds: Sequence[str]) -> list[EditOperator]:
     """Edits of some kinds, as far as the kind of matter knows them."""
-    known = model.matter.edits(model.codec)
+    known = model.matter.variations.edits(model.codec)
     out: list[EditOperator] = []
     for kind in kinds:
         if kind in known:
@@ -121,7 +121,7 @@ def build_searcher(
         return Screening(name, from_prior(model, seed), accept)
     chosen = settings or EvolutionSettings()
     latents = Latents(model)
-    comparison = model.matter.comparison() or LatentComparison(latents)
+    comparison = model.matter.variations.comparison() or LatentComparison(latents)
     memory = Memory(comparison)
     with_latent = name in ("nucleate", "nucleate+adaptation", "latent")
     latent: list[LatentOperator] = latent_operators(model) if with_latent else []

@@ -172,7 +172,7 @@ class GivenSource(_Own):
 
     given_as: Literal["exchange", "structure"] = Field(default="exchange", alias="as")
     """In the settings: `as`. `exchange`: what other programs read, SMILES or the text of a CIF
-    (see `Matter.exchange`). `structure`: Nucleate's own structure string."""
+    (see `Export.exchange`). `structure`: Nucleate's own structure string."""
 
 
 class PropertySource(Settings):

@@ -100,16 +100,16 @@ def check_settings(settings: DiscoverSettings, where: str, folder: Path | None =
         pipeline = settings.matter[name]
         here = f"{where} [matter.{name}"
         kind = registry.get(name)
-        kind.resolve_standardise(pipeline.featurize.standardise, f"{here}.featurize.standardise]")
+        kind.reader.resolve(pipeline.featurize.standardise, f"{here}.featurize.standardise]")
         start_folder(pipeline.train.start, name)  # there must be such a model
-        kind.resolve_codec(pipeline.featurize.codec, f"{here}.featurize.codec]")
+        kind.codecs.resolve(pipeline.featurize.codec, f"{here}.featurize.codec]")
         _one_of(
             pipeline.featurize.split.kind,
-            ("random", *kind.split_kinds),
+            ("random", *kind.identity.split_kinds),
             "split",
             f"{here}.featurize.split]",
         )
-        kind.resolve_hold_out(
+        kind.identity.resolve_hold_out(
             pipeline.featurize.split.hold_out, f"{here}.featurize.split.hold_out]"
         )
         if pipeline.sample.conditions.any():
@@ -120,14 +120,19 @@ def check_settings(settings: DiscoverSettings, where: str, folder: Path | None =
 
         for objective in pipeline.optimize.objectives:
             if objective.source_kind() == "property":
-                _one_of(objective.property, kind.properties(), "property", f"{here}.optimize]")
+                _one_of(
+                    objective.property,
+                    kind.properties.descriptions(),
+                    "property",
+                    f"{here}.optimize]",
+                )
             else:
                 check_objective(kind, objective, folder)
         for check in pipeline.screen.checks:
             options = {key: value for key, value in check.items() if key != "name"}
             if "name" not in check:
                 raise SettingsError(f"{here}.screen]: a check needs a name")
-            checks = kind.every_check()
+            checks = kind.checks.all()
             _one_of(check["name"], checks, "check", f"{here}.screen]")
             validate(checks[check["name"]].Options, options, f"{here}.screen] {check['name']}")
 

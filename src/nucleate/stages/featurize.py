@@ -54,8 +54,8 @@ def featurize(
     """
     matter = registry.get(matter_name)
     where = f"[matter.{matter_name}.featurize"
-    matter.resolve_standardise(settings.standardise, f"{where}.standardise]")
-    codec_options = matter.resolve_codec(settings.codec, f"{where}.codec]")
+    matter.reader.resolve(settings.standardise, f"{where}.standardise]")
+    codec_options = matter.codecs.resolve(settings.codec, f"{where}.codec]")
     _check(settings, matter, where)
     sources = resolve(settings.dataset, matter_name, mirror)
     inputs = {source.name: content_digest(source.path) for source in sources}
@@ -87,13 +87,13 @@ def featurize(
 
 
 def _check(settings: FeaturizeSettings, matter: Matter, where: str) -> None:
-    kinds = tuple(dict.fromkeys(("random", *matter.split_kinds)))
+    kinds = tuple(dict.fromkeys(("random", *matter.identity.split_kinds)))
     if settings.split.kind not in kinds:
         raise SettingsError(
             f"{where}.split]: no split of kind {settings.split.kind!r} for {matter.name}; "
             f"known: {', '.join(kinds)}"
         )
-    matter.resolve_hold_out(settings.split.hold_out, f"{where}.split.hold_out]")
+    matter.identity.resolve_hold_out(settings.split.hold_out, f"{where}.split.hold_out]")
     taken = [name for name in settings.dataset.properties if name in RECORD_COLUMNS]
     if taken:
         raise SettingsError(

@@ -128,9 +128,11 @@ class FeaturizeJob:
         split = self.settings.split
         eligible = None
         if split.hold_out:
-            options = self.matter.resolve_hold_out(split.hold_out, "split.hold_out")
+            options = self.matter.identity.resolve_hold_out(split.hold_out, "split.hold_out")
             structures = accepted["structure"].to_pylist()
-            may = (self.matter.may_hold_out(structure, options) for structure in structures)
+            may = (
+                self.matter.identity.may_hold_out(structure, options) for structure in structures
+            )
             eligible = np.fromiter(may, bool, len(structures))
         groups, roles = accepted["group"].to_pylist(), accepted["role"].to_pylist()
         return divide(groups, roles, split, self.seed, eligible)
@@ -155,7 +157,7 @@ class FeaturizeJob:
         has learnt."""
         kept = self.work / "codec.json"
         if kept.exists():
-            return self.matter.load_codec(read_json(kept))
+            return self.matter.codecs.load(read_json(kept))
         if self.start is not None:
             codec = start_codec(
                 self.start, self.matter, accepted["structure"].to_pylist(), extend=self.extend
@@ -164,7 +166,7 @@ class FeaturizeJob:
             return codec
         training = accepted["structure"].filter(pa.array(split == 0)).to_pylist()
         try:
-            codec = self.matter.fit_codec(training, self.codec_options, self.seed)
+            codec = self.matter.codecs.fit(training, self.codec_options, self.seed)
         except StructureError as error:
             raise InputError(str(error), file=self.settings.dataset.shown) from error
         write_json(kept, codec.to_json())

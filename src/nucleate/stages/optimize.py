@@ -80,7 +80,7 @@ def optimize(
     inputs = {"train": train.key, **start_inputs(start, matter_name, mirror)}
     inputs |= inputs_of(settings.objectives, settings_folder)
     if settings.local.like is not None:  # it may be a file
-        inputs["lead"] = registry.get(matter_name).guide().read(settings.local.like, "like")
+        inputs["lead"] = registry.get(matter_name).guide.read(settings.local.like, "like")
     about = (settings.course(), inputs)
     key = (
         digest(["study", *about, seed, matter_name])
@@ -100,7 +100,7 @@ def optimize(
         if not objective.goals:
             raise SettingsError(
                 f"optimize: {matter_name} has no default objective; name one of its properties: "
-                + ", ".join(matter.properties())
+                + ", ".join(matter.properties.descriptions())
             )
         folder.mkdir(parents=True, exist_ok=True)
         starting = read_start(start, model, folder, seed, mirror)
@@ -131,8 +131,8 @@ def optimize(
         write_json(out / RESULTS[1], summary)
         figures = {k: v for k, v in summary.items() if isinstance(v, (int, float))}
         matter = registry.get(matter_name)
-        names = [*RESULTS, matter.write_samples(out, result.rows[:SAMPLES]).name]
-        for path in matter.write_best(out, result.rows[:BEST]):
+        names = [*RESULTS, matter.export.write_samples(out, result.rows[:SAMPLES]).name]
+        for path in matter.export.write_best(out, result.rows[:BEST]):
             files = sorted(path.iterdir()) if path.is_dir() else [path]
             names += [file.relative_to(out).as_posix() for file in files]
         names += [JOURNAL] if settings.storage is None else []

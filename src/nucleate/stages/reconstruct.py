@@ -46,7 +46,7 @@ def reconstruction_figures(
     for position, decoded in zip(kept, model.decode(latents, refine=how), strict=True):
         rebuilt[position] = decoded.structure
     right = sum(
-        other is not None and model.matter.same(structure, other)
+        other is not None and model.matter.identity.are_same(structure, other)
         for structure, other in zip(structures, rebuilt, strict=True)
     )
     scores = evaluate(model.model, arrays, model.device)
@@ -82,17 +82,17 @@ def reconstruct(
         InputError: no row of the file is a structure.
     """
     model = LatentModel.load(model_folder, device)
-    options = model.matter.resolve_standardise({}, "standardise")
+    options = model.matter.reader.resolve({}, "standardise")
     ids: list[str] = []
     structures: list[str] = []
     rejected: Counter[str] = Counter()
     first: dict[str, str] = {}
     for source in resolve(dataset, model.matter.name, mirror):
-        for row in model.matter.read_rows(source.path, source.settings):
+        for row in model.matter.reader.read_rows(source.path, source.settings):
             try:
                 if row.error:
                     raise StructureError("unreadable", row.error)
-                structures.append(model.matter.standardise(row.payload, options).structure)
+                structures.append(model.matter.reader.standardise(row.payload, options).structure)
                 ids.append(row.id)
             except StructureError as error:
                 rejected[error.reason] += 1
@@ -110,6 +110,6 @@ def reconstruct(
             {"id": i, "structure": s, "reconstructed": r}
             for i, s, r in zip(ids, structures, rebuilt, strict=True)
         ]
-        figures["file"] = str(model.matter.write_reconstructions(out, rows))
+        figures["file"] = str(model.matter.export.write_reconstructions(out, rows))
         write_json(out / "summary.json", figures)
     return figures

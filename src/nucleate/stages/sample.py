@@ -127,7 +127,7 @@ def sample_to(
     for number, row in enumerate(rows):
         row["id"] = f"sample-{number:06d}"
         row[model.matter.structure_column] = row["structure"]
-    path = model.matter.write_samples(out, rows)
+    path = model.matter.export.write_samples(out, rows)
     summary |= {"matter": model.matter.name, "model": str(model_folder), "file": path.name}
     write_json(out / "summary.json", summary)
     return summary

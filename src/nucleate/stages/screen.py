@@ -236,8 +236,8 @@ def _run(
     for place, reference_set in enumerate(settings.reference):
         for file in resolve(reference_set, matter.name, _text(mirror)):
             inputs[f"reference/{place}/{file.name}"] = content_digest(file.path)
-    standardise = {**matter.screening, **settings.standardise}
-    matter.resolve_standardise(standardise, "screen.standardise")
+    standardise = {**matter.reader.screening_options, **settings.standardise}
+    matter.reader.resolve(standardise, "screen.standardise")
     wanted = [term.model_dump(mode="json") for term in objectives]
     course = settings.course()
     run = stage_key("screen", course, inputs, seed=seed, objectives=wanted)

@@ -116,6 +116,6 @@ def started_model(start: LatentModel, codec: Codec) -> VAE:
     from nucleate.vae.model import VAE
     from nucleate.vae.training.transfer import transfer_weights
 
-    model = VAE(codec.schema, start.matter.legality(codec.schema), start.model.settings)
+    model = VAE(codec.schema, start.matter.codecs.legality(codec.schema), start.model.settings)
     transfer_weights(start.model, model)
     return model

@@ -23,7 +23,7 @@ def check_study(settings: S, matter: str) -> S:
             or a lead that is never scored; said before the model is loaded.
     """
     kind = registry.get(matter)
-    known, guide = kind.properties(), kind.guide()
+    known, guide = kind.properties.descriptions(), kind.guide
     terms = []
     for term in settings.objectives:
         name = term.property
@@ -33,7 +33,7 @@ def check_study(settings: S, matter: str) -> S:
                 raise unknown_property(kind, name)
             term = term.model_copy(update={"property": own})
         if term.property:
-            kind.property(term.property, term.arguments)
+            kind.properties.build(term.property, term.arguments)
         terms.append(term)
     _refuse_contradictions(terms)
     if settings.local.any():
@@ -70,7 +70,7 @@ def _refuse_contradictions(terms: Sequence[PropertySettings]) -> None:
 def unknown_property(matter: Matter, name: str) -> SettingsError:
     """What is said of a name that is none of the matter's properties."""
     # Those of a library, hundreds of them, only where nothing else is meant.
-    meant = near(name, matter.usual_properties()) or near(name, matter.properties())
+    meant = near(name, matter.properties.usual()) or near(name, matter.properties.descriptions())
     hint = f"; did you mean {' or '.join(meant)}?" if meant else "."
     return SettingsError(
         f"{matter.name} has no property named {name!r}{hint} "

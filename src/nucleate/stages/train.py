@@ -92,7 +92,7 @@ def _train(
     torch.manual_seed(seed)
     draws = settings.sampling or DrawSettings()
     if start is None:
-        model = VAE(codec.schema, matter.legality(codec.schema), settings.network)
+        model = VAE(codec.schema, matter.codecs.legality(codec.schema), settings.network)
     else:
         check_start(start, features)
         settings = started_settings(settings)
@@ -108,7 +108,7 @@ def _train(
         key=key,
         seed=seed,
         device=device,
-        augment=matter.augment(codec.schema, settings.augment),
+        augment=matter.codecs.augment(codec.schema, settings.augment),
     )
     state = trainer.run()
     mean, log_variance = encode_all(model, training, trainer.device)

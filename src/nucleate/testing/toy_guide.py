@@ -10,6 +10,8 @@ import numpy as np
 from nucleate.core.errors import SettingsError
 from nucleate.core.settings import Settings
 from nucleate.matter.conditions import Columns, Constraint, Guide, ScaffoldConstraint
+from nucleate.matter.identity import Identity
+from nucleate.matter.part import part
 from nucleate.testing.toy_matter import ToyMatter, parse, write
 
 
@@ -71,11 +73,13 @@ class ToyGuide(Guide):
         return ToyGrowth(text)
 
 
-class GuidedMatter(ToyMatter):
+class GuidedIdentity(Identity):
     split_kinds = ("random", "first", "last")
 
     def split_key(self, structure: str, kind: str) -> str:
         return str(parse(structure)[0 if kind == "first" else -1])
 
-    def guide(self) -> Guide:
-        return ToyGuide(self)
+
+class GuidedMatter(ToyMatter):
+    identity = part(GuidedIdentity)
+    guide = part(ToyGuide)

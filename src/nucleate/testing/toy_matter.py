@@ -7,26 +7,28 @@ decode to nothing. `Calls` counts what was asked of the properties.
 from __future__ import annotations
 
 from collections import Counter
-from collections.abc import Iterator, Mapping, Sequence
+from collections.abc import Iterator, Sequence
 from dataclasses import dataclass, field
 from pathlib import Path
-from typing import Any, ClassVar
+from typing import Any
 
 import numpy as np
 import pandas as pd
 import pyarrow as pa
 import pyarrow.parquet as pq
 
-from nucleate.core.errors import SettingsError, StructureError
-from nucleate.core.files import atomic_path, sha256_file
+from nucleate.core.errors import StructureError
+from nucleate.core.files import sha256_file, write_text
 from nucleate.core.manifest import Manifest, Output
 from nucleate.core.settings import Settings
 from nucleate.matter import registry
 from nucleate.matter.base import Matter
-from nucleate.matter.checks import Candidate, Check, Verdict
-from nucleate.matter.codec import Codec, RawRow, Standardised
-from nucleate.matter.properties import Property
-from nucleate.matter.variation import Edits
+from nucleate.matter.checks import Candidate, Check, Checks, Verdict
+from nucleate.matter.export import Export, Rows
+from nucleate.matter.part import part
+from nucleate.matter.properties import Properties, Property
+from nucleate.matter.reader import RawRow, Reader, Standardised
+from nucleate.matter.variation import Edits, Variations
 from nucleate.settings.data import DatasetSettings
 from nucleate.settings.evolution import EvolutionSettings
 from nucleate.settings.model import DrawSettings
@@ -91,13 +93,7 @@ class Novel(Check):
         ]
 
 
-class ToyMatter(Matter):
-    name = "toy"
-    structure_column = "numbers"
-    StandardiseOptions = Settings
-    CodecOptions = Settings
-    split_kinds: ClassVar[tuple[str, ...]] = ("random",)
-
+class ToyReader(Reader):
     def read_rows(self, source: Path, dataset: DatasetSettings) -> Iterator[RawRow]:
         for number, line in enumerate(source.read_text().splitlines(), 1):
             yield RawRow(number, str(number), line)
@@ -109,49 +105,41 @@ class ToyMatter(Matter):
             raise StructureError("unreadable", f"{payload!r} is not a list of numbers") from None
         return Standardised(structure, structure)
 
-    def same(self, first: str, second: str) -> bool:
-        return first == second
 
-    def split_key(self, structure: str, kind: str) -> str:
-        return structure
+class ToyProperties(Properties):
+    def table(self) -> dict[str, Property]:
+        return {
+            "sum": Property("sum", "", "sum of the numbers", _sum),
+            "spread": Property("spread", "", "largest minus smallest", _spread),
+        }
 
-    def fit_codec(self, structures: Sequence[str], options: Any, seed: int) -> Codec:
-        raise NotImplementedError
 
-    def load_codec(self, data: Mapping[str, Any]) -> Codec:
-        raise NotImplementedError
-
-    def properties(self) -> dict[str, str]:
-        return {"sum": "sum of the numbers", "spread": "largest minus smallest"}
-
-    def property(self, name: str, arguments: Mapping[str, Any]) -> Property:
-        if name not in self.properties():
-            raise SettingsError(f"no property named {name!r}; known: sum, spread")
-        return Property(name, "", name, {"sum": _sum, "spread": _spread}[name])
-
-    def checks(self) -> dict[str, type[Check]]:
+class ToyChecks(Checks):
+    def own(self) -> dict[str, type[Check]]:
         return {"small": Small, "novel": Novel}
 
+
+class ToyExport(Export):
     def describe(self, structure: str) -> dict[str, Any]:
         return {"first": parse(structure)[0]}
 
-    def draw(self, structure: str, width: int = 220, height: int = 180) -> str:
-        return "<svg/>"
+    def write_candidates(self, folder: Path, rows: Rows) -> list[Path]:
+        text = "".join(f"{row['candidate_id']} {row['numbers']}\n" for row in rows)
+        write_text(folder / "candidates.toy", text)
+        return [folder / "candidates.toy"]
 
-    def write_candidates(self, folder: Path, rows: Sequence[Mapping[str, Any]]) -> list[Path]:
-        path = folder / "candidates.toy"
-        with atomic_path(path) as temporary:
-            temporary.write_text("".join(f"{r['candidate_id']} {r['numbers']}\n" for r in rows))
-        return [path]
+    def write_samples(self, folder: Path, rows: Rows) -> Path:
+        write_text(folder / "samples.toy", "".join(f"{row['structure']}\n" for row in rows))
+        return folder / "samples.toy"
 
-    def write_samples(self, folder: Path, rows: Sequence[Mapping[str, Any]]) -> Path:
-        path = folder / "samples.toy"
-        with atomic_path(path) as temporary:
-            temporary.write_text("".join(f"{row['structure']}\n" for row in rows))
-        return path
 
-    def write_reconstructions(self, folder: Path, rows: Sequence[Mapping[str, Any]]) -> Path:
-        raise NotImplementedError
+class ToyMatter(Matter):
+    name = "toy"
+    structure_column = "numbers"
+    reader = part(ToyReader)
+    properties = part(ToyProperties)
+    checks = part(ToyChecks)
+    export = part(ToyExport)
 
 
 @dataclass
@@ -178,9 +166,13 @@ class ToyEdits(Edits):
         return [write(np.where(rng.random(4) < 0.5, parse(a), parse(b)).tolist()) for a, b in pairs]
 
 
-class EditableMatter(ToyMatter):
-    def edits(self, codec: object) -> dict[str, Edits]:  # type: ignore[override]
+class ToyVariations(Variations):
+    def edits(self, codec: object) -> dict[str, Edits]:
         return {"graph": ToyEdits(), "token": ToyEdits()}
+
+
+class EditableMatter(ToyMatter):
+    variations = part(ToyVariations)
 
 
 @dataclass

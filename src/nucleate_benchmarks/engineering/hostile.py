@@ -243,7 +243,9 @@ def survived(kind: Kind, count: int, seed: int, processes: int, folder: Path) ->
     folder.mkdir(parents=True, exist_ok=True)
     source = kind.write(folder, count, np.random.default_rng(seed))
     matter = registry.get(kind.matter)
-    names = [name for name, check in matter.checks().items() if check.usual and not check.expensive]
+    names = [
+        name for name, check in matter.checks.own().items() if check.usual and not check.expensive
+    ]
     begun = time.perf_counter()
     manifest = screen_file(
         ScreenSettings(

@@ -81,12 +81,12 @@ def peak_gigabytes() -> float:
 def structures_of(count: int, mirror: str | None) -> list[str]:
     """The first distinct standardised molecules of the real set, in order."""
     matter = registry.get(MATTER)
-    options = matter.resolve_standardise({}, "standardise")
+    options = matter.reader.resolve({}, "standardise")
     found: dict[str, None] = {}
     for source in resolve(DatasetSettings(source=DATASET), MATTER, mirror):
-        for row in matter.read_rows(source.path, source.settings):
+        for row in matter.reader.read_rows(source.path, source.settings):
             try:
-                found.setdefault(matter.standardise(row.payload, options).structure)
+                found.setdefault(matter.reader.standardise(row.payload, options).structure)
             except StructureError:
                 continue
             if len(found) == count:
@@ -196,13 +196,13 @@ def judge(task: Task) -> dict[str, float]:
     from nucleate.molecules.chemistry.chem import random_spellings
 
     matter = registry.get(MATTER)
-    options = matter.resolve_standardise({}, "standardise")
+    options = matter.reader.resolve({}, "standardise")
     context = ReferenceContext(references=[Reference.open(task.folder / "known")])
     respelt = [
         next(iter(random_spellings(s, 1, task.seed + i)), s) for i, s in enumerate(task.known)
     ]
-    again = [matter.standardise(spelling, options).structure for spelling in respelt]
-    lookup = matter.build_check("novel", {"nearest": False}, context, "benchmark")
+    again = [matter.reader.standardise(spelling, options).structure for spelling in respelt]
+    lookup = matter.checks.build("novel", {"nearest": False}, context, "benchmark")
     started, spent = time.perf_counter(), time.process_time()
     verdicts = lookup.run([Candidate(s) for s in [*again, *task.unknown]])
     seconds, spent = time.perf_counter() - started, time.process_time() - spent
@@ -228,7 +228,7 @@ def search(task: Task) -> dict[str, float]:
     reference = Reference.open(task.folder / "known")
     threads = default_processes()
     context = ReferenceContext(references=[reference], processes=threads)
-    check = registry.get(MATTER).build_check("novel", {}, context, "benchmark")
+    check = registry.get(MATTER).checks.build("novel", {}, context, "benchmark")
     candidates = [Candidate(s) for s in task.unknown[:SEARCHED]]
     check.run(candidates[:1])  # the first touch of the pages is the disk's
     started, spent = time.perf_counter(), time.process_time()

@@ -109,7 +109,7 @@ def main(arguments: Sequence[str] | None = None) -> None:
     torch.set_num_threads(1)
     matter = get("crystals")
     context = CheckContext(seed=given.seed)
-    checks = {n: matter.build_check(n, {}, context, "benchmark") for n in (*CHEAP, *COSTLY)}
+    checks = {n: matter.checks.build(n, {}, context, "benchmark") for n in (*CHEAP, *COSTLY)}
     for name in CHEAP:
         checks[name].run([Candidate("225 a:Na b:Cl | 5.64")])  # imports and tables
     crystals = unseen(given.features, given.split, given.count, given.seed)

@@ -174,7 +174,7 @@ def run(
     judges = splits["validation"][rng.permutation(len(splits["validation"]))[:measured]]
     settings = TrainSettings(**merge(merge(BASE, variant.change), {"epochs": 1}))
     torch.manual_seed(seed)
-    model = VAE(codec.schema, matter.legality(codec.schema), settings.network)
+    model = VAE(codec.schema, matter.codecs.legality(codec.schema), settings.network)
     training = arrays.subset(chosen)
     with tempfile.TemporaryDirectory() as scratch:
         trainer = Translator(

@@ -12,7 +12,7 @@ from hypothesis import strategies as st
 from pymatgen.core import Composition
 
 from nucleate.core.errors import SettingsError
-from nucleate.crystals.checks import checks
+from nucleate.crystals import Crystals
 from nucleate.crystals.checks import novelty as collection
 from nucleate.crystals.checks.chemistry import is_mixed_valent, many_element_validity, smact_valid
 from nucleate.crystals.geometry.oxidation import average_states, oxidation_states
@@ -31,7 +31,7 @@ DISTORTED = to_string(wyckoff_from_structure(CUBE))
 
 
 def run(name: str, *crystals: str, known: tuple[str, ...] = (), **options: Any) -> list[Verdict]:
-    check = get("crystals").build_check(name, options, CheckContext(known=known), "test")
+    check = get("crystals").checks.build(name, options, CheckContext(known=known), "test")
     verdicts = check.run([Candidate(crystal) for crystal in crystals])
     assert len(verdicts) == len(crystals)
     assert all(bool(v.reason) != v.passed for v in verdicts)
@@ -39,14 +39,14 @@ def run(name: str, *crystals: str, known: tuple[str, ...] = (), **options: Any) 
 
 
 def test_order_is_cheapest_first() -> None:
-    names = list(checks())
+    names = list(Crystals().checks.own())
     assert names[:4] == ["legal", "density", "distances", "coordination"]
     assert names.index("novel") < names.index("budget") < names.index("relaxation")
-    flags = [check.expensive for check in checks().values()]
+    flags = [check.expensive for check in Crystals().checks.own().values()]
     assert flags.index(True) == names.index("budget")
 
 
-@pytest.mark.parametrize("name", list(checks()))
+@pytest.mark.parametrize("name", list(Crystals().checks.own()))
 def test_garbage_is_a_verdict_and_not_an_error(name: str) -> None:
     assert not run(name, "garbage")[0].passed
     assert run(name) == []

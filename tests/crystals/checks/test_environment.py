@@ -28,7 +28,7 @@ POLONIUM = "221 a:Po | 3.36"
 
 
 def run(name: str, *crystals: str, **options: Any) -> list[Verdict]:
-    check = get("crystals").build_check(name, options, CheckContext(), "test")
+    check = get("crystals").checks.build(name, options, CheckContext(), "test")
     verdicts = check.run([Candidate(crystal) for crystal in crystals])
     assert all(bool(v.reason) != v.passed for v in verdicts)
     return verdicts
@@ -157,4 +157,4 @@ def test_dimensionality_when_asked() -> None:
     assert layered.value == 2
     (refused,) = run("dimensionality", SALT, allowed=(2,))
     assert refused.reason == "3-dimensional, allowed are 2"
-    assert not get("crystals").checks()["dimensionality"].usual
+    assert not get("crystals").checks.own()["dimensionality"].usual

@@ -30,10 +30,10 @@ MATTER = get("crystals")
 
 def funnel(last: str) -> list[Check]:
     """The usual checks up to `last`, without those that look at more than one candidate."""
-    names = [name for name, check in MATTER.checks().items() if check.usual]
+    names = [name for name, check in MATTER.checks.own().items() if check.usual]
     names = names[: names.index(last) + 1]
     compared = {"novel", "budget"}
-    return [MATTER.build_check(n, {}, CheckContext(), "test") for n in names if n not in compared]
+    return [MATTER.checks.build(n, {}, CheckContext(), "test") for n in names if n not in compared]
 
 
 def first_rejection(crystal: str, checks: list[Check]) -> tuple[str, str]:

@@ -22,7 +22,7 @@ SALT = "225 a:Na b:Cl | 5.69"
 
 
 def run(name: str, *crystals: str, **options: Any) -> list[Verdict]:
-    check = get("crystals").build_check(name, options, CheckContext(), "test")
+    check = get("crystals").checks.build(name, options, CheckContext(), "test")
     verdicts = check.run([Candidate(crystal) for crystal in crystals])
     assert all(bool(v.reason) != v.passed for v in verdicts)
     return verdicts

@@ -147,10 +147,10 @@ def test_training_needs_no_crystallographic_library():
         "    sys.modules[name] = None\n"
         "from nucleate.matter import registry as matter\n"
         "crystals = matter.get('crystals')\n"
-        "options = crystals.resolve_codec({}, '')\n"
-        "codec = crystals.fit_codec(['225 a:Na b:Cl | 5.6402'], options, 0)\n"
+        "options = crystals.codecs.resolve({}, '')\n"
+        "codec = crystals.codecs.fit(['225 a:Na b:Cl | 5.6402'], options, 0)\n"
         "codec.encode('225 a:Na b:Cl | 5.6402')\n"
-        "crystals.legality(codec.schema).once_mask('space_group', {}, 1)\n"
-        "crystals.augment(codec.schema, {})\n"
+        "crystals.codecs.legality(codec.schema).once_mask('space_group', {}, 1)\n"
+        "crystals.codecs.augment(codec.schema, {})\n"
     )
     subprocess.run([sys.executable, "-c", script], check=True)

@@ -171,13 +171,13 @@ def test_illegal_arrays_are_refused():
 
 def test_json_rebuilds_the_codec():
     crystals = matter.get("crystals")
-    again = crystals.load_codec(json.loads(json.dumps(CODEC.to_json())))
+    again = crystals.codecs.load(json.loads(json.dumps(CODEC.to_json())))
     assert again.schema.to_json() == CODEC.schema.to_json()
     assert (
         again.encode(TRAINING[0]).once["lattice"][0] == CODEC.encode(TRAINING[0]).once["lattice"][0]
     )
     with pytest.raises(CheckpointError):
-        crystals.load_codec({"options": {}, "lattice_mean": [0]})
+        crystals.codecs.load({"options": {}, "lattice_mean": [0]})
 
 
 def test_features_have_a_row_per_category():

@@ -217,7 +217,7 @@ direct
 
 
 def test_crystals_are_read_from_files_and_strings(tmp_path: Path) -> None:
-    guide = registry.get("crystals").guide()
+    guide = registry.get("crystals").guide
     (tmp_path / "salt.cif").write_text(CIF)
     (tmp_path / "POSCAR").write_text(POSCAR)
     texts = [str(tmp_path / "salt.cif"), str(tmp_path / "POSCAR"), "225 b:Na a:Cl | 5.64"]
@@ -241,10 +241,10 @@ def test_unreadable_files_are_named(
     if content is not None:
         path.write_text(content)
     with pytest.raises(SettingsError, match=f"between: .*{words}") as error:
-        registry.get("crystals").guide().read(str(path), "between")
+        registry.get("crystals").guide.read(str(path), "between")
     assert name in str(error.value)
 
 
 def test_a_broken_wyckoff_string_is_named() -> None:
     with pytest.raises(SettingsError, match=r"like: 225 q:Na \| 5: .*no position 'q'"):
-        registry.get("crystals").guide().read("225 q:Na | 5", "like")
+        registry.get("crystals").guide.read("225 q:Na | 5", "like")

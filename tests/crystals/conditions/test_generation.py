@@ -53,7 +53,7 @@ def model(tmp_path_factory: pytest.TempPathFactory) -> LatentModel:
     codec.seen = frozenset()
     torch.manual_seed(0)
     network = NetworkSettings(width=16, latent=4)
-    vae = VAE(codec.schema, matter.legality(codec.schema), network).eval()
+    vae = VAE(codec.schema, matter.codecs.legality(codec.schema), network).eval()
     prior = StandardNormal(4, PriorSettings())
     folder = tmp_path_factory.mktemp("model")
     return LatentModel(folder, matter, codec, vae, prior, {}, torch.device("cpu"))
@@ -81,7 +81,7 @@ def test_composition_in_a_space_group(model: LatentModel) -> None:
     pairs = [(a, b) for i, a in enumerate(found) for b in found[:i]]
     alike = [pair for pair in pairs if prototype_key(pair[0]) == prototype_key(pair[1])]
     assert alike
-    assert not any(model.matter.duplicate(*pair) for pair in alike)
+    assert not any(model.matter.identity.are_duplicates(*pair) for pair in alike)
     assert "other_composition" not in summary["refused"]
 
 

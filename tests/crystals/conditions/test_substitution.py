@@ -25,7 +25,7 @@ CODEC = WyckoffCodec.fit(LEADS, CodecOptions(maximum_sites=6, maximum_atoms=24))
 torch.manual_seed(0)
 MODEL = VAE(
     CODEC.schema,
-    registry.get("crystals").legality(CODEC.schema),
+    registry.get("crystals").codecs.legality(CODEC.schema),
     NetworkSettings(width=16, latent=4),
 ).eval()
 
@@ -75,7 +75,7 @@ def test_rows_of_a_batch_are_a_part_of_it() -> None:
 def test_a_lead_beyond_the_codec_is_refused() -> None:
     with pytest.raises(StructureError):
         Substitution("221 a:Ti b:Xe d:O | 3.905", CODEC)
-    guide = registry.get("crystals").guide()
+    guide = registry.get("crystals").guide
     assert guide.variation("221 a:Ti b:Xe d:O | 3.905", CODEC) is None
 
 
@@ -83,8 +83,8 @@ def test_rows_of_different_leads_keep_their_own_arrangements() -> None:
     refused = "221 a:Ti b:Xe d:O | 3.905"
     rows = [LEADS[i % len(LEADS)] for i in range(40)]
     asked = [None if i % 7 == 3 else refused if i % 7 == 5 else s for i, s in enumerate(rows)]
-    rules = registry.get("crystals").regrowth(CODEC, asked, 0)
-    again = registry.get("crystals").regrowth(CODEC, asked, 0)
+    rules = registry.get("crystals").variations.regrowth(CODEC, asked, 0)
+    again = registry.get("crystals").variations.regrowth(CODEC, asked, 0)
     assert isinstance(rules, SubstitutionLegality)
     assert isinstance(again, SubstitutionLegality)
     assert torch.equal(rules.wanted, again.wanted)
@@ -115,6 +115,6 @@ def test_rows_of_different_leads_keep_their_own_arrangements() -> None:
 
 
 def test_without_a_lead_every_row_is_free() -> None:
-    rules = registry.get("crystals").regrowth(CODEC, [None], 0)
+    rules = registry.get("crystals").variations.regrowth(CODEC, [None], 0)
     assert isinstance(rules, SubstitutionLegality)
     assert not rules.kept.any()

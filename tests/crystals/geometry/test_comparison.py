@@ -33,7 +33,7 @@ def _similarity(first: str, second: str) -> float:
 
 
 def test_groups_and_their_shapes() -> None:
-    found = registry.get("crystals").comparison()
+    found = registry.get("crystals").variations.comparison()
     assert isinstance(found, CrystalComparison)
     features = found.features([SALT, "nonsense", "221 a:Ti b:Sr d:O | 3.905"])
     assert features[COMPOSITION].shape == (3, BITS)

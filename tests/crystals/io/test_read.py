@@ -17,7 +17,7 @@ from nucleate.matter import registry as matter
 from nucleate.settings.data import DatasetSettings
 
 CRYSTALS = matter.get("crystals")
-OPTIONS = CRYSTALS.resolve_standardise({}, "test")
+OPTIONS = CRYSTALS.reader.resolve({}, "test")
 SALT = Structure.from_spacegroup(
     "Fm-3m", Lattice.cubic(5.6402), ["Na", "Cl"], [[0, 0, 0], [0.5, 0.5, 0.5]]
 )
@@ -27,11 +27,11 @@ CIF = str(CifWriter(SALT))
 
 def read(path, **options):
     settings = DatasetSettings(source=str(path), **options)
-    return list(CRYSTALS.read_rows(path, settings))
+    return list(CRYSTALS.reader.read_rows(path, settings))
 
 
 def strings(rows):
-    return [CRYSTALS.standardise(row.payload, OPTIONS).structure for row in rows]
+    return [CRYSTALS.reader.standardise(row.payload, OPTIONS).structure for row in rows]
 
 
 def test_tables(tmp_path):
@@ -60,7 +60,7 @@ def test_wyckoff_strings_in_a_table(tmp_path):
 
 
 def test_which_crystals_may_be_held_out():
-    options = CRYSTALS.resolve_hold_out(
+    options = CRYSTALS.identity.resolve_hold_out(
         {"minimum_elements": 2, "maximum_elements": 3, "maximum_atoms": 5}, "test"
     )
     expected = {
@@ -70,8 +70,10 @@ def test_which_crystals_may_be_held_out():
         "225 a:K b:Al c:Li e:F(0.22) | 8": False,
         "136 a:Ti f:O(0.30479) | 4.5937 2.9581": False,
     }
-    assert {text: CRYSTALS.may_hold_out(text, options) for text in expected} == expected
-    assert CRYSTALS.may_hold_out("225 a:Cu | 3.6", CRYSTALS.resolve_hold_out({}, "test"))
+    assert {text: CRYSTALS.identity.may_hold_out(text, options) for text in expected} == expected
+    assert CRYSTALS.identity.may_hold_out(
+        "225 a:Cu | 3.6", CRYSTALS.identity.resolve_hold_out({}, "test")
+    )
 
 
 def test_folders_and_zips(tmp_path):
@@ -176,7 +178,7 @@ def cif_with(sites, edge="4", angle="90"):
 )
 def test_bad_rows_have_their_reason(text, reason):
     with pytest.raises(StructureError) as caught:
-        CRYSTALS.standardise(text, OPTIONS)
+        CRYSTALS.reader.standardise(text, OPTIONS)
     assert caught.value.reason == reason
 
 
@@ -185,10 +187,10 @@ def test_large_primitive_cells_are_refused():
     points = (np.stack(np.meshgrid(*[np.arange(3)] * 3), -1).reshape(-1, 3) / 3)[:24]
     crystal = Structure(Lattice.cubic(9), ["C"] * 24, points + rng.uniform(-0.03, 0.03, (24, 3)))
     with pytest.raises(StructureError, match="24 in the primitive cell, at most 20"):
-        CRYSTALS.standardise(str(CifWriter(crystal)), OPTIONS)
+        CRYSTALS.reader.standardise(str(CifWriter(crystal)), OPTIONS)
 
 
 def test_supercells_are_reduced():
-    assert CRYSTALS.standardise({"cif": str(CifWriter(SALT * (1, 1, 2)))}, OPTIONS).structure == (
-        SALT_STRING
-    )
+    assert CRYSTALS.reader.standardise(
+        {"cif": str(CifWriter(SALT * (1, 1, 2)))}, OPTIONS
+    ).structure == (SALT_STRING)

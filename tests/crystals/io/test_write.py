@@ -22,8 +22,8 @@ TEXTS = [
     "62 c:Ti(0.04303,0.11769) d:O(0.30094,0.94238,0.19213) | 5.7134 7.7234 5.3656",
     "2 i:C(0.166,0.264,0.12) i:N(0.366,0.164,0.72) | 3.4233 4.426 5.039 69.3903 78.1674 65.1939",
 ]
-OPTIONS = CRYSTALS.resolve_standardise({}, "test")
-CANONICAL = [CRYSTALS.standardise(text, OPTIONS).structure for text in TEXTS]
+OPTIONS = CRYSTALS.reader.resolve({}, "test")
+CANONICAL = [CRYSTALS.reader.standardise(text, OPTIONS).structure for text in TEXTS]
 ROWS = [
     {"candidate_id": f"c-{i}", "crystal": text, "energy": -1.5 * i, "note": 'a "quoted" word'}
     for i, text in enumerate(CANONICAL)
@@ -31,7 +31,7 @@ ROWS = [
 
 
 def test_candidates(tmp_path):
-    written = CRYSTALS.write_candidates(tmp_path, ROWS)
+    written = CRYSTALS.export.write_candidates(tmp_path, ROWS)
     assert [path.name for path in written] == ["cif", "candidates.extxyz"]
     for row in ROWS:
         crystal = Structure.from_file(tmp_path / "cif" / f"{row['candidate_id']}.cif")
@@ -49,7 +49,7 @@ def test_candidates(tmp_path):
 
 def test_the_best_are_single_files_with_telling_names(tmp_path):
     rows = [{"structure": text} for text in CANONICAL]
-    assert CRYSTALS.write_best(tmp_path, rows) == [tmp_path / "cif"]
+    assert CRYSTALS.export.write_best(tmp_path, rows) == [tmp_path / "cif"]
     names = sorted(path.name for path in (tmp_path / "cif").iterdir())
     assert names[:2] == ["001-NaCl-225.cif", "002-ZnO-186.cif"]
     crystal = Structure.from_file(tmp_path / "cif" / names[1])
@@ -57,45 +57,48 @@ def test_the_best_are_single_files_with_telling_names(tmp_path):
 
 
 def test_a_crystal_s_title():
-    assert CRYSTALS.title(CANONICAL[0]) == "NaCl, Fm-3m (225)"
-    assert CRYSTALS.title("nonsense") == "nonsense"
+    assert CRYSTALS.export.title(CANONICAL[0]) == "NaCl, Fm-3m (225)"
+    assert CRYSTALS.export.title("nonsense") == "nonsense"
 
 
 def test_samples_and_reconstructions(tmp_path):
-    path = CRYSTALS.write_samples(tmp_path, [{"id": "s-1", "crystal": CANONICAL[0]}])
+    path = CRYSTALS.export.write_samples(tmp_path, [{"id": "s-1", "crystal": CANONICAL[0]}])
     assert path.name == "samples.extxyz"
     assert ase.io.read(path).info["id"] == "s-1"
     rows = [
         {"id": "mp-1", "structure": CANONICAL[0], "reconstructed": CANONICAL[1]},
         {"id": "mp-2", "structure": CANONICAL[0], "reconstructed": None},
     ]
-    path = CRYSTALS.write_reconstructions(tmp_path, rows)
+    path = CRYSTALS.export.write_reconstructions(tmp_path, rows)
     frames = ase.io.read(path, ":")
     assert [frame.info["id"] for frame in frames] == ["mp-1"]
     assert sorted(set(frames[0].get_chemical_symbols())) == ["O", "Zn"]
 
 
 def test_nothing_to_write_is_still_a_file(tmp_path):
-    for path in (*CRYSTALS.write_candidates(tmp_path, []), CRYSTALS.write_samples(tmp_path, [])):
+    for path in (
+        *CRYSTALS.export.write_candidates(tmp_path, []),
+        CRYSTALS.export.write_samples(tmp_path, []),
+    ):
         assert path.exists()
 
 
 def test_describe():
-    told = CRYSTALS.describe("225 a:Na b:Cl | 5.6402")
+    told = CRYSTALS.export.describe("225 a:Na b:Cl | 5.6402")
     assert told["formula"] == "NaCl"
     assert (told["space_group"], told["space_group_number"]) == ("Fm-3m", 225)
     assert told["atoms"] == 2
     assert told["density"] == pytest.approx(2.163, abs=0.002)  # CRC Handbook: 2.17
-    assert CRYSTALS.split_key("136 a:Ti f:O(0.3) | 4.6 2.9", "formula") == "TiO2"
-    assert CRYSTALS.split_key("227 a:Si | 5.431", "formula") == "Si"
+    assert CRYSTALS.identity.split_key("136 a:Ti f:O(0.3) | 4.6 2.9", "formula") == "TiO2"
+    assert CRYSTALS.identity.split_key("227 a:Si | 5.431", "formula") == "Si"
 
 
 @pytest.mark.parametrize("text", [*TEXTS, "not a crystal"])
 def test_drawings_are_self_contained(text):
-    root = ElementTree.fromstring(CRYSTALS.draw(text, 220, 180))
+    root = ElementTree.fromstring(CRYSTALS.export.draw(text, 220, 180))
     assert root.tag.endswith("svg")
     assert root.get("width") == "220"
-    assert "href" not in CRYSTALS.draw(text)
+    assert "href" not in CRYSTALS.export.draw(text)
     circles = [node for node in root.iter() if node.tag.endswith("circle")]
     for circle in circles:
         assert -1 <= float(circle.get("cx")) <= 221

@@ -29,4 +29,4 @@ def test_scale_does_not_matter_and_distances_are_cut() -> None:
 def test_a_stretched_cell(ratio: float, expected: bool) -> None:
     first, second = "123 a:Na d:Cl | 4 4", f"123 a:Na d:Cl | 4 {4 * ratio:.4f}"
     assert far_apart(first, second) == expected
-    assert matter.get("crystals").duplicate(first, second) != expected
+    assert matter.get("crystals").identity.are_duplicates(first, second) != expected

@@ -18,7 +18,7 @@ MOLECULES = Molecules()
 
 
 def judged(name: str, smiles: str, **options: object) -> Verdict:
-    check = MOLECULES.build_check(name, options, CheckContext(), "test")
+    check = MOLECULES.checks.build(name, options, CheckContext(), "test")
     return check.run([Candidate(smiles)])[0]
 
 
@@ -123,14 +123,14 @@ def test_identity_names_and_doubles() -> None:
     assert standard_tautomer(parse(keto)) == standard_tautomer(parse(enol))
     drawn = [keto, enol, "C[C@H](N)c1ccccc1", "C[C@@H](N)c1ccccc1", "CC(=O)c1ccccc1"]
     candidates = [Candidate(smiles) for smiles in drawn]
-    identity = MOLECULES.build_check("identity", {}, CheckContext(), "test")
+    identity = MOLECULES.checks.build("identity", {}, CheckContext(), "test")
     for candidate, verdict in zip(candidates, identity.run(candidates), strict=True):
         assert verdict.passed
         candidate.columns |= verdict.columns
-    doubles = MOLECULES.build_check("doubles", {}, CheckContext(), "test").run(candidates)
+    doubles = MOLECULES.checks.build("doubles", {}, CheckContext(), "test").run(candidates)
     assert [v.passed for v in doubles] == [True, False, True, True, True]
     assert f"with the better candidate {keto}" in doubles[1].reason
-    strict = MOLECULES.build_check("doubles", {"stereoisomers": True}, CheckContext(), "test")
+    strict = MOLECULES.checks.build("doubles", {"stereoisomers": True}, CheckContext(), "test")
     assert [v.passed for v in strict.run(candidates)] == [True, False, True, False, True]
     assert "tautomer" not in judged("identity", keto, tautomer=False).columns
 
@@ -154,18 +154,20 @@ def test_relaxed_conformers() -> None:
 
 
 def test_every_check_says_what_it_is() -> None:
-    for name, check in MOLECULES.checks().items():
+    for name, check in MOLECULES.checks.own().items():
         assert check.name == name
         assert 10 < len(check.description) < 260
-        built = MOLECULES.build_check(name, {}, CheckContext(), "test")
+        built = MOLECULES.checks.build(name, {}, CheckContext(), "test")
         assert isinstance(built.threshold, str)
-    order = list(MOLECULES.checks())
+    order = list(MOLECULES.checks.own())
     assert all(
-        order.index(n) < order.index(c.name) for c in MOLECULES.checks().values() for n in c.needs
+        order.index(n) < order.index(c.name)
+        for c in MOLECULES.checks.own().values()
+        for n in c.needs
     )
 
 
 def test_searches_are_not_paid_for_hazards() -> None:
-    fine, hazard, text = MOLECULES.forbidden(["CCO", "CCO[N+](=O)[O-]", "nonsense"])
+    fine, hazard, text = MOLECULES.checks.reasons_to_forbid(["CCO", "CCO[N+](=O)[O-]", "nonsense"])
     assert fine == text == ""
     assert hazard == "hazard: nitrate ester (explosophore)"

@@ -64,8 +64,8 @@ def rejections() -> dict[str, tuple[str, str]]:
     """Name -> first check that rejects and its reason, of every drug that fails."""
     matter = Molecules()
     checks = [
-        matter.build_check(name, {}, CheckContext(), "test")
-        for name, check in matter.checks().items()
+        matter.checks.build(name, {}, CheckContext(), "test")
+        for name, check in matter.checks.own().items()
         if check.usual and not check.expensive and issubclass(check, EachCheck)
     ]
     found = {}

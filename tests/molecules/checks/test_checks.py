@@ -18,7 +18,7 @@ CELECOXIB = "Cc1ccc(-c2cc(C(F)(F)F)nn2-c2ccc(S(N)(=O)=O)cc2)cc1"
 def run(
     name: str, smiles: list[str], known: tuple[str, ...] = (), **options: object
 ) -> list[Verdict]:
-    check = MOLECULES.build_check(name, options, CheckContext(known=known), "test")
+    check = MOLECULES.checks.build(name, options, CheckContext(known=known), "test")
     return check.run([Candidate(s) for s in smiles])
 
 
@@ -120,7 +120,7 @@ def test_embedding_and_the_budget_before_it() -> None:
 
 def test_funnel_never_raises_and_is_described() -> None:
     mess = ["", "nonsense", "[Na+].[Cl-]", "*", "[H][H]", "C" * 5000, IBUPROFEN]
-    for name, check in MOLECULES.checks().items():
+    for name, check in MOLECULES.checks.own().items():
         verdicts = run(name, mess, known=("CCO", "nonsense"))
         assert len(verdicts) == len(mess)
         assert check.description

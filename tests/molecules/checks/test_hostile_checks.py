@@ -44,10 +44,10 @@ def test_refused_with_a_reason_and_quickly(smiles: str) -> None:
     matter = Molecules()
     started = time.monotonic()
     reasons = []
-    for name, cls in matter.checks().items():
+    for name, cls in matter.checks.own().items():
         if not issubclass(cls, EachCheck) or cls.expensive:
             continue
-        verdict = matter.build_check(name, {}, CheckContext(), "test").run([Candidate(smiles)])[0]
+        verdict = matter.checks.build(name, {}, CheckContext(), "test").run([Candidate(smiles)])[0]
         assert verdict.passed or verdict.reason
         reasons += [] if verdict.passed else [verdict.reason]
     assert reasons
@@ -61,6 +61,6 @@ def test_the_costly_checks_refuse_or_stay_quick(smiles: str) -> None:
     matter = Molecules()
     started = time.monotonic()
     for name in ("identity", "embedding"):
-        verdict = matter.build_check(name, {}, CheckContext(), "test").run([Candidate(smiles)])[0]
+        verdict = matter.checks.build(name, {}, CheckContext(), "test").run([Candidate(smiles)])[0]
         assert verdict.passed or verdict.reason
     assert time.monotonic() - started < 30

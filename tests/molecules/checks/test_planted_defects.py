@@ -15,9 +15,9 @@ from nucleate.molecules import Molecules
 def checks() -> list[Check]:
     """The default funnel's checks of one molecule alone, in order."""
     matter = Molecules()
-    classes = matter.checks()
+    classes = matter.checks.own()
     return [
-        matter.build_check(name, {}, CheckContext(), "test")
+        matter.checks.build(name, {}, CheckContext(), "test")
         for name, check in classes.items()
         if check.usual and issubclass(check, EachCheck)
     ]

@@ -34,11 +34,11 @@ STEREO = [
 def reference() -> list[str]:
     """The first part of RDKit's NCI set, standardised, and stereo of every sort."""
     path = Path(RDConfig.RDDataDir) / "NCI" / "first_5K.smi"
-    options = MOLECULES.resolve_standardise({}, "test")
+    options = MOLECULES.reader.resolve({}, "test")
     found = {}
-    for row in MOLECULES.read_rows(path, DatasetSettings(source=str(path), limit=800)):
+    for row in MOLECULES.reader.read_rows(path, DatasetSettings(source=str(path), limit=800)):
         try:
-            found[MOLECULES.standardise(row.payload, options).structure] = None
+            found[MOLECULES.reader.standardise(row.payload, options).structure] = None
         except StructureError:
             continue
     return [*found, *(Chem.CanonSmiles(s) for s in STEREO)]
@@ -46,4 +46,4 @@ def reference() -> list[str]:
 
 @cache
 def codec() -> FragmentCodec:
-    return FragmentCodec.fit(reference(), MOLECULES.resolve_codec({}, "test"), seed=0)
+    return FragmentCodec.fit(reference(), MOLECULES.codecs.resolve({}, "test"), seed=0)

@@ -29,7 +29,7 @@ from nucleate.vae.schema import Record
 @cache
 def small() -> FragmentCodec:
     """A vocabulary so small that most rings have to be opened."""
-    options = MOLECULES.resolve_codec({"vocabulary": 16}, "test")
+    options = MOLECULES.codecs.resolve({"vocabulary": 16}, "test")
     return FragmentCodec.fit(reference(), options, seed=0)
 
 
@@ -80,7 +80,7 @@ def test_canonical_record_does_not_depend_on_the_spelling_given() -> None:
 @given(st.integers(0, 2**31 - 1), st.booleans())
 def test_every_legal_sequence_is_a_molecule(seed: int, opened: bool) -> None:
     own = small() if opened else codec()
-    legality = MOLECULES.legality(own.schema)
+    legality = MOLECULES.codecs.legality(own.schema)
     assert isinstance(legality, PreorderLegality)
     generator = torch.Generator().manual_seed(seed)
     state = legality.start({}, 1, torch.device("cpu"))
@@ -101,7 +101,7 @@ def test_every_legal_sequence_is_a_molecule(seed: int, opened: bool) -> None:
 
 def test_legality_allows_every_encoded_molecule_and_knows_the_parents() -> None:
     own = codec()
-    legality = MOLECULES.legality(own.schema)
+    legality = MOLECULES.codecs.legality(own.schema)
     symbols = own.symbols()
     for smiles in reference()[:100]:
         tokens = own.encode(smiles).steps["fragment"]
@@ -123,7 +123,7 @@ def test_legality_allows_every_encoded_molecule_and_knows_the_parents() -> None:
 
 
 def test_codec_survives_json() -> None:
-    again = MOLECULES.load_codec(json.loads(json.dumps(codec().to_json())))
+    again = MOLECULES.codecs.load(json.loads(json.dumps(codec().to_json())))
     for smiles in reference()[:50]:
         np.testing.assert_array_equal(
             again.encode(smiles).steps["fragment"], codec().encode(smiles).steps["fragment"]
@@ -142,7 +142,7 @@ def test_damaged_codec_is_refused(key: str) -> None:
 
 
 def test_unknown_pieces_are_named_and_can_be_added() -> None:
-    options = MOLECULES.resolve_codec({}, "test")
+    options = MOLECULES.codecs.resolve({}, "test")
     own = FragmentCodec.fit(["CCO", "CCN", "CCCO"], options, seed=0)
     with pytest.raises(StructureError, match=r"unknown_symbol.*Br"):
         own.encode("CCBr")

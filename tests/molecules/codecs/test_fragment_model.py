@@ -30,7 +30,7 @@ def model(request: pytest.FixtureRequest) -> VAE:
     torch.manual_seed(0)
     schema = codec().schema
     settings = NetworkSettings(width=32, latent=8, binding=request.param)
-    return VAE(schema, MOLECULES.legality(schema), settings).eval()
+    return VAE(schema, MOLECULES.codecs.legality(schema), settings).eval()
 
 
 def test_padding_changes_nothing(model: VAE) -> None:

@@ -27,11 +27,11 @@ MOLECULES = Molecules()
 def reference() -> list[str]:
     """The first part of RDKit's NCI set, standardised; with hypervalent S, P and I."""
     path = Path(RDConfig.RDDataDir) / "NCI" / "first_5K.smi"
-    options = MOLECULES.resolve_standardise({}, "test")
+    options = MOLECULES.reader.resolve({}, "test")
     found = {}
-    for row in MOLECULES.read_rows(path, DatasetSettings(source=str(path), limit=1000)):
+    for row in MOLECULES.reader.read_rows(path, DatasetSettings(source=str(path), limit=1000)):
         try:
-            found[MOLECULES.standardise(row.payload, options).structure] = None
+            found[MOLECULES.reader.standardise(row.payload, options).structure] = None
         except StructureError:
             continue
     extra = ["CI(=O)=O", "O=[Cl+2]([O-])O", "CP(=O)(O)OC", "C[C@H](F)/C=C/c1ccccc1", "C[S@](=O)CC"]
@@ -41,7 +41,7 @@ def reference() -> list[str]:
 @cache
 def codec() -> SelfiesCodec:
     return SelfiesCodec.fit(
-        reference(), MOLECULES.resolve_codec({"kind": "selfies"}, "test"), seed=0
+        reference(), MOLECULES.codecs.resolve({"kind": "selfies"}, "test"), seed=0
     )
 
 
@@ -58,8 +58,8 @@ def test_every_training_molecule_comes_back() -> None:
 @given(st.sets(st.integers(0, 800), min_size=5, max_size=40), st.integers(0, 2**31))
 def test_codec_of_any_subset_holds_it(chosen: set[int], seed: int) -> None:
     smiles = [reference()[i] for i in sorted(chosen)]
-    options = MOLECULES.resolve_codec({"kind": "selfies", "vocabulary": 128}, "test")
-    own = MOLECULES.load_codec(
+    options = MOLECULES.codecs.resolve({"kind": "selfies", "vocabulary": 128}, "test")
+    own = MOLECULES.codecs.load(
         json.loads(json.dumps(SelfiesCodec.fit(smiles, options, seed).to_json()))
     )
     for text in smiles:
@@ -70,7 +70,7 @@ def test_codec_of_any_subset_holds_it(chosen: set[int], seed: int) -> None:
 @given(st.data())
 def test_every_legal_sequence_is_a_molecule(data: st.DataObject) -> None:
     schema = codec().schema
-    legality = MOLECULES.legality(schema)
+    legality = MOLECULES.codecs.legality(schema)
     token = st.integers(0, schema.step[0].size - 1)
     state = legality.start({}, 1, torch.device("cpu"))
     tokens: list[int] = []
@@ -100,7 +100,7 @@ def test_unknown_symbol_is_named() -> None:
 
 def test_too_long_and_unencodable_are_refused() -> None:
     short = SelfiesCodec.fit(
-        reference(), MOLECULES.resolve_codec({"maximum_steps": 3}, "test"), seed=0
+        reference(), MOLECULES.codecs.resolve({"maximum_steps": 3}, "test"), seed=0
     )
     assert short.schema.maximum_steps == 3
     with pytest.raises(StructureError, match="too_long"):
@@ -112,7 +112,7 @@ def test_too_long_and_unencodable_are_refused() -> None:
 def test_lossy_molecule_is_refused_unless_told_otherwise() -> None:
     with pytest.raises(StructureError, match="not_round_trip"):
         codec().encode("OCC")  # not canonical: comes back as CCO
-    blind = SelfiesCodec.fit(reference(), MOLECULES.resolve_codec({"verify": False}, "test"), 0)
+    blind = SelfiesCodec.fit(reference(), MOLECULES.codecs.resolve({"verify": False}, "test"), 0)
     assert blind.decode(blind.encode("OCC")) == "CCO"
 
 
@@ -133,16 +133,16 @@ def test_damaged_json_is_refused() -> None:
     data = codec().to_json()
     for wrong in ({}, {**data, "format": 99}, {**data, "tokenizer": {"model": 1}}):
         with pytest.raises(CheckpointError):
-            MOLECULES.load_codec(wrong)
+            MOLECULES.codecs.load(wrong)
 
 
 def test_fit_is_the_same_each_time() -> None:
-    options = MOLECULES.resolve_codec({"vocabulary": 200, "learn_from": 300}, "test")
+    options = MOLECULES.codecs.resolve({"vocabulary": 200, "learn_from": 300}, "test")
     first, second = (SelfiesCodec.fit(reference(), options, 3).to_json() for _ in range(2))
     assert first == second
 
 
 def test_sampled_fit_misses_no_symbol() -> None:
-    options = MOLECULES.resolve_codec({"learn_from": 100}, "test")
+    options = MOLECULES.codecs.resolve({"learn_from": 100}, "test")
     small = SelfiesCodec.fit(reference(), options, 0)
     assert set(small.alphabet) == set(codec().alphabet)

@@ -14,7 +14,7 @@ import pytest
 from rdkit import Chem, RDConfig
 
 from nucleate.core.errors import InputError, StructureError
-from nucleate.matter.codec import RawRow
+from nucleate.matter.reader import RawRow
 from nucleate.molecules import Molecules
 from nucleate.settings.data import DatasetSettings
 
@@ -23,7 +23,7 @@ TABLE = "name,smiles,id,gap\na,CCO,x1,1.5\nb,c1ccccc1,x2,inf\nc,CN,x3,none\n"
 
 
 def rows(path: Path, **settings: object) -> list[RawRow]:
-    return list(MOLECULES.read_rows(path, DatasetSettings(source=str(path), **settings)))
+    return list(MOLECULES.reader.read_rows(path, DatasetSettings(source=str(path), **settings)))
 
 
 def test_table_has_ids_and_properties(tmp_path: Path) -> None:
@@ -96,11 +96,11 @@ def test_sd_file(tmp_path: Path) -> None:
     found = rows(path, properties=("gap",))
     assert [r.id for r in found] == ["m0", "broken", "m1"]
     assert [r.properties["gap"] for r in found] == [0.5, 7.0, 1.5]
-    options = MOLECULES.resolve_standardise({}, "test")
-    assert MOLECULES.standardise(found[0].payload, options).structure == "C[C@H](N)C(=O)O"
-    assert MOLECULES.standardise(found[2].payload, options).structure == "c1ccncc1"
+    options = MOLECULES.reader.resolve({}, "test")
+    assert MOLECULES.reader.standardise(found[0].payload, options).structure == "C[C@H](N)C(=O)O"
+    assert MOLECULES.reader.standardise(found[2].payload, options).structure == "c1ccncc1"
     with pytest.raises(StructureError, match="unparsable"):
-        MOLECULES.standardise(found[1].payload, options)
+        MOLECULES.reader.standardise(found[1].payload, options)
     with pytest.raises(InputError, match="tags found: gap"):
         rows(path, properties=("energy",))
 
@@ -112,7 +112,7 @@ def test_a_giant_line_is_one_refused_row(tmp_path: Path) -> None:
     assert [r.number for r in found] == [1, 2, 3]
     assert len(found[1].payload) < 10_000
     with pytest.raises(StructureError, match="too_long_text"):
-        MOLECULES.standardise(found[1].payload, MOLECULES.resolve_standardise({}, "test"))
+        MOLECULES.reader.standardise(found[1].payload, MOLECULES.reader.resolve({}, "test"))
     assert (found[2].payload, found[2].properties) == ("CCN", {"gap": 3.0})
 
 

@@ -12,8 +12,8 @@ MOLECULES = Molecules()
 
 
 def standard(smiles: str, **options: object) -> str:
-    chosen = MOLECULES.resolve_standardise(options, "test")
-    return MOLECULES.standardise(smiles, chosen).structure
+    chosen = MOLECULES.reader.resolve(options, "test")
+    return MOLECULES.reader.standardise(smiles, chosen).structure
 
 
 @pytest.mark.parametrize(
@@ -92,10 +92,10 @@ def test_result_is_a_fixed_point() -> None:
 
 def test_misspelt_option_is_refused() -> None:
     with pytest.raises(SettingsError, match=r"known keys: .*fragment"):
-        MOLECULES.resolve_standardise({"fragments": "largest"}, "file [standardise]")
+        MOLECULES.reader.resolve({"fragments": "largest"}, "file [standardise]")
 
 
 def test_scaffold_split_key() -> None:
-    assert MOLECULES.split_key("CCc1ccccc1", "scaffold") == "c1ccccc1"
-    assert MOLECULES.split_key("CCO", "scaffold") == "CCO"
-    assert MOLECULES.split_key("CCO", "random") == "CCO"
+    assert MOLECULES.identity.split_key("CCc1ccccc1", "scaffold") == "c1ccccc1"
+    assert MOLECULES.identity.split_key("CCO", "scaffold") == "CCO"
+    assert MOLECULES.identity.split_key("CCO", "random") == "CCO"

@@ -21,7 +21,7 @@ ASPIRIN = "CC(=O)Oc1ccccc1C(=O)O"
 
 
 def test_description() -> None:
-    columns = MOLECULES.describe(ASPIRIN)
+    columns = MOLECULES.export.describe(ASPIRIN)
     assert columns["formula"] == "C9H8O4"
     assert columns["scaffold"] == "c1ccccc1"
     assert columns["heavy_atoms"] == 13
@@ -29,7 +29,7 @@ def test_description() -> None:
 
 @pytest.mark.parametrize("smiles", [ASPIRIN, "not <a> molecule"])
 def test_picture_is_one_svg_element(smiles: str) -> None:
-    text = MOLECULES.draw(smiles, 300, 200)
+    text = MOLECULES.export.draw(smiles, 300, 200)
     assert text.startswith("<svg")
     assert "<?xml" not in text
     root = ElementTree.fromstring(text)
@@ -49,7 +49,7 @@ def test_candidates_as_sd_file(tmp_path: Path) -> None:
         },
         {"candidate_id": "m-2", "smiles": "C[C@H](N)C(=O)O", "qed": 0.4},
     ]
-    (path,) = MOLECULES.write_candidates(tmp_path, rows)
+    (path,) = MOLECULES.export.write_candidates(tmp_path, rows)
     assert path.name == "candidates.sdf"
     first, second = list(Chem.SDMolSupplier(str(path)))
     assert first.GetProp("_Name") == "m-1"
@@ -62,7 +62,7 @@ def test_candidates_as_sd_file(tmp_path: Path) -> None:
 
 
 def test_samples_and_reconstructions(tmp_path: Path) -> None:
-    path = MOLECULES.write_samples(
+    path = MOLECULES.export.write_samples(
         tmp_path,
         [
             {"structure": ASPIRIN, "log_likelihood": -1.5, "latent": np.zeros(3)},
@@ -73,7 +73,7 @@ def test_samples_and_reconstructions(tmp_path: Path) -> None:
     assert list(table.columns) == ["id", "smiles", "log_likelihood", "origin"]
     assert list(table["smiles"]) == [ASPIRIN, "CCO"]
     assert math.isnan(table["log_likelihood"][1])
-    path = MOLECULES.write_reconstructions(
+    path = MOLECULES.export.write_reconstructions(
         tmp_path,
         [
             {"id": "a,b", "structure": ASPIRIN, "reconstructed": ASPIRIN},
@@ -86,7 +86,7 @@ def test_samples_and_reconstructions(tmp_path: Path) -> None:
 def test_unwritable_folder_is_told(tmp_path: Path) -> None:
     (tmp_path / "file").write_text("")
     with pytest.raises(ResultsError, match="cannot be written"):
-        MOLECULES.write_samples(tmp_path / "file", [])
+        MOLECULES.export.write_samples(tmp_path / "file", [])
 
 
 def test_import_is_light() -> None:

@@ -409,20 +409,20 @@ def test_pharmacophores_are_rdkit_s(real: list[Chem.Mol], monkeypatch: pytest.Mo
 
 def test_goals_are_properties() -> None:
     molecules = Molecules()
-    assert set(ORACLES) <= set(molecules.properties())
+    assert set(ORACLES) <= set(molecules.properties.descriptions())
     for definitions in ("pmo", "guacamol"):
-        built = molecules.property("zaleplon_mpo", {"definitions": definitions})
+        built = molecules.properties.build("zaleplon_mpo", {"definitions": definitions})
         assert built.name == "zaleplon_mpo"
         assert built.compute(DRUGS).tolist() == (
             oracle("zaleplon_mpo", definitions).compute(DRUGS).tolist()
         )
-    usual = molecules.property("zaleplon_mpo", {})
+    usual = molecules.properties.build("zaleplon_mpo", {})
     assert usual.compute(DRUGS).tolist() == oracle("zaleplon_mpo").compute(DRUGS).tolist()
     with pytest.raises(SettingsError, match="takes one argument, `definitions`"):
-        molecules.property("zaleplon_mpo", {"smiles": "C"})
+        molecules.properties.build("zaleplon_mpo", {"smiles": "C"})
     with pytest.raises(SettingsError, match="`pmo` or `guacamol`"):
-        molecules.property("zaleplon_mpo", {"definitions": "tdc"})
+        molecules.properties.build("zaleplon_mpo", {"definitions": "tdc"})
     with pytest.raises(SettingsError, match="`definitions`"):
-        molecules.property("zaleplon_mpo", {"definitions": 3})
+        molecules.properties.build("zaleplon_mpo", {"definitions": 3})
     with pytest.raises(SettingsError, match="did you mean zaleplon_mpo"):
         oracle("zaleplon")

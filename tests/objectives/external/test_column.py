@@ -10,7 +10,8 @@ from hypothesis import strategies as st
 
 from nucleate.core.errors import InputError, SettingsError
 from nucleate.latent.latent_model import LatentModel
-from nucleate.matter.codec import RawRow
+from nucleate.matter.part import part
+from nucleate.matter.reader import RawRow
 from nucleate.objectives.build import build
 from nucleate.objectives.external.column import ColumnObjective, column_property
 from nucleate.objectives.external.labels import Labels, read_labels
@@ -18,7 +19,7 @@ from nucleate.objectives.objective import Objective
 from nucleate.regression.conformal import checked_coverage, conformal_quantile, smallest_calibration
 from nucleate.regression.predictor import fit_predictor
 from nucleate.settings.objectives import ColumnSource, PropertySettings, source_of
-from nucleate.testing.toy_matter import ToyMatter, parse
+from nucleate.testing.toy_matter import ToyMatter, ToyReader, parse
 
 FEATURES = """
 import numpy as np
@@ -31,7 +32,7 @@ def wrong(structures):
 """
 
 
-class LabelledMatter(ToyMatter):
+class LabelledReader(ToyReader):
     """The toy matter with a table of two columns, `numbers;label`."""
 
     def read_rows(self, source, dataset):
@@ -39,6 +40,10 @@ class LabelledMatter(ToyMatter):
             structure, label = line.split(";")
             value = float(label) if label else math.nan
             yield RawRow(number, str(number), structure, dict.fromkeys(dataset.properties, value))
+
+
+class LabelledMatter(ToyMatter):
+    reader = part(LabelledReader)
 
 
 def truth(structures):
@@ -232,7 +237,7 @@ def alkyl(count):
 
 def test_molecules_unlike_the_labelled_ones_are_outside_the_domain(molecules, tmp_path):
     matter = molecules.matter
-    logp = matter.property("logp", {})
+    logp = matter.properties.build("logp", {})
     smiles = alkyl(70)
     with open(tmp_path / "assay.csv", "w", newline="") as file:
         writer = csv.writer(file)
@@ -243,7 +248,7 @@ def test_molecules_unlike_the_labelled_ones_are_outside_the_domain(molecules, tm
     objective.fit([])
     odd = "CC1(C)SC2C(NC(=O)Cc3ccccc3)C(=O)N2C1C(=O)OCC1OC(Br)C(I)C1(F)P(=O)(O)O"
     near, far = objective.score(
-        ["CCCCCCO", matter.standardise(odd, matter.StandardiseOptions()).structure]
+        ["CCCCCCO", matter.reader.standardise(odd, matter.reader.Options()).structure]
     )
     assert near.extra["logP_in_domain"] is True
     assert far.extra["logP_in_domain"] is False

@@ -57,10 +57,10 @@ def test_a_structure_that_the_model_refuses_costs_only_itself(fine_tuned, monkey
 
 def test_what_the_shipped_model_was_trained_with_is_a_head():
     model = LatentModel.load("molecules", "cpu")
-    targets = list(model.matter.guide().linear_targets(model.codec))
+    targets = list(model.matter.guide.linear_targets(model.codec))
     with pytest.raises(SettingsError, match=f"it has: {targets[0]}"):
         build(model.matter, model, PropertySettings(head="band_gap"))
     smiles = ["CCO", "CC(=O)Oc1ccccc1C(=O)O", "c1ccc2ccccc2c1", "CCCCCCCCCCCC"]
     predicted = build(model.matter, model, PropertySettings(head="logp")).compute(smiles)
-    exact = model.matter.property("logp", {}).compute(smiles)
+    exact = model.matter.properties.build("logp", {}).compute(smiles)
     assert np.corrcoef(predicted, exact)[0, 1] > 0.9

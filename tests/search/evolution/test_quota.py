@@ -74,10 +74,10 @@ def test_a_study_is_told_of_it_and_its_rows_are_ranked_by_it(tmp_path, monkeypat
 
 
 def test_groups_of_the_kinds_of_matter():
-    assert list(Molecules().groups()) == ["scaffold"]
-    scaffold = Molecules().groups()["scaffold"]
+    assert list(Molecules().identity.groups()) == ["scaffold"]
+    scaffold = Molecules().identity.groups()["scaffold"]
     assert scaffold("Cc1ccccc1") == scaffold("Oc1ccccc1") == "c1ccccc1"
-    groups = Crystals().groups()
+    groups = Crystals().identity.groups()
     salt = "225 a:Na b:Cl | 5.64"
     assert {name: key(salt) for name, key in groups.items()} == {
         "chemical_system": "Cl-Na",

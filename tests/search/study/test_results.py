@@ -6,6 +6,7 @@ import numpy as np
 import pyarrow.parquet as pq
 import pytest
 
+from nucleate.matter.part import part
 from nucleate.matter.properties import Property
 from nucleate.objectives.objective import Objective
 from nucleate.search.registry import build_searcher
@@ -13,16 +14,23 @@ from nucleate.search.study.run_study import run_study
 from nucleate.settings.objectives import PropertySettings
 from nucleate.settings.study import OptimizeSettings
 from nucleate.stages.optimize import write_draws
-from nucleate.testing.toy_matter import SMALL, ToyMatter, ToyModel, parse, training_set
+from nucleate.testing.toy_matter import (
+    SMALL,
+    ToyMatter,
+    ToyModel,
+    ToyProperties,
+    parse,
+    training_set,
+)
 
 SUM, SPREAD = PropertySettings(property="sum"), PropertySettings(property="spread", low=0, high=20)
 
 
-class Fragile(ToyMatter):
+class FragileProperties(ToyProperties):
     """Its sum has a value where the first number is even only."""
 
-    def property(self, name, arguments):
-        built = super().property(name, arguments)
+    def build(self, name, arguments):
+        built = super().build(name, arguments)
         if name != "sum":
             return built
 
@@ -32,6 +40,10 @@ class Fragile(ToyMatter):
             return built.compute(structures)
 
         return Property("sum", "", "", compute)
+
+
+class Fragile(ToyMatter):
+    properties = part(FragileProperties)
 
 
 @pytest.fixture(params=["desirability", "mean", "pareto"])
@@ -44,7 +56,7 @@ def found(request, tmp_path, monkeypatch):
         quota_by="first",
     )  # fmt: skip
     model, training = ToyModel(training_set(), matter=Fragile()), training_set()
-    model.matter.groups = lambda: {"first": lambda structure: structure[0]}
+    model.matter.identity.groups = lambda: {"first": lambda structure: structure[0]}
     objective = Objective(model.matter, chosen.objectives, how=request.param)
     result = run_study(
         model, objective, training, training, chosen,
@@ -82,11 +94,9 @@ def test_failures_are_counted_and_never_the_best(found):
 
 
 def test_a_reason_of_all_objectives_is_said_once():
-    class Careful(ToyMatter):
-        def forbidden(self, structures):
-            return ["hazard: a nine"] * len(structures)
-
-    objective = Objective(Careful(), [SUM, SPREAD])
+    careful = ToyMatter()
+    careful.checks.reasons_to_forbid = lambda structures: ["hazard: a nine"] * len(structures)
+    objective = Objective(careful, [SUM, SPREAD])
     objective.raw(["9,0,0,0"])
     assert objective.reason("9,0,0,0") == "hazard: a nine"
 

@@ -11,6 +11,7 @@ from optuna.trial import TrialState
 
 from nucleate.core.errors import ResultsError, SettingsError
 from nucleate.core.progress import Lines
+from nucleate.matter.part import part
 from nucleate.objectives.build import Computation
 from nucleate.objectives.objective import Objective
 from nucleate.objectives.property import ObjectiveProperty
@@ -28,7 +29,14 @@ from nucleate.search.study.trial_index import TrialIndex, fail
 from nucleate.search.trial_attributes import ABANDONED, PROPOSAL, RESULT, STRUCTURE
 from nucleate.settings.objectives import PropertySettings
 from nucleate.settings.study import BoxSampler, OptimizeSettings, Searcher
-from nucleate.testing.toy_matter import SMALL, ToyMatter, ToyModel, calls, training_set
+from nucleate.testing.toy_matter import (
+    SMALL,
+    ToyMatter,
+    ToyModel,
+    ToyProperties,
+    calls,
+    training_set,
+)
 
 STOCK = ("tpe", "cmaes", "gp", "nsga2", "nsga3", "qmc", "random")
 OURS = ("nucleate", "latent", "random-prior", "best-of-data")
@@ -290,11 +298,11 @@ def test_our_killed_study_loses_and_doubles_nothing(tmp_path, sampler):
     assert resumed.summary["trials"] == 80
 
 
-class Dying(ToyMatter):
+class DyingProperties(ToyProperties):
     """Dies in the middle of scoring what is known."""
 
-    def property(self, name, arguments):
-        built = super().property(name, arguments)
+    def build(self, name, arguments):
+        built = super().build(name, arguments)
 
         def compute(structures):
             if name == "sum" and len(calls) >= 25:
@@ -302,6 +310,10 @@ class Dying(ToyMatter):
             return built.compute(structures)
 
         return replace(built, compute=compute)
+
+
+class Dying(ToyMatter):
+    properties = part(DyingProperties)
 
 
 def test_what_is_known_is_scored_batch_by_batch_and_once(tmp_path):
@@ -326,11 +338,11 @@ def test_what_is_known_is_scored_batch_by_batch_and_once(tmp_path):
     assert result.summary["trials"] == 10
 
 
-@pytest.mark.parametrize(("quick", "count"), [(True, 256), (False, 64)])
-def test_fewer_known_structures_are_scored_where_it_takes_long(tmp_path, quick, count):
+@pytest.mark.parametrize(("cheap", "count"), [(True, 256), (False, 64)])
+def test_fewer_known_structures_are_scored_where_it_takes_long(tmp_path, cheap, count):
     calls.clear()
     objective = Objective(ToyMatter(), settings().objectives)
-    objective.properties = [replace(one, quick=quick) for one in objective.properties]
+    objective.properties = [replace(one, is_cheap=cheap) for one in objective.properties]
     training, chosen = training_set(), settings(trials=10)
     path = tmp_path / "study.journal"
     run_study(

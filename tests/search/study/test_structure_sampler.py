@@ -21,7 +21,7 @@ from nucleate.search.searcher import Proposal, Searcher
 from nucleate.search.study.structure_sampler import proposal
 from nucleate.search.study.trial_index import TrialIndex, fail
 from nucleate.search.trial_attributes import ABANDONED, PROPOSAL, STRUCTURE, latent_of, latent_text
-from nucleate.testing.toy_matter import SMALL, ToyMatter, ToyModel, parse, training_set
+from nucleate.testing.toy_matter import SMALL, ToyModel, ToyReader, parse, training_set
 
 
 class Counting(Searcher):
@@ -237,12 +237,13 @@ def test_data_in_any_spelling_is_one_structure_and_what_is_none_is_left_out():
 
 
 def test_data_that_is_standardised_is_taken_as_it_is():
-    class Unasked(ToyMatter):
+    class Unasked(ToyReader):
         def standardise(self, payload, options):
             raise AssertionError
 
     training = training_set()
-    model = ToyModel(training, matter=Unasked())
+    model = ToyModel(training)
+    model.matter.reader = Unasked(model.matter)
     ScreenedEvolutionSampler(model, training, settings=SMALL, standardised=True)
 
 

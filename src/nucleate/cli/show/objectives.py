@@ -27,7 +27,7 @@ def describe_objectives(
         SettingsError: no such kind, or no such property.
     """
     kind = registry.get(matter)
-    known, usual = kind.properties(), kind.usual_properties()
+    known, usual = kind.properties.descriptions(), kind.properties.usual()
     for name in names:
         if name not in known:
             raise unknown_property(kind, name)
@@ -39,7 +39,7 @@ def describe_objectives(
 
 def _unit(kind: Matter, name: str) -> str:
     try:
-        return kind.property(name, {}).unit
+        return kind.properties.build(name, {}).unit
     except SettingsError:  # it takes arguments, of which its description tells
         return ""
 
@@ -61,7 +61,7 @@ def show_objectives(
         table.add_row(row["name"], row["unit"], row["description"])
     out.print(table, soft_wrap=False)
     kind = registry.get(matter)
-    more = len(kind.properties()) - len(kind.usual_properties())
+    more = len(kind.properties.descriptions()) - len(kind.properties.usual())
     out.print()
     if more and not complete:
         out.print(f"{more} more by a library's own names: add --all", markup=False)

@@ -109,7 +109,7 @@ def describe_checks(matter: str, names: Sequence[str] = ()) -> list[dict[str, An
     Raises:
         SettingsError: no such kind, or no such check.
     """
-    known = registry.get(matter).every_check()
+    known = registry.get(matter).checks.all()
     unknown = [name for name in names if name not in known]
     if unknown:
         raise SettingsError(

@@ -55,9 +55,9 @@ def show_study_end(out: Console, settings: StudySettings, manifest: Manifest) ->
         heading = f"The best {len(rows)} known structures"
     if rows:
         out.print()
-        out.print(_best_table(heading, rows, summary, kind.title), soft_wrap=False)
+        out.print(_best_table(heading, rows, summary, kind.export.title), soft_wrap=False)
     out.print(f"\n{_counted(summary)} Ended: {summary['stopped']}.", markup=False)
-    for line in _further(summary, kind.title):
+    for line in _further(summary, kind.export.title):
         out.print(line, markup=False)
     folder = Path(settings.out)
     names = ", ".join(dict.fromkeys(_top(output.name) for output in manifest.outputs))

@@ -13,7 +13,7 @@ from nucleate.crystals.checks.novelty import DiverseCheck, NovelCheck, StillNove
 from nucleate.crystals.checks.picks import PicksCheck
 from nucleate.crystals.checks.relaxation import BudgetCheck, RelaxationCheck
 from nucleate.crystals.checks.stability import ElasticCheck, RattleCheck
-from nucleate.matter.checks import Check
+from nucleate.matter.checks import Check, Checks
 
 CHECKS: tuple[type[Check], ...] = (
     LegalCheck,
@@ -36,6 +36,8 @@ CHECKS: tuple[type[Check], ...] = (
 )
 
 
-def checks() -> dict[str, type[Check]]:
-    """Every check by name, in the order of the default funnel."""
-    return {check.name: check for check in CHECKS}
+class CrystalChecks(Checks):
+    """The funnel of crystals."""
+
+    def own(self) -> dict[str, type[Check]]:
+        return {check.name: check for check in CHECKS}

@@ -8,7 +8,6 @@ measured.
 
 from __future__ import annotations
 
-from collections.abc import Callable
 from typing import Annotated
 
 import numpy as np
@@ -37,13 +36,6 @@ class AugmentOptions(Settings):
     has its own, uniform between 0 and this, so that ideal coordinates remain frequent."""
     lattice_noise: Annotated[float, Field(ge=0, lt=1)] = 0.0
     """Likewise of noise on the normalised lattice numbers."""
-
-
-def build_augment(
-    schema: Schema, options: AugmentOptions
-) -> Callable[[Batch, torch.Generator], Batch] | None:
-    """The transformation, or None if it is switched off."""
-    return Augment(schema, options) if options.enabled else None
 
 
 class Augment:

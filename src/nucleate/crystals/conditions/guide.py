@@ -13,6 +13,7 @@ from nucleate.crystals.codec.wyckoff_codec import WyckoffCodec
 from nucleate.crystals.conditions.constraint import CrystalConstraint
 from nucleate.crystals.conditions.options import CrystalConditions
 from nucleate.crystals.conditions.substitution import Substitution
+from nucleate.crystals.io.read import read_rows
 from nucleate.crystals.io.standardise import StandardiseOptions, standardise
 from nucleate.matter.codec import Codec
 from nucleate.matter.conditions import Columns, Constraint, Guide, LinearTarget, Variation
@@ -51,7 +52,7 @@ class CrystalGuide(Guide):
                 "'225 a:Na b:Cl | 5.64'"
             )
         try:
-            row = next(self.matter.read_rows(path, DatasetSettings(source=text)))
+            row = next(read_rows(path, DatasetSettings(source=text)))
         except InputError as error:
             raise SettingsError(f"{where}: {error}") from None
         if row.error:

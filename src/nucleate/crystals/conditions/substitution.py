@@ -13,7 +13,6 @@ from torch import Tensor
 from nucleate.core.errors import StructureError
 from nucleate.crystals.codec.legality import CrystalLegality
 from nucleate.crystals.codec.wyckoff_codec import WyckoffCodec
-from nucleate.matter.codec import Codec
 from nucleate.matter.conditions import Variation
 from nucleate.vae.legality import State
 from nucleate.vae.schema import Record
@@ -62,12 +61,10 @@ def free_elements(lead: Record, generator: np.random.Generator) -> NDArray[np.in
 
 
 def regrowth(
-    codec: Codec, structures: Sequence[str | None], seed: int
-) -> SubstitutionLegality | None:
+    codec: WyckoffCodec, structures: Sequence[str | None], seed: int
+) -> SubstitutionLegality:
     """Masks of n rows, each of which keeps a crystal's arrangement and all but one or two of its
     elements. Rows of None, and crystals that the codec refuses, are free."""
-    if not isinstance(codec, WyckoffCodec):
-        return None
     generator = np.random.default_rng(seed)
     leads: list[Record] = []
     places: dict[str, int] = {}

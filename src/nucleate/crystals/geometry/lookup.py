@@ -9,8 +9,10 @@ normaliser that all their lattices share: there the letters of the canonical gen
 
 from __future__ import annotations
 
+from collections.abc import Callable
 from functools import lru_cache, reduce
 from math import gcd
+from typing import Any
 
 import numpy as np
 from numpy.typing import NDArray
@@ -18,10 +20,13 @@ from numpy.typing import NDArray
 from nucleate.core.errors import StructureError
 from nucleate.crystals.elements import NUMBERS
 from nucleate.crystals.geometry.crystal_distance import STRUCTURE_UNIT, average_minimum_distances
-from nucleate.crystals.geometry.describe import composition
+from nucleate.crystals.geometry.describe import composition, reduced_formula
+from nucleate.crystals.io.standardise import HoldOutOptions
+from nucleate.crystals.wyckoff.canonical import same_crystal
+from nucleate.crystals.wyckoff.fingerprint import far_apart
 from nucleate.crystals.wyckoff.normaliser import generic_normaliser
 from nucleate.crystals.wyckoff.symmetry import LETTERS
-from nucleate.crystals.wyckoff.wyckoff_string import anonymous_key
+from nucleate.crystals.wyckoff.wyckoff_string import CDVAE_MATCHER, anonymous_key, prototype_key
 from nucleate.matter.identity import Identified, Identity, version_of
 
 ELEMENTS = len(NUMBERS) + 1
@@ -93,6 +98,36 @@ class CrystalIdentity(Identity):
     kinds = ("structure", "composition", "prototype")
     sketch_size = ELEMENTS
     sketch_type = np.uint8
+    split_kinds = ("random", "formula")
+    HoldOutOptions = HoldOutOptions
+
+    def are_same(self, first: str, second: str) -> bool:
+        """Whether StructureMatcher, with CDVAE's tolerances, maps one onto the other."""
+        return same_crystal(first, second, **CDVAE_MATCHER)
+
+    def are_duplicates(self, first: str, second: str) -> bool:
+        """Whether StructureMatcher, with its own tolerances, matches them."""
+        return not far_apart(first, second) and same_crystal(first, second)
+
+    def key(self, structure: str) -> str:
+        """Space group, letters and elements without numbers."""
+        return prototype_key(structure)
+
+    def split_key(self, structure: str, kind: str) -> str:
+        """The structure itself, or its reduced formula."""
+        return reduced_formula(structure) if kind == "formula" else structure
+
+    def may_hold_out(self, structure: str, options: Any) -> bool:
+        return bool(options.allows(composition(structure)))
+
+    def groups(self) -> dict[str, Callable[[str], str]]:
+        """`chemical_system`, `formula` (reduced), `prototype` (space group and letters, each
+        element as a number)."""
+        return {
+            "chemical_system": lambda crystal: "-".join(sorted(composition(crystal))),
+            "formula": reduced_formula,
+            "prototype": anonymous_key,
+        }
 
     def of(self, structure: str) -> Identified | None:
         try:

@@ -15,7 +15,7 @@ from pathlib import Path, PurePosixPath
 from typing import IO, Any
 
 from nucleate.core.errors import InputError
-from nucleate.matter.codec import RawRow
+from nucleate.matter.reader import RawRow
 from nucleate.settings.data import DatasetSettings
 
 STRUCTURE_COLUMNS = ("crystal", "cif", "structure", "cif_string", "wyckoff")

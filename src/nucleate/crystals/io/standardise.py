@@ -22,7 +22,7 @@ from nucleate.crystals.wyckoff.wyckoff_string import (
     structure_from_wyckoff,
     to_string,
 )
-from nucleate.matter.codec import Standardised
+from nucleate.matter.reader import Standardised
 
 if TYPE_CHECKING:
     from pymatgen.core import Structure

@@ -1,70 +1,89 @@
-"""Crystals in the field's own files: symmetrised CIF and extxyz, written atomically."""
+"""Crystals for people and other programs: pictures, symmetrised CIF and extxyz."""
 
 from __future__ import annotations
 
 import math
 import re
-from collections.abc import Iterable, Mapping, Sequence
+from collections.abc import Iterable, Mapping
 from pathlib import Path
 from typing import Any
 
 from nucleate.core.errors import StructureError
 from nucleate.core.files import atomic_folder, atomic_path
-from nucleate.crystals.geometry.describe import reduced_formula
+from nucleate.crystals.elements import SYMBOLS
+from nucleate.crystals.geometry.describe import describe, reduced_formula, title
+from nucleate.crystals.io.draw import draw
 from nucleate.crystals.wyckoff.symmetry import LATTICE_NAMES
 from nucleate.crystals.wyckoff.wyckoff_string import WyckoffStructure, expand, from_string
+from nucleate.matter.export import Export, Rows
 
 _STRUCTURE_KEYS = ("structure", "crystal")
 
 
-def write_candidates(folder: Path, rows: Sequence[Mapping[str, Any]]) -> list[Path]:
-    """Write `cif/<candidate_id>.cif` (with symmetry) and `candidates.extxyz` (primitive cells)."""
-    _write_cifs(folder / "cif", ((str(r["candidate_id"]), _structure(r)) for r in rows))
-    path = folder / "candidates.extxyz"
-    _write_frames(path, ((str(r["candidate_id"]), _structure(r), r) for r in rows))
-    return [folder / "cif", path]
+class CrystalExport(Export):
+    """CIF and extxyz; pictures of the cell."""
+
+    exchange_key = "cif"
+
+    def describe(self, structure: str) -> dict[str, Any]:
+        return describe(structure)
+
+    def title(self, structure: str) -> str:
+        """Formula and space group: `NaCl, Fm-3m (225)`."""
+        return title(structure)
+
+    def exchange(self, structure: str) -> str:
+        """Text of a CIF with the group's operations."""
+        return cif_text(from_string(structure), "crystal")
+
+    def draw(self, structure: str, width: int = 220, height: int = 180) -> str:
+        return draw(structure, width, height)
+
+    def write_candidates(self, folder: Path, rows: Rows) -> list[Path]:
+        """Write `cif/<candidate_id>.cif` (with symmetry), `candidates.extxyz` (primitive cells)."""
+        _write_cifs(folder / "cif", ((str(r["candidate_id"]), _structure_of(r)) for r in rows))
+        path = folder / "candidates.extxyz"
+        _write_frames(path, ((str(r["candidate_id"]), _structure_of(r), r) for r in rows))
+        return [folder / "cif", path]
+
+    def write_samples(self, folder: Path, rows: Rows) -> Path:
+        """Write `samples.extxyz`: primitive cells with `id`, `crystal` and all plain columns."""
+        path = folder / "samples.extxyz"
+        frames = (
+            (str(row.get("id", number)), _structure_of(row), row)
+            for number, row in enumerate(rows, start=1)
+        )
+        _write_frames(path, frames)
+        return path
+
+    def write_best(self, folder: Path, rows: Rows) -> list[Path]:
+        """Write `cif/<rank>-<formula>-<space group>.cif`, with symmetry."""
+        structures = [_structure_of(row) for row in rows]
+        _write_cifs(
+            folder / "cif",
+            (
+                (f"{rank:03d}-{reduced_formula(text)}-{from_string(text).space_group}", text)
+                for rank, text in enumerate(structures, start=1)
+            ),
+        )
+        return [folder / "cif"]
+
+    def write_reconstructions(self, folder: Path, rows: Rows) -> Path:
+        """Write `reconstructed.extxyz`: a frame with `id` for each crystal that was rebuilt.
+
+        Its info also holds `input` and `crystal`, the Wyckoff strings before and after.
+        """
+        path = folder / "reconstructed.extxyz"
+        frames = (
+            (str(row["id"]), str(row["reconstructed"]), {"input": row["structure"]})
+            for row in rows
+            if row.get("reconstructed")
+        )
+        _write_frames(path, frames)
+        return path
 
 
-def write_samples(folder: Path, rows: Sequence[Mapping[str, Any]]) -> Path:
-    """Write `samples.extxyz`: primitive cells with `id`, `crystal` and all plain columns."""
-    path = folder / "samples.extxyz"
-    frames = (
-        (str(row.get("id", number)), _structure(row), row)
-        for number, row in enumerate(rows, start=1)
-    )
-    _write_frames(path, frames)
-    return path
-
-
-def write_best(folder: Path, rows: Sequence[Mapping[str, Any]]) -> list[Path]:
-    """Write `cif/<rank>-<formula>-<space group>.cif`, with symmetry."""
-    structures = [_structure(row) for row in rows]
-    _write_cifs(
-        folder / "cif",
-        (
-            (f"{rank:03d}-{reduced_formula(text)}-{from_string(text).space_group}", text)
-            for rank, text in enumerate(structures, start=1)
-        ),
-    )
-    return [folder / "cif"]
-
-
-def write_reconstructions(folder: Path, rows: Sequence[Mapping[str, Any]]) -> Path:
-    """Write `reconstructed.extxyz`: a frame with `id` for each crystal that was rebuilt.
-
-    Its info also holds `input` and `crystal`, the Wyckoff strings before and after.
-    """
-    path = folder / "reconstructed.extxyz"
-    frames = (
-        (str(row["id"]), str(row["reconstructed"]), {"input": row["structure"]})
-        for row in rows
-        if row.get("reconstructed")
-    )
-    _write_frames(path, frames)
-    return path
-
-
-def _structure(row: Mapping[str, Any]) -> str:
+def _structure_of(row: Mapping[str, Any]) -> str:
     for key in _STRUCTURE_KEYS:
         if row.get(key):
             return str(row[key])
@@ -93,8 +112,6 @@ def extxyz_frame(
 ) -> str:
     """One extended XYZ frame of the primitive cell; scalar columns become info keys."""
     lattice, coordinates, numbers = expand(gene)
-    from nucleate.crystals.elements import SYMBOLS
-
     cell = " ".join(f"{value:.8f}" for value in lattice.ravel())
     info = {"id": identity, "crystal": crystal}
     for name, value in columns.items():

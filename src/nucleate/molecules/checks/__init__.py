@@ -1,6 +1,9 @@
 """The funnel of molecules, cheapest first; hazards early, so that none goes unreported."""
 
-from nucleate.matter.checks import Check
+from collections.abc import Sequence
+
+from nucleate.matter.checks import Check, Checks
+from nucleate.molecules.alerts.hazards import forbidden
 from nucleate.molecules.checks.basic import (
     ChargeCheck,
     ElementsCheck,
@@ -39,3 +42,14 @@ CHECKS: tuple[type[Check], ...] = (
     PicksCheck,
     NearestKnownCheck,
 )
+
+
+class MoleculeChecks(Checks):
+    """The funnel of molecules, and the safety filter of searches."""
+
+    def own(self) -> dict[str, type[Check]]:
+        return {check.name: check for check in CHECKS}
+
+    def reasons_to_forbid(self, structures: Sequence[str]) -> list[str]:
+        """Explosives, organophosphorus agents and their like: see `molecules.alerts.hazards`."""
+        return [forbidden(structure) for structure in structures]

@@ -17,7 +17,7 @@ from numpy.typing import NDArray
 from rdkit import Chem, DataStructs, rdBase
 
 from nucleate.matter.identity import Identified, Identity, version_of
-from nucleate.molecules.chemistry.chem import FINGERPRINT_BITS, fingerprint, parse
+from nucleate.molecules.chemistry.chem import FINGERPRINT_BITS, fingerprint, parse, scaffold
 
 WORDS = FINGERPRINT_BITS // 64
 BLOCK = 16_384
@@ -44,6 +44,11 @@ class MoleculeIdentity(Identity):
     kinds = ("structure", "without_stereo")
     sketch_size = WORDS
     sketch_type = np.uint64
+    split_kinds = ("random", "scaffold")
+
+    def split_key(self, structure: str, kind: str) -> str:
+        """The structure itself, or its Bemis-Murcko scaffold (acyclic molecules stay apart)."""
+        return (scaffold(structure) or structure) if kind == "scaffold" else structure
 
     def of(self, structure: str) -> Identified | None:
         found = parse(structure)

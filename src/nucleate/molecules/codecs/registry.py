@@ -3,41 +3,59 @@
 from __future__ import annotations
 
 from collections.abc import Mapping, Sequence
-from typing import Any
+from typing import TYPE_CHECKING, Any
 
 from nucleate.core.errors import CheckpointError
-from nucleate.matter.codec import Codec
+from nucleate.matter.codec import Codec, Codecs
 from nucleate.molecules.options import CodecOptions
 
-
-def fit_codec(smiles: Sequence[str], options: CodecOptions, seed: int) -> Codec:
-    """Learn the codec that the options name on training molecules (canonical SMILES).
-
-    Raises:
-        StructureError: none of the molecules can be written.
-    """
-    if options.kind == "selfies":
-        from nucleate.molecules.codecs.selfies_codec import SelfiesCodec
-
-        return SelfiesCodec.fit(smiles, options, seed)
-    from nucleate.molecules.codecs.fragment_codec import FragmentCodec
-
-    return FragmentCodec.fit(smiles, options, seed)
+if TYPE_CHECKING:
+    from nucleate.vae.legality import Legality
+    from nucleate.vae.schema import Schema
 
 
-def load_codec(data: Mapping[str, Any]) -> Codec:
-    """Rebuild a codec from its JSON.
+class MoleculeCodecs(Codecs):
+    """Trees of fragments, and SELFIES merged by byte pairs."""
 
-    Raises:
-        CheckpointError: of an unknown kind, or damaged.
-    """
-    kind = data.get("kind")
-    if kind == "selfies_byte_pairs":
-        from nucleate.molecules.codecs.selfies_codec import SelfiesCodec
+    Options = CodecOptions
 
-        return SelfiesCodec.load(data)
-    if kind == "fragments":
+    def fit(self, structures: Sequence[str], options: CodecOptions, seed: int) -> Codec:
+        """Learn the codec that the options name on training molecules (canonical SMILES).
+
+        Raises:
+            StructureError: none of the molecules can be written.
+        """
+        if options.kind == "selfies":
+            from nucleate.molecules.codecs.selfies_codec import SelfiesCodec
+
+            return SelfiesCodec.fit(structures, options, seed)
         from nucleate.molecules.codecs.fragment_codec import FragmentCodec
 
-        return FragmentCodec.load(data)
-    raise CheckpointError(f"codec of molecules of an unknown kind: {kind!r}")
+        return FragmentCodec.fit(structures, options, seed)
+
+    def load(self, data: Mapping[str, Any]) -> Codec:
+        """Rebuild a codec from its JSON.
+
+        Raises:
+            CheckpointError: of an unknown kind, or damaged.
+        """
+        kind = data.get("kind")
+        if kind == "selfies_byte_pairs":
+            from nucleate.molecules.codecs.selfies_codec import SelfiesCodec
+
+            return SelfiesCodec.load(data)
+        if kind == "fragments":
+            from nucleate.molecules.codecs.fragment_codec import FragmentCodec
+
+            return FragmentCodec.load(data)
+        raise CheckpointError(f"codec of molecules of an unknown kind: {kind!r}")
+
+    def spellings(self, structure: str, count: int, seed: int) -> list[str]:
+        from nucleate.molecules.chemistry.chem import random_spellings
+
+        return random_spellings(structure, count, seed)
+
+    def legality(self, schema: Schema) -> Legality:
+        from nucleate.molecules.codecs.legality import PreorderLegality, SelfiesLegality
+
+        return (PreorderLegality if schema.options.get("preorder") else SelfiesLegality)(schema)

@@ -9,7 +9,8 @@ import numpy as np
 
 from nucleate.core.errors import StructureError
 from nucleate.matter.codec import Codec
-from nucleate.matter.variation import Edits
+from nucleate.matter.variation import Edits, Variations
+from nucleate.molecules.chemistry.comparison import MoleculeComparison
 from nucleate.molecules.codecs.fragment_codec import FragmentCodec
 from nucleate.molecules.codecs.preorder import CLOSURES
 from nucleate.molecules.conditions.forced_tokens import (
@@ -147,20 +148,27 @@ class TokenEdits(Edits):
         return int(fitting[min(rank, len(fitting) - 1)])
 
 
-def regrowth(codec: Codec, structures: Sequence[str | None], seed: int) -> ForcedLegality | None:
-    """Masks of n rows: all tokens of a structure but one branch or two are forced, and the decoder
-    fills in what its latent vector tells. Rows of None, and what the codec refuses, are free."""
-    if not isinstance(codec, FragmentCodec):
-        return None
-    rng = np.random.default_rng(seed)
-    tokens = TokenEdits(codec)
-    programs = [FREE if s is None else tokens.program(s, rng) for s in structures]
-    return ForcedLegality(codec.schema, programs, CLOSURES)
+class MoleculeVariations(Variations):
+    """Fingerprints to compare molecules by, edits of graphs and of tokens."""
 
+    def comparison(self) -> MoleculeComparison:
+        return MoleculeComparison()
 
-def edits(codec: Codec | None) -> dict[str, Edits]:
-    """Edits by the prefix of their operators' names."""
-    found: dict[str, Edits] = {"graph": MoleculeEdits()}
-    if isinstance(codec, FragmentCodec):
-        found["token"] = TokenEdits(codec)
-    return found
+    def edits(self, codec: Codec | None) -> dict[str, Edits]:
+        found: dict[str, Edits] = {"graph": MoleculeEdits()}
+        if isinstance(codec, FragmentCodec):
+            found["token"] = TokenEdits(codec)
+        return found
+
+    def regrowth(
+        self, codec: Codec, structures: Sequence[str | None], seed: int
+    ) -> ForcedLegality | None:
+        """Masks of n rows: all tokens of a structure but one branch or two are forced, and the
+        decoder fills in what its latent vector tells. Rows of None, and what the codec refuses, are
+        free."""
+        if not isinstance(codec, FragmentCodec):
+            return None
+        rng = np.random.default_rng(seed)
+        tokens = TokenEdits(codec)
+        programs = [FREE if s is None else tokens.program(s, rng) for s in structures]
+        return ForcedLegality(codec.schema, programs, CLOSURES)

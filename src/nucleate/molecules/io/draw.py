@@ -3,13 +3,13 @@
 from __future__ import annotations
 
 import re
-from html import escape
 from typing import Any
 
 from rdkit import Chem, rdBase
 from rdkit.Chem import rdMolDescriptors
 from rdkit.Chem.Draw import rdMolDraw2D
 
+from nucleate.matter.export import text_svg
 from nucleate.molecules.chemistry.chem import molecule, scaffold, weight
 
 
@@ -37,11 +37,7 @@ def draw(smiles: str, width: int = 220, height: int = 180) -> str:
     """
     found = molecule(smiles)
     if found is None:
-        return (
-            f"<svg xmlns='http://www.w3.org/2000/svg' viewBox='0 0 {width} {height}' "
-            f"width='{width}' height='{height}'><text x='4' y='20' font-size='10'>"
-            f"{escape(smiles[:60])}</text></svg>"
-        )
+        return text_svg(smiles, width, height)
     drawer = rdMolDraw2D.MolDraw2DSVG(width, height)
     options: Any = drawer.drawOptions()
     options.clearBackground = False

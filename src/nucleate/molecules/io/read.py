@@ -12,7 +12,7 @@ from typing import IO, Any
 
 from nucleate.core.errors import InputError
 from nucleate.datasets.archives import Line, lines, opened
-from nucleate.matter.codec import RawRow
+from nucleate.matter.reader import RawRow
 from nucleate.molecules.options import MAXIMUM_TEXT, STRUCTURE_COLUMNS
 from nucleate.settings.data import DatasetSettings
 

@@ -11,7 +11,7 @@ from rdkit import Chem, rdBase
 
 from nucleate.core.errors import InputError
 from nucleate.datasets.archives import MAXIMUM_LINE, check_text, reread
-from nucleate.matter.codec import RawRow
+from nucleate.matter.reader import RawRow
 from nucleate.molecules.io.read import number
 from nucleate.settings.data import DatasetSettings
 

@@ -10,7 +10,7 @@ from rdkit.Chem import rdqueries
 from rdkit.Chem.MolStandardize import rdMolStandardize
 
 from nucleate.core.errors import StructureError
-from nucleate.matter.codec import Standardised
+from nucleate.matter.reader import Standardised
 from nucleate.molecules.chemistry.chem import canonical, has_radicals, parse
 from nucleate.molecules.options import MAXIMUM_TEXT, StandardiseOptions
 

@@ -27,7 +27,7 @@ def head_property(source: HeadSource, model: LatentModel) -> ObjectiveProperty:
     """
     from nucleate.regression.latent_linear import heads_of, known_predictor
 
-    heads, guide = heads_of(model), model.matter.guide()
+    heads, guide = heads_of(model), model.matter.guide
     predict = known_predictor(model, guide, source.head, heads)
     if predict is None:
         targets = guide.linear_targets(model.codec).items()

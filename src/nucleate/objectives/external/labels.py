@@ -51,12 +51,12 @@ def read_labels(matter: Matter, source: ColumnSource, folder: Path | None = None
         DatasetError: a catalogued dataset cannot be fetched.
         SettingsError: unknown options of `standardise`.
     """
-    options = matter.resolve_standardise(source.standardise, "objective: standardise")
+    options = matter.reader.resolve(source.standardise, "objective: standardise")
     found: dict[str, list[float]] = {}
     rejected: Counter[str] = Counter()
     dataset = dataset_of(source, folder)
     for file in resolve(dataset, matter.name):
-        for row in matter.read_rows(file.path, file.settings):
+        for row in matter.reader.read_rows(file.path, file.settings):
             value = row.properties.get(source.column, float("nan"))
             if not np.isfinite(value):
                 rejected["no_label"] += 1
@@ -64,7 +64,7 @@ def read_labels(matter: Matter, source: ColumnSource, folder: Path | None = None
             try:
                 if row.error:
                     raise StructureError("unreadable", row.error)
-                structure = matter.standardise(row.payload, options).structure
+                structure = matter.reader.standardise(row.payload, options).structure
             except StructureError as error:
                 rejected[error.reason] += 1
             except Exception:  # a library's own failure on one odd structure

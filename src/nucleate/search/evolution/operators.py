@@ -254,7 +254,7 @@ class LatentMaker:
         legality = None
         if any(structure is not None for structure in kept):
             seed = int(rng.integers(2**31))
-            legality = self.model.matter.regrowth(self.model.codec, kept, seed)
+            legality = self.model.matter.variations.regrowth(self.model.codec, kept, seed)
         decoded = self.model.decode(
             latents,
             self.temperature,

@@ -19,7 +19,7 @@ class Quota:
     """How many structures of one group may breed, and are ranked before the rest.
 
     Attributes:
-        kind: what makes a group, one of `Matter.groups`.
+        kind: what makes a group, one of `Identity.groups`.
         most: structures of each.
         key: of a structure, equal within a group.
     """
@@ -56,7 +56,7 @@ def build_quota(matter: Matter, settings: OptimizeSettings) -> Quota | None:
     """
     if settings.quota is None:
         return None
-    known = matter.groups()
+    known = matter.identity.groups()
     kind = settings.quota_by or next(iter(known), "")
     if kind not in known:
         raise SettingsError(

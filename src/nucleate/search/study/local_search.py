@@ -60,7 +60,7 @@ class Local:
     def __init__(
         self, model: LatentModel, settings: LocalSettings, training: Sequence[str], seed: int
     ):
-        guide = model.matter.guide()
+        guide = model.matter.guide
         check_conditions(settings, model.matter, "local")
         constraint = guide.constraint(settings, model.codec)
         growth = None
@@ -141,7 +141,7 @@ def refuse_forbidden(matter: Matter, lead: str) -> None:
     Raises:
         SettingsError: with the reason.
     """
-    (why,) = matter.forbidden([lead])
+    (why,) = matter.checks.reasons_to_forbid([lead])
     if why:
         raise SettingsError(f"local: like: {lead} is never scored: {why}")
 

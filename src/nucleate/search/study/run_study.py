@@ -262,10 +262,10 @@ class _Reference:
         # What is dear to compute is kept batch by batch. What fails on all of the first is told
         # before there is a study.
         count, batch = len(self.structures), max(settings.batch, MIN_FAILURES_TO_ABORT)
-        lines = Lines("Known structures", 0 if objective.quick else count, say)
+        lines = Lines("Known structures", 0 if objective.is_cheap else count, say)
         with bar(description="score known structures", total=count) as shown:
             shown.update(done)
-            for end in _ends(done, count, batch, objective.quick):
+            for end in _ends(done, count, batch, objective.is_cheap):
                 lines.report(shown.n)
                 raw = _plain(objective.check(self.structures[:end]))
                 begin().set_user_attr(REFERENCE, {"structures": self.structures, "raw": raw})
@@ -305,9 +305,9 @@ class _Reference:
         return space_around(model, self.structures, self.scores, settings, "training structures")
 
 
-def _ends(done: int, count: int, batch: int, quick: bool) -> list[int]:
+def _ends(done: int, count: int, batch: int, cheap: bool) -> list[int]:
     """Where batches end that lead from what is done to the whole count."""
-    step = count if quick else batch
+    step = count if cheap else batch
     return [*range(done + step, count, step), count] if done < count else []
 
 

@@ -337,12 +337,12 @@ def standardise_all(matter: Matter, structures: Sequence[str]) -> list[str]:
     Raises:
         InputError: none can be read.
     """
-    options = matter.resolve_standardise({}, "data")
+    options = matter.reader.resolve({}, "data")
     out: dict[str, None] = {}
     reasons: Counter[str] = Counter()
     for structure in structures:
         try:
-            out[matter.standardise(structure, options).structure] = None
+            out[matter.reader.standardise(structure, options).structure] = None
         except StructureError as error:
             reasons[error.reason] += 1
         except Exception as error:

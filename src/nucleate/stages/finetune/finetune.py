@@ -144,7 +144,7 @@ class _Job:
             key=self.key,
             seed=self.seed,
             device=self.device,
-            augment=self.base.matter.augment(codec.schema, self._told("augment")),
+            augment=self.base.matter.codecs.augment(codec.schema, self._told("augment")),
             recalled=memory,
             least=remembered - self.settings.maximum_forgetting,
             pull=self.settings.pull,

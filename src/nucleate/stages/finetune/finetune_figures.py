@@ -111,9 +111,9 @@ def sample_figures(
         "valid": summary["valid_share"],
         "unique": len(distinct) / max(1, len(rows)),
     }
-    if "novel" not in model.matter.checks() or not distinct:
+    if "novel" not in model.matter.checks.own() or not distinct:
         return figures
-    check = model.matter.build_check("novel", {}, CheckContext(known=known, seed=seed), "finetune")
+    check = model.matter.checks.build("novel", {}, CheckContext(known=known, seed=seed), "finetune")
     verdicts = check.run([Candidate(structure) for structure in distinct])
     figures["novel"] = sum(verdict.passed for verdict in verdicts) / len(verdicts)
     found = [verdict.columns.get("nearest_known_similarity") for verdict in verdicts]

@@ -25,7 +25,7 @@ from nucleate.crystals.wyckoff.wyckoff_string import (
     structure_from_wyckoff,
     to_string,
 )
-from nucleate.matter.codec import RawRow
+from nucleate.matter.reader import RawRow
 
 NEAR = 1e-4
 """Fractions of the cell, and of an edge or angle, within which numbers are called near."""

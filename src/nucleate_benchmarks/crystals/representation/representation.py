@@ -61,7 +61,7 @@ def measure(
     """
     matter = registry.get("crystals")
     files = resolve(DatasetSettings(source=source), "crystals", mirror)
-    rows = [(f.name, row) for f in files for row in matter.read_rows(f.path, f.settings)]
+    rows = [(f.name, row) for f in files for row in matter.reader.read_rows(f.path, f.settings)]
     if count is not None and count < len(rows):
         chosen = np.random.default_rng(seed).choice(len(rows), count, replace=False)
         rows = [rows[i] for i in sorted(chosen.tolist())]

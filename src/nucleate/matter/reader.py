@@ -1,0 +1,87 @@
+"""Part one of a kind of matter: a person's file becomes structure strings."""
+
+from __future__ import annotations
+
+from abc import ABC, abstractmethod
+from collections.abc import Iterator, Mapping
+from dataclasses import dataclass, field
+from pathlib import Path
+from typing import Any, ClassVar
+
+from nucleate.core.settings import Settings, validate
+from nucleate.matter.part import MatterPart
+from nucleate.settings.data import DatasetSettings
+
+
+@dataclass(frozen=True)
+class RawRow:
+    """One row as it stands in a file, not yet looked at.
+
+    Attributes:
+        number: one-based data row (header not counted).
+        id: the file's own id of the row, or its number as text.
+        payload: what `Reader.standardise` takes; small and picklable (a SMILES, CIF text).
+        properties: by column name; NaN where missing or not finite.
+        error: why the row could not even be read; then `payload` is None.
+    """
+
+    number: int
+    id: str
+    payload: Any
+    properties: dict[str, float] = field(default_factory=dict)
+    error: str = ""
+
+
+@dataclass(frozen=True)
+class Standardised:
+    """A structure in canonical form.
+
+    Attributes:
+        structure: the structure string.
+        key: rows with different keys are surely different structures; rows with equal keys are
+            compared by `Identity.are_duplicates`.
+    """
+
+    structure: str
+    key: str
+
+
+class Reader(MatterPart, ABC):
+    """Reads files of a kind of matter.
+
+    Attributes:
+        Options: of `standardise`, with defaults made for training sets.
+        screening_options: further ones for files that are screened, where those defaults would
+            refuse sound structures.
+    """
+
+    Options: ClassVar[type[Settings]] = Settings
+    screening_options: ClassVar[Mapping[str, Any]] = {}
+
+    @abstractmethod
+    def read_rows(self, source: Path, dataset: DatasetSettings) -> Iterator[RawRow]:
+        """Stream the rows of a file or folder; memory does not grow with the file.
+
+        Raises:
+            InputError: the file as a whole is unreadable, empty or lacks a named column.
+        """
+
+    @abstractmethod
+    def standardise(self, payload: Any, options: Any) -> Standardised:
+        """Canonical structure of a row.
+
+        Args:
+            options: `Options`.
+
+        Raises:
+            StructureError: with the reason under which the row is counted as rejected.
+        """
+
+    def resolve(self, options: Mapping[str, Any], where: str) -> Any:
+        """`Options` of a settings file's section; `where` names it in an error."""
+        return validate(self.Options, options, where)
+
+    def differs(self, text: str, structure: str) -> bool:
+        """Whether a person's text states another structure than this one, which standardising made
+        of it; what is left out of salts, say."""
+        return False
