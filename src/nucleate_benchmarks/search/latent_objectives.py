@@ -69,9 +69,10 @@ class Chgnet:
     how: Relaxing
 
     def single_points(self, crystals: list[str]) -> list[float | None]:
+        from nucleate.crystals.energy.energy_model import energy_model
         from nucleate.crystals.properties import energies
 
-        found = energies(crystals, self.how.device)
+        found = energies(crystals, energy_model(device=self.how.device))
         return [float(e) if np.isfinite(e) else None for e in found]
 
     def relax(self, crystals: list[str]) -> list[dict[str, Any]]:

@@ -17,7 +17,6 @@ from nucleate.core.errors import ResultsError
 from nucleate.core.files import write_text
 from nucleate.core.parallel import map_ordered
 from nucleate.core.quiet import silenced
-from nucleate.crystals.energy import chgnet_network
 from nucleate.crystals.energy.relaxation import relax_structures
 from nucleate_data.prototypes import assemble
 from nucleate_data.prototypes.card import card
@@ -159,7 +158,6 @@ def read_results(file: Path) -> dict[int, dict[str, Any]]:
 
 def prepare() -> None:
     """Load what a worker needs, once."""
-    chgnet_network.model("cpu")
     library()
 
 

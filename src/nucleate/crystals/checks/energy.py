@@ -8,21 +8,24 @@ from pathlib import Path
 from typing import Annotated, Any, Literal
 
 import numpy as np
-from pydantic import Field
+from pydantic import Field, model_validator
 
 from nucleate.core.errors import StructureError
 from nucleate.core.settings import Settings
 from nucleate.crystals import properties
-from nucleate.crystals.energy.element_references import element_references
+from nucleate.crystals.checks.relaxation import EnergyCheck
+from nucleate.crystals.energy.energy_model import DEFAULT, ModelName
 from nucleate.crystals.energy.hull import Hull
 from nucleate.crystals.geometry.describe import composition
-from nucleate.matter.checks import Candidate, Check, Verdict
+from nucleate.matter.checks import Candidate, Verdict
 
 BUNDLED = "bundled prototypes (CHGNet-relaxed)"
 """Name of the reference set that comes with the package."""
 
 
 class AboveHullOptions(Settings):
+    energy_model: ModelName = DEFAULT
+    """By which energies; another one than CHGNet needs a `reference` of its own energies."""
     maximum: float = 0.1
     """eV/atom."""
     minimum: float = -5.0
@@ -36,11 +39,18 @@ class AboveHullOptions(Settings):
     """CSV or Parquet file of competing phases, columns `formula` and `energy` (eV/atom), which
     takes the place of the bundled set. It must hold the elements."""
     reference_scale: Literal["chgnet", "formation"] = "chgnet"
-    """What its energies are: like CHGNet's and the Materials Project's corrected ones, or formation
-    energies, in which case CHGNet's are converted with regressed element references."""
+    """What its energies are: like the model's own (CHGNet's are like the Materials Project's
+    corrected ones), or formation energies, in which case the model's are converted with regressed
+    element references."""
+
+    @model_validator(mode="after")
+    def _one_scale(self) -> AboveHullOptions:
+        if self.energy_model != DEFAULT and self.reference is None:
+            raise ValueError("the bundled hull holds CHGNet's energies: give `reference`")
+        return self
 
 
-class AboveHullCheck(Check):
+class AboveHullCheck(EnergyCheck):
     """Whether a mixture of known crystals would be lower in energy.
 
     A hull that rests on elements alone lets every compound with a negative formation energy pass:
@@ -76,7 +86,7 @@ class AboveHullCheck(Check):
         if not candidates:
             return []
         crystals = [candidate.structure for candidate in candidates]
-        energies = properties.energies(crystals, self.context.device)
+        energies = properties.energies(crystals, self.model)
         return [self._one(c, float(e)) for c, e in zip(crystals, energies, strict=True)]
 
     def _one(self, crystal: str, energy: float) -> Verdict:
@@ -86,16 +96,16 @@ class AboveHullCheck(Check):
         except StructureError as error:
             return Verdict(False, reason=str(error))
         name, hull = self._reference
-        references = element_references()
-        formation = references.formation_energy(amounts, energy)
+        references = self.model.references()
+        formation = references.formation_energy(amounts, energy) if references else np.nan
         ours = energy if options.reference_scale == "chgnet" else formation
         height = ours - hull.hull_energy(amounts)
         columns: dict[str, Any] = {"reference_set": name}
-        if np.isfinite(formation):
+        if references and np.isfinite(formation):
             columns["formation_energy_per_atom"] = round(formation, 5)
             columns["formation_energy_error"] = references.mean_error
         if not np.isfinite(height):
-            return Verdict(False, reason=_missing(energy, amounts, hull, name), columns=columns)
+            return Verdict(False, reason=self._missing(energy, amounts), columns=columns)
         compounds = hull.compounds(amounts)
         columns |= {
             "competing_entries": hull.competing(amounts),
@@ -121,14 +131,14 @@ class AboveHullCheck(Check):
             return f"only {compounds} competing compounds, need {options.competing}"
         return ""
 
-
-def _missing(energy: float, amounts: dict[str, int], hull: Hull, name: str) -> str:
-    if not np.isfinite(energy):
-        return "CHGNet gives no energy"
-    absent = sorted(set(amounts) - hull.elements)
-    if absent:
-        return f"no {', '.join(absent)} in the reference set {name}"
-    return "an element has no regressed reference"
+    def _missing(self, energy: float, amounts: dict[str, int]) -> str:
+        name, hull = self._reference
+        if not np.isfinite(energy):
+            return f"{self.model.title} gives no energy"
+        absent = sorted(set(amounts) - hull.elements)
+        if absent:
+            return f"no {', '.join(absent)} in the reference set {name}"
+        return "an element has no regressed reference"
 
 
 def confidence(compounds: int, elements: int, enough: int) -> str:

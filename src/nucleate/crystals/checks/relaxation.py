@@ -1,4 +1,4 @@
-"""CHGNet relaxation, behind a budget."""
+"""Relaxation with an energy model, behind a budget."""
 
 from __future__ import annotations
 
@@ -13,11 +13,13 @@ from nucleate.core.errors import StructureError
 from nucleate.core.settings import Positive, Settings
 from nucleate.crystals import properties
 from nucleate.crystals.checks.geometry import failure
-from nucleate.crystals.energy.relaxation import TOGETHER, Relaxed, Release, relax
+from nucleate.crystals.energy.energy_model import DEFAULT, EnergyModel, ModelName, energy_model
+from nucleate.crystals.energy.perturbation import RelaxedPerturbation, relax_perturbed
+from nucleate.crystals.energy.relaxation import TOGETHER, Relaxed, relax
 from nucleate.crystals.geometry.describe import reduced_formula
 from nucleate.crystals.wyckoff.matching import displacement
 from nucleate.crystals.wyckoff.wyckoff_string import from_string, structure_from_wyckoff
-from nucleate.matter.checks import Candidate, Check, Verdict
+from nucleate.matter.checks import Candidate, Check, CheckContext, Verdict
 
 
 class BudgetOptions(Settings):
@@ -64,7 +66,23 @@ class BudgetCheck(Check):
         return verdicts
 
 
+class EnergyCheck(Check):
+    """A check that asks the energy model that its option `energy_model` names."""
+
+    def __init__(self, options: Any, context: CheckContext):
+        super().__init__(options, context)
+        # The text for people names the default model.
+        self.description = self.description.replace("CHGNet", self.model.title)  # type: ignore[misc]
+
+    @property
+    def model(self) -> EnergyModel:
+        """On the run's device."""
+        return energy_model(self.options.energy_model, self.context.device)
+
+
 class RelaxationOptions(Settings):
+    energy_model: ModelName = DEFAULT
+    """By which energies and forces; those of the group `nucleate.energy_models` are known."""
     force: Annotated[float, Field(gt=0)] = 0.1
     """Threshold of the largest force (eV/A) and of the largest virial per atom (eV)."""
     steps: Positive = 50
@@ -84,7 +102,7 @@ class RelaxationOptions(Settings):
     """eV/atom by which the released crystal may lie lower."""
 
 
-class RelaxationCheck(Check):
+class RelaxationCheck(EnergyCheck):
     """A crystal that was drawn well is near its own minimum."""
 
     name = "relaxation"
@@ -92,7 +110,7 @@ class RelaxationCheck(Check):
     Options = RelaxationOptions
     expensive = True
     independent = True
-    chunk = TOGETHER  # CHGNet is quicker on batches
+    chunk = TOGETHER  # models are quicker on batches
 
     @property
     def threshold(self) -> str:
@@ -103,27 +121,45 @@ class RelaxationCheck(Check):
 
         Displacements are StructureMatcher's, in units of the cube root of the volume per atom.
         """
+        verdicts: list[Verdict] = []
+        for start in range(0, len(candidates), TOGETHER):
+            crystals = [one.structure for one in candidates[start : start + TOGETHER]]
+            relaxed = self._relax(crystals)
+            verdicts += map(self._one, crystals, relaxed, self._release(relaxed))
+        return verdicts
+
+    def _relax(self, crystals: Sequence[str]) -> list[Relaxed]:
         options: RelaxationOptions = self.options
-        relaxed = relax(
-            [candidate.structure for candidate in candidates],
+        found = relax(
+            crystals,
             fmax=options.force,
             maximum_steps=options.steps,
             keep_symmetry=options.keep_symmetry,
-            release=self._release(),
-            device=self.context.device,
+            model=self.model,
         )
-        return [
-            self._one(candidate.structure, found)
-            for candidate, found in zip(candidates, relaxed, strict=True)
-        ]
+        return list(found)
 
-    def _release(self) -> Release | None:
+    def _release(self, relaxed: Sequence[Relaxed]) -> list[RelaxedPerturbation | None]:
+        """What became of those that have converged when they were let go of their symmetry."""
         options: RelaxationOptions = self.options
+        out: list[RelaxedPerturbation | None] = [None] * len(relaxed)
         if not (options.release and options.keep_symmetry):
-            return None
-        return Release(options.push, options.release_steps, self.context.seed)
+            return out
+        held = {k: s for k, one in enumerate(relaxed) if (s := one.structure) and one.converged}
+        ends = relax_perturbed(
+            list(held.values()),
+            [relaxed[place].energy for place in held],
+            amplitude=options.push,
+            fmax=options.force,
+            maximum_steps=options.release_steps,
+            seed=self.context.seed,
+            model=self.model,
+        )
+        for place, end in zip(held, ends, strict=True):
+            out[place] = end
+        return out
 
-    def _one(self, crystal: str, found: Relaxed) -> Verdict:
+    def _one(self, crystal: str, found: Relaxed, released: RelaxedPerturbation | None) -> Verdict:
         options: RelaxationOptions = self.options
         columns: dict[str, Any] = {"relaxation_steps": found.steps}
         if np.isfinite(found.residual_force):
@@ -143,36 +179,30 @@ class RelaxationCheck(Check):
         if rms is None:
             reason = "relaxes into another structure by StructureMatcher's defaults"
             return Verdict(False, reason=reason, columns=columns)
+        value = round(rms, 4)
         if abs(change) > options.maximum_volume_change:
             reason = (
                 f"the volume changes by {change:+.0%} on relaxing, more than "
                 f"{options.maximum_volume_change:.0%}"
             )
-            return Verdict(False, value=round(rms, 4), reason=reason, columns=columns)
-        columns["relaxation_rms"] = round(rms, 4)
-        reason = self._fallen(found, columns)
+            return Verdict(False, value, reason, columns)
+        columns["relaxation_rms"] = value
+        reason = ""
+        if released is not None and released.structure is None:
+            reason = f"without its symmetry the relaxation fails: {released.reason}"
+        elif released is not None:
+            columns |= {
+                "release_gain": round(released.gain, 5),
+                "released_space_group": released.space_group,
+            }
+            if released.gain > options.maximum_release_gain:
+                reason = (
+                    "only its symmetry holds it: released from space group "
+                    f"{from_string(found.string).space_group} it falls by {released.gain:.3f} "
+                    f"eV/atom (space group {released.space_group}), more than "
+                    f"{options.maximum_release_gain:g}"
+                )
         if reason:
-            return Verdict(False, value=round(rms, 4), reason=reason, columns=columns)
-        properties.remember(found.string, found.energy)
-        return Verdict(True, value=round(rms, 4), columns=columns, structure=found.string)
-
-    def _fallen(self, found: Relaxed, columns: dict[str, Any]) -> str:
-        """Why the release speaks against a crystal, empty if it does not; adds its columns."""
-        options: RelaxationOptions = self.options
-        released = found.released
-        if released is None or found.string is None:
-            return ""
-        before = from_string(found.string).space_group
-        if released.structure is None:
-            return f"without its symmetry the relaxation fails: {released.reason}"
-        columns |= {
-            "release_gain": round(released.gain, 5),
-            "released_space_group": released.space_group,
-        }
-        if released.gain <= options.maximum_release_gain:
-            return ""
-        return (
-            f"only its symmetry holds it: released from space group {before} it falls by "
-            f"{released.gain:.3f} eV/atom (space group {released.space_group}), more than "
-            f"{options.maximum_release_gain:g}"
-        )
+            return Verdict(False, value, reason, columns)
+        properties.remember(found.string, found.energy, options.energy_model)
+        return Verdict(True, value, columns=columns, structure=found.string)

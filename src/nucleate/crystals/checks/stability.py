@@ -1,4 +1,4 @@
-"""Probes of mechanical stability without phonons, for those that have come so far."""
+"""Mechanical stability without phonons, for those that have come so far."""
 
 from __future__ import annotations
 
@@ -12,66 +12,71 @@ from pydantic import Field
 from nucleate.core.errors import StructureError
 from nucleate.core.settings import Positive, Settings
 from nucleate.crystals import properties
-from nucleate.crystals.energy.chgnet import refuse
-from nucleate.crystals.energy.stability import RelaxedPerturbation, doubled, elastic_tensors, settle
+from nucleate.crystals.checks.relaxation import EnergyCheck
+from nucleate.crystals.energy.elasticity import elastic_tensors
+from nucleate.crystals.energy.energy_model import DEFAULT, ModelName
+from nucleate.crystals.energy.perturbation import (
+    RelaxedPerturbation,
+    double_cell,
+    relax_perturbed,
+)
 from nucleate.crystals.wyckoff.matching import displacement
 from nucleate.crystals.wyckoff.wyckoff_string import from_string, structure_from_wyckoff
-from nucleate.matter.checks import Candidate, Check, Verdict
+from nucleate.matter.checks import Candidate, Verdict
 
 if TYPE_CHECKING:
     from pymatgen.core import Structure
 
 Amount = Annotated[float, Field(gt=0)]
 TOGETHER = 12
-"""Crystals whose strained or rattled cells CHGNet sees together."""
+"""Crystals whose strained or rattled cells the model sees together."""
 
 
-class Probe(Check):
-    """A check of the best few, on structures that CHGNet accepts; the others pass unjudged."""
+class StabilityCheck(EnergyCheck):
+    """A check of the best few, on structures that the model accepts; the others pass unjudged."""
 
     expensive: ClassVar[bool] = True
     needs: ClassVar[tuple[str, ...]] = ("relaxation",)
 
     @abstractmethod
-    def probe(self, crystals: Sequence[str], structures: Sequence[Structure]) -> list[Verdict]:
+    def judge(self, crystals: Sequence[str], structures: Sequence[Structure]) -> list[Verdict]:
         """One verdict per structure."""
 
     def run(self, candidates: Sequence[Candidate]) -> list[Verdict]:
         """See `Check.run`. Candidates beyond the option `limit` pass without a value."""
         verdicts: list[Verdict] = [Verdict(True) for _ in candidates]
-        places: list[int] = []
-        structures: list[Structure] = []
+        structures: dict[int, Structure] = {}
         for place, candidate in enumerate(candidates):
-            if len(places) >= self.options.limit:
+            if len(structures) >= self.options.limit:
                 break
             try:
                 structure = structure_from_wyckoff(from_string(candidate.structure))
+                refusal = self.model.refuse(structure)
             except StructureError as error:
-                verdicts[place] = Verdict(False, reason=str(error))
-                continue
-            clash = refuse(structure)
-            if clash:
-                verdicts[place] = Verdict(False, reason=clash)
-                continue
-            places.append(place)
-            structures.append(structure)
-        for start in range(0, len(places), TOGETHER):
-            part = places[start : start + TOGETHER]
+                refusal = str(error)
+            if refusal:
+                verdicts[place] = Verdict(False, reason=refusal)
+            else:
+                structures[place] = structure
+        for start in range(0, len(structures), TOGETHER):
+            part = list(structures)[start : start + TOGETHER]
             crystals = [candidates[place].structure for place in part]
-            found = self.probe(crystals, structures[start : start + TOGETHER])
+            found = self.judge(crystals, [structures[place] for place in part])
             for place, verdict in zip(part, found, strict=True):
                 verdicts[place] = verdict
         return verdicts
 
 
 class ElasticOptions(Settings):
+    energy_model: ModelName = DEFAULT
+    """By which stresses."""
     least: float = 0.0
     """GPa; least eigenvalue of the stiffness matrix."""
     limit: Positive = 60
     """Best candidates that are judged."""
 
 
-class ElasticCheck(Probe):
+class ElasticCheck(StabilityCheck):
     """A crystal that some small strain lowers in energy is none."""
 
     name = "elastic"
@@ -82,15 +87,15 @@ class ElasticCheck(Probe):
     def threshold(self) -> str:
         return f"at least {self.options.least:g} GPa"
 
-    def probe(self, crystals: Sequence[str], structures: Sequence[Structure]) -> list[Verdict]:
-        """See `Probe.probe`; the value is the least eigenvalue of the stiffness matrix, GPa (Born;
-        Mouhat and Coudert 2014, doi:10.1103/PhysRevB.90.224104)."""
-        return [self._one(tensor) for tensor in elastic_tensors(structures, self.context.device)]
+    def judge(self, crystals: Sequence[str], structures: Sequence[Structure]) -> list[Verdict]:
+        """The value is the least eigenvalue of the stiffness matrix, GPa (Born; Mouhat and Coudert
+        2014, doi:10.1103/PhysRevB.90.224104)."""
+        return [self._one(tensor) for tensor in elastic_tensors(structures, self.model)]
 
     def _one(self, tensor: Any | None) -> Verdict:
         options: ElasticOptions = self.options
         if tensor is None:
-            return Verdict(False, reason="CHGNet refuses a strained cell")
+            return Verdict(False, reason=f"{self.model.title} refuses a strained cell")
         matrix = np.asarray(tensor.voigt)
         least = float(np.linalg.eigvalsh((matrix + matrix.T) / 2).min())
         columns = {
@@ -107,6 +112,8 @@ class ElasticCheck(Probe):
 
 
 class RattleOptions(Settings):
+    energy_model: ModelName = DEFAULT
+    """By which energies and forces."""
     push: Amount = 0.05
     """Displacement of each atom, angstrom."""
     force: Amount = 0.05
@@ -121,7 +128,7 @@ class RattleOptions(Settings):
     """Best candidates that are judged."""
 
 
-class RattleCheck(Probe):
+class RattleCheck(StabilityCheck):
     """Shaken, a crystal comes back to where it was."""
 
     name = "rattle"
@@ -133,18 +140,18 @@ class RattleCheck(Probe):
     def threshold(self) -> str:
         return f"at most {self.options.maximum_gain:g} eV/atom"
 
-    def probe(self, crystals: Sequence[str], structures: Sequence[Structure]) -> list[Verdict]:
-        """See `Probe.probe`; the value is the energy gained, eV/atom."""
+    def judge(self, crystals: Sequence[str], structures: Sequence[Structure]) -> list[Verdict]:
+        """The value is the energy gained, eV/atom."""
         options: RattleOptions = self.options
-        cells = [doubled(one) for one in structures] if options.double else list(structures)
-        ends = settle(
+        cells = [double_cell(one) for one in structures] if options.double else list(structures)
+        ends = relax_perturbed(
             cells,
-            properties.energies(crystals, self.context.device).tolist(),
+            properties.energies(crystals, self.model).tolist(),
             amplitude=options.push,
             fmax=options.force,
             maximum_steps=options.steps,
             seed=self.context.seed,
-            device=self.context.device,
+            model=self.model,
         )
         return [self._one(cell, end) for cell, end in zip(cells, ends, strict=True)]
 

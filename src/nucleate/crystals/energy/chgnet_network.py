@@ -11,7 +11,8 @@ from __future__ import annotations
 
 from collections.abc import Sequence
 from dataclasses import dataclass
-from functools import cache
+from functools import cache, reduce
+from itertools import chain
 from typing import Any
 
 import numpy as np
@@ -32,6 +33,7 @@ def model(device: str = "cpu") -> Any:
         return CHGNet.load(use_device=device, verbose=False)
 
 
+Array = NDArray[np.float64]
 WIDTH = 64
 """Features of atoms, bonds and angles."""
 EDGE_REACH = 6.0
@@ -54,8 +56,8 @@ class Graph:
         angles: [A, 2], directed edges of one atom, both shorter than `BOND_REACH`.
     """
 
-    lattice: NDArray[np.float64]
-    coordinates: NDArray[np.float64]
+    lattice: Array
+    coordinates: Array
     numbers: NDArray[np.int64]
     edges: NDArray[np.int64]
     images: NDArray[np.int64]
@@ -63,9 +65,7 @@ class Graph:
     angles: NDArray[np.int64]
 
 
-def build_graph(
-    lattice: NDArray[np.float64], coordinates: NDArray[np.float64], numbers: NDArray[np.int64]
-) -> Graph | None:
+def build_graph(lattice: Array, coordinates: Array, numbers: NDArray[np.int64]) -> Graph | None:
     """The graph of a cell; None if an atom has no neighbour within `EDGE_REACH`."""
     from pymatgen.optimization.neighbors import find_points_in_spheres
 
@@ -230,14 +230,13 @@ class _Gated:
         """
         outputs = []
         for split, bias, second, (scale, shift, eps) in self.branches:
-            total: Tensor | None = None
-            for number, (weight, feature, place) in enumerate(
-                zip(split, features, places, strict=True)
-            ):
-                own = feature @ weight if number else torch.addmm(bias, feature, weight)
-                own = own if place is None else own.index_select(0, place)
-                total = own if total is None else total + own
-            assert total is not None
+            products = map(torch.matmul, features[1:], split[1:])
+            parts = chain([torch.addmm(bias, features[0], split[0])], products)
+            gathered = (
+                own if place is None else own.index_select(0, place)
+                for own, place in zip(parts, places, strict=True)
+            )
+            total = reduce(torch.add, gathered)
             if second is not None:
                 total = functional.linear(functional.silu(total), *second)
             outputs.append(functional.layer_norm(total, (WIDTH,), scale, shift, eps))
@@ -274,6 +273,25 @@ class Network:
         total = torch.zeros_like(count).index_add(0, owner, sites)
         shifts = torch.zeros_like(count).index_add(0, owner, self.shifts[batch.numbers])
         return (total + shifts) / count, positions, strains
+
+    def evaluate(
+        self, graphs: Sequence[Graph], gradients: bool
+    ) -> tuple[Array, list[Array], Array]:
+        """Energies [B] (eV/atom), forces [n, 3] (eV/A) and stress [3, 3] (eV/A^3, tension positive)
+        of each of B graphs in one batch; without gradients, which take twice the time, energies
+        alone."""
+        batch = Batch.of(graphs, str(self.shifts.device))
+        with torch.set_grad_enabled(gradients):
+            per_atom, positions, strains = self.energies(batch, gradients)
+            energies = np.array(per_atom.tolist())
+            if not gradients:
+                return energies, [], np.zeros((0, 3, 3))
+            counts = torch.bincount(batch.owner, minlength=len(graphs))
+            found = torch.autograd.grad((per_atom * counts).sum(), [positions, strains])
+        slopes, virials = (gradient.cpu().numpy().astype(np.float64) for gradient in found)
+        forces = np.split(-slopes, np.cumsum(counts.cpu().numpy())[:-1])
+        volumes = [abs(float(np.linalg.det(graph.lattice))) for graph in graphs]
+        return energies, forces, virials / np.array(volumes)[:, None, None]
 
     def _sites(self, batch: Batch, directions: Tensor, lengths: Tensor) -> Tensor:
         """Energy of each atom, eV, [N], without the elements' shifts."""
@@ -312,5 +330,4 @@ class Network:
 @cache
 def network(device: str) -> Network:
     """The shared model of `chgnet.model`, prepared once per process and device."""
-
     return Network(model(device))

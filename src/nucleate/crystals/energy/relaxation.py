@@ -1,7 +1,7 @@
-"""Relaxation with CHGNet: ASE's BFGS over atoms and cell, many crystals in lockstep.
+"""Relaxation with an energy model: ASE's BFGS over atoms and cell, many crystals in lockstep.
 
-All crystals of a chunk take their steps together, so that CHGNet sees graph batches. The space
-group of the start is kept (ASE's `FixSymmetry`) unless asked otherwise.
+All crystals of a chunk take their steps together, so that the model sees batches. The space group
+of the start is kept (ASE's `FixSymmetry`) unless asked otherwise.
 """
 
 from __future__ import annotations
@@ -12,17 +12,13 @@ from dataclasses import dataclass, replace
 from typing import TYPE_CHECKING
 
 import numpy as np
+from numpy.typing import NDArray
 
 from nucleate.core.errors import StructureError
 from nucleate.core.quiet import silenced
-from nucleate.crystals.energy.chgnet import (
-    BATCH_ATOMS,
-    PLAUSIBLE_ENERGY,
-    Prediction,
-    predict,
-    refuse,
-)
-from nucleate.crystals.energy.stability import EV_PER_A3_IN_GPA, RelaxedPerturbation, settle
+from nucleate.crystals.energy.energy_model import EV_PER_A3_IN_GPA, EnergyModel, energy_model
+from nucleate.crystals.wyckoff.canonical import wyckoff_from_structure
+from nucleate.crystals.wyckoff.wyckoff_string import from_string, structure_from_wyckoff, to_string
 
 if TYPE_CHECKING:
     from pymatgen.core import Structure
@@ -47,19 +43,17 @@ class Relaxed:
         string: canonical Wyckoff string of `structure`, if asked for.
         residual_force: largest force that is left, eV/A, what symmetry forbids included.
         residual_stress: largest component of the stress that is left, GPa.
-        released: what became of it without symmetry, if asked for.
     """
 
-    structure: Structure | None
-    energy: float
-    steps: int
-    converged: bool
+    structure: Structure | None = None
+    energy: float = float("nan")
+    steps: int = 0
+    converged: bool = False
     reason: str = ""
     start_energy: float = float("nan")
     string: str | None = None
     residual_force: float = float("nan")
     residual_stress: float = float("nan")
-    released: RelaxedPerturbation | None = None
 
 
 class _Run:
@@ -97,62 +91,48 @@ class _Run:
             Lattice(self.atoms.cell[:]), self.atoms.numbers, self.atoms.get_scaled_positions()
         )
 
-    def receive(self, prediction: Prediction) -> None:
-        """Take the energy, forces and stress of the present geometry."""
+    def receive(
+        self, energy: float, forces: NDArray[np.float64], stress: NDArray[np.float64]
+    ) -> None:
+        """Take the energy (eV), forces and stress of the present geometry."""
         from ase.stress import full_3x3_to_voigt_6_stress
 
-        self.energy = prediction.energy
+        self.energy = energy / len(self.atoms)
         if np.isnan(self.start_energy):
             self.start_energy = self.energy
+        voigt = full_3x3_to_voigt_6_stress(stress)
         self.atoms.calc = self.calculator_class(
-            self.atoms,
-            energy=self.energy * len(self.atoms),
-            forces=prediction.forces,
-            stress=full_3x3_to_voigt_6_stress(prediction.stress),
+            self.atoms, energy=energy, forces=forces, stress=voigt
         )
 
-    def converged(self, fmax: float) -> bool:
-        """ASE's own criterion: largest force, and largest virial per atom, below `fmax`."""
+    def verdict(self, structure: Structure, maximum_steps: int, fmax: float) -> str | None:
+        """Why it ends, empty if it has converged, None if it goes on. The criterion is ASE's own:
+        largest force, and largest virial per atom, below `fmax`."""
+        growth = structure.volume / self.start_volume
+        if not 0.3 < growth < 4:
+            return f"the volume changed {growth:.2f}-fold"
         force = np.linalg.norm(self.atoms.get_forces(), axis=1).max()
         virial = np.abs(self.atoms.get_stress()).max() * self.atoms.get_volume() / len(self.atoms)
-        return bool(force < fmax and virial < fmax)
-
-    def step(self) -> None:
-        """Move atoms and cell."""
-        self.optimiser.step()
-        self.steps += 1
+        if force < fmax and virial < fmax:
+            return ""
+        if self.steps >= maximum_steps:
+            return f"not converged to {fmax:g} eV/A in {maximum_steps} steps"
+        return None
 
     def end(self, reason: str) -> Relaxed:
         """The outcome; a reason that starts with `not converged` keeps the structure."""
-        keep = not reason or reason.startswith("not converged")
-        force = stress = float("nan")
-        if keep:
-            forces = self.atoms.get_forces(apply_constraint=False)
-            force = float(np.linalg.norm(forces, axis=1).max())
-            stress = float(np.abs(self.atoms.get_stress()).max()) * EV_PER_A3_IN_GPA
-        return Relaxed(
-            structure=self.structure() if keep else None,
-            energy=self.energy if keep else float("nan"),
-            steps=self.steps,
+        outcome = Relaxed(steps=self.steps, reason=reason, start_energy=self.start_energy)
+        if reason and not reason.startswith("not converged"):
+            return outcome
+        forces = self.atoms.get_forces(apply_constraint=False)
+        return replace(
+            outcome,
+            structure=self.structure(),
+            energy=self.energy,
             converged=not reason,
-            reason=reason,
-            start_energy=self.start_energy,
-            residual_force=force,
-            residual_stress=stress,
+            residual_force=float(np.linalg.norm(forces, axis=1).max()),
+            residual_stress=float(np.abs(self.atoms.get_stress()).max()) * EV_PER_A3_IN_GPA,
         )
-
-
-def _verdict(run: _Run, structure: Structure, maximum_steps: int, fmax: float) -> str | None:
-    """Why a run ends, empty if it has converged, None if it goes on."""
-    if not PLAUSIBLE_ENERGY[0] < run.energy < PLAUSIBLE_ENERGY[1]:
-        return f"CHGNet's energy of {run.energy:.3g} eV/atom is implausible"
-    if not 0.3 < structure.volume / run.start_volume < 4:
-        return f"the volume changed {structure.volume / run.start_volume:.2f}-fold"
-    if run.converged(fmax):
-        return ""
-    if run.steps >= maximum_steps:
-        return f"not converged to {fmax:g} eV/A in {maximum_steps} steps"
-    return None
 
 
 def relax_structures(
@@ -161,30 +141,31 @@ def relax_structures(
     fmax: float = 0.1,
     maximum_steps: int = 60,
     keep_symmetry: bool = True,
-    device: str = "cpu",
+    model: EnergyModel | None = None,
     progress: Callable[[int], object] = lambda count: None,
 ) -> list[Relaxed]:
-    """Relax atoms and cell of many structures in lockstep, so that CHGNet sees batches.
+    """Relax atoms and cell of many structures in lockstep, so that the model sees batches.
 
     Args:
         structures: pymatgen structures, ordered; primitive cells are cheapest.
         fmax: threshold of the largest force (eV/A) and of the largest virial per atom (eV).
         maximum_steps: optimiser steps after which a structure counts as not converged.
         keep_symmetry: keep the space group of the start (ASE's `FixSymmetry`).
-        device: torch device name.
+        model: CHGNet on the CPU if not given.
         progress: told how many structures have ended, each time that some have.
 
     Returns:
         One `Relaxed` per structure, in order.
     """
-    outcomes: list[Relaxed | None] = [None] * len(structures)
+    model = model or energy_model()
+    outcomes = [Relaxed()] * len(structures)
     waiting = deque(enumerate(structures))
     active: list[_Run] = []
     while waiting or active:
         ended = 0
-        while waiting and sum(len(run.atoms) for run in active) < BATCH_ATOMS:
+        while waiting and sum(len(run.atoms) for run in active) < model.batch_atoms:
             place, structure = waiting.popleft()
-            reason = refuse(structure)
+            reason = model.refuse(structure)
             if not reason:
                 try:
                     with silenced():
@@ -192,51 +173,31 @@ def relax_structures(
                     continue
                 except Exception as error:
                     reason = f"the relaxation cannot start: {error}"
-            outcomes[place] = Relaxed(None, float("nan"), 0, False, reason)
+            outcomes[place] = Relaxed(reason=reason)
             ended += 1
         geometries = [run.structure() for run in active]
-        clashes = [refuse(geometry) for geometry in geometries]
-        found = iter(
-            predict([g for g, c in zip(geometries, clashes, strict=True) if not c], device, True)
-        )
+        found = model.predict(geometries)
         goes_on: list[_Run] = []
-        for run, geometry, clash in zip(active, geometries, clashes, strict=True):
-            reason_or_none: str | None = clash
-            if not clash:
-                prediction = next(found)
-                if prediction is None:
-                    reason_or_none = "an atom has no neighbour within 6 A"
-                else:
-                    run.receive(prediction)
-                    reason_or_none = _verdict(run, geometry, maximum_steps, fmax)
-            if reason_or_none is None:
+        for row, (run, geometry) in enumerate(zip(active, geometries, strict=True)):
+            verdict: str | None = found.reasons[row]
+            if not verdict:
+                forces = found.forces[found.rows(row)]
+                run.receive(float(found.energies[row]), forces, found.stresses[row])
+                verdict = run.verdict(geometry, maximum_steps, fmax)
+            if verdict is None:
                 try:
                     with silenced():
-                        run.step()
+                        run.optimiser.step()
+                    run.steps += 1
                     goes_on.append(run)
                     continue
                 except Exception as error:
-                    reason_or_none = f"the optimiser failed: {error}"
-            outcomes[run.place] = run.end(reason_or_none)
+                    verdict = f"the optimiser failed: {error}"
+            outcomes[run.place] = run.end(verdict)
             ended += 1
         active = goes_on
         progress(ended)
-    return [outcome for outcome in outcomes if outcome is not None]
-
-
-@dataclass(frozen=True)
-class Release:
-    """How a relaxed crystal is let go of its symmetry.
-
-    Attributes:
-        push: random displacement of each atom, angstrom.
-        steps: optimiser steps at most.
-        seed: of the displacements.
-    """
-
-    push: float = 0.03
-    steps: int = 30
-    seed: int = 0
+    return outcomes
 
 
 def relax(
@@ -245,73 +206,35 @@ def relax(
     fmax: float = 0.1,
     maximum_steps: int = 60,
     keep_symmetry: bool = True,
-    release: Release | None = None,
-    device: str = "cpu",
+    model: EnergyModel | None = None,
 ) -> Iterator[Relaxed]:
-    """Relax Wyckoff strings, in order, `TOGETHER` at a time.
+    """Relax Wyckoff strings, in order, `TOGETHER` at a time; arguments as in `relax_structures`.
 
     A relaxed crystal also carries its own canonical Wyckoff string; a string that cannot be read
-    or canonicalised gives a `Relaxed` with the reason. Those that converge are let go of their
-    symmetry afterwards if `release` is given. Other arguments as in `relax_structures`.
+    or canonicalised gives a `Relaxed` with the reason.
     """
     for start in range(0, len(crystals), TOGETHER):
-        part = crystals[start : start + TOGETHER]
-        yield from _relax_chunk(part, fmax, maximum_steps, keep_symmetry, release, device)
-
-
-def _relax_chunk(
-    crystals: Sequence[str],
-    fmax: float,
-    maximum_steps: int,
-    keep_symmetry: bool,
-    release: Release | None,
-    device: str,
-) -> list[Relaxed]:
-    from nucleate.crystals.wyckoff.wyckoff_string import from_string, structure_from_wyckoff
-
-    structures: list[Structure] = []
-    outcomes: list[Relaxed | None] = []
-    for crystal in crystals:
-        try:
-            structures.append(structure_from_wyckoff(from_string(crystal)))
-            outcomes.append(None)
-        except StructureError as error:
-            outcomes.append(Relaxed(None, float("nan"), 0, False, str(error)))
-    relaxed = iter(
-        relax_structures(
-            structures,
+        structures: dict[int, Structure] = {}
+        outcomes: list[Relaxed] = []
+        for place, crystal in enumerate(crystals[start : start + TOGETHER]):
+            try:
+                structures[place] = structure_from_wyckoff(from_string(crystal))
+                outcomes.append(Relaxed())
+            except StructureError as error:
+                outcomes.append(Relaxed(reason=str(error)))
+        found = relax_structures(
+            list(structures.values()),
             fmax=fmax,
             maximum_steps=maximum_steps,
             keep_symmetry=keep_symmetry,
-            device=device,
+            model=model,
         )
-    )
-    found = [_with_string(next(relaxed)) if one is None else one for one in outcomes]
-    return found if release is None else _released(found, fmax, release, device)
-
-
-def _released(found: list[Relaxed], fmax: float, release: Release, device: str) -> list[Relaxed]:
-    """Let those that have converged go of their symmetry."""
-    places = [place for place, one in enumerate(found) if one.converged]
-    structures = [found[place].structure for place in places]
-    ends = settle(
-        [structure for structure in structures if structure is not None],
-        [found[place].energy for place in places],
-        amplitude=release.push,
-        fmax=fmax,
-        maximum_steps=release.steps,
-        seed=release.seed,
-        device=device,
-    )
-    for place, end in zip(places, ends, strict=True):
-        found[place] = replace(found[place], released=end)
-    return found
+        for place, one in zip(structures, found, strict=True):
+            outcomes[place] = _with_string(one)
+        yield from outcomes
 
 
 def _with_string(relaxed: Relaxed) -> Relaxed:
-    from nucleate.crystals.wyckoff.canonical import wyckoff_from_structure
-    from nucleate.crystals.wyckoff.wyckoff_string import to_string
-
     if relaxed.structure is None:
         return relaxed
     try:

@@ -150,9 +150,11 @@ def _apply(values: NDArray[np.float64], rows: NDArray[np.float64]) -> NDArray[np
 
 def single_points(crystals: list[str], device: str) -> list[float | None]:
     """CHGNet energies as they are, eV/atom, as plain values for worker processes."""
+    from nucleate.crystals.energy.energy_model import energy_model
     from nucleate.crystals.properties import energies
 
-    return [float(e) if np.isfinite(e) else None for e in energies(crystals, device)]
+    found = energies(crystals, energy_model(device=device))
+    return [float(e) if np.isfinite(e) else None for e in found]
 
 
 def chgnet_energies(

@@ -19,7 +19,7 @@ import pyarrow.parquet as pq
 
 from nucleate.core.files import write_json
 from nucleate.crystals.elements import NUMBERS, SYMBOLS
-from nucleate.crystals.energy.element_references import REFERENCES_PATH
+from nucleate.crystals.energy.chgnet import REFERENCES_PATH
 from nucleate_benchmarks.common.figures import surroundings
 from nucleate_benchmarks.crystals.stability.energies import References, chgnet_energies, choose
 

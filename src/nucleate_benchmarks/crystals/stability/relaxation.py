@@ -24,7 +24,7 @@ import numpy as np
 import pyarrow.parquet as pq
 
 from nucleate.core.quiet import silenced
-from nucleate.crystals.energy.chgnet import refuse
+from nucleate.crystals.energy.energy_model import energy_model
 from nucleate.crystals.energy.relaxation import relax_structures
 from nucleate.crystals.wyckoff.matching import displacement
 from nucleate.crystals.wyckoff.wyckoff_string import from_string, structure_from_wyckoff
@@ -42,6 +42,7 @@ def chosen_crystals(features: Path, count: int, seed: int) -> list[str]:
     table = pq.read_table(features / "records.parquet", columns=["structure", "split"]).to_pylist()
     crystals = [row["structure"] for row in table if row["split"] == "test"]
     order = np.random.default_rng(seed).permutation(len(crystals)).tolist()
+    refuse = energy_model().refuse
     accepted = (
         c for i in order if not refuse(structure_from_wyckoff(from_string(c := crystals[i])))
     )

@@ -53,6 +53,7 @@ class Relaxing:
 
 def relax_rows(crystals: list[str], how: Relaxing) -> list[dict[str, Any]]:
     """Relax a chunk; plain rows for worker processes."""
+    from nucleate.crystals.energy.energy_model import energy_model
     from nucleate.crystals.energy.relaxation import relax
 
     found = relax(
@@ -60,7 +61,7 @@ def relax_rows(crystals: list[str], how: Relaxing) -> list[dict[str, Any]]:
         fmax=how.force,
         maximum_steps=how.steps,
         keep_symmetry=how.keep_symmetry,
-        device=how.device,
+        model=energy_model(device=how.device),
     )
     return [
         {
