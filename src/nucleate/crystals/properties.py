@@ -24,7 +24,7 @@ _TEXTS: dict[str, tuple[str, str]] = {
     "volume_per_atom": ("angstrom^3", "volume of the cell per atom"),
     "energy_per_atom": (
         "eV/atom",
-        "CHGNet energy of the crystal as it is (Deng et al. 2023); argument `model`: by another one",
+        "CHGNet energy of the crystal as it is (Deng et al. 2023); argument `model`: by another",
     ),
     "energy_above_hull": (
         "eV/atom",

@@ -169,25 +169,33 @@ def _entries() -> dict[str, EntryPoint]:
     return {entry.name: entry for entry in (*entry_points(group=GROUP), own)}
 
 
-@cache
 def energy_model(name: str = DEFAULT, device: str = "cpu") -> EnergyModel:
     """The model of that name, made once per process and device.
 
     Raises:
         SettingsError: no such model; lists those that are registered.
     """
-    if name not in _entries():
-        known = ", ".join(sorted(_entries()))
-        raise SettingsError(f"no energy model named {name!r}; known: {known}")
+    if unknown := _unknown(name):
+        raise SettingsError(unknown)
+    return _make(name, device)
+
+
+@cache
+def _make(name: str, device: str) -> EnergyModel:
     model: EnergyModel = _entries()[name].load()(device)
     return model
 
 
-def _known(name: str) -> str:
-    if name not in _entries():
-        raise ValueError(f"no energy model {name!r}; known: {', '.join(sorted(_entries()))}")
+def _unknown(name: str) -> str:
+    known = ", ".join(sorted(_entries()))
+    return "" if name in _entries() else f"no energy model named {name!r}; known: {known}"
+
+
+def _check(name: str) -> str:
+    if unknown := _unknown(name):
+        raise ValueError(unknown)
     return name
 
 
-ModelName = Annotated[str, AfterValidator(_known)]
+ModelName = Annotated[str, AfterValidator(_check)]
 """Of a registered model, in settings."""
