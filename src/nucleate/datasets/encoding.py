@@ -12,8 +12,7 @@ from numpy.typing import NDArray
 
 from nucleate.core.errors import StructureError
 from nucleate.core.files import atomic_path
-from nucleate.core.parallel import map_ordered
-from nucleate.core.progress import bar
+from nucleate.datasets.resumable import map_to_files
 from nucleate.matter import registry
 from nucleate.matter.base import Matter
 from nucleate.matter.codec import Codec
@@ -45,6 +44,9 @@ class _Task:
     spellings: int = 0
     seed: int = 0
 
+    def __len__(self) -> int:
+        return len(self.structures)
+
 
 def encode_structures(
     structures: Sequence[str],
@@ -71,29 +73,27 @@ def encode_structures(
     Raises:
         ResultsError: the folder cannot be written, or a worker died.
     """
-    targets: list[Path] = []
-
-    def undone() -> Iterator[_Task]:
-        for number, start in enumerate(range(0, len(structures), chunk)):
-            kind = "spellings" if spellings else "arrays"
-            target = folder / f"{kind}-{number:06d}.npz"
-            targets.append(target)
-            part = structures[start : start + chunk]
-            if target.exists():
-                progress.update(len(part))
-            else:
-                yield _Task(part, target, spellings, seed + start)
-
-    description = "spellings" if spellings else "encode"
-    with bar(description=description, total=len(structures), unit="structure") as progress:
-        for done in map_ordered(
-            encode_chunk,
-            undone(),
-            processes=processes,
-            initializer=start_worker,
-            arguments=(matter.name, dict(codec)),
-        ):
-            progress.update(done)
+    kind = "spellings" if spellings else "arrays"
+    tasks = (
+        _Task(
+            structures[start : start + chunk],
+            folder / f"{kind}-{number:06d}.npz",
+            spellings,
+            seed + start,
+        )
+        for number, start in enumerate(range(0, len(structures), chunk))
+    )
+    targets = map_to_files(
+        encode_chunk,
+        tasks,
+        folder,
+        description="spellings" if spellings else "encode",
+        total=len(structures),
+        unit="structure",
+        processes=processes,
+        initializer=start_worker,
+        arguments=(matter.name, dict(codec)),
+    )
     return _join(targets, schema, chunk)
 
 

@@ -6,19 +6,17 @@ chunk and writes it atomically as a small parquet file. A chunk file that exists
 
 from __future__ import annotations
 
-import logging
-from collections.abc import Iterator, Sequence
+from collections.abc import Callable, Iterable, Iterator, Sequence
 from dataclasses import dataclass
 from pathlib import Path
-from typing import Any
+from typing import Any, TypeVar
 
 import pyarrow as pa
 import pyarrow.parquet as pq
 
 from nucleate.core.errors import StructureError
 from nucleate.core.files import atomic_path
-from nucleate.core.parallel import map_ordered
-from nucleate.core.progress import bar
+from nucleate.datasets.resumable import map_to_files
 from nucleate.datasets.sources import Source
 from nucleate.matter import registry
 from nucleate.matter.base import Matter
@@ -28,7 +26,7 @@ CHUNK_CHARACTERS = 250_000
 """A chunk ends early at this much text, so that large rows (CIFs) make chunks of equal work."""
 PAYLOAD_SHOWN = 200
 PROPERTY_PREFIX = "property:"
-_LOG = logging.getLogger(__name__)
+T = TypeVar("T")
 
 
 @dataclass(frozen=True)
@@ -48,6 +46,9 @@ class Chunk:
     role: str | None
     properties: tuple[str, ...]
     target: Path
+
+    def __len__(self) -> int:
+        return len(self.rows)
 
 
 @dataclass(frozen=True)
@@ -93,32 +94,17 @@ def standardise_rows(
         InputError: a source as a whole cannot be read.
         ResultsError: the folder cannot be written, or a worker died.
     """
-    chunks: list[Path] = []
-    reused = 0
-
-    def undone() -> Iterator[Chunk]:
-        nonlocal reused
-        for task in _chunks(sources, matter, folder, chunk):
-            chunks.append(task.target)
-            if task.target.exists():
-                reused += 1
-                progress.update(len(task.rows))
-            else:
-                yield task
-
     counted = [source.rows for source in sources]
-    total = None if None in counted else sum(rows or 0 for rows in counted)
-    folder.mkdir(parents=True, exist_ok=True)
-    with bar(description="standardise", total=total, unit="row") as progress:
-        for done in map_ordered(
-            standardise_chunk,
-            undone(),
-            processes=processes,
-            initializer=start_worker,
-            arguments=(matter.name, options, split_kind),
-        ):
-            progress.update(done)
-    _LOG.info("standardised %d chunks, %d of them by an earlier run", len(chunks), reused)
+    chunks = map_to_files(
+        standardise_chunk,
+        _chunks(sources, matter, folder, chunk),
+        folder,
+        description="standardise",
+        total=None if None in counted else sum(rows or 0 for rows in counted),
+        processes=processes,
+        initializer=start_worker,
+        arguments=(matter.name, options, split_kind),
+    )
     properties = _properties(sources)
     if not chunks:
         return _schema(properties).empty_table()
@@ -129,24 +115,38 @@ def _properties(sources: Sequence[Source]) -> tuple[str, ...]:
     return tuple(dict.fromkeys(name for s in sources for name in s.settings.properties))
 
 
+def grouped(
+    rows: Iterable[T], row: Callable[[T], RawRow], size: int, characters: int = CHUNK_CHARACTERS
+) -> Iterator[list[T]]:
+    """Items grouped by number and by the amount of text of the rows that they carry."""
+    group: list[T] = []
+    held = 0
+    for item in rows:
+        group.append(item)
+        payload = row(item).payload
+        held += len(payload) if isinstance(payload, (str, bytes)) else 0
+        if len(group) >= size or held >= characters:
+            yield group
+            group, held = [], 0
+    if group:
+        yield group
+
+
 def _chunks(sources: Sequence[Source], matter: Matter, folder: Path, size: int) -> Iterator[Chunk]:
-    """Rows grouped by number and amount of text; a chunk never spans two files."""
+    """Chunks of all rows; a chunk never spans two files."""
     properties = _properties(sources)
-    number = 0
-    for source in sources:
-        rows: list[RawRow] = []
-        characters = 0
-        for row in matter.reader.read_rows(source.path, source.settings):
-            rows.append(row)
-            characters += len(row.payload) if isinstance(row.payload, (str, bytes)) else 0
-            if len(rows) >= size or characters >= CHUNK_CHARACTERS:
-                target = folder / f"rows-{number:06d}.parquet"
-                yield Chunk(rows, source.name, source.role, properties, target)
-                rows, characters, number = [], 0, number + 1
-        if rows:
-            target = folder / f"rows-{number:06d}.parquet"
-            yield Chunk(rows, source.name, source.role, properties, target)
-            number += 1
+    groups = (
+        (source, rows)
+        for source in sources
+        for rows in grouped(matter.reader.read_rows(source.path, source.settings), _itself, size)
+    )
+    for number, (source, rows) in enumerate(groups):
+        target = folder / f"rows-{number:06d}.parquet"
+        yield Chunk(rows, source.name, source.role, properties, target)
+
+
+def _itself(row: RawRow) -> RawRow:
+    return row
 
 
 def standardise_chunk(chunk: Chunk) -> int:

@@ -21,8 +21,8 @@ from numpy.typing import NDArray
 
 from nucleate.core.errors import ResultsError, StructureError
 from nucleate.core.files import atomic_folder, atomic_path, read_json, write_json
-from nucleate.core.parallel import map_ordered
-from nucleate.core.progress import bar
+from nucleate.datasets.resumable import map_to_files
+from nucleate.datasets.rows import grouped
 from nucleate.datasets.sources import Source
 from nucleate.matter import registry
 from nucleate.matter.base import Matter
@@ -41,10 +41,13 @@ _LOG = logging.getLogger(__name__)
 
 @dataclass(frozen=True)
 class _Task:
-    """Rows for a worker, and the file to write."""
+    """Rows for a worker, and the file that tells that their keys are written."""
 
     rows: list[RawRow]
     target: Path
+
+    def __len__(self) -> int:
+        return len(self.rows)
 
 
 @dataclass(frozen=True)
@@ -122,48 +125,29 @@ def _parts(
     source: Source, matter: Matter, options: dict[str, Any], folder: Path, processes: int
 ) -> list[Part]:
     """Chunk files of all rows, in order."""
-    targets: list[Path] = []
-    reused = 0
-
-    def undone() -> Iterator[_Task]:
-        nonlocal reused
-        for task in _tasks(source, matter, folder):
-            targets.append(task.target)
-            if task.target.with_suffix(".json").exists():
-                reused += 1
-                progress.update(len(task.rows))
-            else:
-                yield task
-
-    folder.mkdir(parents=True, exist_ok=True)
-    with bar(description=f"reference {source.name}", total=source.rows, unit="row") as progress:
-        for done in map_ordered(
-            write_part,
-            undone(),
-            processes=processes,
-            initializer=start_worker,
-            arguments=(matter.name, options),
-        ):
-            progress.update(done)
-    _LOG.info("reference keys: %d chunks, %d of them by an earlier run", len(targets), reused)
+    rows = grouped(
+        matter.reader.read_rows(source.path, source.settings), _itself, CHUNK_ROWS, CHUNK_CHARACTERS
+    )
+    targets = map_to_files(
+        write_part,
+        (_Task(chunk, folder / f"part-{number:06d}.json") for number, chunk in enumerate(rows)),
+        folder,
+        description=f"reference {source.name}",
+        total=source.rows,
+        processes=processes,
+        initializer=start_worker,
+        arguments=(matter.name, options),
+    )
     parts = []
     for target in targets:
-        counted = read_json(target.with_suffix(".json"))
-        parts.append(Part(target, int(counted["rows"]), int(counted["entries"])))
+        counted = read_json(target)
+        path = target.with_suffix(".npz")
+        parts.append(Part(path, int(counted["rows"]), int(counted["entries"])))
     return parts
 
 
-def _tasks(source: Source, matter: Matter, folder: Path) -> Iterator[_Task]:
-    rows: list[RawRow] = []
-    characters = number = 0
-    for row in matter.reader.read_rows(source.path, source.settings):
-        rows.append(row)
-        characters += len(row.payload) if isinstance(row.payload, (str, bytes)) else 0
-        if len(rows) >= CHUNK_ROWS or characters >= CHUNK_CHARACTERS:
-            yield _Task(rows, folder / f"part-{number:06d}.npz")
-            rows, characters, number = [], 0, number + 1
-    if rows:
-        yield _Task(rows, folder / f"part-{number:06d}.npz")
+def _itself(row: RawRow) -> RawRow:
+    return row
 
 
 def start_worker(matter_name: str, options: dict[str, Any]) -> None:
@@ -193,7 +177,8 @@ def write_part(task: _Task) -> int:
             accepted.append(row)
     found = identified_chunk((matter.name, structures))
     numbers = [row.number for row in accepted]
-    save_part(task.target, found, structures, numbers, [row.id for row in accepted], len(task.rows))
+    target, ids = task.target.with_suffix(".npz"), [row.id for row in accepted]
+    save_part(target, found, structures, numbers, ids, len(task.rows))
     return len(task.rows)
 
 

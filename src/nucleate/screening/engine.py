@@ -154,7 +154,7 @@ class Engine:
                     yield items, kept
                     continue
                 for worked, outcomes in self._worked(section, chain([items], chunks), terms):
-                    journal.write(worked, outcomes)
+                    journal.add(worked, outcomes)
                     yield worked, outcomes
 
     def _worked(

@@ -10,10 +10,11 @@ from typing import Any
 
 from nucleate.core.manifest import Manifest
 from nucleate.datasets import tables
-from nucleate.datasets.rows import CHUNK_CHARACTERS, payload_shown
+from nucleate.datasets.rows import grouped, payload_shown
 from nucleate.datasets.sources import resolve
 from nucleate.matter.base import Matter
 from nucleate.matter.checks import Candidate
+from nucleate.matter.codec import RawRow
 from nucleate.screening.funnel import Funnel, Step, count_reasons, general
 from nucleate.screening.rejections import Rejected, Rejections
 from nucleate.screening.worker import Judgement, WorkItem
@@ -85,23 +86,16 @@ class Rows:
 
     def chunks(self, size: int) -> Iterator[list[WorkItem]]:
         """Rows as items, few at a time: fewer where they are long."""
-        items: list[WorkItem] = []
-        characters = 0
-        for source in self.sources:
-            several = {} if len(self.sources) == 1 else {"source": source.name}
-            for row in self.matter.reader.read_rows(source.path, source.settings):
-                items.append(WorkItem(None, several, row))
-                characters += len(row.payload) if isinstance(row.payload, (str, bytes)) else 0
-                if len(items) >= size or characters >= CHUNK_CHARACTERS:
-                    yield items
-                    items, characters = [], 0
-        if items:
-            yield items
+        items = (
+            WorkItem(None, {} if len(self.sources) == 1 else {"source": source.name}, row)
+            for source in self.sources
+            for row in self.matter.reader.read_rows(source.path, source.settings)
+        )
+        return grouped(items, _row, size)
 
     def take(self, item: WorkItem, judged: Judgement, funnel: Funnel) -> Candidate | None:
         """The candidate that a row made; None if it made none or an earlier row made the same."""
-        assert item.row is not None
-        row = item.row
+        row = _row(item)
         columns: dict[str, Any] = {"origin": "file", "source_id": row.id, "row": row.number}
         columns |= item.columns
         columns |= {
@@ -143,6 +137,12 @@ class Rows:
         self.step.reasons = count_reasons(self._reasons)
         self.step.seconds = round(self.step.seconds, 3)
         return list(self._kept.values())
+
+
+def _row(item: WorkItem) -> RawRow:
+    if item.row is None:
+        raise TypeError("a candidate where a row is due")
+    return item.row
 
 
 def _digest(structure: str) -> bytes:

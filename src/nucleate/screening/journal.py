@@ -3,12 +3,10 @@
 from __future__ import annotations
 
 import hashlib
-import json
 from collections.abc import Sequence
 from pathlib import Path
-from types import TracebackType
-from typing import IO, Any
 
+from nucleate.datasets.resumable import LineLog
 from nucleate.screening.worker import Judgement, WorkItem
 
 
@@ -25,7 +23,7 @@ def chunk_digest(items: Sequence[WorkItem]) -> str:
     return found.hexdigest()
 
 
-class Journal:
+class Journal(LineLog):
     """Chunks of one section in their order, a line each: digest and outcomes.
 
     Lines of an earlier process are read back as long as they are of the same chunks; from the first
@@ -37,58 +35,25 @@ class Journal:
     """
 
     def __init__(self, path: Path, key: str):
-        self.path = path
-        path.parent.mkdir(parents=True, exist_ok=True)
-        self._file: IO[bytes] = path.open("a+b")
-        self._file.seek(0)
-        head = (json.dumps({"key": key}) + "\n").encode()
-        if self._file.readline() != head:
-            self._file.truncate(0)
-            self._file.write(head)
-            self._file.flush()
-        self._at = len(head)
+        super().__init__(path, {"key": key})
         self._reading = True
-
-    def __enter__(self) -> Journal:
-        return self
-
-    def __exit__(
-        self,
-        kind: type[BaseException] | None,
-        error: BaseException | None,
-        trace: TracebackType | None,
-    ) -> None:
-        self._file.close()
 
     def read(self, items: Sequence[WorkItem]) -> list[Judgement] | None:
         """What became of the next chunk in an earlier process; None from the first that it did not
         come to."""
         if not self._reading:
             return None
-        self._file.seek(self._at)
-        line = self._file.readline()
-        outcomes = _outcomes(line, chunk_digest(items))
-        if outcomes is None:
-            self._reading = False
-            self._file.truncate(self._at)
-            return None
-        self._at += len(line)
-        return outcomes
+        try:
+            digest, outcomes = self.next()
+            if digest == chunk_digest(items):
+                return [Judgement.from_json(one) for one in outcomes]
+        except (ValueError, TypeError):
+            pass
+        self._reading = False
+        self.cut()
+        return None
 
-    def write(self, items: Sequence[WorkItem], judged: Sequence[Judgement]) -> None:
+    def add(self, items: Sequence[WorkItem], judged: Sequence[Judgement]) -> None:
         """Add the next chunk."""
         self._reading = False
-        outcomes = [one.to_json() for one in judged]
-        text = json.dumps([chunk_digest(items), outcomes], separators=(",", ":"))
-        self._file.write(text.encode() + b"\n")
-        self._file.flush()
-
-
-def _outcomes(line: bytes, digest: str) -> list[Judgement] | None:
-    if not line.endswith(b"\n"):
-        return None
-    try:
-        found: list[Any] = json.loads(line)
-        return [Judgement.from_json(one) for one in found[1]] if found[0] == digest else None
-    except (ValueError, TypeError, IndexError):
-        return None
+        self.write([chunk_digest(items), [one.to_json() for one in judged]])

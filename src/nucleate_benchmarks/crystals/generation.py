@@ -10,8 +10,8 @@ from pathlib import Path
 import numpy as np
 from numpy.typing import NDArray
 
+from nucleate.datasets.resumable import map_to_lines
 from nucleate_benchmarks.common.figures import Section, combined
-from nucleate_benchmarks.common.resumable import map_kept
 from nucleate_benchmarks.crystals import controls
 from nucleate_benchmarks.crystals.data import COVERAGE_CUTOFFS, Cutoffs
 from nucleate_benchmarks.crystals.fingerprints import scaled_composition, structure_rows
@@ -45,7 +45,7 @@ def fingerprints(
 ) -> Vectors:
     """Fingerprints of those crystals that have both, each [k, ...]."""
     present = [crystal for crystal in crystals if crystal is not None]
-    rows = map_kept(structure_rows, present, file, processes=processes, done=done)
+    rows = map_to_lines(structure_rows, present, file, processes=processes, done=done)
     pairs = []
     for crystal, row in zip(present, rows, strict=True):
         other = scaled_composition(crystal)

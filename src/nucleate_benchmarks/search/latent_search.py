@@ -16,12 +16,12 @@ from typing import Any
 from nucleate.core.errors import ResultsError
 from nucleate.core.files import digest, read_json
 from nucleate.core.parallel import map_ordered
+from nucleate.datasets.resumable import LineLog, cut_torn_line
 from nucleate_benchmarks.common import figures
 from nucleate_benchmarks.search import latent_search_report
 from nucleate_benchmarks.search.latent_run import Block, head_of, prepare, search_block
 from nucleate_benchmarks.search.latent_settings import NO_MODEL, LatentSearchSettings
 from nucleate_benchmarks.search.latent_starts import Echo, Preparation
-from nucleate_benchmarks.search.pmo_record import cut_torn_line
 from nucleate_benchmarks.search.pmo_run import beside, check_known, check_model
 
 
@@ -100,9 +100,8 @@ class LatentSearchBenchmark:
 
     def _append(self, path: Path, rows: Sequence[dict[str, Any]]) -> None:
         try:
-            path.parent.mkdir(parents=True, exist_ok=True)
-            with path.open("a", encoding="utf-8") as stream:
-                stream.write("".join(json.dumps(row) + "\n" for row in rows))
+            with LineLog(path) as log:
+                log.write(*rows)
         except OSError as error:
             raise ResultsError(f"{path}: cannot be written ({error.strerror or error})") from error
 

@@ -14,8 +14,8 @@ from numpy.typing import NDArray
 from nucleate.core.errors import InputError, SettingsError
 from nucleate.core.parallel import default_processes
 from nucleate.crystals.geometry.comparison import ELEMENTS, STRUCTURE, CrystalComparison
+from nucleate.datasets.resumable import map_to_lines
 from nucleate.settings.evolution import EvolutionSettings
-from nucleate_benchmarks.common.resumable import map_kept
 from nucleate_benchmarks.crystals.controls import replayed
 from nucleate_benchmarks.crystals.data import RECORDS, CrystalData, load
 from nucleate_benchmarks.crystals.stability.energies import References, choose, labelled
@@ -88,7 +88,7 @@ class Preparation:
         return self.processes if self.device == "cpu" else 1
 
     def _kept(self, function: Any, crystals: Sequence[str], file: Path, chunk: int) -> list[Any]:
-        return map_kept(function, crystals, file, processes=self.workers, chunk=chunk)
+        return map_to_lines(function, crystals, file, processes=self.workers, chunk=chunk)
 
     @cached_property
     def references(self) -> References:

@@ -14,6 +14,7 @@ from typing import Any
 from nucleate.core.errors import ResultsError
 from nucleate.core.files import code_version, read_json
 from nucleate.core.parallel import default_processes
+from nucleate.datasets.resumable import whole_lines
 from nucleate_benchmarks.common.resources import processor
 
 
@@ -86,11 +87,8 @@ def read_calls(path: Path) -> list[Call]:
     Raises:
         ResultsError: the file is damaged elsewhere.
     """
-    if not path.exists():
-        return []
-    whole, _, _ = path.read_bytes().rpartition(b"\n")
     calls = []
-    for number, line in enumerate(whole.splitlines(), 1):
+    for number, line in enumerate(whole_lines(path), 1):
         try:
             values = json.loads(line)
             score = math.nan if values["score"] is None else float(values["score"])
@@ -98,16 +96,6 @@ def read_calls(path: Path) -> list[Call]:
         except (ValueError, KeyError, TypeError) as error:
             raise ResultsError(f"{path}: line {number} is damaged ({error})") from None
     return calls
-
-
-def cut_torn_line(path: Path) -> None:
-    """Remove a last line that a kill has cut; nothing if there is no file."""
-    if path.exists():
-        content = path.read_bytes()
-        whole = content.rfind(b"\n") + 1
-        if whole < len(content):
-            with path.open("rb+") as file:
-                file.truncate(whole)
 
 
 def spent(calls: Sequence[Call]) -> int:

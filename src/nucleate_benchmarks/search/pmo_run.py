@@ -21,12 +21,12 @@ from numpy.typing import NDArray
 
 from nucleate.core.errors import ResultsError, SettingsError
 from nucleate.core.files import write_json
+from nucleate.datasets.resumable import cut_torn_line
 from nucleate.molecules.chemistry.chem import canonical, parse
 from nucleate_benchmarks.search.pmo_record import (
     Account,
     Call,
     RunTask,
-    cut_torn_line,
     finished,
     read_calls,
     spent,

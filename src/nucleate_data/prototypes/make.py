@@ -18,6 +18,7 @@ from nucleate.core.files import write_text
 from nucleate.core.parallel import map_ordered
 from nucleate.core.quiet import silenced
 from nucleate.crystals.energy.relaxation import relax_structures
+from nucleate.datasets.resumable import LineLog
 from nucleate_data.prototypes import assemble
 from nucleate_data.prototypes.card import card
 from nucleate_data.prototypes.plan import MAXIMUM_ATOMS, Job, by_index, library, plan
@@ -108,16 +109,19 @@ class _Target:
 
 def _run(target: _Target, jobs: Sequence[Job], file: Path, processes: int) -> tuple[int, int]:
     """Work through the plan until there are enough crystals; crystals written and jobs done."""
-    done = read_results(file)
+    with LineLog(file) as results:
+        return _relax(target, jobs, results, processes)
+
+
+def _relax(
+    target: _Target, jobs: Sequence[Job], results: LineLog, processes: int
+) -> tuple[int, int]:
+    done: dict[int, dict[str, Any]] = {row["job"]: row for row in results.rest()}
     left = [job for job in jobs if job.number not in done]
     log.info("%d jobs planned, %d done before", len(jobs), len(done))
     started = time.perf_counter()
     since = 0
-    with (
-        file.open("a", encoding="utf-8") as handle,
-        progress.bar(description="crystals relaxed", total=len(jobs), unit="crystal") as shown,
-    ):
-        handle.write("\n" if done else "")  # ends a line that a kill has cut
+    with progress.bar(description="crystals relaxed", total=len(jobs), unit="crystal") as shown:
         shown.update(len(done))
         written = target.write(done) if done else 0
         chunks = [left[start : start + CHUNK] for start in range(0, len(left), CHUNK)]
@@ -127,8 +131,7 @@ def _run(target: _Target, jobs: Sequence[Job], file: Path, processes: int) -> tu
             processes=processes,
             initializer=prepare,
         ):
-            handle.writelines(json.dumps(row) + "\n" for row in rows)
-            handle.flush()
+            results.write(*rows)
             done |= {row["job"]: row for row in rows}
             good = sum("lattice" in row for row in rows)
             seconds = time.perf_counter() - started
@@ -140,20 +143,6 @@ def _run(target: _Target, jobs: Sequence[Job], file: Path, processes: int) -> tu
                 if written >= target.count:
                     break
     return target.write(done) if since else written, len(done)
-
-
-def read_results(file: Path) -> dict[int, dict[str, Any]]:
-    """Rows made so far by job number; a line cut by a kill is left out."""
-    rows: dict[int, dict[str, Any]] = {}
-    if not file.exists():
-        return rows
-    for line in file.read_text(encoding="utf-8").splitlines():
-        try:
-            row = json.loads(line)
-        except json.JSONDecodeError:
-            continue
-        rows[row["job"]] = row
-    return rows
 
 
 def prepare() -> None:

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import json
 import math
 from pathlib import Path
 from typing import Any
@@ -12,9 +13,9 @@ import torch
 
 from nucleate.core.errors import ResultsError, SettingsError
 from nucleate.crystals.elements import NUMBERS
+from nucleate.datasets.resumable import map_to_lines, whole_lines
 from nucleate.latent.latent_model import Decoded
 from nucleate.settings.model import DrawSettings
-from nucleate_benchmarks.common.resumable import map_kept, read_kept
 from nucleate_benchmarks.crystals.data import CrystalData, CrystalSet
 from nucleate_benchmarks.crystals.stability import energies, optimisation, stability, success
 
@@ -140,17 +141,17 @@ def test_results_are_kept_and_a_cut_line_is_made_again(tmp_path: Path) -> None:
         calls.append(list(chunk))
         return [len(text) for text in chunk]
 
-    assert map_kept(length, ["a", "bb", "a"], file) == [1, 2, 1]
-    assert map_kept(length, ["bb", "ccc"], file) == [2, 3]
+    assert map_to_lines(length, ["a", "bb", "a"], file) == [1, 2, 1]
+    assert map_to_lines(length, ["bb", "ccc"], file) == [2, 3]
     assert calls == [["a", "bb"], ["ccc"]]
     file.write_text(file.read_text()[:-3])  # killed while it wrote `ccc`
-    assert set(read_kept(file)) == {"a", "bb"}
-    assert map_kept(length, ["ccc", "a"], file) == [3, 1]
+    assert set(dict(map(json.loads, whole_lines(file)))) == {"a", "bb"}
+    assert map_to_lines(length, ["ccc", "a"], file) == [3, 1]
     assert calls[2:] == [["ccc"]]
-    assert read_kept(file) == {"a": 1, "bb": 2, "ccc": 3}
+    assert dict(map(json.loads, whole_lines(file))) == {"a": 1, "bb": 2, "ccc": 3}
     (tmp_path / "plain").write_text("")
     with pytest.raises(ResultsError, match="cannot be written"):
-        map_kept(length, ["x"], tmp_path / "plain" / "kept.jsonl")
+        map_to_lines(length, ["x"], tmp_path / "plain" / "kept.jsonl")
 
 
 def test_success_rates_by_hand() -> None:

@@ -23,7 +23,7 @@ from nucleate.crystals.elements import NUMBERS, SYMBOLS
 from nucleate.crystals.energy.hull import Hull
 from nucleate.crystals.geometry.describe import composition
 from nucleate.crystals.geometry.lookup import fractions_of
-from nucleate_benchmarks.common.resumable import map_kept
+from nucleate.datasets.resumable import map_to_lines
 from nucleate_benchmarks.crystals.data import CrystalData, CrystalSet
 
 ENOUGH = 8
@@ -165,7 +165,7 @@ def chgnet_energies(
     done: Progress = lambda count: None,
 ) -> NDArray[np.float64]:
     """CHGNet energies of crystals as they are, eV/atom; NaN where CHGNet is not asked."""
-    found = map_kept(
+    found = map_to_lines(
         partial(single_points, device=device),
         crystals,
         file,

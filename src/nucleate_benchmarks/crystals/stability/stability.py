@@ -14,8 +14,8 @@ from numpy.typing import NDArray
 
 from nucleate.core.errors import NucleateError
 from nucleate.crystals.wyckoff.canonical import same_crystal
+from nucleate.datasets.resumable import map_to_lines
 from nucleate_benchmarks.common.figures import Figure, Section, combined
-from nucleate_benchmarks.common.resumable import map_kept
 from nucleate_benchmarks.crystals.identity import unique_and_novel
 from nucleate_benchmarks.crystals.stability.energies import EnergyReference
 
@@ -84,7 +84,7 @@ def relax_all(
     done: Callable[[int], object] = lambda count: None,
 ) -> list[dict[str, Any]]:
     """`relax_rows` of many, kept in `folder`."""
-    return map_kept(
+    return map_to_lines(
         partial(relax_rows, how=how),
         crystals,
         how.file(folder),
