@@ -3,16 +3,16 @@
 from __future__ import annotations
 
 import csv
-import io
 import math
 import re
 from collections.abc import Iterator, Sequence
 from dataclasses import dataclass
 from pathlib import Path
-from typing import Any
+from typing import IO, Any
 
 from nucleate.campaign.batches import write_csv
 from nucleate.core.errors import InputError
+from nucleate.datasets.tabular import opened_text, parquet_rows
 
 ENDINGS = (".csv", ".tsv", ".txt", ".parquet")
 EMPTY = frozenset({"", "-", "–", "na", "n/a", "nan", "none", "null", "nd", "n.d.", "pending"})
@@ -124,16 +124,11 @@ def read_table(path: Path) -> Table:
         )
     if ending == ".parquet":
         return _checked(path, *_parquet(path), decimal_comma=False)
-    try:
-        text = path.read_text(encoding="utf-8-sig")
-    except (OSError, UnicodeDecodeError) as error:
-        raise InputError(f"cannot be read ({error})", file=path) from None
-    header = text.partition("\n")[0]
-    separator = max(("\t", ";", ","), key=header.count) if ending != ".tsv" else "\t"
-    try:
-        lines = list(_lines(text, separator))
-    except csv.Error as error:
-        raise InputError(f"cannot be read as a table ({error})", file=path) from None
+    with opened_text(path) as stream:
+        header = stream.readline()
+        stream.seek(0)
+        separator = max(("\t", ";", ","), key=header.count) if ending != ".tsv" else "\t"
+        lines = list(_lines(stream, separator))
     columns = [name.strip() for name in lines[0][1]] if lines else []
     return _checked(path, columns, list(_rows(columns, lines[1:])), decimal_comma=separator == ";")
 
@@ -147,9 +142,9 @@ def _checked(path: Path, columns: list[str], rows: list[Row], decimal_comma: boo
     return Table(path, tuple(columns), tuple(rows), decimal_comma)
 
 
-def _lines(text: str, separator: str) -> Iterator[tuple[int, list[str]]]:
+def _lines(stream: IO[str], separator: str) -> Iterator[tuple[int, list[str]]]:
     """Cells with the number of the line where they begin; quoted cells may hold line ends."""
-    reader = csv.reader(io.StringIO(text, newline=""), delimiter=separator)
+    reader = csv.reader(stream, delimiter=separator)
     start = 1
     for cells in reader:
         yield start, cells
@@ -169,18 +164,12 @@ def _rows(columns: list[str], lines: list[tuple[int, list[str]]]) -> Iterator[Ro
 
 
 def _parquet(path: Path) -> tuple[list[str], list[Row]]:
-    import pyarrow as pa
-    import pyarrow.parquet as pq
-
-    try:
-        table = pq.read_table(path)
-    except (OSError, pa.ArrowException) as error:
-        raise InputError(f"not a readable parquet file ({error})", file=path) from None
+    names: list[str] = []
     rows = [
         Row(number, {name: _text(value) for name, value in row.items()})
-        for number, row in enumerate(table.to_pylist(), 1)
+        for number, row in enumerate(parquet_rows(path, None, lambda s: names.extend(s.names)), 1)
     ]
-    return list(table.column_names), rows
+    return names, rows
 
 
 def _text(value: Any) -> str:

@@ -11,7 +11,7 @@ import logging
 import os
 from collections.abc import Callable, Iterable, Iterator, Sequence
 from pathlib import Path
-from typing import Any, Protocol, TypeVar
+from typing import Any, Protocol, Self, TypeVar
 
 from nucleate.core.errors import ResultsError
 from nucleate.core.parallel import map_ordered
@@ -124,7 +124,7 @@ class LineLog:
             self.cut()
             self.write(head)
 
-    def __enter__(self) -> LineLog:
+    def __enter__(self) -> Self:
         return self
 
     def __exit__(self, *_: object) -> None:

@@ -14,7 +14,7 @@ from nucleate.datasets.rows import grouped, payload_shown
 from nucleate.datasets.sources import resolve
 from nucleate.matter.base import Matter
 from nucleate.matter.checks import Candidate
-from nucleate.matter.codec import RawRow
+from nucleate.matter.reader import RawRow
 from nucleate.screening.funnel import Funnel, Step, count_reasons, general
 from nucleate.screening.rejections import Rejected, Rejections
 from nucleate.screening.worker import Judgement, WorkItem

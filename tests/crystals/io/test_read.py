@@ -115,7 +115,7 @@ def test_single_files(tmp_path):
     [
         ("e.csv", b"", "is empty"),
         ("h.csv", b"cif,id\n", "no crystals"),
-        ("c.csv", b"smiles\nCCO\n", "columns: smiles"),
+        ("c.csv", b"smiles\nCCO\n", "columns found: smiles"),
         ("b.csv", b"\x00\x01\x02cif\n", "not a text file"),
         ("p.parquet", b"nothing like it", "parquet"),
         ("g.csv.gz", b"\x1f\x8b\x08\x00broken", "damaged"),
@@ -139,7 +139,7 @@ def test_missing_files_and_columns(tmp_path):
         read(tmp_path / "none.csv")
     path = tmp_path / "t.csv"
     path.write_text("cif,gap\nx,1\n")
-    with pytest.raises(InputError, match="no column bandgap; columns: cif, gap"):
+    with pytest.raises(InputError, match="no column bandgap; columns found: cif, gap"):
         read(path, properties=("bandgap",))
     (tmp_path / "empty").mkdir()
     with pytest.raises(InputError, match="no crystals"):

@@ -4,17 +4,21 @@ from __future__ import annotations
 
 import csv
 import gzip
-import math
 import re
 import zipfile
-import zlib
-from collections.abc import Callable, Iterable, Iterator
-from contextlib import contextmanager
+from collections.abc import Iterable, Iterator, Sequence
 from itertools import islice
 from pathlib import Path, PurePosixPath
-from typing import IO, Any
+from typing import Any
 
 from nucleate.core.errors import InputError
+from nucleate.datasets.tabular import (
+    DAMAGE,
+    Columns,
+    finite_number,
+    opened_text,
+    parquet_rows,
+)
 from nucleate.matter.reader import RawRow
 from nucleate.settings.data import DatasetSettings
 
@@ -36,7 +40,6 @@ _SUFFIXES = {
     ".extxyz": "extxyz",
     ".xyz": "extxyz",
 }
-_DAMAGE = (OSError, EOFError, zlib.error, zipfile.BadZipFile)
 
 
 def read_rows(source: Path, dataset: DatasetSettings) -> Iterator[RawRow]:
@@ -122,7 +125,7 @@ def _zip(source: Path) -> Iterator[tuple[str, _Opener]]:
                 base = PurePosixPath(name).name
                 if not name.endswith("/") and "__MACOSX" not in name and base[:1] != ".":
                     yield name, _Opener(source, archive, name)
-    except (*_DAMAGE, RuntimeError) as error:  # RuntimeError: encrypted
+    except (*DAMAGE, RuntimeError) as error:  # RuntimeError: encrypted
         raise InputError(f"cannot be unpacked ({error})", file=source) from None
 
 
@@ -152,7 +155,7 @@ def _members(
             text = data.decode("utf-8-sig")
             if "\0" in text:
                 raise ValueError("binary data")
-        except (*_DAMAGE, ValueError, RuntimeError) as error:
+        except (*DAMAGE, ValueError, RuntimeError) as error:
             if kind:
                 raise InputError(f"cannot be read as text ({error})", file=source) from None
             number += 1
@@ -176,79 +179,30 @@ def cif_blocks(text: str) -> list[tuple[str, str]]:
     return named or [("", text)]
 
 
-@contextmanager
-def _text(source: Path) -> Iterator[IO[str]]:
-    """A file's text, unpacked if gzipped; damage and binary data told as InputError."""
-    with source.open("rb") as probe:
-        magic = probe.read(4)
-    try:
-        opener: Callable[..., Any] = gzip.open if magic[:2] == b"\x1f\x8b" else open
-        with opener(source, "rt", encoding="utf-8-sig", newline="") as stream:
-            yield stream
-    except UnicodeDecodeError as error:
-        raise InputError(f"is not UTF-8 text ({error.reason})", file=source) from None
-    except csv.Error as error:
-        raise InputError(f"is not a readable table ({error})", file=source) from None
-    except _DAMAGE as error:
-        raise InputError(f"damaged or cut short ({error})", file=source) from None
-
-
 # Tables
 
 
-class _Columns:
-    """Which of a table's columns mean what.
-
-    Raises:
-        InputError: one that is needed is missing; lists those that are there.
-    """
-
-    def __init__(self, names: list[str], dataset: DatasetSettings, source: Path):
-        shown = ", ".join(names[:30]) or "none"
-        lower = {name.strip().lower(): name for name in reversed(names)}
-        if dataset.structure_column is not None:
-            self.structure = dataset.structure_column
-        else:
-            usual = [lower[name] for name in STRUCTURE_COLUMNS if name in lower]
-            if not usual:
-                raise InputError(
-                    f"no column with crystals (`cif`, `crystal`, ...); columns: {shown}. "
-                    "Name it with `structure_column`",
-                    file=source,
-                )
-            self.structure = usual[0]
-        self.id = dataset.id_column or lower.get("id")
-        self.properties = dataset.properties
-        wanted = [self.structure, *([self.id] if self.id else []), *self.properties]
-        absent = [name for name in wanted if name not in names]
-        if absent:
-            raise InputError(f"no column {', '.join(absent)}; columns: {shown}", file=source)
-
-    def row(self, number: int, values: dict[str, Any]) -> RawRow:
-        """The row of a table's record."""
-        text = values.get(self.structure)
-        identity = values.get(self.id) if self.id else None
-        identity = str(number) if identity in (None, "") else str(identity)
-        properties = {name: to_number(values.get(name)) for name in self.properties}
-        if isinstance(text, bytes):
-            text = text.decode("utf-8", "replace")
-        if not isinstance(text, str) or not text.strip():
-            return RawRow(number, identity, None, properties, f"column {self.structure} is empty")
-        return RawRow(number, identity, text, properties)
+def _columns(names: Sequence[str], dataset: DatasetSettings, source: Path) -> Columns:
+    missing = "no column with crystals (`cif`, `crystal`, ...)"
+    return Columns.find(names, dataset, source, STRUCTURE_COLUMNS, missing)
 
 
-def to_number(value: Any) -> float:
-    """A finite number, else NaN."""
-    try:
-        number = float(value)
-    except (TypeError, ValueError):
-        return math.nan
-    return number if math.isfinite(number) else math.nan
+def _row(number: int, values: dict[str, Any], columns: Columns) -> RawRow:
+    """The row of a table's record."""
+    text = values.get(columns.structure)
+    identity = values.get(columns.id) if columns.id else None
+    identity = str(number) if identity in (None, "") else str(identity)
+    properties = {name: finite_number(values.get(name)) for name in columns.properties}
+    if isinstance(text, bytes):
+        text = text.decode("utf-8", "replace")
+    if not isinstance(text, str) or not text.strip():
+        return RawRow(number, identity, None, properties, f"column {columns.structure} is empty")
+    return RawRow(number, identity, text, properties)
 
 
 def _table(source: Path, dataset: DatasetSettings, kind: str) -> Iterator[RawRow]:
     csv.field_size_limit(MAXIMUM_FILE)
-    with _text(source) as stream:
+    with opened_text(source) as stream:
         head = stream.read(4096)
         if "\0" in head:
             raise InputError("is not a text file (holds zero bytes)", file=source)
@@ -256,26 +210,20 @@ def _table(source: Path, dataset: DatasetSettings, kind: str) -> Iterator[RawRow
         first = head.splitlines()[0] if head.strip() else ""
         delimiter = "\t" if kind == "tsv" else max(",;\t", key=first.count)
         reader = csv.DictReader(stream, delimiter=delimiter)
-        columns = _Columns(list(reader.fieldnames or ()), dataset, source)
+        columns = _columns(list(reader.fieldnames or ()), dataset, source)
         for number, values in enumerate(reader, start=1):
-            yield columns.row(number, values)
+            yield _row(number, values, columns)
 
 
 def _parquet(source: Path, dataset: DatasetSettings) -> Iterator[RawRow]:
-    import pyarrow as pa
-    import pyarrow.parquet as pq
+    found: list[Columns] = []
 
-    try:
-        with pq.ParquetFile(source) as file:
-            columns = _Columns(list(file.schema_arrow.names), dataset, source)
-            wanted = {columns.structure, *columns.properties} | ({columns.id} - {None})
-            number = 0
-            for batch in file.iter_batches(500, columns=sorted(name for name in wanted if name)):
-                for values in batch.to_pylist():
-                    number += 1
-                    yield columns.row(number, values)
-    except (pa.ArrowException, OSError) as error:
-        raise InputError(f"not a readable parquet file ({error})", file=source) from None
+    def choose(schema: Any) -> list[str]:
+        found.append(_columns(schema.names, dataset, source))
+        return found[0].names
+
+    for number, values in enumerate(parquet_rows(source, None, choose), start=1):
+        yield _row(number, values, found[0])
 
 
 # extxyz
@@ -285,7 +233,7 @@ def _extxyz(source: Path, dataset: DatasetSettings) -> Iterator[RawRow]:
     """One row per frame; the comment line's keys are ids and properties."""
     from ase.io.extxyz import key_val_str_to_dict
 
-    with _text(source) as stream:
+    with opened_text(source) as stream:
         number = 0
         while line := stream.readline(1_000_000):
             if not line.strip():
@@ -312,6 +260,6 @@ def _extxyz(source: Path, dataset: DatasetSettings) -> Iterator[RawRow]:
                     known = ", ".join(info)
                     raise InputError(f"no info key {absent[0]}; keys: {known}", file=source)
             identity = info.get(dataset.id_column or "id", number)
-            properties = {name: to_number(info.get(name)) for name in dataset.properties}
+            properties = {name: finite_number(info.get(name)) for name in dataset.properties}
             text = line + comment + "".join(atoms)
             yield RawRow(number, str(identity), {"extxyz": text}, properties)

@@ -3,16 +3,22 @@
 from __future__ import annotations
 
 import csv
-import math
 from collections.abc import Iterable, Iterator, Sequence
-from dataclasses import dataclass
 from itertools import chain, islice
 from pathlib import Path, PurePosixPath
-from typing import IO, Any
+from typing import IO
 
 from nucleate.core.errors import InputError
 from nucleate.datasets.archives import Line, lines, opened
+from nucleate.datasets.tabular import (
+    Columns,
+    finite_number,
+    parquet_rows,
+    split_line,
+    usual_column,
+)
 from nucleate.matter.reader import RawRow
+from nucleate.molecules.io.sdf import read_sdf
 from nucleate.molecules.options import MAXIMUM_TEXT, STRUCTURE_COLUMNS
 from nucleate.settings.data import DatasetSettings
 
@@ -49,8 +55,6 @@ def read_rows(source: Path, dataset: DatasetSettings) -> Iterator[RawRow]:
         if kind == "parquet":
             rows = _parquet(source, stream, dataset)
         elif kind == "sdf":
-            from nucleate.molecules.io.sdf import read_sdf
-
             rows = read_sdf(source, stream, dataset)
         elif kind in _DELIMITERS:
             rows = _text(source, stream, dataset, kind)
@@ -68,63 +72,6 @@ def read_rows(source: Path, dataset: DatasetSettings) -> Iterator[RawRow]:
             raise InputError("holds no rows", file=source)
 
 
-@dataclass(frozen=True)
-class Columns:
-    """Which of a table's columns mean what, by name.
-
-    Attributes:
-        structure: column with the SMILES.
-        id: column with the id, or None for row numbers.
-        properties: columns to keep.
-    """
-
-    structure: str
-    id: str | None
-    properties: tuple[str, ...]
-
-    @classmethod
-    def find(cls, names: Sequence[str], dataset: DatasetSettings, source: Path) -> Columns:
-        """Look up the columns that the settings name, or the usual ones.
-
-        Raises:
-            InputError: one is missing; lists the columns found.
-        """
-        structure = dataset.structure_column or usual(names)
-        if structure is None:
-            raise InputError(
-                f"no column called {' or '.join(STRUCTURE_COLUMNS)}; {_found(names)}; "
-                "name it with `structure_column`",
-                file=source,
-            )
-        wanted = [structure, *dataset.properties]
-        if dataset.id_column is not None:
-            wanted.append(dataset.id_column)
-        missing = [n for n in wanted if n not in names]
-        if missing:
-            raise InputError(f"no column {', '.join(missing)}; {_found(names)}", file=source)
-        identity = dataset.id_column or next((n for n in names if n.lower() == "id"), None)
-        return cls(structure, identity, dataset.properties)
-
-
-def usual(names: Sequence[str]) -> str | None:
-    """The column that holds SMILES by its name, or None."""
-    lower = {n.strip().lower(): n for n in reversed(names)}
-    return next((lower[n] for n in STRUCTURE_COLUMNS if n in lower), None)
-
-
-def _found(names: Sequence[str]) -> str:
-    return "columns found: " + (", ".join(n[:60] for n in names[:30]) or "none")
-
-
-def number(value: Any) -> float:
-    """A property's value; NaN if missing, not a number or not finite."""
-    try:
-        result = float(value)
-    except (TypeError, ValueError):
-        return math.nan
-    return result if math.isfinite(result) else math.nan
-
-
 def payload(text: str) -> str:
     """A SMILES as it is handed on. `standardise` refuses longer ones, so their rest is not kept."""
     return text.strip()[: MAXIMUM_TEXT + 1]
@@ -140,7 +87,7 @@ def _text(source: Path, stream: IO[bytes], dataset: DatasetSettings, kind: str) 
     if delimiter is not None:
         return _table(source, head, rest, delimiter, dataset)
     if kind != "smi":
-        Columns.find(_split(head.text, _DELIMITERS[kind][0]), dataset, source)
+        _columns(split_line(head.text, _DELIMITERS[kind][0]), dataset, source)
         raise InputError("has no header", file=source)  # unreachable unless find passes
     if dataset.properties or dataset.structure_column or dataset.id_column:
         named = [dataset.structure_column, dataset.id_column, *dataset.properties]
@@ -155,23 +102,19 @@ def _text(source: Path, stream: IO[bytes], dataset: DatasetSettings, kind: str) 
 def _delimiter(header: str, dataset: DatasetSettings, kind: str) -> str | None:
     """The delimiter that makes the first line a header with a structure column, if any does."""
     for delimiter in _DELIMITERS[kind]:
-        names = _split(header, delimiter)
-        if (dataset.structure_column or usual(names)) in names:
+        names = split_line(header, delimiter)
+        if (dataset.structure_column or usual_column(names, STRUCTURE_COLUMNS)) in names:
             return delimiter
-    if kind == "smi" and usual(header.split()) is not None:
+    if kind == "smi" and usual_column(header.split(), STRUCTURE_COLUMNS) is not None:
         return " "
     return None
-
-
-def _split(line: str, delimiter: str) -> list[str]:
-    return [n.strip() for n in next(csv.reader([line[:10_000]], delimiter=delimiter), [])]
 
 
 def _table(
     source: Path, head: Line, rest: Iterable[Line], delimiter: str, dataset: DatasetSettings
 ) -> Iterator[RawRow]:
-    names = _split(head.text, delimiter)
-    columns = Columns.find(names, dataset, source)
+    names = split_line(head.text, delimiter)
+    columns = _columns(names, dataset, source)
     place = {n: i for i, n in reversed(list(enumerate(names)))}
     errors: list[str] = []
 
@@ -216,7 +159,7 @@ def _table_row(
         return RawRow(
             row, identity, None, error=f"has {len(fields)} fields, the header {len(place)}"
         )
-    properties = {name: number(value(name)) for name in columns.properties}
+    properties = {name: finite_number(value(name)) for name in columns.properties}
     return RawRow(row, identity, payload(structure), properties)
 
 
@@ -235,33 +178,29 @@ def _list(rows: Iterable[Line]) -> Iterator[RawRow]:
 
 def _parquet(source: Path, stream: IO[bytes], dataset: DatasetSettings) -> Iterator[RawRow]:
     import pyarrow as pa
-    import pyarrow.parquet as pq
 
-    try:
-        file = pq.ParquetFile(stream if stream.seekable() else source)
-    except (pa.ArrowInvalid, pa.ArrowException, OSError) as error:
-        raise InputError(f"is not a parquet file ({_first(error)})", file=source) from None
-    columns = Columns.find(file.schema_arrow.names, dataset, source)
-    kind = file.schema_arrow.field(columns.structure).type
-    if not (pa.types.is_string(kind) or pa.types.is_large_string(kind)):
-        raise InputError(f"column {columns.structure} holds {kind}, not text", file=source)
-    wanted = {columns.structure, *columns.properties, *([columns.id] if columns.id else [])}
-    row = 0
-    try:
-        for batch in file.iter_batches(batch_size=1000, columns=sorted(wanted)):
-            for record in batch.to_pylist():
-                row += 1
-                identity = record[columns.id] if columns.id else None
-                identity = str(row) if identity is None else str(identity)[:200]
-                structure = record[columns.structure]
-                if structure is None:
-                    yield RawRow(row, identity, None, error="no SMILES")
-                    continue
-                properties = {n: number(record[n]) for n in columns.properties}
-                yield RawRow(row, identity, payload(structure), properties)
-    except (pa.ArrowException, OSError) as error:
-        raise InputError(f"damaged ({_first(error)})", file=source, row=row + 1) from None
+    found: list[Columns] = []
+
+    def choose(schema: pa.Schema) -> list[str]:
+        columns = _columns(schema.names, dataset, source)
+        kind = schema.field(columns.structure).type
+        if not (pa.types.is_string(kind) or pa.types.is_large_string(kind)):
+            raise InputError(f"column {columns.structure} holds {kind}, not text", file=source)
+        found.append(columns)
+        return columns.names
+
+    for row, record in enumerate(parquet_rows(source, stream, choose), 1):
+        (columns,) = found
+        identity = record[columns.id] if columns.id else None
+        identity = str(row) if identity is None else str(identity)[:200]
+        structure = record[columns.structure]
+        if structure is None:
+            yield RawRow(row, identity, None, error="no SMILES")
+            continue
+        properties = {n: finite_number(record[n]) for n in columns.properties}
+        yield RawRow(row, identity, payload(structure), properties)
 
 
-def _first(error: BaseException) -> str:
-    return str(error).split("\n")[0][:120]
+def _columns(names: Sequence[str], dataset: DatasetSettings, source: Path) -> Columns:
+    missing = f"no column called {' or '.join(STRUCTURE_COLUMNS)}"
+    return Columns.find(names, dataset, source, STRUCTURE_COLUMNS, missing)

@@ -11,8 +11,8 @@ from rdkit import Chem, rdBase
 
 from nucleate.core.errors import InputError
 from nucleate.datasets.archives import MAXIMUM_LINE, check_text, reread
+from nucleate.datasets.tabular import finite_number
 from nucleate.matter.reader import RawRow
-from nucleate.molecules.io.read import number
 from nucleate.settings.data import DatasetSettings
 
 _MAXIMUM_RECORD = 1_000_000  # bytes
@@ -100,5 +100,5 @@ def _row(row: int, record: bytes, dataset: DatasetSettings) -> RawRow:
         text = (block + b"M  END\n").decode("utf-8")
     except UnicodeDecodeError:
         return RawRow(row, identity[:200], None, error="not UTF-8")
-    properties = {name: number(tags.get(name)) for name in dataset.properties}
+    properties = {name: finite_number(tags.get(name)) for name in dataset.properties}
     return RawRow(row, identity[:200], text, properties)
