@@ -4,7 +4,6 @@ from __future__ import annotations
 
 import csv
 from collections.abc import Sequence
-from dataclasses import replace
 from pathlib import Path
 from typing import Any, cast
 
@@ -27,7 +26,7 @@ SPREAD = PropertySettings(property="spread", goal="minimise", low=0.0, high=20.0
 
 def small_searches(monkeypatch: Any) -> None:
     """Searches that a toy model can serve, which learn from few scores."""
-    monkeypatch.setattr(proposing, "EVOLUTION", replace(SMALL, initial=4))
+    monkeypatch.setattr(proposing, "EVOLUTION", SMALL.model_copy(update={"initial": 4}))
 
 
 def open_loop(
