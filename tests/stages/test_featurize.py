@@ -152,7 +152,7 @@ def test_records_rejected_rows_and_arrays(tmp_path: Path) -> None:
     assert records["value"][0] == 3.5
     assert records["value"].isna().sum() == len(records) - 1
     assert set(records["split"]) == {"train", "validation", "test"}
-    assert read_records(manifest).all == records["structure"].tolist()
+    assert read_records(manifest).known == records["structure"].tolist()
 
     rejected = pd.read_parquet(manifest.path("rejected.parquet")).set_index("row")
     assert rejected["reason"].to_dict() == {
@@ -381,7 +381,7 @@ def test_real_molecules_in_worker_processes(tmp_path: Path) -> None:
     data = runs.read_json(manifest.path("codec.json"))
     codec = registry.get("molecules").codecs.load(data["codec"])
     arrays = RaggedArrays.load(manifest.path("features.npz"), codec.schema)
-    for index, structure in enumerate(read_records(manifest).all[:50]):
+    for index, structure in enumerate(read_records(manifest).known[:50]):
         assert codec.decode(arrays.record(index)) == structure
 
 

@@ -15,8 +15,7 @@ from nucleate.latent.latent_model import LatentModel
 from nucleate.settings.data import DatasetSettings, FeaturizeSettings
 from nucleate.settings.model import NetworkSettings, PriorSettings, TrainSettings
 from nucleate.settings.sample import SampleSettings
-from nucleate.stages.featurize import featurize, load_records
-from nucleate.stages.featurize_job import SPELLINGS_NAME
+from nucleate.stages.featurize import SPELLINGS_NAME, featurize, load_records
 from nucleate.stages.reconstruct import reconstruct
 from nucleate.stages.sample import sample, sample_to
 from nucleate.stages.train import train

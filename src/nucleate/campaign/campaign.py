@@ -25,7 +25,7 @@ from nucleate.settings.study import StudySettings
 
 if TYPE_CHECKING:
     from nucleate.latent.latent_model import LatentModel
-    from nucleate.stages.starting_structures import StartingStructures
+    from nucleate.novelty.records import StartingStructures
 
 JOURNAL = "loop.journal"
 

@@ -167,7 +167,7 @@ def prior(
     from nucleate.core.settings import validate
     from nucleate.latent.pretrained import model_folder
     from nucleate.settings.model import PriorSettings
-    from nucleate.stages.refit import refit_prior
+    from nucleate.stages.edit_model import refit_prior
 
     options = {
         "kind": kind,

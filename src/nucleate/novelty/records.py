@@ -1,27 +1,30 @@
-"""The featurized set as the search and the funnel read it."""
+"""Structures that a stage starts from and knows, as the search and the funnel read them."""
 
 from __future__ import annotations
 
-from dataclasses import dataclass
+from dataclasses import dataclass, field
+from typing import Any
 
 from nucleate.core.manifest import Manifest
 from nucleate.datasets import tables
 
 
 @dataclass(frozen=True)
-class Records:
-    """Structure strings of a featurized set.
+class StartingStructures:
+    """Structure strings, canonical.
 
     Attributes:
-        all: training, validation and test.
-        training: those that the model was trained on.
+        training: to start from: those that the model was trained on, or can encode.
+        known: no discoveries: all of a featurized set, or of a person's file.
+        summary: where they come from, counts, rejected rows by reason.
     """
 
-    all: list[str]
     training: list[str]
+    known: list[str]
+    summary: dict[str, Any] = field(default_factory=dict)
 
 
-def read_records(features: Manifest) -> Records:
+def read_records(features: Manifest) -> StartingStructures:
     """Read `records.parquet` of a featurized set.
 
     Raises:
@@ -31,4 +34,4 @@ def read_records(features: Manifest) -> Records:
     structures = table["structure"].to_pylist()
     splits = table["split"].to_pylist()
     training = [s for s, split in zip(structures, splits, strict=True) if split == "train"]
-    return Records(structures, training)
+    return StartingStructures(training, structures, {"source": features.folder})

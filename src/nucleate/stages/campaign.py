@@ -27,12 +27,13 @@ from nucleate.core.manifest import Manifest
 from nucleate.core.settings import read_toml, validate
 from nucleate.latent import pretrained
 from nucleate.matter import registry
+from nucleate.novelty.records import StartingStructures
 from nucleate.objectives.build import inputs_of
 from nucleate.objectives.objective import Objective
 from nucleate.search.latent_boxes.regions import sample_reference
 from nucleate.settings.study import StudySettings
 from nucleate.stages.screen import PREDICTING
-from nucleate.stages.starting_structures import Start, StartingStructures, read_start, start_dataset
+from nucleate.stages.starting_structures import Start, read_start, start_dataset
 
 if TYPE_CHECKING:
     from nucleate.latent.latent_model import LatentModel

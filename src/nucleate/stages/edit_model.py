@@ -1,4 +1,4 @@
-"""Two trained models, one started from the other, averaged in their weights."""
+"""Trained models changed without training: another prior, or two of them averaged."""
 
 from __future__ import annotations
 
@@ -15,9 +15,15 @@ from nucleate.latent.latent_model import LatentModel
 from nucleate.latent.pretrained import model_digest
 from nucleate.settings.model import PriorSettings
 from nucleate.stages.start import codec_json
-from nucleate.stages.train import evenly_spread, held_out_figures, latent_tensors, read_splits
+from nucleate.stages.train import (
+    evenly_spread,
+    fit_prior,
+    held_out_figures,
+    latent_tensors,
+    read_splits,
+)
 from nucleate.vae.arrays import RaggedArrays
-from nucleate.vae.checkpoint import save_model
+from nucleate.vae.checkpoint import load_latents, save_model
 from nucleate.vae.model import VAE
 from nucleate.vae.prior import make_prior
 from nucleate.vae.training.evaluation import active_units, choose_device, encode_all, evaluate
@@ -25,6 +31,34 @@ from nucleate.vae.training.transfer import interpolated
 
 _DROPPED = ("export", "properties", "figures")
 """Of the second model's `model.json`, what does not hold of the average."""
+
+
+def refit_prior(
+    model_folder: Path, target: Path, settings: PriorSettings, seed: int = 0
+) -> dict[str, Any]:
+    """Fit a prior to a model's encoded training set and write a copy of the model with it.
+
+    Args:
+        target: folder to write, all at once; replaced if it exists.
+
+    Returns:
+        Figures of the fit.
+
+    Raises:
+        CheckpointError: the model is damaged or has no encoded training set.
+    """
+    model = LatentModel.load(model_folder, "cpu")
+    latents = load_latents(model.folder)
+    if len(latents["mean"]) < 2:
+        raise CheckpointError(f"{model.folder}: holds no encoded training set to fit a prior to")
+    prior, figures = fit_prior(model.size, settings, latents["mean"], latents["log_variance"], seed)
+    found = {"kind": prior.kind, **figures}
+    info = {**model.info, "figures": {**model.info.get("figures", {}), "prior": found}}
+    with atomic_folder(target) as part:
+        tensors = {name: torch.from_numpy(value) for name, value in latents.items()}
+        save_model(part, model.model, prior, tensors, info)
+        shutil.copyfile(model.folder / "codec.json", part / "codec.json")
+    return found
 
 
 def average_models(
@@ -43,7 +77,7 @@ def average_models(
     a part of their training can be averaged: between unrelated ones the loss is high.
 
     The training set is encoded anew; the prior is the standard normal, to be replaced by
-    `nucleate.stages.refit.refit_prior`.
+    `refit_prior`.
 
     Args:
         first, second: models' folders.

@@ -85,7 +85,7 @@ def screen(
             return _Loaded(from_draws(draws), objective, [], None)
         records = read_records(features)
         found = from_draws(draws)
-        return _Loaded(found, objective, records.all, records.training, None, features.key)
+        return _Loaded(found, objective, records.known, records.training, None, features.key)
 
     inputs = {f"draws/{number}": manifest.key for number, manifest in enumerate(draws)}
     if features is not None:
@@ -138,7 +138,7 @@ def screen_file(
         if features is None:
             return _Loaded(Funnel([]), objective, [], None, rows)
         records = read_records(features)
-        return _Loaded(Funnel([]), objective, records.all, records.training, rows, features.key)
+        return _Loaded(Funnel([]), objective, records.known, records.training, rows, features.key)
 
     inputs = {f"file/{number}": content_digest(file.path) for number, file in enumerate(files)}
     inputs["reading"] = digest(source.model_dump(mode="json"))

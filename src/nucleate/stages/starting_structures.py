@@ -3,16 +3,14 @@
 from __future__ import annotations
 
 from collections import Counter
-from dataclasses import dataclass, field
 from pathlib import Path
-from typing import Any
 
 from nucleate.core.errors import CheckpointError, InputError
 from nucleate.core.files import digest
 from nucleate.core.manifest import Manifest
 from nucleate.datasets.sources import content_digest, resolve
 from nucleate.latent.latent_model import LatentModel
-from nucleate.novelty.records import read_records
+from nucleate.novelty.records import StartingStructures, read_records
 from nucleate.screening.engine import read_file
 from nucleate.settings.data import DatasetSettings
 from nucleate.settings.objectives import relative_to
@@ -22,21 +20,6 @@ RECALLED = 2000
 
 Start = Manifest | DatasetSettings | None
 """A featurized set, a person's own file, or nothing: what the model recalls of its training set."""
-
-
-@dataclass(frozen=True)
-class StartingStructures:
-    """Structure strings, canonical.
-
-    Attributes:
-        training: to start from; the model can encode all of them.
-        known: no discoveries.
-        summary: where they come from, counts, rejected rows by reason.
-    """
-
-    training: list[str]
-    known: list[str]
-    summary: dict[str, Any] = field(default_factory=dict)
 
 
 def start_inputs(start: Start, matter: str, mirror: str | None = None) -> dict[str, str]:
@@ -80,8 +63,7 @@ def read_start(
         ResultsError: the featurized set is damaged.
     """
     if isinstance(start, Manifest):
-        records = read_records(start)
-        return StartingStructures(records.training, records.all, {"source": start.folder})
+        return read_records(start)
     if start is None:
         from nucleate.stages.finetune.recall import recalled_structures
 

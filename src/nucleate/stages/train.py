@@ -18,7 +18,7 @@ from nucleate.datasets import tables
 from nucleate.latent.latent_model import LatentModel, load_codec
 from nucleate.latent.pretrained import model_digest, start_folder
 from nucleate.settings.model import DrawSettings, PriorSettings, TrainSettings
-from nucleate.stages.featurize_job import SPELLINGS_NAME
+from nucleate.stages.featurize import SPELLINGS_NAME
 from nucleate.stages.reconstruct import reconstruction_figures
 from nucleate.stages.start import START_INPUT, check_start, started_model, started_settings
 from nucleate.vae.arrays import RaggedArrays

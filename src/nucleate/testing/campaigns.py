@@ -13,10 +13,10 @@ from nucleate.campaign.campaign import Loop
 from nucleate.campaign.folder import Record, go_on, now, plain_terms, read_record, settled
 from nucleate.campaign.scoring import Scoring
 from nucleate.latent.latent_model import LatentModel
+from nucleate.novelty.records import StartingStructures
 from nucleate.objectives.objective import Objective
 from nucleate.settings.objectives import PropertySettings
 from nucleate.settings.study import StudySettings
-from nucleate.stages.starting_structures import StartingStructures
 from nucleate.testing.toy_matter import SMALL, ToyMatter, ToyModel, parse, training_set
 
 ACTIVITY = PropertySettings(measured="activity", low=0.0, high=40.0)

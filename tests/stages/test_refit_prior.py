@@ -14,7 +14,7 @@ from nucleate.core.manifest import Manifest
 from nucleate.latent.export import export
 from nucleate.latent.latent_model import LatentModel
 from nucleate.settings.model import PriorSettings
-from nucleate.stages.refit import refit_prior
+from nucleate.stages.edit_model import refit_prior
 
 
 def test_only_the_prior_changes(trained: Manifest, tmp_path: Path) -> None:
