@@ -11,8 +11,7 @@ from hypothesis import given, settings
 from hypothesis import strategies as st
 
 from nucleate.crystals.checks import novelty as collection
-from nucleate.crystals.checks.novelty import NovelCheck
-from nucleate.crystals.checks.picks import PicksCheck, farthest_first
+from nucleate.crystals.checks.novelty import NovelCheck, PicksCheck, farthest_first
 from nucleate.crystals.geometry.crystal_distance import distances
 from nucleate.crystals.geometry.lookup import (
     composition_distances,

@@ -14,7 +14,7 @@ from rdkit import DataStructs
 
 from nucleate.matter.checks import Candidate, CheckContext, Verdict
 from nucleate.molecules import Molecules
-from nucleate.molecules.checks.picks import PicksCheck
+from nucleate.molecules.checks.novelty import PicksCheck
 from nucleate.molecules.chemistry.chem import (
     canonical,
     fingerprint,

@@ -9,8 +9,7 @@ from nucleate.crystals.checks.environment import (
     VacuumCheck,
 )
 from nucleate.crystals.checks.geometry import DensityCheck, DistancesCheck, LegalCheck
-from nucleate.crystals.checks.novelty import DiverseCheck, NovelCheck, StillNovelCheck
-from nucleate.crystals.checks.picks import PicksCheck
+from nucleate.crystals.checks.novelty import DiverseCheck, NovelCheck, PicksCheck, StillNovelCheck
 from nucleate.crystals.checks.relaxation import BudgetCheck, RelaxationCheck
 from nucleate.crystals.checks.stability import ElasticCheck, RattleCheck
 from nucleate.matter.checks import Check, Checks

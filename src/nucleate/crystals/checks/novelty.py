@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-from collections import Counter, defaultdict
 from collections.abc import Sequence
 from functools import cache, cached_property, lru_cache
 from typing import Any
@@ -17,12 +16,14 @@ from nucleate.crystals.geometry.crystal_distance import STRUCTURE_UNIT, average_
 from nucleate.crystals.geometry.describe import composition, reduced_formula
 from nucleate.crystals.geometry.lookup import (
     composition_distances,
+    features,
     fractions_of,
     prototype,
     reduced_composition,
 )
 from nucleate.crystals.wyckoff.matching import match
 from nucleate.matter.checks import Candidate, Check, Verdict
+from nucleate.novelty.common_checks import Accepted, BestFirstCheck, UnlikePicks
 from nucleate.novelty.index import Hit, Reference, references_of
 from nucleate.novelty.keys import digests
 
@@ -198,37 +199,60 @@ class DiverseOptions(Settings):
     """Candidates of one set of elements at most."""
 
 
-class DiverseCheck(Check):
+class DiverseCheck(BestFirstCheck):
     """The best of each kind rather than the best kind over and over."""
 
     name = "diverse"
     description = "Few of one formula and of one chemical system, no two the same"
     Options = DiverseOptions
 
-    def run(self, candidates: Sequence[Candidate]) -> list[Verdict]:
-        """See `Check.run`; the value is the place within the chemical system."""
+    def beside(self, structure: str, place: int, accepted: Accepted) -> Verdict:
+        """See `BestFirstCheck.beside`; the value is the place within the chemical system."""
         options: DiverseOptions = self.options
-        kept: dict[str, list[str]] = defaultdict(list)
-        systems: Counter[str] = Counter()
-        verdicts = []
-        for candidate in candidates:
-            crystal = candidate.structure
-            try:
-                formula = reduced_formula(crystal)
-                system = "-".join(sorted(composition(crystal)))
-            except StructureError as error:
-                verdicts.append(failure(error))
-                continue
-            reason = ""
-            if any(match(crystal, other) for other in kept[formula]):
-                reason = "the same crystal as a better candidate"
-            elif len(kept[formula]) >= options.per_formula:
-                reason = f"{options.per_formula} better candidates have the same formula"
-            elif systems[system] >= options.per_system:
-                reason = f"{options.per_system} better candidates have the same elements"
-            else:
-                kept[formula].append(crystal)
-                systems[system] += 1
-            columns = {"chemical_system": system}
-            verdicts.append(Verdict(not reason, systems[system], reason, columns))
-        return verdicts
+        formula = reduced_formula(structure)
+        system = "-".join(sorted(composition(structure)))
+        same = accepted.members[formula]
+        if any(match(structure, other) for other in same):
+            reason = "the same crystal as a better candidate"
+        elif len(same) >= options.per_formula:
+            reason = f"{options.per_formula} better candidates have the same formula"
+        else:
+            reason = accepted.full(system, options.per_system, "the same elements")
+        if not reason:
+            same.append(structure)
+            accepted.groups[system] += 1
+        columns = {"chemical_system": system}
+        return Verdict(not reason, accepted.groups[system], reason, columns)
+
+
+class PicksCheck(UnlikePicks):
+    """Each pick is the one farthest from those picked before it (Gonzalez, Theor. Comput. Sci.
+    1985, 38, 293), by the distance of compositions and structures (see
+    `geometry.crystal_distance`); see `UnlikePicks`."""
+
+    description = "So many crystals, each as unlike those picked before it as can be"
+
+    def describe(self, structure: str) -> Any:
+        """See `features`."""
+        return features(structure)
+
+    def pick(self, described: Sequence[Any], number: int) -> list[tuple[int, float | None]]:
+        """See `UnlikePicks.pick`."""
+        (first, _), *others = farthest_first(np.array(described), number)
+        return [(first, None), *others]
+
+
+def farthest_first(points: NDArray[np.float32], number: int) -> list[tuple[int, float]]:
+    """Rows of points [n, k], the first one first, then the one farthest from all before, at most
+    `number`; and the L1 distance of each to the nearest before it."""
+    if not len(points):
+        return []
+    picked = [(0, float("inf"))]
+    nearest = np.abs(points - points[0]).sum(1)
+    nearest[0] = -1.0
+    while len(picked) < min(number, len(points)):
+        place = int(nearest.argmax())
+        picked.append((place, float(nearest[place])))
+        nearest = np.minimum(nearest, np.abs(points - points[place]).sum(1))
+        nearest[place] = -1.0
+    return picked

@@ -2,17 +2,14 @@
 
 from __future__ import annotations
 
-from collections import Counter
 from collections.abc import Sequence
 from typing import Annotated, Any
 
 import numpy as np
 from pydantic import Field
 
-from nucleate.core.errors import StructureError
 from nucleate.core.settings import Positive, Settings
 from nucleate.crystals import properties
-from nucleate.crystals.checks.geometry import failure
 from nucleate.crystals.energy.energy_model import DEFAULT, EnergyModel, ModelName, energy_model
 from nucleate.crystals.energy.perturbation import RelaxedPerturbation, relax_perturbed
 from nucleate.crystals.energy.relaxation import TOGETHER, Relaxed, relax
@@ -20,6 +17,7 @@ from nucleate.crystals.geometry.describe import reduced_formula
 from nucleate.crystals.wyckoff.matching import displacement
 from nucleate.crystals.wyckoff.wyckoff_string import from_string, structure_from_wyckoff
 from nucleate.matter.checks import Candidate, Check, CheckContext, Verdict
+from nucleate.novelty.common_checks import Accepted, Budget
 
 
 class BudgetOptions(Settings):
@@ -31,39 +29,25 @@ class BudgetOptions(Settings):
     """In the primitive cell; a relaxation's time grows with them."""
 
 
-class BudgetCheck(Check):
-    """Keeps the costly checks affordable. It rejects for no fault of the candidate's own."""
+class BudgetCheck(Budget):
+    """See `Budget`."""
 
-    name = "budget"
     description = "Among the best, as many as the relaxation can afford"
     Options = BudgetOptions
-    expensive = True  # so that all candidates are scored and in order by now
 
-    def run(self, candidates: Sequence[Candidate]) -> list[Verdict]:
-        """See `Check.run`; the value is the place among the candidates."""
+    def beside(self, structure: str, place: int, accepted: Accepted) -> Verdict:
+        """See `BestFirstCheck.beside`."""
         limits: BudgetOptions = self.options
-        formulas: Counter[str] = Counter()
-        taken = 0
-        verdicts = []
-        for place, candidate in enumerate(candidates, start=1):
-            try:
-                formula = reduced_formula(candidate.structure)
-                atoms = from_string(candidate.structure).atoms
-            except StructureError as error:
-                verdicts.append(failure(error))
-                continue
-            reason = ""
-            if atoms > limits.maximum_atoms:
-                reason = f"{atoms} atoms in the cell, at most {limits.maximum_atoms} are relaxed"
-            elif formulas[formula] >= limits.per_formula:
-                reason = f"{limits.per_formula} better candidates have the same formula"
-            elif taken >= limits.limit:
-                reason = f"beyond the {limits.limit} best, which are all that is relaxed"
-            else:
-                taken += 1
-                formulas[formula] += 1
-            verdicts.append(Verdict(not reason, value=place, reason=reason))
-        return verdicts
+        formula, atoms = reduced_formula(structure), from_string(structure).atoms
+        if atoms > limits.maximum_atoms:
+            reason = f"{atoms} atoms in the cell, at most {limits.maximum_atoms} are relaxed"
+        else:
+            reason = accepted.full(formula, limits.per_formula, "the same formula")
+        if not reason and accepted.number >= limits.limit:
+            reason = f"beyond the {limits.limit} best, which are all that is relaxed"
+        if not reason:
+            accepted.groups[formula] += 1
+        return Verdict(not reason, value=place, reason=reason)
 
 
 class EnergyCheck(Check):

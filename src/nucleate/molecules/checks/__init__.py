@@ -15,8 +15,12 @@ from nucleate.molecules.checks.duplicates import DoublesCheck, IdentityCheck
 from nucleate.molecules.checks.embedding import BudgetCheck, EmbeddingCheck
 from nucleate.molecules.checks.groups import AlertsCheck, HazardsCheck, StabilityCheck
 from nucleate.molecules.checks.likeness import DruglikeCheck, SpacialCheck, SyntheticAccessCheck
-from nucleate.molecules.checks.novelty import DiverseCheck, NearestKnownCheck, NovelCheck
-from nucleate.molecules.checks.picks import PicksCheck
+from nucleate.molecules.checks.novelty import (
+    DiverseCheck,
+    NearestKnownCheck,
+    NovelCheck,
+    PicksCheck,
+)
 from nucleate.molecules.checks.structure import RingsCheck, StereoCheck
 
 CHECKS: tuple[type[Check], ...] = (

@@ -2,15 +2,15 @@
 
 from __future__ import annotations
 
-from collections.abc import Sequence
 from typing import Annotated, Any
 
 from pydantic import Field
 
 from nucleate.core.settings import Settings
-from nucleate.matter.checks import Candidate, Check, Verdict
+from nucleate.matter.checks import Verdict
 from nucleate.molecules.checks.base import SingleCheck
 from nucleate.molecules.chemistry.conformer import EmbedTask, Relaxation, embed, relax
+from nucleate.novelty.common_checks import Accepted, Budget
 
 
 class BudgetOptions(Settings):
@@ -19,26 +19,22 @@ class BudgetOptions(Settings):
     reason."""
 
 
-class BudgetCheck(Check):
-    """Keeps the costly checks affordable. It rejects for no fault of the candidate's own."""
+class BudgetCheck(Budget):
+    """See `Budget`."""
 
-    name = "budget"
     description = "Among the best, as many as the costly checks can afford"
     Options = BudgetOptions
-    expensive = True  # so that all candidates are scored and in order by now
 
     @property
     def threshold(self) -> str:
         return f"the best {self.options.limit}"
 
-    def run(self, candidates: Sequence[Candidate]) -> list[Verdict]:
-        """See `Check.run`; the value is the place among the candidates."""
+    def beside(self, structure: str, place: int, accepted: Accepted) -> Verdict:
+        """See `BestFirstCheck.beside`."""
         limit = self.options.limit
-        reason = f"only the best {limit} candidates are embedded (`limit`)"
-        return [
-            Verdict(place <= limit, place, "" if place <= limit else reason)
-            for place in range(1, len(candidates) + 1)
-        ]
+        if place <= limit:
+            return Verdict(True, place)
+        return Verdict(False, place, f"only the best {limit} candidates are embedded (`limit`)")
 
 
 class EmbeddingOptions(Settings):

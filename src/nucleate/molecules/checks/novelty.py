@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-from collections import Counter
 from collections.abc import Sequence
 from typing import Annotated, Any
 
@@ -10,11 +9,13 @@ import numpy as np
 from pydantic import Field
 from rdkit import DataStructs
 from rdkit.Chem import rdMolDescriptors
+from rdkit.SimDivFilters.rdSimDivPickers import MaxMinPicker
 
 from nucleate.core.settings import Settings
 from nucleate.matter.checks import Candidate, Check, Verdict
 from nucleate.molecules.chemistry.chem import fingerprint, molecule, scaffold
 from nucleate.molecules.chemistry.lookup import Bits, MoleculeIdentity, nearest
+from nucleate.novelty.common_checks import Accepted, BestFirstCheck, UnlikePicks
 from nucleate.novelty.index import Hit, Reference, references_of
 from nucleate.novelty.keys import Digests
 from nucleate.novelty.lookup import identified
@@ -170,7 +171,7 @@ class DiverseOptions(Settings):
     tells too little to count."""
 
 
-class DiverseCheck(Check):
+class DiverseCheck(BestFirstCheck):
     """Not too like a better candidate. The value is the similarity to the nearest one kept."""
 
     name = "diverse"
@@ -185,35 +186,51 @@ class DiverseCheck(Check):
             f"similarity at most {options.maximum_similarity:g}, {options.per_scaffold} a scaffold"
         )
 
-    def run(self, candidates: Sequence[Candidate]) -> list[Verdict]:
-        kept: list[Any] = []
-        names: dict[str, None] = {}
-        scaffolds: Counter[str] = Counter()
-        verdicts = []
-        for candidate in candidates:
-            verdict = self._one(candidate.structure, kept, names, scaffolds)
-            if verdict.passed:
-                kept.append(fingerprint(molecule(candidate.structure)))
-                names[candidate.structure] = None
-                scaffolds[scaffold(candidate.structure)] += 1
-            verdicts.append(verdict)
-        return verdicts
-
-    def _one(
-        self, smiles: str, kept: list[Any], names: dict[str, None], scaffolds: Counter[str]
-    ) -> Verdict:
-        found = molecule(smiles)
+    def beside(self, structure: str, place: int, accepted: Accepted) -> Verdict:
+        """See `BestFirstCheck.beside`."""
+        found = molecule(structure)
         if found is None:
-            return unreadable(smiles)
-        if smiles in names:
+            return unreadable(structure)
+        names, prints = accepted.members["names"], accepted.members["prints"]
+        if structure in names:
             return Verdict(False, 1.0, "a better candidate is the same molecule")
-        similarities = DataStructs.BulkTanimotoSimilarity(fingerprint(found), kept)
+        own = fingerprint(found)
+        similarities = DataStructs.BulkTanimotoSimilarity(own, prints)
         value = round(max(similarities, default=0.0), 4)
         if value > self.options.maximum_similarity:
-            like = list(names)[similarities.index(max(similarities))]
+            like = names[similarities.index(max(similarities))]
             return Verdict(False, value, f"similarity {value:.3f} to the better candidate {like}")
-        core = scaffold(smiles)
-        if scaffolds[core] >= self.options.per_scaffold and _rings(core) > 1:
-            reason = f"{self.options.per_scaffold} better candidates have its scaffold {core}"
+        core = scaffold(structure)
+        reason = accepted.full(core, self.options.per_scaffold, f"its scaffold {core}")
+        if reason and _rings(core) > 1:
             return Verdict(False, value, reason)
+        names.append(structure)
+        prints.append(own)
+        accepted.groups[core] += 1
         return Verdict(True, value)
+
+
+class PicksCheck(UnlikePicks):
+    """MaxMin picks (Ashton et al., Quant. Struct.-Act. Relat. 2002, 21, 598) of RDKit, by Tanimoto
+    distance of Morgan bits; see `UnlikePicks`."""
+
+    description = "so many molecules, each as unlike those picked before it as can be (MaxMin)"
+
+    def describe(self, structure: str) -> Any:
+        """Morgan bits."""
+        found = molecule(structure)
+        return unreadable(structure) if found is None else fingerprint(found)
+
+    def pick(self, described: Sequence[Any], number: int) -> list[tuple[int, float | None]]:
+        """See `UnlikePicks.pick`."""
+        number = min(number, len(described))
+        picker: Any = MaxMinPicker()
+        # The first pick is the best candidate; the seed would matter without it only.
+        picks = list(picker.LazyBitVectorPick(described, len(described), number, [0]))
+        before: list[Any] = []
+        out: list[tuple[int, float | None]] = []
+        for place in picks:
+            alike = DataStructs.BulkTanimotoSimilarity(described[place], before)
+            out.append((place, 1 - max(alike) if alike else None))
+            before.append(described[place])
+        return out
