@@ -12,7 +12,7 @@ from pathlib import Path
 import pytest
 from typer.testing import Result
 
-from nucleate.cli.common import stage_settings
+from nucleate.cli.options import Given
 from nucleate.core.manifest import Manifest
 from nucleate.core.settings import merge
 from nucleate.settings.data import FeaturizeSettings
@@ -163,8 +163,8 @@ def test_a_reader_that_ends_early_is_no_error() -> None:
 
 
 def test_stage_settings_from_a_whole_run_and_the_command_line(settings_file: Path) -> None:
-    options = {"dataset": {"limit": 7, "source": None}}
-    found = stage_settings(FeaturizeSettings, settings_file, "molecules", "featurize", options)
+    given = Given(FeaturizeSettings, {"dataset": {"limit": 7, "source": None}})
+    found = given.over(settings_file, "molecules", "featurize")
     assert (found.dataset.source, found.dataset.limit) == ("nci", 7)
 
 

@@ -7,7 +7,14 @@ from typing import TYPE_CHECKING, Annotated
 
 import typer
 
-from nucleate.cli.common import DeviceName, JsonFile, Mirror, console, write_results
+from nucleate.cli.common import (
+    JsonFile,
+    LoopDevice,
+    Mirror,
+    StructureColumn,
+    console,
+    write_results,
+)
 from nucleate.core.errors import InputError, SettingsError
 
 if TYPE_CHECKING:
@@ -15,29 +22,25 @@ if TYPE_CHECKING:
 
     from nucleate.campaign.campaign import Loop
 
-Study = Annotated[
-    Path, typer.Argument(metavar="STUDY", help="Settings of a study (TOML), or its folder.")
+Study = Annotated[Path, typer.Argument(metavar="STUDY", help="A study's TOML, or its folder.")]
+Number = Annotated[int, typer.Option("-n", "--number", min=1, help="Structures.")]
+Withdraw = Annotated[
+    list[str] | None,
+    typer.Option(metavar="ID", help="Give up this proposal (P0001) instead. May be repeated."),
 ]
-LoopDevice = Annotated[
-    DeviceName | None,
-    typer.Option("--device", help="Where networks run; as the settings say if not given."),
+Reason = Annotated[str, typer.Option(help="Why they are withdrawn, for the record.")]
+Results = Annotated[
+    Path | None, typer.Argument(metavar="[RESULTS]", help="Measurements: CSV, TSV or parquet.")
 ]
+Replace = Annotated[bool, typer.Option("--replace", help="Instead of values told before.")]
+Rebuild = Annotated[bool, typer.Option("--rebuild", help="Make Optuna's study anew first.")]
 
 
 def propose(
     study: Study,
-    number: Annotated[int, typer.Option("-n", "--number", min=1, help="Structures.")] = 24,
-    withdraw: Annotated[
-        list[str] | None,
-        typer.Option(
-            "--withdraw",
-            metavar="ID",
-            help="Give up this proposal instead (P0001); may be repeated. Nothing is proposed.",
-        ),
-    ] = None,
-    reason: Annotated[
-        str, typer.Option("--reason", help="Why they are withdrawn, for the record.")
-    ] = "",
+    number: Number = 24,
+    withdraw: Withdraw = None,
+    reason: Reason = "",
     mirror: Mirror = None,
     device: LoopDevice = None,
     json_file: JsonFile = None,
@@ -72,21 +75,10 @@ def propose(
 
 def tell(
     study: Study,
-    results: Annotated[
-        Path | None,
-        typer.Argument(metavar="[RESULTS]", help="Table of measurements: CSV, TSV or parquet."),
-    ] = None,
-    replace: Annotated[
-        bool,
-        typer.Option("--replace", help="Instead of earlier values of the same structures."),
-    ] = False,
-    rebuild: Annotated[
-        bool,
-        typer.Option("--rebuild", help="Make Optuna's study anew from what was told before."),
-    ] = False,
-    structure_column: Annotated[
-        str | None, typer.Option(help="Column of structures, or of files that hold one each.")
-    ] = None,
+    results: Results = None,
+    replace: Replace = False,
+    rebuild: Rebuild = False,
+    structure_column: StructureColumn = None,
     mirror: Mirror = None,
     device: LoopDevice = None,
     json_file: JsonFile = None,
@@ -124,10 +116,7 @@ def tell(
 
 
 def study(
-    study: Study,
-    mirror: Mirror = None,
-    device: LoopDevice = None,
-    json_file: JsonFile = None,
+    study: Study, mirror: Mirror = None, device: LoopDevice = None, json_file: JsonFile = None
 ) -> None:
     """Show where a study of proposals and measurements stands.
 

@@ -4,76 +4,45 @@ from __future__ import annotations
 
 from collections.abc import Mapping
 from pathlib import Path
-from typing import TYPE_CHECKING, Annotated, Any, Literal, TypeVar
+from typing import TYPE_CHECKING, Annotated, Any
 
 import typer
 
 from nucleate.core.manifest import load_manifest
-from nucleate.core.settings import merge
+from nucleate.core.settings import Device
 
 if TYPE_CHECKING:
     from rich.console import Console
 
     from nucleate.core.manifest import Manifest
-    from nucleate.core.settings import Settings
 
-DeviceName = Literal["auto", "cpu", "cuda", "mps"]
-
-Seed = Annotated[int, typer.Option("--seed", help="Seed of all randomness.")]
-Device = Annotated[
-    DeviceName, typer.Option("--device", help="Where networks run; auto takes a GPU if there is.")
+Folder = Annotated[Path, typer.Option("--out", metavar="DIR", help="Folder to write to.")]
+Model = Annotated[Path, typer.Option(metavar="DIR|NAME", help="A model's folder or shipped name.")]
+Features = Annotated[Path, typer.Option(metavar="DIR", help="Output of `nucleate featurize`.")]
+MatterName = Annotated[
+    str, typer.Option("--matter", metavar="KIND", help="Kind of matter: molecules, crystals.")
+]
+Seed = Annotated[int, typer.Option(help="Seed of all randomness.")]
+DeviceName = Annotated[Device, typer.Option(help="Where networks run; auto takes a GPU if any.")]
+LoopDevice = Annotated[Device | None, typer.Option(help="Where networks run; by the settings.")]
+Processes = Annotated[int | None, typer.Option(help="Worker processes; as many as cores.")]
+StructureColumn = Annotated[
+    str | None, typer.Option(help="Column of structures, or of files that hold one each.")
+]
+Mirror = Annotated[
+    str | None,
+    typer.Option(
+        metavar="DIR", envvar="NUCLEATE_DATA_MIRROR", help="Folder that already holds datasets."
+    ),
+]
+SettingsFile = Annotated[
+    Path | None,
+    typer.Option(metavar="TOML", help="This stage's settings, or those of a whole discover.toml."),
 ]
 JsonFile = Annotated[
     str | None,
     typer.Option("--json", metavar="FILE", help="Write the results as JSON; - is stdout."),
 ]
-SettingsFile = Annotated[
-    Path | None,
-    typer.Option(
-        "--settings",
-        metavar="TOML",
-        help="This stage's settings: a file of its keys, or a whole discover.toml.",
-    ),
-]
-MatterName = Annotated[
-    str, typer.Option("--matter", metavar="KIND", help="Kind of matter: molecules, crystals.")
-]
-Out = Annotated[Path, typer.Option("--out", metavar="DIR", help="Folder to write to.")]
-Mirror = Annotated[
-    str | None,
-    typer.Option(
-        "--mirror",
-        metavar="DIR",
-        envvar="NUCLEATE_DATA_MIRROR",
-        help="Folder that already holds dataset files.",
-    ),
-]
-
-Model = Annotated[
-    Path,
-    typer.Option(
-        "--model",
-        metavar="DIR|NAME",
-        help="Output of `nucleate train`, or the name of a shipped model.",
-    ),
-]
-
-StructureColumn = Annotated[str | None, typer.Option(help="Column that holds the SMILES or CIF.")]
-IdColumn = Annotated[str | None, typer.Option(help="Column that holds the rows' ids.")]
-Limit = Annotated[int | None, typer.Option(help="Use only the first rows.")]
-PropertyColumns = Annotated[
-    list[str] | None,
-    typer.Option("--property", metavar="COLUMN", help="Column to keep; may be repeated."),
-]
-
-# Of commands whose settings may stand in a file: not given means what the file says.
-SeedOrFile = Annotated[int | None, typer.Option("--seed", help="Seed of all randomness.")]
-DeviceOrFile = Annotated[
-    DeviceName | None,
-    typer.Option("--device", help="Where networks run; auto takes a GPU if there is."),
-]
-
-S = TypeVar("S", bound="Settings")
 
 
 def console(json_file: str | None = None) -> Console:
@@ -95,40 +64,36 @@ def write_results(json_file: str | None, value: Any) -> None:
         write_json(Path(json_file), value)
 
 
+def show_lines(lines: list[str], results: Any, json_file: str | None) -> None:
+    """Print lines for people, and write the JSON file."""
+    out = console(json_file)
+    for line in lines:
+        out.print(line, markup=False)
+    write_results(json_file, results)
+
+
 def show_figures(figures: Mapping[str, Any], last: str, json_file: str | None) -> None:
     """Say what a command measured, and a last line if there is one, and write the JSON file."""
     from nucleate.cli.show.run import metric_lines
 
-    out = console(json_file)
-    for line in [*metric_lines(figures), *([last] if last else [])]:
-        out.print(line, markup=False)
-    write_results(json_file, figures)
-
-
-def manifest_results(manifest: Manifest) -> dict[str, Any]:
-    """What a stage did, as plain values."""
-    return {
-        "stage": manifest.stage,
-        "matter": manifest.matter,
-        "folder": manifest.folder,
-        "seconds": manifest.seconds,
-        "created": manifest.created,
-        "code_version": manifest.code_version,
-        "metrics": manifest.metrics,
-        "outputs": [vars(output) for output in manifest.outputs],
-    }
+    show_lines([*metric_lines(figures), *([last] if last else [])], figures, json_file)
 
 
 def show_stage(manifest: Manifest, json_file: str | None) -> None:
     """Say what a stage did, to a person and to the JSON file."""
     from nucleate.cli.show.run import metric_lines
 
-    out = console(json_file)
-    out.print(f"[bold]{manifest.stage}[/] {manifest.matter}: {manifest.seconds:.1f} s")
-    for line in metric_lines(manifest.metrics):
-        out.print(f"  {line}", markup=False)
-    out.print(f"  written to {manifest.folder}", markup=False)
-    write_results(json_file, manifest_results(manifest))
+    head = f"{manifest.stage} {manifest.matter}: {manifest.seconds:.1f} s"
+    lines = [f"  {line}" for line in metric_lines(manifest.metrics)]
+    lines = [head, *lines, f"  written to {manifest.folder}"]
+    show_lines(lines, manifest_results(manifest), json_file)
+
+
+def manifest_results(manifest: Manifest) -> dict[str, Any]:
+    """What a stage did, as plain values."""
+    names = ("stage", "matter", "folder", "seconds", "created", "code_version", "metrics")
+    results = {name: getattr(manifest, name) for name in names}
+    return results | {"outputs": [vars(output) for output in manifest.outputs]}
 
 
 def model_manifest(model: Path) -> Manifest:
@@ -145,29 +110,3 @@ def model_manifest(model: Path) -> Manifest:
     if (folder / MANIFEST_NAME).is_file():
         return load_manifest(folder, "train", "finetune")
     return pretrained.model_manifest(folder)
-
-
-def stage_settings(
-    model: type[S], file: Path | None, matter: str, section: str, options: Mapping[str, Any]
-) -> S:
-    """A stage's settings from its optional file and the command line, which wins.
-
-    Args:
-        file: TOML with the keys of `model`, or a whole run's settings, of which
-            `[matter.<matter>.<section>]` is taken.
-        options: nested values from the command line; None means not given.
-
-    Raises:
-        SettingsError: unknown key or impossible value.
-    """
-    from nucleate.core.settings import read_toml, validate
-
-    values: dict[str, Any] = {}
-    where = "command line"
-    if file is not None:
-        where = str(file)
-        values = read_toml(file)
-        if isinstance(values.get("matter"), dict):
-            values = values["matter"].get(matter, {}).get(section, {})
-            where += f" [matter.{matter}.{section}]"
-    return validate(model, merge(values, options), where)

@@ -1,4 +1,4 @@
-"""Commands about datasets: list, show, fetch, build."""
+"""Commands about datasets: list, show, fetch; `build` comes with the package that makes them."""
 
 from __future__ import annotations
 
@@ -7,10 +7,11 @@ from typing import Annotated
 
 import typer
 
-from nucleate.cli.common import JsonFile, Mirror, Seed, console, write_results
+from nucleate.cli.common import JsonFile, Mirror, console, write_results
 
 app = typer.Typer(name="datasets", no_args_is_help=True)
 Name = Annotated[str, typer.Argument(help="Name in the catalogue; NAME/PART is one file of it.")]
+Downloads = Annotated[Path | None, typer.Option("--out", metavar="DIR", help="For downloads.")]
 
 
 @app.callback()
@@ -64,12 +65,7 @@ def show(name: Name, json_file: JsonFile = None) -> None:
 
 @app.command()
 def fetch(
-    name: Name,
-    out: Annotated[
-        Path | None, typer.Option("--out", metavar="DIR", help="Folder for downloads.")
-    ] = None,
-    mirror: Mirror = None,
-    json_file: JsonFile = None,
+    name: Name, out: Downloads = None, mirror: Mirror = None, json_file: JsonFile = None
 ) -> None:
     """Download a dataset's files, resuming, and verify them.
 
@@ -81,36 +77,3 @@ def fetch(
     for path in paths:
         console(json_file).print(str(path), markup=False)
     write_results(json_file, {"name": name, "files": [str(path) for path in paths]})
-
-
-@app.command()
-def build(
-    name: Name,
-    out: Annotated[
-        Path | None, typer.Option("--out", metavar="FILE", help="Default: the catalogue's place.")
-    ] = None,
-    count: Annotated[int, typer.Option(min=1, help="Structures wanted.")] = 3000,
-    processes: Annotated[int | None, typer.Option(help="Worker processes; default: cores.")] = None,
-    seed: Seed = 0,
-    json_file: JsonFile = None,
-) -> None:
-    """Make an embedded dataset anew; resumes where it stopped.
-
-    Example: nucleate datasets build prototypes
-    """
-    from nucleate.core.parallel import default_processes
-    from nucleate.core.paths import data_folder
-    from nucleate.datasets import catalogue
-    from nucleate.stages.fetch import builder
-
-    make = builder(name)
-    target = out or data_folder() / str(catalogue.get(name).files[0].path)
-    summary = make(
-        out=target,
-        work=data_folder() / "work",
-        count=count,
-        processes=processes or default_processes(),
-        seed=seed,
-    )
-    console(json_file).print(f"{target} written", markup=False)
-    write_results(json_file, {"name": name, "file": str(target), "summary": summary})

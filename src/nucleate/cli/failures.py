@@ -10,6 +10,7 @@
 from __future__ import annotations
 
 import os
+import signal
 import sys
 import tempfile
 import traceback
@@ -17,6 +18,7 @@ from collections.abc import Iterator
 from contextlib import contextmanager
 from datetime import UTC, datetime
 from pathlib import Path
+from types import FrameType
 
 from nucleate.core.errors import NucleateError, SettingsError
 
@@ -62,3 +64,17 @@ def _unexpected(error: Exception) -> str:
     except OSError:
         return f"{message}\n  run again with {DEBUG_VARIABLE}=1 for the traceback"
     return f"{message}\n  the traceback is in {path}; please report it"
+
+
+@contextmanager
+def terminated_like_interrupted() -> Iterator[None]:
+    """In this block SIGTERM, which batch systems send before they kill, acts as Ctrl-C does."""
+
+    def interrupt(_number: int, _frame: FrameType | None) -> None:
+        raise KeyboardInterrupt
+
+    before = signal.signal(signal.SIGTERM, interrupt)
+    try:
+        yield
+    finally:
+        signal.signal(signal.SIGTERM, before)

@@ -1,4 +1,4 @@
-"""Commands that use a trained model: sample, reconstruct."""
+"""Commands about models as such: list and show those shipped, export, refit, average."""
 
 from __future__ import annotations
 
@@ -7,182 +7,161 @@ from typing import Annotated
 
 import typer
 
-from nucleate.cli import conditions as asked
 from nucleate.cli.common import (
-    Device,
-    IdColumn,
+    DeviceName,
+    Features,
+    Folder,
     JsonFile,
-    Limit,
-    Mirror,
     Model,
     Seed,
-    StructureColumn,
+    console,
     show_figures,
+    write_results,
 )
-from nucleate.core.settings import merge
+from nucleate.cli.options import Given, SettingsCommand, from_settings
+from nucleate.core.manifest import load_manifest
+
+app = typer.Typer(name="models", no_args_is_help=False, invoke_without_command=True)
+One = Annotated[str | None, typer.Option("--model", metavar="NAME", help="This one; a folder too.")]
+Card = Annotated[bool, typer.Option("--card", help="Print the model's card.")]
+CardFile = Annotated[Path, typer.Option("--card", metavar="FILE", help="The model card.")]
+Latents = Annotated[int, typer.Option(min=1, help="Encoded training structures to keep at most.")]
+Name = Annotated[str, typer.Argument(metavar="NAME", help="A shipped model's name, or DIR.")]
+First = Annotated[Path, typer.Argument(metavar="A", help="A model's folder or shipped name.")]
+Second = Annotated[Path, typer.Argument(metavar="B", help="A model that was started from A.")]
+Share = Annotated[float, typer.Option(min=0, max=1, help="Of the way from A (0) to B (1).")]
 
 
-def sample(
+@app.callback()
+def _models(
+    ctx: typer.Context, model: One = None, card: Card = False, json_file: JsonFile = None
+) -> None:
+    """List the models that ship with Nucleate, or show one.
+
+    Example: nucleate models --model molecules --card
+    """
+    if ctx.invoked_subcommand is not None:
+        return
+    if model is not None and card:
+        show(model, json_file)
+        return
+    from nucleate.latent import pretrained
+
+    folders = (
+        [pretrained.model_folder(model)]
+        if model is not None
+        else [pretrained.FOLDER / name for name in pretrained.names()]
+    )
+    found = [pretrained.describe(folder) for folder in folders]
+    out = console(json_file)
+    if not found:
+        out.print("no model ships with this version")
+    for row in found:
+        out.print(f"[bold]{row['name']}[/]: {row['title'] or row['matter']}")
+        out.print("  " + "; ".join(_facts(row)), markup=False)
+    write_results(json_file, found)
+
+
+def _facts(row: dict[str, object]) -> list[str]:
+    """What a line says of a model, as far as it is known."""
+    parameters, latent = row["parameters"], row["latent_size"]
+    facts = [str(row["matter"])]
+    facts += [f"{name}: {row[name]}" for name in ("data", "licence") if row[name]]
+    facts.append(f"{float(str(row['bytes'])) / 1e6:.1f} MB")
+    facts += [] if parameters is None else [f"{float(str(parameters)) / 1e6:.2f} M parameters"]
+    facts += [] if latent is None else [f"latent vectors of {latent}"]
+    return facts + ([str(row["figures"])] if row["figures"] else [])
+
+
+@app.command()
+def show(name: Name, json_file: JsonFile = None) -> None:
+    """Print a model's card: data and licence, figures, limits, intended use.
+
+    Example: nucleate models show molecules
+    """
+    from nucleate.latent import pretrained
+    from nucleate.latent.cards import CARD_NAME, read_card
+
+    folder = pretrained.model_folder(name)
+    card = read_card(folder / CARD_NAME)
+    out = console(json_file)
+    for key, value in card.head.items():
+        out.print(f"{key}: {value}", markup=False)
+    out.print(card.text, markup=False)
+    write_results(json_file, {**pretrained.describe(folder), "card": card.text})
+
+
+@app.command(cls=SettingsCommand)
+@from_settings(
+    "nucleate.settings.model:DrawSettings",
+    "temperature noise blended=--blended/--not-blended prior_temperature continuous_temperature",
+    defaults=False,
+)
+def export(
     model: Model,
-    out: Annotated[Path, typer.Option("--out", metavar="DIR", help="Folder to write to.")] = Path(
-        "work/samples"
-    ),
-    count: Annotated[
-        int,
-        typer.Option("-n", "--count", min=1, help="Draws, or structures that meet conditions."),
-    ] = 1000,
-    temperature: Annotated[
-        float | None,
-        typer.Option(min=0, help="Of the decoder; 0 takes the likeliest. Default: the model's."),
-    ] = None,
-    prior_temperature: Annotated[
-        float | None, typer.Option(help="Scale of the prior's noise. Default: the model's.")
-    ] = None,
-    noise: Annotated[
-        float | None,
-        typer.Option(
-            min=0, max=1, help="0 copies latent vectors, 1 ignores them. Default: the model's."
-        ),
-    ] = None,
-    resample: Annotated[
-        int | None,
-        typer.Option(
-            min=0,
-            help="Draws of coordinates and lattice, gene kept, where atoms overlap; 0 for none. "
-            "Default: the model's.",
-        ),
-    ] = None,
-    relief: Annotated[
-        bool | None,
-        typer.Option(
-            "--relief/--no-relief",
-            help="Part atoms that still overlap, symmetry kept. Default: the model's.",
-        ),
-    ] = None,
-    like: asked.Like = None,
-    similarity: asked.Similarity = None,
-    distance: asked.Distance = None,
-    between: asked.Between = None,
-    scaffold: asked.Scaffold = None,
-    properties: asked.Properties = None,
-    minimum_size: asked.MinimumSize = None,
-    maximum_size: asked.MaximumSize = None,
-    budget: asked.Budget = None,
-    chemical_system: asked.ChemicalSystem = None,
-    subsets: asked.Subsets = False,
-    composition: asked.Composition = None,
-    formula_units: asked.FormulaUnits = None,
-    space_group: asked.SpaceGroup = None,
-    include: asked.Include = None,
-    exclude: asked.Exclude = None,
-    minimum_sites: asked.MinimumSites = None,
-    maximum_sites: asked.MaximumSites = None,
-    minimum_atoms: asked.MinimumAtoms = None,
-    maximum_atoms: asked.MaximumAtoms = None,
-    higher_symmetry: asked.HigherSymmetry = None,
+    out: Folder,
+    card: CardFile,
+    given: Given,
+    latents: Latents = 5000,
     seed: Seed = 0,
-    device: Device = "auto",
     json_file: JsonFile = None,
 ) -> None:
-    """Draw new structures: writes samples.csv or samples.extxyz, and summary.json.
+    """Make a folder small enough to ship from a trained model's.
 
-    With conditions, every row meets all of them; fewer rows than asked for are written if the
-    budget of draws ends before.
-
-    Example: nucleate sample --model molecules -n 10000 --seed 1 --out work/samples
-
-    Example: nucleate sample --model molecules --scaffold '*c1ccc2ccccc2n1' --property logP=2..3
-
-    Example: nucleate sample --model crystals --composition LiFePO4 --formula-units 1..2
+    Example: nucleate models export --model work/model --out shipped/mine --card card.md
     """
-    from nucleate.core.settings import validate
-    from nucleate.settings.sample import SampleSettings
-    from nucleate.stages.sample import sample_to
+    from nucleate.latent.export import export as write
+    from nucleate.latent.pretrained import model_folder
 
-    options = {
-        "count": count,
-        "temperature": temperature,
-        "prior_temperature": prior_temperature,
-        "noise": noise,
-        "resample": resample,
-        "relief": relief,
-        "conditions": asked.conditions(
-            properties,
-            like=like,
-            similarity=similarity,
-            distance=distance,
-            between=between,
-            scaffold=scaffold,
-            minimum_size=minimum_size,
-            maximum_size=maximum_size,
-            budget=budget,
-            chemical_system=chemical_system,
-            subsets=subsets or None,
-            composition=composition,
-            formula_units=formula_units,
-            space_group=space_group,
-            include=include,
-            exclude=exclude,
-            minimum_sites=minimum_sites,
-            maximum_sites=maximum_sites,
-            minimum_atoms=minimum_atoms,
-            maximum_atoms=maximum_atoms,
-            higher_symmetry=higher_symmetry,
-        ),
-    }
-    settings = validate(SampleSettings, options, "command line")
-    summary = sample_to(model, count, seed, out, settings, device)
-    show_figures(summary, f"written to {out}", json_file)
-
-
-def reconstruct(
-    model: Model,
-    source: Annotated[
-        str, typer.Option("--input", metavar="FILE|NAME", help="Structures to encode and decode.")
-    ],
-    out: Annotated[
-        Path | None,
-        typer.Option("--out", metavar="DIR", help="Where to write what was rebuilt."),
-    ] = None,
-    refine: Annotated[
-        bool, typer.Option("--refine", help="Refine what is decoded, as samples are (crystals).")
-    ] = False,
-    inference_steps: Annotated[
-        int,
-        typer.Option(
-            min=0,
-            metavar="STEPS",
-            help="Gradient steps from the encoder's answer towards the latent vector that tells "
-            "each structure best.",
-        ),
-    ] = 0,
-    structure_column: StructureColumn = None,
-    id_column: IdColumn = None,
-    limit: Limit = None,
-    mirror: Mirror = None,
-    device: Device = "auto",
-    json_file: JsonFile = None,
-) -> None:
-    """Encode and decode structures, and say how many come back exactly.
-
-    Example: nucleate reconstruct --model work/model --input held_out.csv --json -
-    """
-    from nucleate.core.settings import validate
-    from nucleate.settings.data import DatasetSettings
-    from nucleate.stages.reconstruct import reconstruct as run
-
-    options = merge(
-        {"source": source},
-        {"structure_column": structure_column, "id_column": id_column, "limit": limit},
+    figures = write(
+        model_folder(model), out, card=card, latents=latents, sampling=given.values, seed=seed
     )
-    dataset = validate(DatasetSettings, options, "command line")
-    summary = run(
-        model,
-        dataset,
+    show_figures(figures, f"written to {out}", json_file)
+
+
+@app.command(cls=SettingsCommand)
+@from_settings(
+    "nucleate.settings.model:PriorSettings", "kind steps width layers integration_steps components"
+)
+def prior(
+    model: Model, out: Folder, given: Given, seed: Seed = 0, json_file: JsonFile = None
+) -> None:
+    """Fit another prior to a trained model's encodings; writes a copy of the model.
+
+    Example: nucleate models prior --model work/model --steps 20000 --out work/refitted
+    """
+    from nucleate.latent.pretrained import model_folder
+    from nucleate.stages.edit_model import refit_prior
+
+    figures = refit_prior(model_folder(model), out, given.settings(), seed)
+    show_figures(figures, f"written to {out}", json_file)
+
+
+@app.command()
+def average(
+    first: First,
+    second: Second,
+    features: Features,
+    out: Folder,
+    share: Share = 0.5,
+    device: DeviceName = "auto",
+    json_file: JsonFile = None,
+) -> None:
+    """Average a model's weights with those of one started from it; writes a further model.
+
+    Its prior is the standard normal: fit another with `nucleate models prior`.
+
+    Example: nucleate models average work/a work/b --features work/features --out work/average
+    """
+    from nucleate.latent.pretrained import model_folder
+    from nucleate.stages.edit_model import average_models
+
+    figures = average_models(
+        model_folder(first),
+        model_folder(second),
+        load_manifest(features, "featurize"),
         out,
-        refine=refine,
-        inference_steps=inference_steps,
+        share=share,
         device=device,
-        mirror=mirror,
     )
-    show_figures(summary, "" if out is None else f"written to {out}", json_file)
+    show_figures(figures, f"written to {out}", json_file)

@@ -1,4 +1,4 @@
-"""The command that searches for structures with wanted properties."""
+"""Commands of the search: optimize, and objectives, which lists what it can ask for."""
 
 from __future__ import annotations
 
@@ -7,136 +7,54 @@ from typing import TYPE_CHECKING, Annotated, Any
 
 import typer
 
-from nucleate.cli import conditions as asked
 from nucleate.cli.common import (
-    DeviceOrFile,
     JsonFile,
+    MatterName,
     Mirror,
-    SeedOrFile,
     SettingsFile,
     console,
     manifest_results,
     model_manifest,
     write_results,
 )
-from nucleate.cli.signals import terminated_like_interrupted
+from nucleate.cli.failures import terminated_like_interrupted
+from nucleate.cli.options import Given, from_settings
 from nucleate.core.errors import SettingsError
 from nucleate.core.manifest import load_manifest
-from nucleate.core.settings import merge
-from nucleate.settings.objective_texts import parse_constraint, parse_objective
+from nucleate.core.settings import merge, read_toml, validate
 
 if TYPE_CHECKING:
     from nucleate.settings.study import StudySettings
     from nucleate.stages.starting_structures import Start
 
+StudyFile = Annotated[
+    Path | None,
+    typer.Argument(metavar="[STUDY.toml]", help="Settings of a study; options win over it."),
+]
+Constraints = Annotated[
+    list[str] | None,
+    typer.Option(
+        "--constraint",
+        metavar="WHAT<=NUMBER",
+        help="'logp<=5', 'qed>=0.6', logp:range=1..3: what every result should meet, no part of "
+        "the score. May be repeated.",
+    ),
+]
+Names = Annotated[list[str] | None, typer.Argument(metavar="[NAME]...", help="These alone.")]
+Every = Annotated[bool, typer.Option("--all", help="Those of libraries too (RDKit's descriptors).")]
 
+
+@from_settings(
+    "nucleate.settings.study:StudySettings",
+    "model objectives combine trials sampler data features out storage patience quota local.* "
+    "-local.between -local.budget seed device",
+)
 def optimize(
-    study: Annotated[
-        Path | None,
-        typer.Argument(metavar="[STUDY.toml]", help="Settings of a study; options win over it."),
-    ] = None,
-    model: Annotated[
-        str | None,
-        typer.Option(
-            "--model", metavar="DIR|NAME", help="Output of `nucleate train`, or a shipped model."
-        ),
-    ] = None,
-    objectives: Annotated[
-        list[str] | None,
-        typer.Option(
-            "--objective",
-            metavar="WHAT[:HOW]",
-            help="qed, sa_score:minimise, logp:target=2.5, logp:range=1..3,weight=0.5, "
-            "head=NAME:minimise; may be repeated.",
-        ),
-    ] = None,
-    constraints: Annotated[
-        list[str] | None,
-        typer.Option(
-            "--constraint",
-            metavar="WHAT<=NUMBER",
-            help="'logp<=5', 'qed>=0.6', logp:range=1..3: what every result should meet, no part "
-            "of the score; may be repeated.",
-        ),
-    ] = None,
-    combine: Annotated[
-        str | None,
-        typer.Option(
-            help="desirability (default): weighted geometric mean of the objectives; mean; pareto: "
-            "the front of structures that none betters in all of them."
-        ),
-    ] = None,
-    trials: Annotated[
-        int | None, typer.Option(help="Structures to score; more go on with the study.")
-    ] = None,
-    sampler: Annotated[
-        str | None,
-        typer.Option(
-            help="nucleate (default), nucleate+adaptation, latent, edits+screen, "
-            "token-edits+screen, token-edits, random-prior, best-of-data; tpe, cmaes, gp, nsga2, "
-            "nsga3, qmc, random over boxes in latent space."
-        ),
-    ] = None,
-    data: Annotated[
-        str | None,
-        typer.Option(
-            "--data", metavar="FILE|NAME", help="Structures to start from, and known ones."
-        ),
-    ] = None,
-    features: Annotated[
-        str | None,
-        typer.Option(
-            "--features", metavar="DIR", help="The same from the output of `nucleate featurize`."
-        ),
-    ] = None,
-    out: Annotated[
-        str | None,
-        typer.Option("--out", metavar="DIR", help="Folder to write to; default: results/STUDY."),
-    ] = None,
-    storage: Annotated[
-        str | None,
-        typer.Option(
-            "--storage",
-            metavar="URL",
-            help="Database, e.g. postgresql://user@host/name, which several such commands share; "
-            "default: a journal file in the folder.",
-        ),
-    ] = None,
-    patience: Annotated[
-        int | None, typer.Option(help="Stop after so many trials without a better score.")
-    ] = None,
-    quota: Annotated[
-        int | None,
-        typer.Option(
-            "--quota",
-            metavar="COUNT",
-            help="Structures of one scaffold (crystals: chemical system) that breed, and that are "
-            "ranked before the rest.",
-        ),
-    ] = None,
-    like: asked.Like = None,
-    similarity: asked.Similarity = None,
-    distance: asked.Distance = None,
-    scaffold: asked.Scaffold = None,
-    properties: asked.Properties = None,
-    minimum_size: asked.MinimumSize = None,
-    maximum_size: asked.MaximumSize = None,
-    chemical_system: asked.ChemicalSystem = None,
-    subsets: asked.Subsets = False,
-    composition: asked.Composition = None,
-    formula_units: asked.FormulaUnits = None,
-    space_group: asked.SpaceGroup = None,
-    include: asked.Include = None,
-    exclude: asked.Exclude = None,
-    minimum_sites: asked.MinimumSites = None,
-    maximum_sites: asked.MaximumSites = None,
-    minimum_atoms: asked.MinimumAtoms = None,
-    maximum_atoms: asked.MaximumAtoms = None,
-    higher_symmetry: asked.HigherSymmetry = None,
+    given: Given,
+    study: StudyFile = None,
+    constraints: Constraints = None,
     settings: SettingsFile = None,
     mirror: Mirror = None,
-    seed: SeedOrFile = None,
-    device: DeviceOrFile = None,
     json_file: JsonFile = None,
 ) -> None:
     """Search for structures with the properties you want: an Optuna study.
@@ -157,48 +75,13 @@ def optimize(
     from nucleate.core.files import read_json
     from nucleate.core.progress import say
     from nucleate.search.trial_attributes import INTERRUPTED
+    from nucleate.settings.objective_texts import parse_constraint
     from nucleate.settings.study import OptimizeSettings
     from nucleate.stages.optimize import optimize as run
     from nucleate.stages.study_settings import check_study
 
-    given = {
-        "model": model,
-        "objectives": [parse_objective(text) for text in objectives or ()] or None,
-        "constraints": [parse_constraint(text) for text in constraints or ()],
-        "combine": combine,
-        "quota": quota,
-        "local": asked.conditions(
-            properties,
-            like=like,
-            similarity=similarity,
-            distance=distance,
-            scaffold=scaffold,
-            minimum_size=minimum_size,
-            maximum_size=maximum_size,
-            chemical_system=chemical_system,
-            subsets=subsets or None,
-            composition=composition,
-            formula_units=formula_units,
-            space_group=space_group,
-            include=include,
-            exclude=exclude,
-            minimum_sites=minimum_sites,
-            maximum_sites=maximum_sites,
-            minimum_atoms=minimum_atoms,
-            maximum_atoms=maximum_atoms,
-            higher_symmetry=higher_symmetry,
-        ),
-        "trials": trials,
-        "sampler": sampler,
-        "data": data,
-        "features": features,
-        "out": out,
-        "storage": storage,
-        "patience": patience,
-        "seed": seed,
-        "device": device,
-    }
-    chosen = _settings(study, settings, given)
+    terms = [parse_constraint(text) for text in constraints or ()]
+    chosen = _settings(study, settings, given.values, terms)
     trained = model_manifest(Path(chosen.model))
     chosen = check_study(chosen, trained.matter)
     start = _start(chosen, study)
@@ -229,13 +112,28 @@ def optimize(
         raise KeyboardInterrupt  # which says so and ends with the status for it
 
 
-def _settings(study: Path | None, stage: Path | None, given: dict[str, Any]) -> StudySettings:
+def objectives(
+    matter: MatterName, names: Names = None, every: Every = False, json_file: JsonFile = None
+) -> None:
+    """List the properties that a search can ask for, with units.
+
+    Example: nucleate objectives --matter molecules
+    """
+    from nucleate.cli.show.objectives import describe_objectives, show_objectives
+
+    found = describe_objectives(matter, names or (), every=every)
+    show_objectives(console(json_file), matter, found, complete=every or bool(names))
+    write_results(json_file, found)
+
+
+def _settings(
+    study: Path | None, stage: Path | None, given: dict[str, Any], constraints: list[Any]
+) -> StudySettings:
     """The study's settings from its file, or from a stage's, with the options laid over them.
 
     Raises:
         SettingsError: unknown key, impossible value, or no model or folder given.
     """
-    from nucleate.core.settings import read_toml, validate
     from nucleate.settings.study import StudySettings
 
     if study is not None and stage is not None:
@@ -250,14 +148,13 @@ def _settings(study: Path | None, stage: Path | None, given: dict[str, Any]) -> 
     elif stage is not None:
         where, values = str(stage), read_toml(stage)
         if isinstance(values.get("matter"), dict):
-            kind = model_manifest(Path(given["model"] or "")).matter
+            kind = model_manifest(Path(given.get("model", ""))).matter
             values = values["matter"].get(kind, {}).get("optimize", {})
             where += f" [matter.{kind}.optimize]"
-    if given["data"] is not None or given["features"] is not None:
+    if {"data", "features"} & given.keys():
         values = {key: value for key, value in values.items() if key not in ("data", "features")}
     if study is not None and isinstance(values.get("local"), dict):
         values = values | {"local": _beside(values["local"], study.parent)}
-    constraints = given.pop("constraints", ())
     merged = merge(values, given)
     if constraints:  # beside the objectives, of the options or of the file
         merged["objectives"] = [*merged.get("objectives", ()), *constraints]

@@ -7,27 +7,21 @@ from typing import Annotated
 
 import typer
 
-from nucleate.cli.common import DeviceName, JsonFile, SeedOrFile, console, write_results
+from nucleate.cli.common import JsonFile, console, write_results
+from nucleate.cli.options import Given, from_settings
 from nucleate.core.errors import ResultsError
 
 app = typer.Typer(name="runs", no_args_is_help=False, invoke_without_command=True)
 Results = Annotated[Path, typer.Option("--results", metavar="DIR", help="Folder that holds runs.")]
+Toml = Annotated[Path, typer.Argument(metavar="TOML", help="The run's settings.")]
+Fresh = Annotated[bool, typer.Option("--fresh", help="Start anew instead of resuming the run.")]
+Folder = Annotated[Path, typer.Argument(metavar="RUN", help="A run's folder.")]
+Name = Annotated[str, typer.Argument(help="The run's name.")]
 
 
+@from_settings("nucleate.settings.run:DiscoverSettings", "run results seed device")
 def discover(
-    settings: Annotated[Path, typer.Argument(metavar="TOML", help="The run's settings.")],
-    fresh: Annotated[
-        bool, typer.Option("--fresh", help="Start anew instead of resuming the run.")
-    ] = False,
-    run: Annotated[str | None, typer.Option("--run", metavar="NAME", help="Name the run.")] = None,
-    results: Annotated[
-        str | None, typer.Option("--results", metavar="DIR", help="Folder that holds runs.")
-    ] = None,
-    seed: SeedOrFile = None,
-    device: Annotated[
-        DeviceName | None, typer.Option("--device", help="Where networks run.")
-    ] = None,
-    json_file: JsonFile = None,
+    settings: Toml, given: Given, fresh: Fresh = False, json_file: JsonFile = None
 ) -> None:
     """Run every stage for every kind of matter; the same command resumes a stopped run.
 
@@ -37,7 +31,7 @@ def discover(
     from nucleate.stages.discover import discover as whole
     from nucleate.stages.discover import load_settings
 
-    chosen = load_settings(settings, run=run, results=results, seed=seed, device=device)
+    chosen = load_settings(settings, **given.values)
     out = console(json_file)
     show_start(out, chosen)
     page = whole(chosen, fresh=fresh, run_stage_hook=Announcer(out))
@@ -45,10 +39,7 @@ def discover(
     write_results(json_file, run_summary(page.parent))
 
 
-def report(
-    run: Annotated[Path, typer.Argument(metavar="RUN", help="A run's folder.")],
-    json_file: JsonFile = None,
-) -> None:
+def report(run: Folder, json_file: JsonFile = None) -> None:
     """Write a run's report.html anew, from whatever its stages have finished.
 
     Example: nucleate report results/discover
@@ -93,11 +84,7 @@ def _runs(
 
 
 @app.command()
-def show(
-    name: Annotated[str, typer.Argument(help="The run's name.")],
-    results: Results = Path("results"),
-    json_file: JsonFile = None,
-) -> None:
+def show(name: Name, results: Results = Path("results"), json_file: JsonFile = None) -> None:
     """Show a run's stages, funnel and best candidates.
 
     Example: nucleate runs show discover

@@ -8,106 +8,50 @@ from typing import TYPE_CHECKING, Annotated, Any
 import typer
 
 from nucleate.cli.common import (
-    DeviceOrFile,
-    IdColumn,
     JsonFile,
-    Limit,
     MatterName,
     Mirror,
-    PropertyColumns,
-    SeedOrFile,
     SettingsFile,
-    StructureColumn,
     console,
     manifest_results,
     model_manifest,
     write_results,
 )
+from nucleate.cli.options import Given, from_settings
 from nucleate.core.errors import SettingsError
 from nucleate.core.manifest import load_manifest
-from nucleate.core.settings import merge
-from nucleate.settings.objective_texts import parse_objective
+from nucleate.core.settings import merge, read_toml, validate
 
 if TYPE_CHECKING:
     from nucleate.core.manifest import Manifest
     from nucleate.settings.screen import ScreeningSettings
     from nucleate.stages.draws import Draws
 
+Sources = Annotated[
+    list[str] | None,
+    typer.Argument(
+        metavar="SOURCE... | SCREEN.toml",
+        help="Files of structures (SMILES, SDF, CSV, parquet; CIF, POSCAR, extxyz; folders and "
+        "zips of them), a catalogued dataset, draws (a run's folder, the output of sample or "
+        "optimize), or a settings file that names them; options win over it.",
+    ),
+]
+Checks = Annotated[
+    list[str] | None, typer.Argument(metavar="[CHECK]...", help="These alone, with options.")
+]
 
+
+@from_settings(
+    "nucleate.settings.screen:ScreeningSettings",
+    "out matter features reference objectives model checks budget rank keep "
+    "structures.structure_column structures.id_column structures.properties structures.limit "
+    "seconds processes seed device",
+)
 def screen(
-    sources: Annotated[
-        list[str] | None,
-        typer.Argument(
-            metavar="SOURCE... | SCREEN.toml",
-            help="Files of structures (SMILES, SDF, CSV, parquet; CIF, POSCAR, extxyz; folders and "
-            "zips of them), a catalogued dataset, draws (a run's folder, the output of sample or "
-            "optimize), or a settings file that names them; options win over it.",
-        ),
-    ] = None,
-    out: Annotated[
-        str | None, typer.Option("--out", metavar="DIR", help="Folder to write to.")
-    ] = None,
-    matter: Annotated[
-        str | None,
-        typer.Option("--matter", metavar="KIND", help="molecules or crystals; draws tell it."),
-    ] = None,
-    features: Annotated[
-        str | None,
-        typer.Option(
-            "--features", metavar="DIR", help="Output of `nucleate featurize`: known structures."
-        ),
-    ] = None,
-    known: Annotated[
-        list[str] | None,
-        typer.Option(
-            "--known", metavar="FILE|NAME", help="Further known structures; may be repeated."
-        ),
-    ] = None,
-    objectives: Annotated[
-        list[str] | None,
-        typer.Option(
-            "--objective",
-            metavar="WHAT[:HOW]",
-            help="What ranks the survivors, as in `nucleate optimize`; may be repeated.",
-        ),
-    ] = None,
-    model: Annotated[
-        str | None,
-        typer.Option("--model", metavar="DIR|NAME", help="For objectives that a model predicts."),
-    ] = None,
-    checks: Annotated[
-        str | None,
-        typer.Option(
-            "--checks",
-            metavar="NAME,...",
-            help="These checks alone, in this order; `nucleate checks` lists all.",
-        ),
-    ] = None,
-    budget: Annotated[
-        int | None,
-        typer.Option(
-            help="Best candidates that go on to the checks that cost seconds each (default 300 "
-            "molecules, 120 crystals); 0 for all."
-        ),
-    ] = None,
-    rank: Annotated[
-        str | None, typer.Option(help="score (default), or pareto: layers over the objectives.")
-    ] = None,
-    keep: Annotated[
-        int | None, typer.Option(help="Candidates to keep at most; default: all.")
-    ] = None,
-    structure_column: StructureColumn = None,
-    id_column: IdColumn = None,
-    properties: PropertyColumns = None,
-    limit: Limit = None,
-    seconds: Annotated[
-        float | None, typer.Option(help="Limit for one structure in one check; default 30.")
-    ] = None,
-    processes: Annotated[int | None, typer.Option(help="Worker processes; default: cores.")] = None,
+    given: Given,
+    sources: Sources = None,
     settings: SettingsFile = None,
     mirror: Mirror = None,
-    seed: SeedOrFile = None,
-    device: DeviceOrFile = None,
     json_file: JsonFile = None,
 ) -> None:
     """Put structures through the funnel of checks; every rejection has a reason.
@@ -119,42 +63,14 @@ def screen(
     from nucleate.cli.show.screening import show_screening, write_page
     from nucleate.stages.run_folder import surroundings
 
-    given = {
-        "matter": matter,
-        "features": features,
-        "reference": [{"source": name} for name in known or ()] or None,
-        "objectives": [parse_objective(text) for text in objectives or ()] or None,
-        "model": model,
-        "checks": None if checks is None else [{"name": n.strip()} for n in checks.split(",")],
-        "budget": budget,
-        "rank": rank,
-        "keep": keep,
-        "seconds": seconds,
-        "processes": processes,
-        "out": out,
-        "seed": seed,
-        "device": device,
-    }
-    reading = {
-        "structure_column": structure_column,
-        "id_column": id_column,
-        "properties": properties,
-        "limit": limit,
-    }
-    chosen, folder = _settings(list(sources or ()), settings, given, reading)
+    chosen, folder = _settings(list(sources or ()), settings, given.values)
     manifest = _screened(chosen, folder, mirror)
     page = write_page(Path(chosen.out), manifest, chosen, surroundings())
     show_screening(console(json_file), manifest, chosen, page)
     write_results(json_file, manifest_results(manifest))
 
 
-def checks(
-    matter: MatterName,
-    names: Annotated[
-        list[str] | None, typer.Argument(metavar="[CHECK]...", help="These alone, with options.")
-    ] = None,
-    json_file: JsonFile = None,
-) -> None:
+def checks(matter: MatterName, names: Checks = None, json_file: JsonFile = None) -> None:
     """List the checks of the funnel: what each asks, what it needs, and its options.
 
     Example: nucleate checks --matter molecules
@@ -167,14 +83,13 @@ def checks(
 
 
 def _settings(
-    sources: list[str], stage: Path | None, given: dict[str, Any], reading: dict[str, Any]
+    sources: list[str], stage: Path | None, given: dict[str, Any]
 ) -> tuple[ScreeningSettings, Path | None]:
     """The settings from their file, with the options laid over them, and the file's folder.
 
     Raises:
         SettingsError: unknown key, impossible value, or nothing to screen.
     """
-    from nucleate.core.settings import read_toml, validate
     from nucleate.settings.screen import ScreeningSettings
 
     values: dict[str, Any] = {}
@@ -188,14 +103,11 @@ def _settings(
     elif stage is not None:
         where, folder, values = str(stage), stage.parent, read_toml(stage)
         if isinstance(values.get("matter"), dict):
-            values = _of_a_run(values["matter"], given["matter"], stage)
+            values = _of_a_run(values["matter"], given.get("matter"), stage)
     if sources:
         values["structures"] = sources[0] if len(sources) == 1 else list(sources)
-    wanted = {name: value for name, value in reading.items() if value is not None}
-    if wanted and not isinstance(values.get("structures"), dict):
-        values["structures"] = {"source": values.get("structures"), **wanted}
-    elif wanted:
-        values["structures"] = merge(values["structures"], wanted)
+    if "structures" in given and not isinstance(values.get("structures"), dict):
+        values["structures"] = {"source": values.get("structures")}
     merged = merge(values, given)
     for name, hint in (("structures", "a file or folder"), ("out", "--out DIR")):
         if merged.get(name) is None:

@@ -1,4 +1,4 @@
-"""Commands that run one stage: featurize, train."""
+"""Commands that run one stage: featurize, train, finetune, sample, reconstruct."""
 
 from __future__ import annotations
 
@@ -8,53 +8,44 @@ from typing import Annotated
 import typer
 
 from nucleate.cli.common import (
-    Device,
-    IdColumn,
+    DeviceName,
+    Features,
+    Folder,
     JsonFile,
-    Limit,
     MatterName,
     Mirror,
-    Out,
-    PropertyColumns,
+    Model,
     Seed,
     SettingsFile,
-    StructureColumn,
+    manifest_results,
+    show_figures,
+    show_lines,
     show_stage,
-    stage_settings,
 )
+from nucleate.cli.options import Given, from_settings
 from nucleate.core.manifest import load_manifest
 
-Features = Annotated[
-    Path, typer.Option("--features", metavar="DIR", help="Output of `nucleate featurize`.")
-]
-Start = Annotated[
-    str | None,
-    typer.Option(
-        "--start", metavar="DIR|NAME", help="Model to start from, with its codec; auto, none."
-    ),
-]
+READING = (
+    "dataset.source dataset.structure_column dataset.id_column dataset.properties dataset.limit"
+)
+Start = Annotated[str | None, typer.Option(metavar="DIR|NAME", help="See `start` of `train`.")]
+Extend = Annotated[bool, typer.Option("--extend", help="Add symbols that it does not know.")]
+Samples = Annotated[Path, typer.Option("--out", metavar="DIR", help="Folder to write to.")]
+Rebuilt = Annotated[Path | None, typer.Option("--out", metavar="DIR", help="For what was rebuilt.")]
+Refine = Annotated[bool, typer.Option("--refine", help="Refine structures as samples are.")]
+Steps = Annotated[int, typer.Option(min=0, help="Gradient steps to a better latent vector.")]
 
 
+@from_settings(
+    "nucleate.settings.data:FeaturizeSettings", f"{READING} split.kind=--split processes"
+)
 def featurize(
     matter: MatterName,
-    out: Out,
-    source: Annotated[
-        str | None,
-        typer.Option("--input", metavar="FILE|NAME", help="A file, a folder or a dataset's name."),
-    ] = None,
+    out: Folder,
+    given: Given,
     settings: SettingsFile = None,
-    structure_column: StructureColumn = None,
-    id_column: IdColumn = None,
-    properties: PropertyColumns = None,
-    limit: Limit = None,
-    split: Annotated[
-        str | None, typer.Option(help="How to split: random, scaffold, formula.")
-    ] = None,
     start: Start = None,
-    extend: Annotated[
-        bool, typer.Option("--extend", help="Add symbols that the start model does not know.")
-    ] = False,
-    processes: Annotated[int | None, typer.Option(help="Worker processes; default: cores.")] = None,
+    extend: Extend = False,
     mirror: Mirror = None,
     seed: Seed = 0,
     json_file: JsonFile = None,
@@ -64,55 +55,121 @@ def featurize(
     Example: nucleate featurize --matter molecules --input mine.csv --out work/features
     """
     from nucleate.latent.pretrained import start_folder
-    from nucleate.settings.data import FeaturizeSettings
     from nucleate.stages.featurize import featurize as run
 
-    options = {
-        "dataset": {
-            "source": source,
-            "structure_column": structure_column,
-            "id_column": id_column,
-            "properties": properties or None,
-            "limit": limit,
-        },
-        "split": {"kind": split},
-        "processes": processes,
-    }
-    chosen = stage_settings(FeaturizeSettings, settings, matter, "featurize", options)
+    chosen = given.over(settings, matter, "featurize")
     folder = start_folder(start or "none", matter)
     manifest = run(chosen, matter, out, seed=seed, mirror=mirror, start=folder, extend=extend)
     show_stage(manifest, json_file)
 
 
+@from_settings("nucleate.settings.model:TrainSettings", "epochs batch maximum_minutes start")
 def train(
     features: Features,
-    out: Out,
+    out: Folder,
+    given: Given,
     settings: SettingsFile = None,
-    epochs: Annotated[int | None, typer.Option(help="Passes over the training set.")] = None,
-    batch: Annotated[int | None, typer.Option(help="Structures per optimiser step.")] = None,
-    maximum_minutes: Annotated[
-        float | None, typer.Option(help="Stop after this time, whatever the epoch.")
-    ] = None,
-    start: Start = None,
     seed: Seed = 0,
-    device: Device = "auto",
+    device: DeviceName = "auto",
     json_file: JsonFile = None,
 ) -> None:
     """Train the variational autoencoder and the prior over its latent space.
 
     Example: nucleate train --features work/features --out work/model --epochs 20
     """
-    from nucleate.settings.model import TrainSettings
     from nucleate.stages.train import train as run
 
     manifest = load_manifest(features, "featurize")
-    options = {
-        "epochs": epochs,
-        "batch": batch,
-        "maximum_minutes": maximum_minutes,
-        "start": start,
-        "start_epochs": epochs,
-    }
-    chosen = stage_settings(TrainSettings, settings, manifest.matter, "train", options)
+    if "epochs" in given.values:
+        given.values["start_epochs"] = given.values["epochs"]
+    chosen = given.over(settings, manifest.matter, "train")
     trained = run(chosen, manifest, out, matter_name=manifest.matter, seed=seed, device=device)
     show_stage(trained, json_file)
+
+
+@from_settings(
+    "nucleate.settings.model:FinetuneSettings",
+    f"{READING} frozen extend epochs maximum_minutes maximum_forgetting",
+)
+def finetune(
+    model: Model,
+    out: Folder,
+    given: Given,
+    settings: SettingsFile = None,
+    mirror: Mirror = None,
+    seed: Seed = 0,
+    device: DeviceName = "auto",
+    json_file: JsonFile = None,
+) -> None:
+    """Fine-tune a model on your own structures, and say what that gained and cost.
+
+    Example: nucleate finetune --model molecules --input mine.csv --property pIC50 --out work/mine
+    """
+    from nucleate.cli.show.finetune import summary_lines
+    from nucleate.latent.pretrained import matter_of, model_folder
+    from nucleate.stages.finetune.finetune import finetune as run
+
+    folder = model_folder(model)
+    chosen = given.over(settings, matter_of(folder), "finetune")
+    manifest = run(chosen, folder, out, seed=seed, device=device, mirror=mirror)
+    lines = [*summary_lines(manifest.metrics), f"written to {manifest.folder}"]
+    show_lines(lines, manifest_results(manifest), json_file)
+
+
+@from_settings(
+    "nucleate.settings.sample:SampleSettings",
+    "count=-n,--count temperature prior_temperature noise resample relief conditions.*",
+)
+def sample(
+    model: Model,
+    given: Given,
+    out: Samples = Path("work/samples"),
+    seed: Seed = 0,
+    device: DeviceName = "auto",
+    json_file: JsonFile = None,
+) -> None:
+    """Draw new structures: writes samples.csv or samples.extxyz, and summary.json.
+
+    With conditions, every row meets all of them; fewer rows than asked for are written if the
+    budget of draws ends before.
+
+    Example: nucleate sample --model molecules -n 10000 --seed 1 --out work/samples
+
+    Example: nucleate sample --model molecules --scaffold '*c1ccc2ccccc2n1' --property logP=2..3
+
+    Example: nucleate sample --model crystals --composition LiFePO4 --formula-units 1..2
+    """
+    from nucleate.stages.sample import sample_to
+
+    settings = given.settings()
+    summary = sample_to(model, settings.count, seed, out, settings, device)
+    show_figures(summary, f"written to {out}", json_file)
+
+
+@from_settings("nucleate.settings.data:DatasetSettings", "source! structure_column id_column limit")
+def reconstruct(
+    model: Model,
+    given: Given,
+    out: Rebuilt = None,
+    refine: Refine = False,
+    inference_steps: Steps = 0,
+    mirror: Mirror = None,
+    device: DeviceName = "auto",
+    json_file: JsonFile = None,
+) -> None:
+    """Encode and decode structures, and say how many come back exactly.
+
+    Example: nucleate reconstruct --model work/model --input held_out.csv --json -
+    """
+    from nucleate.stages.reconstruct import reconstruct as run
+
+    summary = run(
+        model,
+        given.settings(),
+        out,
+        refine=refine,
+        inference_steps=inference_steps,
+        device=device,
+        mirror=mirror,
+    )
+    show_figures(summary, "" if out is None else f"written to {out}", json_file)

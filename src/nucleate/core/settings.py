@@ -11,7 +11,7 @@ import warnings
 from collections.abc import Mapping
 from functools import cache
 from pathlib import Path
-from typing import Annotated, Any, ClassVar, TypeVar, get_args
+from typing import Annotated, Any, ClassVar, Literal, TypeVar, get_args
 
 from pydantic import BaseModel, ConfigDict, Field, ValidationError, model_validator
 
@@ -40,6 +40,10 @@ Positive = Annotated[int, Field(gt=0)]
 
 Share = Fraction | Positive
 """A share of the whole, or, as a whole number above 0, a count."""
+
+
+Device = Literal["auto", "cpu", "cuda", "mps"]
+"""Where networks run; `auto` takes a GPU if there is one."""
 
 
 class Settings(BaseModel):

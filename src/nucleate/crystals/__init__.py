@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from nucleate.core.settings import Settings
 from nucleate.matter.base import Matter
 from nucleate.matter.part import part
 
@@ -19,3 +20,8 @@ class Crystals(Matter):
     variations = part("nucleate.crystals.variations:CrystalVariations")
     guide = part("nucleate.crystals.conditions.guide:CrystalGuide")
     export = part("nucleate.crystals.io.write:CrystalExport")
+
+    def condition_options(self) -> type[Settings]:
+        from nucleate.crystals.conditions.options import CrystalConditions
+
+        return CrystalConditions

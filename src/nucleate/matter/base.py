@@ -19,6 +19,7 @@ from __future__ import annotations
 
 from typing import ClassVar
 
+from nucleate.core.settings import Settings
 from nucleate.matter.checks import Checks
 from nucleate.matter.codec import Codecs
 from nucleate.matter.conditions import Guide
@@ -56,3 +57,8 @@ class Matter:
     variations: Variations = part(Variations)
     guide: Guide = part(Guide)
     export: Export = part(Export)
+
+    def condition_options(self) -> type[Settings]:
+        """Conditions that only this kind of matter knows: `guide.Options`, which may be had
+        without what the guide itself imports."""
+        return self.guide.Options

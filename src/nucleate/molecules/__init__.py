@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from nucleate.core.settings import Settings
 from nucleate.matter.base import Matter
 from nucleate.matter.part import part
 
@@ -19,3 +20,6 @@ class Molecules(Matter):
     variations = part("nucleate.molecules.edits.token_edits:MoleculeVariations")
     guide = part("nucleate.molecules.conditions.guide:MoleculeGuide")
     export = part("nucleate.molecules.io.write:MoleculeExport")
+
+    def condition_options(self) -> type[Settings]:
+        return Settings

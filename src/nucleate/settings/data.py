@@ -49,9 +49,10 @@ class SplitSettings(Settings):
     kind: str = "random"
     """`random`, or a kind that the matter offers: `scaffold` (molecules), `formula` (crystals)."""
     validation: Share = 0.05
-    """Share of the rows that may be held out (below 1), or how many of them (a whole number)."""
+    """Of the rows that may be held out, those for validation: a share (below 1) or how many of them
+    (a whole number)."""
     test: Share = 0.05
-    """Likewise."""
+    """Those for the test, likewise."""
     hold_out: dict[str, Any] = Field(default_factory=dict)
     """Which rows may be held out, by the matter's own options; all of them if empty. Rows whose
     split key is also that of a row that may not are trained on."""
@@ -68,9 +69,13 @@ class FeaturizeSettings(Settings):
     """Dataset -> records -> arrays."""
 
     dataset: DatasetSettings
+    """Where structures come from."""
     standardise: dict[str, Any] = Field(default_factory=dict)
+    """How rows are standardised, by the matter's own options."""
     codec: dict[str, Any] = Field(default_factory=dict)
+    """How structures become arrays, by the matter's own options."""
     split: SplitSettings = SplitSettings()
+    """How records are divided."""
     duplicates: Literal["drop", "drop_within_split", "keep"] = "drop"
     """What becomes of rows that repeat an earlier one. The last two are for protocols of the
     literature whose test sets repeat training rows."""

@@ -14,15 +14,19 @@ class NetworkSettings(Settings):
     """Encoder and decoder. `auto` takes what trains best for the kind of matter on two cores."""
 
     encoder: Literal["auto", "gru", "transformer"] = "auto"
+    """Kind of the encoder's network."""
     decoder: Literal["auto", "gru", "transformer"] = "auto"
+    """Kind of the decoder's network."""
     width: Positive | None = None
     """Size of hidden vectors; by kind of network if not given."""
     layers: Positive | None = None
+    """Of both networks; by their kind if not given."""
     latent: Positive = 64
     """Dimensions of the latent vector."""
     binding: bool = False
     """A short way between steps and latent vector beside the networks (see `Binding`)."""
     dropout: Fraction = 0.0
+    """Share of hidden numbers left out at each step of training."""
 
 
 class ObjectiveSettings(Settings):
@@ -56,12 +60,15 @@ class PriorSettings(Settings):
     """The distribution that the sampler draws latent vectors from."""
 
     kind: Literal["flow_matching", "gaussian_mixture", "standard_normal"] = "flow_matching"
+    """What is fitted to the encoded training set."""
     components: Positive = 30
-    """Of the Gaussian mixture."""
+    """Components of the Gaussian mixture."""
     steps: Annotated[int, Field(ge=20)] = 3000
     """Optimiser steps of the flow."""
     width: Positive = 256
+    """Size of hidden vectors of the flow's network."""
     layers: Positive = 3
+    """Layers of the flow's network."""
     integration_steps: Positive = 16
     """Steps of the midpoint rule by which the flow draws."""
 
@@ -70,10 +77,13 @@ class DrawSettings(Settings):
     """How samples are drawn from a model unless a command says otherwise."""
 
     temperature: Annotated[float, Field(ge=0)] = 0.0
+    """Temperature of the decoder; 0 takes the likeliest."""
     continuous_temperature: Annotated[float, Field(ge=0)] | None = None
-    """Of continuous fields, where it is lower than `temperature`."""
+    """Temperature of the decoder's continuous fields, where it is lower than `temperature`."""
     prior_temperature: Annotated[float, Field(gt=0)] = 1.0
+    """Scale of the prior's noise."""
     noise: Fraction = 0.0
+    """Noise that the decoder takes for granted in latent vectors: 0 copies them, 1 ignores them."""
     blended: bool = False
     """Whether the prior's draws hold that much noise, as vectors did in training; else they are as
     free of it as the prior can make them, and only the decoder is told to lean on what is usual."""
@@ -81,6 +91,7 @@ class DrawSettings(Settings):
     """Draws of the continuous fields, categorical ones kept, where what was written is not fine, as
     the kind of matter judges (crystals: atoms that overlap); 0 for none."""
     resample_temperature: Annotated[float, Field(gt=0)] = 0.7
+    """Temperature of those draws."""
     relief: bool = True
     """Whether continuous fields that are still not fine are mended, where the kind of matter knows
     how (crystals: atoms that overlap part, symmetry kept)."""
@@ -90,17 +101,22 @@ class TrainSettings(Settings):
     """Arrays -> model and prior."""
 
     sampling: DrawSettings | None = None
-    """Goes into the model's info, where `sample` finds it; if not given, what the start model has
-    there, else the defaults."""
-
+    """How samples are drawn unless a command says otherwise: goes into the model's info. If not
+    given, what the start model has there, else the defaults."""
     network: NetworkSettings = NetworkSettings()
+    """Encoder and decoder."""
     objective: ObjectiveSettings = ObjectiveSettings()
+    """What training minimises."""
     prior: PriorSettings = PriorSettings()
+    """What latent vectors are drawn from."""
     augment: dict[str, Any] = Field(default_factory=dict)
     """Options of the matter's augmentation; `{enabled = false}` switches it off."""
     epochs: Positive = 40
+    """Passes over the training set."""
     batch: Positive = 64
+    """Structures per optimiser step."""
     learning_rate: Annotated[float, Field(gt=0)] = 1.5e-3
+    """Step size of the optimiser, at its highest."""
     patience: Positive = 8
     """Epochs without a better validation loss after which training stops."""
     average: Annotated[float, Field(ge=0, lt=1)] = 0.995
@@ -111,6 +127,7 @@ class TrainSettings(Settings):
     """Processes that share each batch, on the CPU: nearly as many times faster, since a step is too
     small for threads. Results depend on their number, as they do on the batch."""
     checkpoint_minutes: Annotated[float, Field(gt=0)] = 1.0
+    """Time between two checkpoints, from which a killed training goes on."""
     start: str = "none"
     """A model to start from instead of random weights: a shipped model's name, a model's folder,
     `auto` (the shipped model of this kind of matter, if there is one) or `none`. Its codec and
@@ -129,9 +146,11 @@ class FinetuneSettings(Settings):
     """A trained model and a person's own set -> a model of that set which has not forgotten."""
 
     dataset: DatasetSettings
-    """`properties` names the columns for which property heads are fitted."""
+    """One's own structures; `properties` names the columns for which property heads are fitted."""
     standardise: dict[str, Any] = Field(default_factory=dict)
+    """How rows are standardised, by the matter's own options."""
     split: SplitSettings = SplitSettings(validation=0.1, test=0.1)
+    """How they are divided."""
     frozen: bool = False
     """Whether the networks stay as they are and only the prior and the property heads are fitted;
     symbols that the model does not know are then not added."""
@@ -139,8 +158,11 @@ class FinetuneSettings(Settings):
     """Whether symbols that the model does not know are added to its vocabulary; else structures
     with such symbols are rejected rows."""
     epochs: Positive = 30
+    """Passes over one's own set, at most."""
     batch: Positive = 64
+    """Structures per optimiser step."""
     learning_rate: Annotated[float, Field(gt=0)] = 3e-4
+    """Step size of the optimiser, at its highest."""
     patience: Positive = 6
     """Epochs without a better validation loss within the forgetting bound after which it ends."""
     average: Annotated[float, Field(ge=0, lt=1)] = 0.98

@@ -71,13 +71,17 @@ class PropertySettings(Settings):
     arguments: dict[str, Any] = Field(default_factory=dict)
     """Of the property or the function."""
     goal: Literal["maximise", "minimise", "target", "range"] = "maximise"
+    """What is wanted of the value."""
     low: float | None = None
-    """`maximise`/`minimise`: the values at which desirability is 0 or 1; `range`: its ends."""
+    """`maximise`, `minimise`: the value at which desirability is 0 or 1; `range`: its lower end."""
     high: float | None = None
+    """The other one of these values, which is higher; `range`: its upper end."""
     target: float | None = None
+    """`target`: the value wanted."""
     tolerance: Annotated[float, Field(gt=0)] | None = None
     """`target`, `range`: distance outside at which desirability falls to exp(-1/2)."""
     weight: Annotated[float, Field(gt=0)] = 1.0
+    """In the score, beside the other terms."""
     constraint: bool = False
     """The value must lie between `low` and `high`, either of which may be missing; it is no part of
     the score. `tolerance` is the unit in which the distance outside is counted; if not given, the
@@ -233,6 +237,7 @@ class ColumnSource(GivenSource):
 
     kind: Literal["column"] = "column"
     column: Annotated[str, Field(min_length=1)]
+    """Name of the column."""
     data: str | DatasetSettings
     """A file or a catalogued dataset, or a table as in `featurize.dataset`."""
     standardise: dict[str, Any] = Field(default_factory=dict)
@@ -248,11 +253,12 @@ class ColumnSource(GivenSource):
     calibration: Annotated[float, Field(gt=0, lt=1)] = 0.25
     """Share of the labels that the interval is calibrated on and that nothing is fitted to."""
     members: Annotated[int, Field(ge=2)] = 8
-    """Of the ensemble."""
+    """Regressions of the ensemble."""
     domain_percentile: Annotated[float, Field(ge=0, le=50)] = 1.0
     """A structure is in the domain if the model rebuilds it no less likely than this percentile of
     the labelled structures; 5 is stricter."""
     seed: int = 0
+    """Of the split into fitted and calibration labels, and of the ensemble."""
 
     def _usual(self) -> tuple[str, str]:
         return self.column, "predicted"

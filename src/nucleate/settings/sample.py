@@ -15,7 +15,9 @@ class Window(Settings):
     or a list of both ends."""
 
     low: float | None = None
+    """Lower end."""
     high: float | None = None
+    """Upper end."""
 
     @model_validator(mode="before")
     @classmethod
@@ -64,19 +66,20 @@ class ConditionSettings(Settings):
     model_config = ConfigDict(extra="allow")
 
     like: str | None = None
-    """A lead: structures near it, never itself. A SMILES; a file of a crystal or a Wyckoff
+    """A lead: structures near it, never itself. A SMILES; a CIF or POSCAR file or a Wyckoff
     string."""
     similarity: Window | None = None
-    """To the lead, 0 to 1; 0.4..0.8 if not given."""
+    """Tanimoto similarity to the lead, 0 to 1; 0.4..0.8 if not given, in a search at least 0.4."""
     between: tuple[str, str] | None = None
     """Two structures: what lies between them."""
     scaffold: str | None = None
-    """A part that every structure holds; where it has marks (`*`), it grows there, only there."""
+    """A part that every structure holds; where it has marks (`[*]`), it grows there, only there."""
     property: dict[str, Window] = Field(default_factory=dict)
     """By property, where it shall lie."""
     minimum_size: Positive | None = None
-    """Heavy atoms of a molecule."""
+    """Heavy atoms of a molecule at least."""
     maximum_size: Positive | None = None
+    """Heavy atoms of a molecule at most."""
     budget: Positive | None = None
     """Draws at most; 50 for each structure asked for, and no fewer than 5,000, if not given."""
 
@@ -104,22 +107,26 @@ class SampleSettings(Settings):
     """Draws from the prior, or under conditions."""
 
     count: Positive = 1000
+    """Draws, or structures that meet the conditions."""
     temperature: Annotated[float, Field(ge=0)] | None = None
-    """Of the decoder; 0 is greedy. What the model was shipped or trained with if not given."""
+    """Temperature of the decoder; 0 takes the likeliest. The model's own if not given."""
     continuous_temperature: Annotated[float, Field(ge=0)] | None = None
-    """Of the decoder's continuous fields, where it is lower than `temperature`."""
+    """Temperature of the decoder's continuous fields, where it is lower than `temperature`; the
+    model's own if not given."""
     prior_temperature: Annotated[float, Field(gt=0)] | None = None
-    """Scale of the prior's base noise."""
+    """Scale of the prior's noise; the model's own if not given."""
     noise: Fraction | None = None
-    """Amplitude of noise that the decoder takes for granted in the latent vectors: 0 copies them,
-    more writes what is usual near them."""
+    """Noise that the decoder takes for granted in latent vectors: 0 copies them, more writes what
+    is usual near them, 1 ignores them. The model's own if not given."""
     blended: bool | None = None
-    """Whether the prior's draws hold that much noise (see `DrawSettings`)."""
+    """Whether the prior's draws hold that noise; the model's own if not given."""
     resample: Annotated[int, Field(ge=0)] | None = None
-    """Draws of coordinates and lattice at a fixed gene where atoms overlap (see `DrawSettings`)."""
+    """Draws of coordinates and lattice, Wyckoff positions kept, where atoms overlap; 0 for none.
+    The model's own if not given."""
     resample_temperature: Annotated[float, Field(gt=0)] | None = None
+    """Temperature of those draws; the model's own if not given."""
     relief: bool | None = None
-    """Whether atoms that still overlap are parted, symmetry kept (see `DrawSettings`)."""
+    """Whether atoms that still overlap are parted, symmetry kept; the model's own if not given."""
     conditions: ConditionSettings = ConditionSettings()
     """What every structure shall meet; nothing if empty. Temperature and noise then are those that
     suit the conditions if not given."""

@@ -6,7 +6,7 @@ from typing import Annotated, Any, Literal
 
 from pydantic import Field
 
-from nucleate.core.settings import Settings
+from nucleate.core.settings import Device, Settings
 from nucleate.settings.data import DatasetSettings
 from nucleate.settings.objectives import PropertySettings
 
@@ -15,7 +15,8 @@ class ScreenSettings(Settings):
     """The funnel."""
 
     checks: tuple[dict[str, Any], ...] = ()
-    """Tables with `name` and that check's options; empty means the matter's default funnel."""
+    """The funnel's checks in order: tables with `name` and that check's options; the matter's
+    default funnel if empty. `nucleate checks` lists all."""
     keep: Annotated[int, Field(ge=0)] = 200
     """Candidates written at most; 0 for all."""
     reference: tuple[DatasetSettings, ...] = ()
@@ -49,7 +50,7 @@ class ScreeningSettings(ScreenSettings):
     """What is screened: files, folders or zips of structures, a catalogued dataset, a table as in
     `featurize.dataset`; or draws: a run's folder, the output of `sample` or `optimize`."""
     features: str | None = None
-    """A featurized set, which is known."""
+    """Folder of a featurized set, whose structures are known."""
     model: str | None = None
     """A trained model's folder or a shipped model's name, for objectives that it predicts."""
     objectives: tuple[PropertySettings, ...] = ()
@@ -59,7 +60,9 @@ class ScreeningSettings(ScreenSettings):
     out: str
     """Folder to write to, relative to the working folder."""
     seed: int = 0
-    device: Literal["auto", "cpu", "cuda", "mps"] = "auto"
+    """Seed of all randomness."""
+    device: Device = "auto"
+    """Where networks run; `auto` takes a GPU if there is one."""
 
     def stage(self) -> ScreenSettings:
         """The settings of the stage."""

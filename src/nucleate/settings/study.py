@@ -10,7 +10,7 @@ from typing import Annotated, Any, Literal, get_args
 
 from pydantic import Field, model_validator
 
-from nucleate.core.settings import Fraction, Positive, Settings
+from nucleate.core.settings import Device, Fraction, Positive, Settings
 from nucleate.settings.data import DatasetSettings
 from nucleate.settings.objectives import PropertySettings
 from nucleate.settings.sample import ConditionSettings
@@ -40,19 +40,22 @@ class OptimizeSettings(Settings):
     """An Optuna study over structures and their latent space."""
 
     objectives: tuple[PropertySettings, ...] = ()
-    """Weighted mix; empty means the matter's default."""
+    """What is wanted; the matter's default if empty."""
     combine: Literal["desirability", "mean", "pareto"] = "desirability"
     """How several objectives make a score: the weighted geometric mean of their desirabilities, the
     weighted arithmetic mean, or not at all: then the front of structures is looked for that none
     betters in every objective."""
     quota: Positive | None = None
-    """Structures of one group that breed, and that are ranked before the rest."""
+    """Structures of one group (a scaffold, a chemical system) that breed, and that are ranked
+    before the rest."""
     quota_by: str | None = None
     """What makes a group: `scaffold` (molecules); `chemical_system`, `formula` or `prototype`
     (crystals). The first one that the matter knows if not given."""
     local: LocalSettings = LocalSettings()
     """A search around a lead, or among structures that keep a part; everywhere if empty."""
     sampler: Searcher | BoxSampler = "nucleate"
+    """Who searches: one of ours, or one of Optuna's samplers (from `tpe` on) over boxes in latent
+    space."""
     trials: Positive = 400
     """Structures to score, repetitions not counted. More of them continue the study."""
     batch: Positive = 20
@@ -123,7 +126,9 @@ class StudySettings(OptimizeSettings):
     out: str
     """Folder to write to, relative to the working folder."""
     seed: int = 0
-    device: Literal["auto", "cpu", "cuda", "mps"] = "auto"
+    """Seed of all randomness."""
+    device: Device = "auto"
+    """Where networks run; `auto` takes a GPU if there is one."""
 
     @model_validator(mode="after")
     def _one_start(self) -> StudySettings:

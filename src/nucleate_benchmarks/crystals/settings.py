@@ -6,7 +6,7 @@ from typing import Annotated, Literal
 
 from pydantic import Field, model_validator
 
-from nucleate.core.settings import Positive, Settings
+from nucleate.core.settings import Device, Positive, Settings
 from nucleate_benchmarks.crystals.data import Cutoffs
 from nucleate_benchmarks.crystals.stability.optimisation import Oracle
 
@@ -25,8 +25,10 @@ class StabilitySettings(Settings):
     force: Above = 0.1
     """Threshold of the largest force (eV/A) and of the largest virial per atom (eV)."""
     steps: Positive = 150
+    """Steps of a relaxation at most."""
     keep_symmetry: bool = True
-    references: Positive = 700
+    """Whether relaxations keep the space group."""
+    references: Annotated[int, Field(ge=10)] = 700
     """Crystals of the data that the references of the elements are regressed on."""
 
 
@@ -34,7 +36,7 @@ class OptimisationSettings(Settings):
     """Latent optimisation of the formation energy."""
 
     starts: Positive = 100
-    """Test crystals."""
+    """Test crystals that optimisation starts from."""
     calls: Positive = 200
     """Questions to the oracle from each start, the start's own included."""
     oracle: Oracle = "composition"
@@ -56,6 +58,7 @@ class CrystalBenchmarkSettings(Settings):
     features: str
     """Output of `nucleate featurize`: its training, validation and test split."""
     suites: tuple[Suite, ...] = SUITES
+    """What is measured."""
     reconstruct: Positive | None = None
     """Test crystals to rebuild; all if not given."""
     inference_steps: Annotated[int, Field(ge=0)] = 30
@@ -68,9 +71,11 @@ class CrystalBenchmarkSettings(Settings):
     reference: Positive | None = None
     """Test crystals that coverage and distributions are held against; all if not given."""
     seeds: Positive = 1
+    """How many seeds are averaged over."""
     seed: int = 0
-    """The first one; the others follow it."""
+    """The first seed; the others follow it."""
     controls: bool = True
+    """Measure what no model made as well."""
     cutoffs: Cutoffs | None = None
     """CDVAE's cut-offs of coverage; guessed from the test crystals if not given."""
     energy: str | None = None
@@ -83,8 +88,10 @@ class CrystalBenchmarkSettings(Settings):
     """Use only the first crystals of each split."""
     work: str | None = None
     """Folder of costly results, with which a killed run goes on; beside the report if not given."""
-    device: str = "auto"
+    device: Device = "auto"
+    """Where networks run; `auto` takes a GPU if there is one."""
     processes: Positive | None = None
+    """Worker processes; as many as cores if not given."""
 
     @model_validator(mode="after")
     def _some_suite(self) -> CrystalBenchmarkSettings:

@@ -6,7 +6,7 @@ from typing import Literal
 
 from pydantic import model_validator
 
-from nucleate.core.settings import Positive, Settings
+from nucleate.core.settings import Device, Fraction, Positive, Settings
 
 Suite = Literal["table", "moses", "guacamol"]
 
@@ -23,11 +23,12 @@ class TableSettings(Settings):
     neighbourhood: Positive = 500
     """Test molecules that are perturbed."""
     midpoints: Positive = 1000
+    """Midpoints between test molecules."""
     pairs: Positive = 20_000
     """Random test pairs of the rank correlation."""
     probe: Positive = 10_000
     """Training molecules that the spread and the linear probe are fitted on."""
-    noise: float = 0.0
+    noise: Fraction = 0.0
     """Share of noise that the decoder assumes when it rebuilds; 0 is a codec."""
     timed: bool = True
     """Measure the seconds of 10,000 samples."""
@@ -37,26 +38,33 @@ class BenchmarkSettings(Settings):
     """What is measured against what."""
 
     train: str
-    """File, catalogue name or featurized folder (see `data.load`)."""
+    """Training molecules: a file, a catalogued set (its training part), or the folder of `nucleate
+    featurize`."""
     test: str
+    """Test molecules, likewise."""
     model: str | None = None
     """A model's folder or a shipped model's name."""
     samples_file: str | None = None
-    """Somebody's own samples instead of a model."""
+    """Somebody's own samples, which are scored instead of a model's."""
     suites: tuple[Suite, ...] = ("table", "moses", "guacamol")
+    """What is measured."""
     samples: Positive = 30_000
     """Draws of each seed for MOSES and GuacaMol."""
     seeds: Positive = 3
+    """How many seeds are averaged over."""
     seed: int = 0
-    """The first one; the others follow it."""
+    """The first seed; the others follow it."""
     controls: bool = True
     """Measure the controls as well: as many molecules again, three times, once."""
     table: TableSettings = TableSettings()
     mirror: str | None = None
+    """Folder that holds dataset files already."""
     limit: Positive | None = None
     """Use only the first molecules of the training and of the test set."""
-    device: str = "auto"
+    device: Device = "auto"
+    """Where networks run; `auto` takes a GPU if there is one."""
     processes: Positive | None = None
+    """Worker processes; as many as cores if not given."""
 
     @model_validator(mode="after")
     def _one_source(self) -> BenchmarkSettings:

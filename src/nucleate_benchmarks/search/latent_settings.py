@@ -6,7 +6,7 @@ from typing import Annotated, Literal
 
 from pydantic import Field
 
-from nucleate.core.settings import Positive, Settings
+from nucleate.core.settings import Device, Positive, Settings
 
 NO_MODEL = "none"
 SAMPLERS = ("nucleate", "latent", "edits+screen", "random-prior", "best-of-data")
@@ -27,34 +27,41 @@ class LatentSearchSettings(Settings):
         "density",
         "band_gap",
     )
+    """What is searched for, one after the other."""
     samplers: Annotated[tuple[str, ...], Field(min_length=1)] = SAMPLERS
-    """Names of `nucleate_benchmarks.search.contenders.SEARCHERS`."""
+    """Searchers: ours, controls, and samplers of Optuna over boxes."""
     starts: Positive = 100
-    """Test crystals."""
+    """Random test crystals that are searched from."""
     calls: Positive = 100
     """Crystals that the objective is asked about from each start."""
     batch: Positive = 10
+    """Crystals asked for at once."""
     seed: Annotated[int, Field(ge=0)] = 0
+    """Seed of all randomness."""
     near: Annotated[int, Field(ge=0)] = 50
     """Training crystals nearest to the start that its searcher is given."""
     initial: Annotated[int, Field(ge=0)] = 10
     """Crystals, the start and then those near it, that a search scores before it makes its own."""
-    references: Positive = 700
+    references: Annotated[int, Field(ge=10)] = 700
     """Crystals of the data that the references of the elements are regressed on."""
     force: Annotated[float, Field(gt=0)] = 0.1
+    """Threshold of the largest force (eV/A) of the judge's relaxations."""
     steps: Positive = 150
-    """Of the judge's relaxations."""
+    """Steps of the judge's relaxations at most."""
     together: Positive = 4
     """Starts that are searched from side by side in one process."""
     energy: str | None = None
+    """Column of energies per atom; `formation_energy_per_atom` if not given."""
     gap: str = "band_gap"
     """Column of band gaps."""
     limit: Positive | None = None
     """Use only the first crystals of each split."""
     work: str = "work/latent"
     """Folder of results, with which a killed run goes on."""
-    device: str = "auto"
+    device: Device = "auto"
+    """Where networks run; `auto` takes a GPU if there is one."""
     processes: Positive | None = None
+    """Worker processes; as many as cores if not given."""
     searcher_source: str = SEARCHERS
     """`module:function` that builds a searcher, called as `build_searcher` is."""
     calculator_source: str = CALCULATOR

@@ -17,7 +17,7 @@ from pydantic import Field
 from nucleate.core.errors import SettingsError
 from nucleate.core.files import digest, write_text
 from nucleate.core.parallel import Failure, default_processes, map_fresh
-from nucleate.core.settings import Positive, Settings
+from nucleate.core.settings import Device, Positive, Settings
 from nucleate.settings.evolution import EvolutionSettings
 from nucleate_benchmarks.common import figures
 from nucleate_benchmarks.molecules.data import RECORDS, load
@@ -45,15 +45,18 @@ class PmoSettings(Settings):
     """Which searchers on which oracles, how often and how long."""
 
     samplers: Annotated[tuple[Name, ...], Field(min_length=1)]
-    """Searchers by the names of `nucleate_benchmarks.search.contenders.SEARCHERS`."""
+    """Searchers to measure: ours, controls, and samplers of Optuna over boxes."""
     data: str
-    """Training molecules, for starts: see `data.load`."""
+    """Training molecules, which searches start from: a file, a catalogued set (its training part),
+    or the folder of `nucleate featurize`."""
     oracles: Annotated[tuple[Name, ...], Field(min_length=1)] = (ALL,)
+    """Oracles by name; `all` of them."""
     definitions: Literal["pmo", "guacamol"] = "pmo"
     """Of the oracles: as behind PMO's published table, or GuacaMol's own."""
     budget: Positive = 10_000
-    """Calls of the oracle in each run."""
+    """Calls of the oracle in each run; a searcher spends the first 200 on training molecules."""
     seeds: Annotated[tuple[Annotated[int, Field(ge=0)], ...], Field(min_length=1)] = (0, 1, 2)
+    """Seeds of the runs."""
     batch: Positive = 50
     """Structures that a searcher is asked for at once."""
     model: str = "molecules"
@@ -63,9 +66,11 @@ class PmoSettings(Settings):
     start: bool = True
     """Do what is not done; else only report what there is."""
     mirror: str | None = None
+    """Folder that holds dataset files already."""
     limit: Positive | None = None
     """Use only the first training molecules."""
-    device: str = "auto"
+    device: Device = "auto"
+    """Where networks run; `auto` takes a GPU if there is one."""
     processes: Positive | None = None
     """Runs side by side; as many as cores."""
     searcher_source: str = SEARCHERS

@@ -10,7 +10,7 @@ import numpy as np
 import pytest
 from typer.testing import Result
 
-from nucleate.cli.finetune import summary_lines
+from nucleate.cli.show.finetune import summary_lines
 from nucleate.core.errors import CheckpointError, InputError
 from nucleate.core.manifest import Manifest
 from nucleate.latent.export import export

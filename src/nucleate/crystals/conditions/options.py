@@ -95,27 +95,30 @@ class CrystalConditions(Settings):
     """
 
     chemical_system: Symbols = ()
-    """Exactly these elements."""
+    """Exactly these elements, as `Li-Fe-O`."""
     subsets: bool = False
     """Crystals of some of the chemical system's elements are welcome too."""
     composition: str | None = None
-    """A formula, of which every crystal is a multiple: crystal structure prediction."""
+    """A formula (`LiFePO4`), of which every crystal is a multiple: crystal structure prediction."""
     formula_units: Annotated[tuple[Positive, Positive] | None, BeforeValidator(_units)] = None
     """Of the composition's reduced formula in the primitive cell: a number or a range (`1..4`)."""
     space_group: Groups = ()
     """Numbers, ranges (`195..230`), symbols (`Fm-3m`), crystal systems (`cubic`)."""
     include: Symbols = ()
-    """Elements that every crystal has."""
+    """Elements that every crystal has, as `Li,O`."""
     exclude: Symbols = ()
-    """Elements that no crystal has."""
+    """Elements that no crystal has, as `Li,O`."""
     minimum_sites: Positive | None = None
-    """Occupied Wyckoff positions (inequivalent atoms)."""
+    """Occupied Wyckoff positions (inequivalent atoms) at least."""
     maximum_sites: Positive | None = None
+    """Occupied Wyckoff positions at most."""
     minimum_atoms: Positive | None = None
-    """In the primitive cell."""
+    """Atoms in the primitive cell at least."""
     maximum_atoms: Positive | None = None
+    """Atoms in the primitive cell at most."""
     distance: Window | None = None
-    """To `like`, see `nucleate.crystals.geometry.crystal_distance`."""
+    """Distance to the crystal `like` which (see `nucleate.crystals.geometry.crystal_distance`): 0
+    equal, about 1 unrelated; 0.05..0.4 if not given, in a search at most 0.4."""
     higher_symmetry: Literal["reject", "keep"] = "reject"
     """Crystals that were written in an asked space group and turn out to have another one, of
     higher symmetry, which was not asked for."""

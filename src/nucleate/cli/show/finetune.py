@@ -1,98 +1,12 @@
-"""The command `finetune`, and what it says at its end."""
+"""The result of fine-tuning on the terminal."""
 
 from __future__ import annotations
 
 from collections.abc import Mapping
-from typing import Annotated, Any
-
-import typer
-
-from nucleate.cli.common import (
-    Device,
-    IdColumn,
-    JsonFile,
-    Limit,
-    Mirror,
-    Model,
-    Out,
-    Seed,
-    SettingsFile,
-    StructureColumn,
-    console,
-    manifest_results,
-    stage_settings,
-    write_results,
-)
+from typing import Any
 
 SMALL_BASE_SET = 100
 """Below this many structures one point of forgetting is one structure or less."""
-
-
-def finetune(
-    model: Model,
-    out: Out,
-    source: Annotated[
-        str | None, typer.Option("--input", metavar="FILE|NAME", help="Your own structures.")
-    ] = None,
-    settings: SettingsFile = None,
-    structure_column: StructureColumn = None,
-    id_column: IdColumn = None,
-    properties: Annotated[
-        list[str] | None,
-        typer.Option("--property", metavar="COLUMN", help="Column to learn; may be repeated."),
-    ] = None,
-    limit: Limit = None,
-    frozen: Annotated[
-        bool | None,
-        typer.Option("--frozen", help="Fit only the prior and property heads: the networks stay."),
-    ] = None,
-    extend: Annotated[
-        bool | None,
-        typer.Option("--extend/--no-extend", help="Add symbols that the model does not know."),
-    ] = None,
-    epochs: Annotated[int | None, typer.Option(help="Passes over your set, at most.")] = None,
-    maximum_minutes: Annotated[
-        float | None, typer.Option(help="End training after this time.")
-    ] = None,
-    maximum_forgetting: Annotated[
-        float | None,
-        typer.Option(help="Most that exact reconstruction may fall on what the model knew."),
-    ] = None,
-    mirror: Mirror = None,
-    seed: Seed = 0,
-    device: Device = "auto",
-    json_file: JsonFile = None,
-) -> None:
-    """Fine-tune a model on your own structures, and say what that gained and cost.
-
-    Example: nucleate finetune --model molecules --input mine.csv --property pIC50 --out work/mine
-    """
-    from nucleate.latent.pretrained import matter_of, model_folder
-    from nucleate.settings.model import FinetuneSettings
-    from nucleate.stages.finetune.finetune import finetune as run
-
-    folder = model_folder(model)
-    options = {
-        "dataset": {
-            "source": source,
-            "structure_column": structure_column,
-            "id_column": id_column,
-            "properties": properties or None,
-            "limit": limit,
-        },
-        "frozen": frozen,
-        "extend": extend,
-        "epochs": epochs,
-        "maximum_minutes": maximum_minutes,
-        "maximum_forgetting": maximum_forgetting,
-    }
-    chosen = stage_settings(FinetuneSettings, settings, matter_of(folder), "finetune", options)
-    manifest = run(chosen, folder, out, seed=seed, device=device, mirror=mirror)
-    shown = console(json_file)
-    for line in summary_lines(manifest.metrics):
-        shown.print(line, markup=False)
-    shown.print(f"written to {manifest.folder}", markup=False)
-    write_results(json_file, manifest_results(manifest))
 
 
 def summary_lines(figures: Mapping[str, Any]) -> list[str]:
