@@ -2,8 +2,10 @@ import numpy as np
 import pytest
 
 from nucleate.core.errors import SettingsError
+from nucleate.crystals import Crystals
 from nucleate.matter.properties import Property
-from nucleate.objectives.objective import Objective, default_terms
+from nucleate.molecules import Molecules
+from nucleate.objectives.objective import Objective, completed
 from nucleate.settings.objectives import PropertySettings
 from nucleate.testing.toy_matter import ToyMatter, calls
 
@@ -50,13 +52,13 @@ def test_unknown_property_names_the_known_ones():
         Objective(ToyMatter(), [PropertySettings(property="smu")])
 
 
-def test_default_terms_come_from_the_matter_else_from_the_usual_ones():
-    stating, usual = ToyMatter(), ToyMatter()
+def test_default_terms_come_from_the_matter():
+    stating = ToyMatter()
     stating.properties.default_objectives = lambda: (SUM,)
-    usual.properties.descriptions = lambda: {"qed": "", "sa_score": "", "sum": ""}
-    assert default_terms(stating) == (SUM,)
-    assert [t.property for t in default_terms(usual)] == ["qed", "sa_score"]
-    assert default_terms(ToyMatter()) == ()
+    assert completed(stating, []) == (SUM,)
+    assert [t.property for t in completed(Molecules(), [])] == ["qed", "sa_score", "logp"]
+    assert [t.property for t in completed(Crystals(), [])] == ["energy_above_hull"]
+    assert completed(ToyMatter(), []) == ()
 
 
 def test_a_property_that_raises_costs_one_value_not_the_run():

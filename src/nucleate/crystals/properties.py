@@ -17,6 +17,7 @@ from nucleate.crystals.geometry.describe import GRAMS_PER_CC, atomic_masses, cel
 from nucleate.crystals.geometry.distances import nearest
 from nucleate.crystals.wyckoff.wyckoff_string import from_string, structure_from_wyckoff
 from nucleate.matter.properties import Properties, Property
+from nucleate.settings.objectives import PropertySettings
 
 _ELEMENTS = "; argument `elements`, as in elements=Li-Fe-O"
 _TEXTS: dict[str, tuple[str, str]] = {
@@ -75,6 +76,11 @@ class CrystalProperties(Properties):
         if name == "energy_above_hull":
             return Property(name, unit, text, energies_above_hull)
         return Property(name, unit, text, _bulk(_FUNCTIONS[name]))
+
+    def default_objectives(self) -> tuple[PropertySettings, ...]:
+        """Stability: energy above the hull."""
+        term = PropertySettings(property="energy_above_hull", goal="minimise", low=0.0, high=1.0)
+        return (term,)
 
 
 def _symbols(name: str, wanted: Any) -> frozenset[str]:

@@ -15,6 +15,7 @@ from nucleate.core.settings import Settings, validate
 from nucleate.matter.codec import Codec
 from nucleate.matter.part import Kind, MatterPart
 from nucleate.matter.properties import Properties
+from nucleate.matter.reader import Reader
 from nucleate.settings.sample import ConditionSettings, Window
 
 if TYPE_CHECKING:
@@ -112,6 +113,9 @@ class GuidedKind(Kind, Protocol):
 
     @property
     def properties(self) -> Properties: ...
+
+    @property
+    def reader(self) -> Reader: ...
 
 
 class Guide(MatterPart):

@@ -72,6 +72,5 @@ class Properties(MatterPart):
         return known[name]
 
     def default_objectives(self) -> tuple[PropertySettings, ...]:
-        """What is optimised if the settings name nothing; empty leaves it to the search's own
-        fallback (`nucleate.objectives.objective.USUAL_TERMS`)."""
+        """What is optimised if the settings name nothing; empty demands that they do."""
         return ()

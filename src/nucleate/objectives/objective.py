@@ -24,13 +24,6 @@ from nucleate.settings.objectives import PropertySettings
 if TYPE_CHECKING:
     from nucleate.latent.latent_model import LatentModel
 
-USUAL_TERMS = (
-    PropertySettings(property="qed"),
-    PropertySettings(property="sa_score", goal="minimise", low=2.0, high=6.0),
-    PropertySettings(property="energy_above_hull", goal="minimise", low=0.0, high=1.0),
-)
-"""Fallback for a matter that states no `default_objectives`: those of these that it offers."""
-
 REFERENCE, REFERENCE_SLOW = 256, 64
 """Known structures that scales rest on, where all terms are cheap and where any is not."""
 MIN_FAILURES_TO_ABORT = 10
@@ -87,20 +80,11 @@ class Scored:
         return {**self.raw, **transformed, "score": self.score, **kept, **self.extra}
 
 
-def default_terms(matter: Matter) -> tuple[PropertySettings, ...]:
-    """The matter's own `default_objectives()`, else `USUAL_TERMS` as far as it offers them."""
-    stated = matter.properties.default_objectives()
-    if stated:
-        return stated
-    offered = matter.properties.descriptions()
-    return tuple(term for term in USUAL_TERMS if term.property in offered)
-
-
 def completed(matter: Matter, terms: Sequence[PropertySettings]) -> tuple[PropertySettings, ...]:
     """The terms, and the default ones before them where none of them states a goal."""
     if any(not term.constraint for term in terms):
         return tuple(terms)
-    return (*default_terms(matter), *terms)
+    return (*matter.properties.default_objectives(), *terms)
 
 
 class Objective:
@@ -111,7 +95,7 @@ class Objective:
 
     Args:
         matter: builds the properties.
-        terms: of the settings; `default_terms` are added if none of them states a goal.
+        terms: of the settings; the default objectives are added if none of them states a goal.
         model: for terms that predict (`column`, `head`); see `objectives.build`.
         folder: of the settings file, for relative paths in the terms.
         how: `config.OptimizeSettings.combine`. A Pareto study shows the geometric mean as score.

@@ -61,10 +61,8 @@ def reasons(counts: Mapping[str, int], most: int = 3) -> str:
 
 def candidate_title(data: MatterData, row: Mapping[str, Any]) -> str:
     """What a candidate is called in one line."""
-    formula, symbol = row.get("formula"), row.get("space_group")
-    if data.structure_column == "smiles" or not isinstance(formula, str):
-        return str(row.get(data.structure_column, ""))
-    return formula if symbol is None else f"{formula}, {symbol}"
+    structure = str(row.get(data.structure_column, ""))
+    return structure if data.kind is None else data.kind.export.title(structure)
 
 
 def is_plain(value: Any) -> bool:

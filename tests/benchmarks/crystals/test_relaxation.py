@@ -75,7 +75,7 @@ def test_tally_of_real_crystals_adds_up() -> None:
         for c in ("225 a:Na b:Cl | 5.64", "225 a:Mg b:Cl | 5.2", "225 a:Na b:Cl | 3.3", "x")
     ]
     for name in CHEAP:
-        check = get("crystals").build_check(name, {}, CheckContext(), "test")
+        check = get("crystals").checks.build(name, {}, CheckContext(), "test")
         candidates = tally.through(check, candidates)
     assert [c.structure for c in candidates] == ["225 a:Na b:Cl | 5.64"]
     assert dict(tally.rejected) == {"legal": 1, "density": 1, "smact": 1}

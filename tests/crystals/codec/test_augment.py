@@ -29,7 +29,7 @@ def batch():
 
 
 def relabelled(options, seed=0):
-    transform = matter.get("crystals").augment(CODEC.schema, options)
+    transform = matter.get("crystals").codecs.augment(CODEC.schema, options)
     return transform(batch(), torch.Generator().manual_seed(seed))
 
 
@@ -99,4 +99,4 @@ def test_noise_keeps_absent_values_absent():
 
 
 def test_it_can_be_switched_off():
-    assert matter.get("crystals").augment(CODEC.schema, {"enabled": False}) is None
+    assert matter.get("crystals").codecs.augment(CODEC.schema, {"enabled": False}) is None

@@ -352,7 +352,7 @@ def test_fewer_known_structures_are_scored_where_it_takes_long(tmp_path, cheap, 
 
 
 def test_known_structures_are_no_trials_however_few_are_scored_first(tmp_path, monkeypatch):
-    alone = replace(SMALL, pool=0)
+    alone = SMALL.model_copy(update={"pool": 0})
     monkeypatch.setattr(study_module, "build_searcher", partial(build_searcher, settings=alone))
     summary = run(tmp_path, sampler="nucleate", trials=10, reference=SMALL.initial // 2).summary
     assert (summary["trials"], summary["known"]) == (10, 0)
