@@ -17,8 +17,7 @@ from rdkit.Chem.Pharm2D import Generate, Gobbi_Pharm2D
 from nucleate.core.errors import SettingsError
 from nucleate.molecules import Molecules
 from nucleate.molecules.oracles import guacamol_parts as parts
-from nucleate.molecules.oracles import pmo as targets
-from nucleate.molecules.oracles.pmo import ORACLES, TEXT_COUNTED, Definitions, oracle
+from nucleate.molecules.oracles.pmo import ORACLES, TARGETS, TEXT_COUNTED, Definitions, oracle
 
 DRUGS = [
     "CC(=O)Oc1ccccc1C(=O)O",
@@ -33,22 +32,22 @@ DRUGS = [
     "CC(=O)[O-].[Na+]",
     "[H][H]",
     "C",
-    targets.ALBUTEROL,
-    targets.AMLODIPINE,
-    targets.CAMPHOR,
-    targets.CELECOXIB,
-    targets.FEXOFENADINE,
-    targets.HOP_START,
-    targets.MESTRANOL,
-    targets.OSIMERTINIB,
-    targets.PERINDOPRIL,
-    targets.RANOLAZINE,
-    targets.SILDENAFIL,
-    targets.SITAGLIPTIN,
-    targets.TADALAFIL,
-    targets.THIOTHIXENE,
-    targets.TROGLITAZONE,
-    targets.ZALEPLON,
+    TARGETS["albuterol"],
+    TARGETS["amlodipine"],
+    TARGETS["camphor"],
+    TARGETS["celecoxib"],
+    TARGETS["fexofenadine"],
+    TARGETS["hop_start"],
+    TARGETS["mestranol"],
+    TARGETS["osimertinib"],
+    TARGETS["perindopril"],
+    TARGETS["ranolazine"],
+    TARGETS["sildenafil"],
+    TARGETS["sitagliptin"],
+    TARGETS["tadalafil"],
+    TARGETS["thiothixene"],
+    TARGETS["troglitazone"],
+    TARGETS["zaleplon"],
 ]
 
 # Set `guacamol`: the objectives of `standard_benchmarks.py` of guacamol 0.5.5. Set `pmo`: the
@@ -249,7 +248,7 @@ def real() -> list[Chem.Mol]:
     """120 molecules of the NCI file that RDKit brings along, and two large ones."""
     lines = Path(RDConfig.RDDataDir, "NCI", "first_5K.smi").read_text().splitlines()
     chosen = random.Random(0).sample([line.split()[0] for line in lines], 130)
-    chosen += ["OCC(N)C(=O)" + "NC(CC(=O)O)C(=O)" * 5 + "O", targets.SILDENAFIL]
+    chosen += ["OCC(N)C(=O)" + "NC(CC(=O)O)C(=O)" * 5 + "O", TARGETS["sildenafil"]]
     with rdBase.BlockLogs():
         return [found for found in map(Chem.MolFromSmiles, chosen) if found is not None]
 
@@ -262,13 +261,13 @@ def test_reference_codes(name: str, definitions: Definitions, smiles: str, expec
 @pytest.mark.parametrize(
     ("name", "smiles"),
     [
-        ("albuterol_similarity", targets.ALBUTEROL),
-        ("celecoxib_rediscovery", targets.CELECOXIB),
+        ("albuterol_similarity", TARGETS["albuterol"]),
+        ("celecoxib_rediscovery", TARGETS["celecoxib"]),
         ("isomers_c7h8n2o2", "NNC(=O)c1ccc(O)cc1"),
         ("isomers_c7h8n2o2", "Nc1ccc(C(=O)O)c(N)c1"),
-        ("mestranol_similarity", targets.MESTRANOL),
-        ("thiothixene_rediscovery", targets.THIOTHIXENE),
-        ("troglitazone_rediscovery", targets.TROGLITAZONE),
+        ("mestranol_similarity", TARGETS["mestranol"]),
+        ("thiothixene_rediscovery", TARGETS["thiothixene"]),
+        ("troglitazone_rediscovery", TARGETS["troglitazone"]),
     ],
 )
 def test_targets_score_one(name: str, smiles: str) -> None:
@@ -277,20 +276,20 @@ def test_targets_score_one(name: str, smiles: str) -> None:
 
 def test_goals_at_their_own_target_by_hand() -> None:
     # Two rings instead of three, at similarity 1: sqrt(exp(-((2 - 3) / 0.5)^2 / 2)).
-    assert value("amlodipine_mpo", targets.AMLODIPINE) == pytest.approx(math.exp(-1))
+    assert value("amlodipine_mpo", TARGETS["amlodipine"]) == pytest.approx(math.exp(-1))
     # No aromatic ring instead of two.
-    assert value("perindopril_mpo", targets.PERINDOPRIL) == pytest.approx(math.exp(-4))
+    assert value("perindopril_mpo", TARGETS["perindopril"]) == pytest.approx(math.exp(-4))
     # The drug itself is refused: similarity 1 under a Gaussian of mean 0 and width 0.1.
-    assert value("sitagliptin_mpo", targets.SITAGLIPTIN) == pytest.approx(math.exp(-50 / 4))
+    assert value("sitagliptin_mpo", TARGETS["sitagliptin"]) == pytest.approx(math.exp(-50 / 4))
     # Its formula is C17H15N5O: two carbons, two hydrogens, two nitrogens and an oxygen off, and 38
     # atoms instead of 41; five Gaussians, then the mean with similarity 1.
     off = (2**2 + 2**2 + 2**2 + 1**2) / 2 + ((41 - 38) / 2) ** 2 / 2
-    assert value("zaleplon_mpo", targets.ZALEPLON) == pytest.approx(math.exp(-off / 5 / 2))
+    assert value("zaleplon_mpo", TARGETS["zaleplon"]) == pytest.approx(math.exp(-off / 5 / 2))
     # Pharmacophore 1, both decorations there, scaffold there; decoration kept, scaffold kept.
-    assert value("deco_hop", targets.HOP_START) == pytest.approx((1 + 0 + 0 + 1) / 4)
-    assert value("scaffold_hop", targets.HOP_START) == pytest.approx((1 + 1 + 0) / 3)
+    assert value("deco_hop", TARGETS["hop_start"]) == pytest.approx((1 + 0 + 0 + 1) / 4)
+    assert value("scaffold_hop", TARGETS["hop_start"]) == pytest.approx((1 + 1 + 0) / 3)
     # All properties are right, the wanted part is missing.
-    assert value("valsartan_smarts", targets.SITAGLIPTIN) == 0
+    assert value("valsartan_smarts", TARGETS["sitagliptin"]) == 0
 
 
 def test_modifiers_by_hand() -> None:
