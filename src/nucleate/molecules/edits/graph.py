@@ -44,7 +44,7 @@ class Weighted(Generic[T]):
         return len(self.items)
 
 
-def relaxed(molecule: Any) -> Any:
+def free_hydrogens(molecule: Any) -> Any:
     """A kekulised copy whose hydrogens follow from valence, as edits need it.
 
     Atoms written in brackets for their stereo or their hydrogen (`[C@@H]`, `[nH]`) have fixed
@@ -70,7 +70,7 @@ class Graph:
     """One molecule, read once and edited often; never changed.
 
     Attributes:
-        molecule: kekulised, hydrogens free (`relaxed`).
+        molecule: kekulised, hydrogens free (`free_hydrogens`).
         original: as parsed, with aromatic bonds.
         numbers, hydrogens, charges: atomic number, hydrogens and formal charge of each atom.
         labels: number of atoms with an isotope or a map number.
@@ -82,7 +82,7 @@ class Graph:
 
     def __init__(self, original: Any):
         self.original = original
-        self.molecule = relaxed(original)
+        self.molecule = free_hydrogens(original)
         # By index: iterating over `GetAtoms` takes three times as long.
         atoms = list(map(self.molecule.GetAtomWithIdx, range(self.molecule.GetNumAtoms())))
         self.numbers = [atom.GetAtomicNum() for atom in atoms]
@@ -152,11 +152,15 @@ class Graph:
 
     def side(self, start: int, blocked: int) -> set[int]:
         """Atoms reached from `start` without its bond to `blocked`."""
-        found, edge = {start}, [start]
+        return self.reach((start,), ((start, blocked),))
+
+    def reach(self, starts: Sequence[int], cuts: Sequence[tuple[int, int]]) -> set[int]:
+        """Atoms reached from `starts` without the bonds of `cuts`, from their first atoms."""
+        found, edge = set(starts), list(starts)
         while edge:
             atom = edge.pop()
             for other in self.neighbours[atom]:
-                if other not in found and not (atom == start and other == blocked):
+                if other not in found and (atom, other) not in cuts:
                     found.add(other)
                     edge.append(other)
         return found

@@ -15,12 +15,10 @@ Example:
 from __future__ import annotations
 
 from collections import Counter
-from collections.abc import Callable, Sequence
-from dataclasses import dataclass
 from functools import cache, cached_property, lru_cache
 from itertools import combinations
 from pathlib import Path
-from typing import Any
+from typing import Any, NamedTuple
 
 import numpy as np
 from rdkit import Chem, rdBase
@@ -115,6 +113,11 @@ def read_parent(smiles: str) -> Parent | None:
     return parent if parent.labels == 0 and _NUMBERS.issuperset(parent.numbers) else None
 
 
+_PLAIN = Weighted({name: edit.weight for name, edit in EDITS.items()})
+_ALL = {**EDITS, **STEREO_EDITS}
+_WITH_STEREO = Weighted({name: edit.weight for name, edit in _ALL.items()})
+
+
 def mutate(
     smiles: str,
     rng: np.random.Generator,
@@ -135,76 +138,18 @@ def mutate(
         Canonical SMILES unlike the parent's, or None if a few tries gave none or the parent is no
         single ordinary molecule.
     """
-    found = _mutated(smiles, rng, stereo, maximum_heavy)
-    return found[0] if found else None
-
-
-def cross(
-    first: str,
-    second: str,
-    rng: np.random.Generator,
-    *,
-    maximum_heavy: int = MAXIMUM_HEAVY,
-) -> str | None:
-    """A molecule of one part of each parent, as `mutate` gives it.
-
-    Each parent is cut at a single bond outside of rings or, half of the time where both have
-    rings, at two bonds of a ring, which the child closes anew.
-    """
-    found = _crossed(first, second, rng, maximum_heavy)
-    return found[0] if found else None
-
-
-def offspring(
-    parents: Sequence[str],
-    pairs: Sequence[tuple[str, str]],
-    seed: int,
-    *,
-    stereo: bool = False,
-    maximum_heavy: int = MAXIMUM_HEAVY,
-) -> list[tuple[str, tuple[str, ...], str]]:
-    """A mutant of each parent and a crossing of each pair; fewer where some have no child.
-
-    Returns:
-        (child, its parents as given, name of the operator: one of `EDITS`, `cross`, `ring_cross`).
-    """
-    rng = np.random.default_rng(seed)
-    out: list[tuple[str, tuple[str, ...], str]] = []
-    for smiles in parents:
-        found = _mutated(smiles, rng, stereo, maximum_heavy)
-        if found:
-            out.append((found[0], (smiles,), found[1]))
-    for first, second in pairs:
-        found = _crossed(first, second, rng, maximum_heavy)
-        if found:
-            out.append((found[0], (first, second), found[1]))
-    return out
-
-
-_PLAIN = Weighted({name: edit.weight for name, edit in EDITS.items()})
-_ALL = {**EDITS, **STEREO_EDITS}
-_WITH_STEREO = Weighted({name: edit.weight for name, edit in _ALL.items()})
-
-
-def _mutated(
-    smiles: str, rng: np.random.Generator, stereo: bool, maximum_heavy: int
-) -> tuple[str, str] | None:
-    """Child and operator."""
     parent = read_parent(smiles)
-    if parent is None:
-        return None
     table = _WITH_STEREO if stereo else _PLAIN
     with rdBase.BlockLogs():
-        for _ in range(_TRIES):
-            name = table.draw(rng)
-            child = edited(name, parent, rng, maximum_heavy)
+        for _ in range(0 if parent is None else _TRIES):
+            child = try_edit(table.draw(rng), parent, rng, maximum_heavy)
             if child is not None:
-                return child, name
+                return child
     return None
 
 
-def edited(
-    name: str, parent: Parent, rng: np.random.Generator, maximum_heavy: int = MAXIMUM_HEAVY
+def try_edit(
+    name: str, parent: Any, rng: np.random.Generator, maximum_heavy: int = MAXIMUM_HEAVY
 ) -> str | None:
     """One try of one operator by name."""
     edit = _ALL[name]
@@ -215,41 +160,41 @@ def edited(
     if changed is None:
         return None
     rings = parent.aromatic_rings if edit.keeps_aromatic else 0
-    return _finished(changed, (parent,), maximum_heavy, rings)
+    return _finish(changed, (parent,), maximum_heavy, rings)
 
 
-def _crossed(
-    first: str, second: str, rng: np.random.Generator, maximum_heavy: int
-) -> tuple[str, str] | None:
+def cross(first: str, second: str, rng: np.random.Generator) -> str | None:
+    """A molecule of one part of each parent, as `mutate` gives it.
+
+    Each parent is cut at a single bond outside of rings or, half of the time where both have
+    rings, at two bonds of a ring, which the child closes anew.
+    """
     one, two = read_parent(first), read_parent(second)
     if one is None or two is None:
         return None
     rings = bool(one.cut_rings and two.cut_rings) and rng.random() < 0.5
-    ways: tuple[tuple[str, Callable[..., Any]], ...] = (
-        ("cross", _join),
-        ("ring_cross", _ring_join),
-    )
+    ways = (_join, _ring_join)
     with rdBase.BlockLogs():
         for attempt in range(2 * _TRIES):
             # A pair that gives nothing one way may give something the other way.
-            name, way = ways[rings if attempt < _TRIES else not rings]
+            way = ways[rings if attempt < _TRIES else not rings]
             try:
-                joined = way(one, two, rng, maximum_heavy)
+                joined = way(one, two, rng)
             except (ValueError, RuntimeError):
                 continue
-            child = None if joined is None else _finished(joined, (one, two), maximum_heavy)
+            child = None if joined is None else _finish(joined, (one, two))
             if child is not None:
-                return child, name
+                return child
     return None
 
 
-def _fair(size: int, one: Parent, two: Parent, maximum_heavy: int) -> bool:
+def _fair(size: int, one: Parent, two: Parent) -> bool:
     """Whether a child's size is near its parents'; sizes would drift apart otherwise."""
     small, large = sorted((len(one), len(two)))
-    return 0.5 * small <= size <= min(maximum_heavy, 1.3 * large + 2)
+    return 0.5 * small <= size <= min(MAXIMUM_HEAVY, 1.3 * large + 2)
 
 
-def _join(one: Parent, two: Parent, rng: np.random.Generator, maximum_heavy: int) -> Any:
+def _join(one: Parent, two: Parent, rng: np.random.Generator) -> Any:
     """Join a side of a cut bond of each parent."""
     if not one.cuts or not two.cuts:
         return None
@@ -257,12 +202,12 @@ def _join(one: Parent, two: Parent, rng: np.random.Generator, maximum_heavy: int
     if not one.joinable(first, two, second):
         return None
     left, right = one.side(first, gone), two.side(second, lost)
-    if not _fair(len(left) + len(right), one, two, maximum_heavy):
+    if not _fair(len(left) + len(right), one, two):
         return None
-    return _built(one, left, two, right, [(first, gone, second, lost, 1)])
+    return _join_sides(one, left, two, right, [(first, gone, second, lost, 1)])
 
 
-def _built(
+def _join_sides(
     one: Parent,
     left: set[int],
     two: Parent,
@@ -292,8 +237,7 @@ def _built(
     return built
 
 
-@dataclass(frozen=True)
-class _RingCut:
+class _RingCut(NamedTuple):
     """One side of a molecule cut at two bonds of a ring.
 
     Attributes:
@@ -310,9 +254,9 @@ class _RingCut:
     gone: tuple[int, int]
     orders: tuple[int, int]
 
-    def turned(self) -> _RingCut:
-        """The same, told from its other end."""
-        return _RingCut(self.ring, self.size, self.kept[::-1], self.gone[::-1], self.orders[::-1])
+    def side(self, parent: Parent) -> set[int]:
+        """Atoms that stay."""
+        return parent.reach(self.kept, tuple(zip(self.kept, self.gone, strict=True)))
 
 
 def _ring_cut(parent: Parent, rng: np.random.Generator) -> _RingCut:
@@ -328,20 +272,7 @@ def _ring_cut(parent: Parent, rng: np.random.Generator) -> _RingCut:
     return _RingCut(ring, size, kept, gone, (near, far))
 
 
-def _ring_side(parent: Parent, cut: _RingCut) -> set[int]:
-    """Atoms that stay."""
-    cuts = tuple(zip(cut.kept, cut.gone, strict=True))
-    found, edge = set(cut.kept), list(cut.kept)
-    while edge:
-        atom = edge.pop()
-        for other in parent.neighbours[atom]:
-            if other not in found and (atom, other) not in cuts:
-                found.add(other)
-                edge.append(other)
-    return found
-
-
-def _ring_join(one: Parent, two: Parent, rng: np.random.Generator, maximum_heavy: int) -> Any:
+def _ring_join(one: Parent, two: Parent, rng: np.random.Generator) -> Any:
     """Join a side of two cut bonds of a ring of each parent, which closes a ring of the child."""
     if not one.cut_rings or not two.cut_rings:
         return None
@@ -353,19 +284,20 @@ def _ring_join(one: Parent, two: Parent, rng: np.random.Generator, maximum_heavy
     else:
         return None
     if rng.random() < 0.5:
-        second = second.turned()
+        ring, size, kept, gone, orders = second  # the same, told from its other end
+        second = _RingCut(ring, size, kept[::-1], gone[::-1], orders[::-1])
     ends = tuple(zip(first.kept, second.kept, strict=True))
     if not all(one.joinable(atom, two, other) for atom, other in ends):
         return None
-    left, right = _ring_side(one, first), _ring_side(two, second)
-    if not _fair(len(left) + len(right), one, two, maximum_heavy):
+    left, right = first.side(one), second.side(two)
+    if not _fair(len(left) + len(right), one, two):
         return None
     half = _half_aromatic(one, left, first), _half_aromatic(two, right, second)
     if half[0] != half[1] or (half[0] and first.orders != second.orders):
         return None  # neither Kekulé structure would go on
     orders = [a if a == b else 1 for a, b in zip(first.orders, second.orders, strict=True)]
     joints = list(zip(first.kept, first.gone, second.kept, second.gone, orders, strict=True))
-    return _built(one, left, two, right, joints)
+    return _join_sides(one, left, two, right, joints)
 
 
 def _half_aromatic(parent: Parent, side: set[int], cut: _RingCut) -> bool:
@@ -376,8 +308,11 @@ def _half_aromatic(parent: Parent, side: set[int], cut: _RingCut) -> bool:
     return not whole.issuperset(side.intersection(cut.ring))
 
 
-def _finished(
-    changed: Any, parents: tuple[Parent, ...], maximum_heavy: int, aromatic_rings: int = 0
+def _finish(
+    changed: Any,
+    parents: tuple[Parent, ...],
+    maximum_heavy: int = MAXIMUM_HEAVY,
+    aromatic_rings: int = 0,
 ) -> str | None:
     """Sanitise and judge; canonical SMILES or None.
 
@@ -394,12 +329,12 @@ def _finished(
         if not _acceptable(changed, parents):
             return None
         text = canonical(changed)
-        return None if "." in text else _settled(text, {parent.smiles for parent in parents})
+        return None if "." in text else _stable_text(text, {parent.smiles for parent in parents})
     except (ValueError, RuntimeError):
         return None
 
 
-def _settled(text: str, parents: set[str]) -> str | None:
+def _stable_text(text: str, parents: set[str]) -> str | None:
     """The text that its own reading gives back, once stereo marks that lost meaning are gone.
 
     The molecule read stays in `chem.molecule`'s memory, where its scores look for it.

@@ -48,7 +48,25 @@ def insert_part(molecule: Any, part: Graph) -> int:
     return offset
 
 
-def drawn_part(rng: np.random.Generator, rings: float) -> tuple[Graph, int]:
+def bridge(
+    graph: Graph,
+    molecule: Any,
+    rng: np.random.Generator,
+    ends: tuple[int, int],
+    part: Graph,
+    last: int,
+) -> bool:
+    """Bond both ends of a part to two atoms, in either direction; False where none may be."""
+    first, second = ends if rng.random() >= 0.5 else ends[::-1]
+    if not (graph.joinable(first, part, 0) and graph.joinable(second, part, last)):
+        return False
+    offset = insert_part(molecule, part)
+    molecule.AddBond(first, offset, BONDS[1])
+    molecule.AddBond(second, offset + last, BONDS[1])
+    return True
+
+
+def draw_part(rng: np.random.Generator, rings: float) -> tuple[Graph, int]:
     """A group or, by that chance, a ring system; and the atom to attach it by."""
     if rng.random() >= rings:
         return GROUPS.draw(rng), 0
@@ -59,7 +77,7 @@ def drawn_part(rng: np.random.Generator, rings: float) -> tuple[Graph, int]:
 
 
 def attach_part(graph: Graph, rng: np.random.Generator, site: int, rings: float) -> Any:
-    part, first = drawn_part(rng, rings)
+    part, first = draw_part(rng, rings)
     if not graph.joinable(site, part, first):
         return None
     molecule = Chem.RWMol(graph.molecule)

@@ -2,10 +2,9 @@
 
 An operator takes a `Graph` (one parent, kekulised, with free hydrogens) and gives a changed
 `RWMol`, not yet sanitised, or None where it finds no place. It keeps valences where that is cheap;
-`nucleate.molecules.edits.graph_edits` sanitises and judges. The moves are those of the graph-based
-genetic
-algorithm (Jensen, Chem. Sci. 2019, 10, 3567, doi 10.1039/C8SC05372C), widened by what medicinal
-chemists do by hand: groups and ring systems at once, positional isomers, bioisosteric rings.
+`graph_edits` sanitises and judges. The moves are those of the graph-based genetic algorithm
+(Jensen, Chem. Sci. 2019, 10, 3567, doi 10.1039/C8SC05372C), widened by what medicinal chemists do
+by hand: groups and ring systems at once, positional isomers, bioisosteric rings.
 
 Kekulé structures make bond orders plain integers, so an edit needs no notion of aromaticity; the
 two edits for which the alternative Kekulé structure could be the right one (`exchange_elements`,
@@ -38,7 +37,7 @@ from nucleate.molecules.edits.graph import (
     remove_atoms,
     set_element,
 )
-from nucleate.molecules.edits.groups import attach_part, drawn_part, insert_part, read_part
+from nucleate.molecules.edits.groups import attach_part, bridge, draw_part, insert_part, read_part
 from nucleate.molecules.edits.ring_operators import (
     change_ring_order,
     close_ring,
@@ -92,16 +91,9 @@ def insert_atom(graph: Graph, rng: np.random.Generator) -> Any:
         return None
     text = _LINKS.draw(rng)
     part, last = _LINK_PARTS[text], 2 if text == "C(=O)N" else 0
-    if rng.random() < 0.5:
-        first, second = second, first
-    if not (graph.joinable(first, part, 0) and graph.joinable(second, part, last)):
-        return None
     molecule = Chem.RWMol(graph.molecule)
     cut_bond(graph, molecule, first, second)
-    offset = insert_part(molecule, part)
-    molecule.AddBond(first, offset, BONDS[1])
-    molecule.AddBond(offset + last, second, BONDS[1])
-    return molecule
+    return molecule if bridge(graph, molecule, rng, (first, second), part, last) else None
 
 
 def delete_atom(graph: Graph, rng: np.random.Generator) -> Any:
@@ -153,7 +145,7 @@ def replace_group(graph: Graph, rng: np.random.Generator) -> Any:
     atom, first = pick(rng, graph.substituents)
     gone = graph.side(first, atom)
     rings = 0.15 if graph.ring_atoms.isdisjoint(gone) else 0.7
-    part, start = drawn_part(rng, rings)
+    part, start = draw_part(rng, rings)
     if not graph.joinable(atom, part, start):
         return None
     molecule = Chem.RWMol(graph.molecule)
@@ -273,15 +265,10 @@ def move_group(graph: Graph, rng: np.random.Generator) -> Any:
     ]
     if not places:
         return None
-    molecule = Chem.RWMol(graph.molecule)
-    cut_bond(graph, molecule, atom, first)
-    molecule.AddBond(pick(rng, places), first, BONDS[1])
-    return molecule
+    return _rejoin(graph, [(atom, first)], [(pick(rng, places), first)])
 
 
-def _rejoined(
-    graph: Graph, cuts: Sequence[tuple[int, int]], bonds: Sequence[tuple[int, int]]
-) -> Any:
+def _rejoin(graph: Graph, cuts: Sequence[tuple[int, int]], bonds: Sequence[tuple[int, int]]) -> Any:
     """Cut some bonds and make as many single ones, if their atoms may be joined."""
     if not all(graph.joinable(first, None, second) for first, second in bonds):
         return None
@@ -304,7 +291,7 @@ def swap_groups(graph: Graph, rng: np.random.Generator) -> Any:
     gone = graph.side(first, one)
     if two in gone or one in graph.side(second, two):
         return None
-    return _rejoined(graph, [(one, first), (two, second)], [(one, second), (two, first)])
+    return _rejoin(graph, [(one, first), (two, second)], [(one, second), (two, first)])
 
 
 def reverse_link(graph: Graph, rng: np.random.Generator) -> Any:
@@ -321,7 +308,7 @@ def reverse_link(graph: Graph, rng: np.random.Generator) -> Any:
     if not links:
         return None
     start, first, second, end = pick(rng, links)
-    return _rejoined(graph, [(start, first), (second, end)], [(start, second), (first, end)])
+    return _rejoin(graph, [(start, first), (second, end)], [(start, second), (first, end)])
 
 
 def change_stereo(graph: Graph, rng: np.random.Generator) -> Any:

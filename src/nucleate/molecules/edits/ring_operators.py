@@ -1,4 +1,4 @@
-"""Edits of rings: closed, opened, fused, split, resized (see `edit_operators`)."""
+"""Edits of rings: closed, opened, fused, split, resized (see `operators`)."""
 
 from __future__ import annotations
 
@@ -22,7 +22,7 @@ from nucleate.molecules.edits.graph import (
     remove_atoms,
     set_element,
 )
-from nucleate.molecules.edits.groups import AROMATIC_FUSES, SATURATED_FUSES, SPIRO, insert_part
+from nucleate.molecules.edits.groups import AROMATIC_FUSES, SATURATED_FUSES, SPIRO, bridge
 
 
 def change_ring_order(graph: Graph, rng: np.random.Generator) -> Any:
@@ -104,7 +104,7 @@ def fuse_ring(graph: Graph, rng: np.random.Generator) -> Any:
     if conjugated and len(part) < 3:
         return None
     molecule = Chem.RWMol(graph.molecule)
-    if not _bridge(graph, molecule, rng, first, second, part):
+    if not bridge(graph, molecule, rng, (first, second), part, len(part) - 1):
         return None
     molecule.GetBondBetweenAtoms(first, second).SetBondType(BONDS[order])
     return molecule
@@ -114,27 +114,14 @@ def _free(graph: Graph, atom: int) -> bool:
     return graph.hydrogens[atom] > 0 and graph.charges[atom] == 0
 
 
-def _bridge(
-    graph: Graph, molecule: Any, rng: np.random.Generator, first: int, second: int, part: Graph
-) -> bool:
-    if rng.random() < 0.5:
-        first, second = second, first
-    last = len(part) - 1
-    if not (graph.joinable(first, part, 0) and graph.joinable(second, part, last)):
-        return False
-    offset = insert_part(molecule, part)
-    molecule.AddBond(first, offset, BONDS[1])
-    molecule.AddBond(second, offset + last, BONDS[1])
-    return True
-
-
 def _add_spiro(graph: Graph, rng: np.random.Generator) -> Any:
     atoms = [i for i in graph.open_sites if graph.hydrogens[i] >= 2 and graph.numbers[i] == CARBON]
     if not atoms:
         return None
-    atom = pick(rng, atoms)
+    atom, part = pick(rng, atoms), SPIRO.draw(rng)
     molecule = Chem.RWMol(graph.molecule)
-    return molecule if _bridge(graph, molecule, rng, atom, atom, SPIRO.draw(rng)) else None
+    joined = bridge(graph, molecule, rng, (atom, atom), part, len(part) - 1)
+    return molecule if joined else None
 
 
 def unfuse_ring(graph: Graph, rng: np.random.Generator) -> Any:
@@ -177,11 +164,11 @@ def resize_aromatic(graph: Graph, rng: np.random.Generator) -> Any:
         and any(len(ring) == 6 and kept in ring and gone in ring for ring in graph.rings)
     ]
     if grown and (not shrunk or rng.random() < 0.5):
-        return _grown(graph, rng, *pick(rng, grown))
-    return _shrunk(graph, rng, *pick(rng, shrunk)) if shrunk else None
+        return _enlarge(graph, rng, *pick(rng, grown))
+    return _shrink(graph, rng, *pick(rng, shrunk)) if shrunk else None
 
 
-def _grown(graph: Graph, rng: np.random.Generator, atom: int, neighbour: int) -> Any:
+def _enlarge(graph: Graph, rng: np.random.Generator, atom: int, neighbour: int) -> Any:
     molecule = Chem.RWMol(graph.molecule)
     set_element(molecule, atom, CARBON)
     new = molecule.AddAtom(Chem.Atom(NITROGEN if rng.random() < 0.25 else CARBON))
@@ -191,7 +178,7 @@ def _grown(graph: Graph, rng: np.random.Generator, atom: int, neighbour: int) ->
     return molecule
 
 
-def _shrunk(graph: Graph, rng: np.random.Generator, kept: int, gone: int) -> Any:
+def _shrink(graph: Graph, rng: np.random.Generator, kept: int, gone: int) -> Any:
     bare = len(graph.neighbours[kept]) == 2
     molecule = Chem.RWMol(graph.molecule)
     set_element(molecule, kept, pick(rng, (SULFUR, OXYGEN, NITROGEN)) if bare else NITROGEN)
