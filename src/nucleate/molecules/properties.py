@@ -17,7 +17,7 @@ from rdkit.Chem import Descriptors, rdMolDescriptors
 from nucleate.core.errors import SettingsError
 from nucleate.core.spelling import near
 from nucleate.matter.properties import Properties, Property
-from nucleate.molecules.chemistry.chem import logp, molecule, morgan, parse, weight
+from nucleate.molecules.chemistry.chem import fingerprints, logp, molecule, parse, weight
 from nucleate.molecules.chemistry.drug_likeness import qed
 from nucleate.molecules.oracles.pmo import ORACLES, description, oracle
 from nucleate.settings.objectives import PropertySettings
@@ -49,7 +49,7 @@ def sa_score(found: Any) -> float:
     return float(_sascorer().calculateScore(found))
 
 
-_FUNCTIONS: dict[str, tuple[Function, str, str]] = {
+FUNCTIONS: dict[str, tuple[Function, str, str]] = {
     "qed": (qed, "", "quantitative estimate of drug-likeness, 0 to 1 (Bickerton et al. 2012)"),
     "sa_score": (
         sa_score,
@@ -76,11 +76,12 @@ _FUNCTIONS: dict[str, tuple[Function, str, str]] = {
     "fraction_sp3": (rdMolDescriptors.CalcFractionCSP3, "", "share of carbons that are sp3"),
     "formal_charge": (Chem.GetFormalCharge, "e", "net formal charge"),
 }
+"""Name -> function of an RDKit molecule, unit, description."""
 _SIMILARITY = (
     "Tanimoto similarity of Morgan counts (radius 2, ECFP4) to the molecule given as `smiles`: "
     "similarity:smiles=CCO"
 )
-_GOALS = tuple(name for name in ORACLES if name not in _FUNCTIONS)  # `qed` stands above
+_GOALS = tuple(name for name in ORACLES if name not in FUNCTIONS)  # `qed` stands above
 
 
 @cache
@@ -93,7 +94,7 @@ class MoleculeProperties(Properties):
 
     def descriptions(self) -> dict[str, str]:
         """Name -> description of every property, RDKit's descriptors by their exact names last."""
-        own = {name: text for name, (_, _, text) in _FUNCTIONS.items()}
+        own = {name: text for name, (_, _, text) in FUNCTIONS.items()}
         own["similarity"] = _SIMILARITY
         own |= {name: description(name) for name in _GOALS}
         rest = (name for name in _rdkit_descriptors() if name not in own)  # both have `qed`
@@ -101,7 +102,7 @@ class MoleculeProperties(Properties):
 
     def usual(self) -> list[str]:
         """Names of all but RDKit's descriptors."""
-        return [*_FUNCTIONS, "similarity", *_GOALS]
+        return [*FUNCTIONS, "similarity", *_GOALS]
 
     def build(self, name: str, arguments: Mapping[str, Any]) -> Property:
         """A property by name.
@@ -121,8 +122,8 @@ class MoleculeProperties(Properties):
             raise SettingsError(
                 f"property {name!r} takes no arguments, got {', '.join(sorted(arguments))}"
             )
-        if name in _FUNCTIONS:
-            function, unit, text = _FUNCTIONS[name]
+        if name in FUNCTIONS:
+            function, unit, text = FUNCTIONS[name]
             return Property(name, unit, text, _bulk(function), is_cheap=True)
         if name in _rdkit_descriptors():
             function = _rdkit_descriptors()[name]
@@ -147,22 +148,22 @@ class MoleculeProperties(Properties):
         )
 
 
-def evaluate(function: Function, smiles: str) -> float:
-    """One value; NaN for a molecule that cannot be read or a function that fails on it."""
-    found = molecule(smiles)
-    if found is None:
-        return math.nan
-    try:
-        with rdBase.BlockLogs():
-            value = float(function(found))
-    except (ValueError, RuntimeError, ZeroDivisionError, OverflowError, TypeError):
-        return math.nan
-    return value if math.isfinite(value) else math.nan
-
-
 def _bulk(function: Function) -> Callable[[Sequence[str]], NDArray[np.float64]]:
+    """Values of many; NaN for a molecule that cannot be read or a function that fails on it."""
+
+    def evaluate(smiles: str) -> float:
+        found = molecule(smiles)
+        if found is None:
+            return math.nan
+        try:
+            with rdBase.BlockLogs():
+                value = float(function(found))
+        except (ValueError, RuntimeError, ZeroDivisionError, OverflowError, TypeError):
+            return math.nan
+        return value if math.isfinite(value) else math.nan
+
     def compute(structures: Sequence[str]) -> NDArray[np.float64]:
-        return np.array([evaluate(function, s) for s in structures], dtype=np.float64)
+        return np.array([evaluate(smiles) for smiles in structures], dtype=np.float64)
 
     return compute
 
@@ -187,9 +188,11 @@ def _similarity(arguments: Mapping[str, Any]) -> Property:
     target = parse(arguments["smiles"])
     if target is None or target.GetNumAtoms() == 0:
         raise SettingsError(f"property 'similarity': {arguments['smiles']!r} is not a valid SMILES")
-    reference = morgan().GetCountFingerprint(target)
-
-    def function(found: Any) -> float:
-        return float(DataStructs.TanimotoSimilarity(reference, morgan().GetCountFingerprint(found)))
-
-    return Property("similarity", "", _SIMILARITY, _bulk(function))
+    count = fingerprints().GetCountFingerprint
+    reference = count(target)
+    return Property(
+        "similarity",
+        "",
+        _SIMILARITY,
+        _bulk(lambda found: DataStructs.TanimotoSimilarity(reference, count(found))),
+    )

@@ -10,7 +10,7 @@ from nucleate.matter.checks import Candidate, CheckContext, Verdict
 from nucleate.molecules import Molecules
 from nucleate.molecules.alerts.strain import strain, unspecified_stereo
 from nucleate.molecules.chemistry.chem import parse
-from nucleate.molecules.chemistry.conformer import EmbedTask, embed, relax
+from nucleate.molecules.chemistry.conformer import embed, relax
 from nucleate.molecules.chemistry.tautomers import inchikey, standard_tautomer
 from nucleate.molecules.io.salts import parts
 
@@ -136,15 +136,15 @@ def test_identity_names_and_doubles() -> None:
 
 
 def test_relaxed_conformers() -> None:
-    cubane = relax(embed(EmbedTask("C12C3C4C1C5C4C3C25")))
-    hexane = relax(embed(EmbedTask("CCCCCC")))
+    cubane = relax(embed("C12C3C4C1C5C4C3C25"))
+    hexane = relax(embed("CCCCCC"))
     assert cubane is not None
     assert hexane is not None
     assert cubane.strain > 5 > 1 > hexane.strain
     assert cubane.contact is None  # no two atoms are four bonds apart
     assert hexane.contact is not None
     assert 2.8 < hexane.contact < 6.5
-    boron = relax(embed(EmbedTask("OB(O)c1ccccc1")))
+    boron = relax(embed("OB(O)c1ccccc1"))
     assert boron is not None
     assert boron.force_field == "UFF"
     strained = judged("embedding", "C12C3C4C1C5C4C3C25", maximum_strain=2.0)

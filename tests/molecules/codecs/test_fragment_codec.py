@@ -17,8 +17,7 @@ from nucleate.core.errors import CheckpointError, StructureError
 from nucleate.molecules.chemistry.chem import random_spellings
 from nucleate.molecules.codecs.assembly import Node, assemble
 from nucleate.molecules.codecs.fragment_codec import FragmentCodec
-from nucleate.molecules.codecs.fragments import fragments
-from nucleate.molecules.codecs.fragments import opened as open_template
+from nucleate.molecules.codecs.fragments import fragments, open_template
 from nucleate.molecules.codecs.legality import PreorderLegality
 from nucleate.molecules.codecs.preorder import CLOSURES
 from nucleate.molecules.codecs.smiles_tree import parse_tree

@@ -9,7 +9,7 @@ from pydantic import Field
 from nucleate.core.settings import Settings
 from nucleate.matter.checks import Verdict
 from nucleate.molecules.checks.base import SingleCheck
-from nucleate.molecules.chemistry.conformer import EmbedTask, Relaxation, embed, relax
+from nucleate.molecules.chemistry.conformer import Relaxation, embed, relax
 from nucleate.novelty.common_checks import Accepted, Budget
 
 
@@ -74,8 +74,7 @@ class EmbeddingCheck(SingleCheck):
 
     def judge(self, found: Any, smiles: str) -> Verdict:
         options = self.options
-        task = EmbedTask(smiles, options.attempts, options.seconds, self.context.seed)
-        embedded = embed(task)
+        embedded = embed(smiles, options.attempts, options.seconds, self.context.seed)
         if embedded is None:
             tried = f"{options.attempts} attempts or {options.seconds} s"
             return Verdict(False, "none", f"no coordinates in {tried}")

@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 from functools import cache, lru_cache
-from typing import Any
+from typing import Any, Literal
 
 from rdkit import Chem, rdBase
 from rdkit.Chem import Descriptors, rdFingerprintGenerator, rdMolDescriptors
@@ -12,6 +12,7 @@ from rdkit.Chem.Scaffolds import MurckoScaffold
 from nucleate.molecules.options import MAXIMUM_TEXT
 
 FINGERPRINT_BITS = 1024
+Fingerprint = Literal["ECFP4", "ECFP6", "FCFP4", "AP"]
 
 
 def parse(smiles: str) -> Any | None:
@@ -51,7 +52,7 @@ def random_spellings(smiles: str, count: int, seed: int) -> list[str]:
     return [text for text in dict.fromkeys(map(str, drawn)) if text != smiles]
 
 
-def saturated(molecule: Any) -> Any:
+def fill_valences(molecule: Any) -> Any:
     """A copy whose free valences are filled with hydrogen.
 
     SELFIES writes stereocentres and charged atoms in brackets with a fixed number of hydrogens;
@@ -94,11 +95,18 @@ def logp(molecule: Any) -> float:
 
 
 @cache
-def morgan() -> Any:
-    """Generator of Morgan fingerprints of radius 2 (ECFP4; Rogers and Hahn 2010)."""
-    return rdFingerprintGenerator.GetMorganGenerator(radius=2, fpSize=FINGERPRINT_BITS)
+def fingerprints(kind: Fingerprint = "ECFP4", bits: int = FINGERPRINT_BITS) -> Any:
+    """RDKit's generator: ECFP4, ECFP6, FCFP4 (Rogers and Hahn 2010) or atom pairs up to 10 bonds
+    apart (AP; Carhart et al. 1985); `bits` counts for what is folded only."""
+    if kind == "AP":
+        return rdFingerprintGenerator.GetAtomPairGenerator(maxDistance=10)
+    options: dict[str, Any] = {}
+    if kind == "FCFP4":
+        options["atomInvariantsGenerator"] = rdFingerprintGenerator.GetMorganFeatureAtomInvGen()
+    radius = 3 if kind == "ECFP6" else 2
+    return rdFingerprintGenerator.GetMorganGenerator(radius=radius, fpSize=bits, **options)
 
 
 def fingerprint(molecule: Any) -> Any:
     """Morgan bits, `FINGERPRINT_BITS` long."""
-    return morgan().GetFingerprint(molecule)
+    return fingerprints().GetFingerprint(molecule)

@@ -1,4 +1,4 @@
-"""What a surrogate compares molecules by: counted fragments, and a few whole-molecule numbers.
+"""Counted fragments and a few whole-molecule numbers, by which a surrogate compares molecules.
 
 Two vectors of counts are compared by min-max similarity (the Tanimoto similarity of counts).
 Written in unary, count c of a fragment as bits 1 to c, it is the Tanimoto similarity of bits, a
@@ -9,15 +9,14 @@ from __future__ import annotations
 
 import re
 from collections.abc import Sequence
-from functools import cache
 from typing import Any
 
 import numpy as np
 from numpy.typing import NDArray
-from rdkit.Chem import rdFingerprintGenerator, rdMolDescriptors
+from rdkit.Chem import rdMolDescriptors
 
 from nucleate.matter.variation import Comparison
-from nucleate.molecules.chemistry.chem import molecule, morgan
+from nucleate.molecules.chemistry.chem import Fingerprint, fingerprints, molecule
 
 BITS = 2048
 NUMBERED = "numbers"
@@ -28,16 +27,7 @@ NUMBERS = len(ELEMENTS) + 7
 _ATOMS = re.compile(r"([A-Z][a-z]?)(\d*)")
 
 
-@cache
-def _generators() -> dict[str, Any]:
-    invariants = rdFingerprintGenerator.GetMorganFeatureAtomInvGen()
-    return {
-        "morgan": morgan(),
-        "pharmacophores": rdFingerprintGenerator.GetMorganGenerator(
-            radius=2, atomInvariantsGenerator=invariants
-        ),
-        "pairs": rdFingerprintGenerator.GetAtomPairGenerator(maxDistance=10),
-    }
+GROUPS: dict[str, Fingerprint] = {"morgan": "ECFP4", "pharmacophores": "FCFP4", "pairs": "AP"}
 
 
 def unary(counts: dict[int, int]) -> NDArray[np.uint8]:
@@ -79,7 +69,7 @@ class MoleculeComparison(Comparison):
     def features(
         self, structures: Sequence[str], groups: Sequence[str] | None = None
     ) -> dict[str, NDArray[Any]]:
-        wanted = [name for name in _generators() if groups is None or name in groups]
+        wanted = [name for name in GROUPS if groups is None or name in groups]
         numbered = groups is None or NUMBERED in groups
         bits = {name: np.zeros((len(structures), BITS), np.uint8) for name in wanted}
         values = np.zeros((len(structures), NUMBERS), np.float32)
@@ -88,7 +78,9 @@ class MoleculeComparison(Comparison):
             if found is None:
                 continue
             for name in wanted:
-                counts = _generators()[name].GetSparseCountFingerprint(found).GetNonzeroElements()
+                counts = (
+                    fingerprints(GROUPS[name]).GetSparseCountFingerprint(found).GetNonzeroElements()
+                )
                 bits[name][row] = unary(counts)
             if numbered:
                 values[row] = numbers(found)

@@ -17,23 +17,6 @@ _APART = 4  # bonds between two atoms from which on their distance counts as a c
 
 
 @dataclass(frozen=True)
-class EmbedTask:
-    """One molecule to embed, small and picklable.
-
-    Attributes:
-        smiles: the molecule.
-        attempts: starts of the embedding at most.
-        seconds: time after which it is given up.
-        seed: of the coordinates.
-    """
-
-    smiles: str
-    attempts: int = 5
-    seconds: int = 5
-    seed: int = 0
-
-
-@dataclass(frozen=True)
 class Relaxation:
     """What a force field makes of a conformer.
 
@@ -51,12 +34,17 @@ class Relaxation:
     converged: bool
 
 
-def embed(task: EmbedTask) -> Any | None:
+def embed(smiles: str, attempts: int = 5, seconds: int = 5, seed: int = 0) -> Any | None:
     """The molecule with hydrogens and one conformer (angstrom), or None if none was found.
 
     Molecules of more than 500 atoms, hydrogens counted, are not tried.
+
+    Args:
+        attempts: starts of the embedding at most.
+        seconds: time after which it is given up.
+        seed: of the coordinates.
     """
-    found = parse(task.smiles)
+    found = parse(smiles)
     if found is None:
         return None
     with rdBase.BlockLogs():
@@ -64,9 +52,9 @@ def embed(task: EmbedTask) -> Any | None:
         if full.GetNumAtoms() > _MAXIMUM_ATOMS:
             return None
         settings: Any = rdDistGeom.ETKDGv3()
-        settings.randomSeed = task.seed & 0x7FFFFFFF
-        settings.maxIterations = task.attempts
-        settings.timeout = task.seconds
+        settings.randomSeed = seed & 0x7FFFFFFF
+        settings.maxIterations = attempts
+        settings.timeout = seconds
         settings.numThreads = 1
         for anywhere in (False, True):  # random starts find a few that the usual ones miss
             settings.useRandomCoords = anywhere

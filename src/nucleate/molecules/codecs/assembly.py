@@ -25,7 +25,7 @@ class Node:
 
 
 @lru_cache(maxsize=100_000)
-def _parsed(template: str) -> tuple[SmilesTree, list[list[int]], dict[int, int]]:
+def _parse_template(template: str) -> tuple[SmilesTree, list[list[int]], dict[int, int]]:
     """A template's tree, its children lists, and which place each of its stars is."""
     tree = parse_tree(template)
     stars = [i for i, atom in enumerate(tree.atoms) if atom == "*"]
@@ -56,7 +56,7 @@ class _Writer:
         """Text of a node; `mark` is the parent's own text of the bond to it."""
         if node.template is None:
             return mark + "[H]"
-        tree, children, place = _parsed(node.template)
+        tree, children, place = _parse_template(node.template)
         own: dict[int, int] = {}
         # Between two stereo double bonds the mark belongs to both: mirror the lower one's text
         # (all its marks, which means the same) where it disagrees.
@@ -79,7 +79,7 @@ class _Writer:
                 # The digit moves before the branches that precede it: as many swaps of
                 # neighbours as there are branches, each of which mirrors the centre.
                 if len(branches) % 2:
-                    symbol = _mirrored(symbol)
+                    symbol = _mirror(symbol)
             self.open.difference_update(closed)
             texts = [
                 bond + atom(child) if below is None else self.write(below, bond)
@@ -103,7 +103,7 @@ class _Writer:
         return ring_digit(number)
 
 
-def _mirrored(symbol: str) -> str:
+def _mirror(symbol: str) -> str:
     if "@@" in symbol:
         return symbol.replace("@@", "@")
     return symbol.replace("@", "@@")

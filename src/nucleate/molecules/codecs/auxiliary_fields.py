@@ -1,4 +1,4 @@
-"""What a molecule's latent vector shall tell besides its fragments: descriptors, fingerprint.
+"""Descriptors and fingerprint, which a molecule's latent vector shall tell besides its fragments.
 
 Predicted linearly from the latent vector while training ("perceptual" targets), they make
 neighbours in latent space neighbours in chemistry.
@@ -12,29 +12,22 @@ from typing import Any
 
 import numpy as np
 from numpy.typing import NDArray
-from rdkit.Chem import rdFingerprintGenerator, rdMolDescriptors
 
 from nucleate.core.errors import StructureError
-from nucleate.molecules.chemistry.chem import logp, parse, weight
-from nucleate.molecules.chemistry.drug_likeness import qed
+from nucleate.molecules.chemistry.chem import fingerprints, parse
+from nucleate.molecules.properties import FUNCTIONS
 from nucleate.vae.schema import Field
 
 BITS = 1024
 _SAMPLE = 5000
-_GENERATOR = rdFingerprintGenerator.GetMorganGenerator(radius=2, fpSize=BITS)
 
 DESCRIPTORS: dict[str, Callable[[Any], float]] = {
-    "logp": logp,
-    "tpsa": lambda m: float(rdMolDescriptors.CalcTPSA(m)),
-    "qed": qed,
-    "molecular_weight": weight,
-    "hydrogen_bond_donors": lambda m: float(rdMolDescriptors.CalcNumHBD(m)),
-    "hydrogen_bond_acceptors": lambda m: float(rdMolDescriptors.CalcNumHBA(m)),
-    "rotatable_bonds": lambda m: float(rdMolDescriptors.CalcNumRotatableBonds(m)),
-    "rings": lambda m: float(rdMolDescriptors.CalcNumRings(m)),
-    "aromatic_rings": lambda m: float(rdMolDescriptors.CalcNumAromaticRings(m)),
-    "fraction_csp3": lambda m: float(rdMolDescriptors.CalcFractionCSP3(m)),
-    "heavy_atoms": lambda m: float(m.GetNumHeavyAtoms()),
+    name: FUNCTIONS[name.replace("_csp3", "_sp3")][0]
+    for name in (
+        *("logp", "tpsa", "qed", "molecular_weight", "hydrogen_bond_donors"),
+        *("hydrogen_bond_acceptors", "rotatable_bonds", "rings", "aromatic_rings"),
+        *("fraction_csp3", "heavy_atoms"),
+    )
 }
 """Name -> value of a molecule; sources as in `nucleate.molecules.properties`."""
 
@@ -53,15 +46,15 @@ def scales(smiles: Sequence[str], seed: int) -> dict[str, tuple[float, float]]:
     found = [m for m in (parse(smiles[i]) for i in rows) if m is not None]
     out = {}
     for name, compute in DESCRIPTORS.items():
-        values = np.array([compute(m) for m in found])
+        values = np.array([compute(m) for m in found], np.float64)
         out[name] = (float(values.mean()), float(max(values.std(), 1e-6)))
     return out
 
 
-def perceive(
+def auxiliary_values(
     smiles: Sequence[str], scale: Mapping[str, tuple[float, float]]
 ) -> list[dict[str, NDArray[Any]]]:
-    """What each molecule's latent vector shall tell.
+    """Values of the auxiliary fields of each molecule.
 
     All molecules are asked for one descriptor after the other: each goes through many patterns,
     which then stay in the processor's cache.
@@ -89,7 +82,9 @@ def perceive(
     return [
         {
             "descriptors": row,
-            "fingerprint": np.asarray(_GENERATOR.GetFingerprintAsNumPy(molecule), np.uint8),
+            "fingerprint": np.asarray(
+                fingerprints(bits=BITS).GetFingerprintAsNumPy(molecule), np.uint8
+            ),
         }
         for row, molecule in zip(values.astype(np.float32), molecules, strict=True)
     ]

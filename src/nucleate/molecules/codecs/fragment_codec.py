@@ -15,18 +15,16 @@ from rdkit import Chem
 
 from nucleate.core.errors import CheckpointError, StructureError
 from nucleate.molecules.chemistry.chem import canonical, parse
-from nucleate.molecules.codecs import auxiliary_fields as perception
+from nucleate.molecules.codecs import auxiliary_fields
 from nucleate.molecules.codecs.assembly import Node, assemble
-from nucleate.molecules.codecs.base_codec import MoleculeCodec, Sizes
-from nucleate.molecules.codecs.fragments import Fragment, fragments, opened
+from nucleate.molecules.codecs.base_codec import MoleculeCodec, Sizes, vocabulary_sample
+from nucleate.molecules.codecs.fragments import Fragment, fragments, open_template
 from nucleate.molecules.codecs.preorder import CLOSURES, longest, preorder
 from nucleate.molecules.codecs.template_features import template_features
 from nucleate.molecules.codecs.templates import arity, is_root
-from nucleate.molecules.codecs.vocabulary import chosen_molecules
 from nucleate.molecules.options import CodecOptions
 from nucleate.vae.schema import Field, Record, Schema
 
-_FORMAT = 1
 _FIRST_TEMPLATE = 1 + CLOSURES
 _SMALL_VOCABULARY, _LARGE_VOCABULARY = 1024, 4096
 
@@ -42,6 +40,8 @@ class FragmentCodec(MoleculeCodec):
             `nucleate.molecules.codecs.auxiliary_fields`).
     """
 
+    kind = "fragments"
+
     def __init__(
         self,
         templates: Sequence[str],
@@ -52,7 +52,7 @@ class FragmentCodec(MoleculeCodec):
         self.templates = list(templates)
         self.verify = verify
         self.scales = dict(scales)
-        self._token = _numbered(self.templates)
+        self._token = _token_numbers(self.templates)
         if len(self._token) != len(self.templates):
             raise CheckpointError("codec of molecules: templates repeat")
         self._arity = [0] * _FIRST_TEMPLATE + [arity(t) for t in self.templates]
@@ -67,7 +67,7 @@ class FragmentCodec(MoleculeCodec):
             step=(Field("fragment", "categorical", size, features),),
             maximum_steps=maximum_steps,
             stop=0,
-            auxiliary=perception.fields(),
+            auxiliary=auxiliary_fields.fields(),
             options={"arity": self._arity, "roots": roots, "preorder": True},
         )
 
@@ -88,7 +88,7 @@ class FragmentCodec(MoleculeCodec):
         counts: Counter[str] = Counter()
         trees: list[list[Fragment]] = []
         looked: list[str] = []
-        for text in chosen_molecules(smiles, options.learn_from, seed):
+        for text in vocabulary_sample(smiles, options.learn_from, seed):
             try:
                 trees.append(fragments(text))
             except StructureError:
@@ -100,7 +100,7 @@ class FragmentCodec(MoleculeCodec):
         pieces: Counter[str] = Counter()
         for template, count in counts.items():
             try:
-                pieces.update({f.template: count for f in opened(template)})
+                pieces.update({f.template: count for f in open_template(template)})
             except StructureError:
                 continue
         ranked = sorted(counts, key=lambda t: (-counts[t], t))
@@ -110,8 +110,8 @@ class FragmentCodec(MoleculeCodec):
         room = size - _FIRST_TEMPLATE - len(needed)
         templates = dict.fromkeys([t for t in ranked if t not in needed][: max(0, room)]) | needed
         order = sorted(templates, key=lambda t: (-counts[t], -pieces[t], t))
-        steps = sizes.steps(longest(_numbered(order), trees))
-        return cls(order, steps, sizes.verify, perception.scales(looked, seed))
+        steps = sizes.steps(longest(_token_numbers(order), trees))
+        return cls(order, steps, sizes.verify, auxiliary_fields.scales(looked, seed))
 
     def extended(self, structures: Sequence[str]) -> FragmentCodec:
         """This codec with the pieces of further structures; old tokens keep their numbers."""
@@ -127,12 +127,12 @@ class FragmentCodec(MoleculeCodec):
             try:
                 trees.append(fragments(text))
                 unknown = [f.template for f in trees[-1] if f.template not in self._token]
-                pieces = [p.template for template in unknown for p in opened(template)]
+                pieces = [p.template for template in unknown for p in open_template(template)]
             except StructureError:
                 continue
             new.update(t for t in pieces if t not in self._token)
         templates = [*self.templates, *sorted(new, key=lambda t: (-new[t], t))]
-        steps = max(self.schema.maximum_steps, longest(_numbered(templates), trees))
+        steps = max(self.schema.maximum_steps, longest(_token_numbers(templates), trees))
         return FragmentCodec(templates, steps, self.verify, self.scales)
 
     def symbols(self) -> list[str]:
@@ -190,7 +190,7 @@ class FragmentCodec(MoleculeCodec):
         return self.auxiliaries([structure])[0]
 
     def auxiliaries(self, structures: Sequence[str]) -> list[dict[str, NDArray[Any]]]:
-        return perception.perceive(structures, self.scales)
+        return auxiliary_fields.auxiliary_values(structures, self.scales)
 
     # Decoding
 
@@ -244,8 +244,8 @@ class FragmentCodec(MoleculeCodec):
     def to_json(self) -> dict[str, Any]:
         """Templates and limits; `FragmentCodec.load` rebuilds the codec."""
         return {
-            "format": _FORMAT,
-            "kind": "fragments",
+            "format": self.format,
+            "kind": self.kind,
             "templates": self.templates,
             "maximum_steps": self.schema.maximum_steps,
             "verify": self.verify,
@@ -253,25 +253,15 @@ class FragmentCodec(MoleculeCodec):
         }
 
     @classmethod
-    def load(cls, data: Mapping[str, Any]) -> FragmentCodec:
-        """Rebuild from `to_json`.
-
-        Raises:
-            CheckpointError: not what `to_json` writes.
-        """
-        try:
-            if data["format"] != _FORMAT or data["kind"] != "fragments":
-                raise CheckpointError(f"codec of another format: {data['kind']} {data['format']}")
-            return cls(
-                [str(t) for t in data["templates"]],
-                int(data["maximum_steps"]),
-                bool(data["verify"]),
-                {str(k): (float(v[0]), float(v[1])) for k, v in data["scales"].items()},
-            )
-        except (KeyError, TypeError, ValueError, IndexError, AttributeError) as error:
-            raise CheckpointError(f"codec of molecules is damaged ({error!r})") from None
+    def from_json(cls, data: Mapping[str, Any]) -> FragmentCodec:
+        return cls(
+            [str(t) for t in data["templates"]],
+            int(data["maximum_steps"]),
+            bool(data["verify"]),
+            {str(k): (float(v[0]), float(v[1])) for k, v in data["scales"].items()},
+        )
 
 
-def _numbered(templates: Iterable[str]) -> dict[str, int]:
+def _token_numbers(templates: Iterable[str]) -> dict[str, int]:
     """Each template's token."""
     return {template: token for token, template in enumerate(templates, start=_FIRST_TEMPLATE)}

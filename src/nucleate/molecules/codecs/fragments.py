@@ -33,7 +33,7 @@ from nucleate.molecules.codecs.templates import (
     canonical_template,
     first_atom,
     is_root,
-    labelled,
+    label_places,
     parse_template,
 )
 
@@ -63,11 +63,11 @@ def fragments(smiles: str) -> list[Fragment]:
     tree = parse_tree(smiles)
     ring = tree.in_ring()
     cuts = [atom for atom in _single_bonds(tree) if not ring[atom]]
-    out = _canonical_pieces(tree, cuts)
-    whole = _conjugated(tree) if "/" in smiles or "\\" in smiles else frozenset()
+    out = _cut_at(tree, cuts)
+    whole = _conjugated_bonds(tree) if "/" in smiles or "\\" in smiles else frozenset()
     if whole and not _comes_back(smiles, out):
         # A mark (`/`) between two stereo double bonds belongs to both: keep the three together.
-        return _canonical_pieces(tree, [atom for atom in cuts if atom not in whole])
+        return _cut_at(tree, [atom for atom in cuts if atom not in whole])
     return out
 
 
@@ -92,7 +92,7 @@ def _comes_back(smiles: str, tree: Sequence[Fragment]) -> bool:
 
 
 @lru_cache(maxsize=100_000)
-def opened(template: str) -> tuple[Fragment, ...]:
+def open_template(template: str) -> tuple[Fragment, ...]:
     """A template taken apart into atoms and multiply bonded groups, the root's first.
 
     `links` of -1 - c with c < 1000 are closures; places of the template itself are -1000 - place.
@@ -130,7 +130,7 @@ def _is_place(atom: str) -> bool:
 def _kekule_spellings(template: str) -> Iterator[str]:
     """Kekulé SMILES of a template from its parent on, places labelled [i*] from 1 up."""
     root = is_root(template)
-    molecule = parse_template(labelled(template))
+    molecule = parse_template(label_places(template))
     Chem.Kekulize(molecule, clearAromaticFlags=True)
     start = first_atom(molecule) if root else 0
     yield Chem.MolToSmiles(molecule, kekuleSmiles=True, rootedAtAtom=start)
@@ -139,7 +139,7 @@ def _kekule_spellings(template: str) -> Iterator[str]:
             yield text
 
 
-def _conjugated(tree: SmilesTree) -> frozenset[int]:
+def _conjugated_bonds(tree: SmilesTree) -> frozenset[int]:
     """Atoms whose single bond to the parent joins two multiple bonds."""
     multiple = [False] * len(tree.atoms)
     for i in range(1, len(tree.atoms)):
@@ -152,7 +152,7 @@ def _conjugated(tree: SmilesTree) -> frozenset[int]:
     )
 
 
-def _canonical_pieces(tree: SmilesTree, cuts: Sequence[int]) -> list[Fragment]:
+def _cut_at(tree: SmilesTree, cuts: Sequence[int]) -> list[Fragment]:
     return [_canonical(piece, {}) for piece in cut_tree(tree, cuts)]
 
 

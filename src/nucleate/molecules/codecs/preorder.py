@@ -5,7 +5,7 @@ from __future__ import annotations
 from collections.abc import Iterable, Mapping, Sequence
 
 from nucleate.core.errors import StructureError
-from nucleate.molecules.codecs.fragments import Fragment, opened
+from nucleate.molecules.codecs.fragments import Fragment, open_template
 
 CLOSURES = 6
 """Ring closures of opened fragments that may be waiting for their other end at once."""
@@ -31,48 +31,42 @@ def preorder(token: Mapping[str, int], tree: Sequence[Fragment]) -> list[int]:
     Raises:
         StructureError: `unknown_symbol` (names it) or `too_complex`.
     """
-    return _Writer(token, tree).tokens
+    tokens: list[int] = []
+    waiting: dict[tuple[int, int], int] = {}  # (fragment, its closure) -> label
 
-
-class _Writer:
-    """Writes a tree's tokens parent first, children in the order of the parent's places."""
-
-    def __init__(self, token: Mapping[str, int], tree: Sequence[Fragment]):
-        self.token, self.tree = token, tree
-        self.tokens: list[int] = []
-        self.waiting: dict[tuple[int, int], int] = {}  # (opened fragment, closure) -> label
-        self.fragment(0)
-
-    def fragment(self, number: int) -> None:
-        fragment = self.tree[number]
-        token = self.token.get(fragment.template)
-        if token is None:
-            self.piece(number, opened(fragment.template), 0)
+    def write_fragment(number: int) -> None:
+        fragment = tree[number]
+        known = token.get(fragment.template)
+        if known is None:
+            write_piece(number, open_template(fragment.template), 0)
             return
-        self.tokens.append(token)
+        tokens.append(known)
         for link in fragment.links:
-            self.fragment(link)
+            write_fragment(link)
 
-    def piece(self, number: int, pieces: tuple[Fragment, ...], index: int) -> None:
-        """Write piece `index` of the opened fragment `number`."""
+    def write_piece(number: int, pieces: tuple[Fragment, ...], index: int) -> None:
+        """Write piece `index` of the fragment `number` that has been opened."""
         template = pieces[index].template
-        if template not in self.token:
+        if template not in token:
             raise StructureError("unknown_symbol", f"{template} was not seen in training")
-        self.tokens.append(self.token[template])
+        tokens.append(token[template])
         for link in pieces[index].links:
             if link <= -1000:
-                self.fragment(self.tree[number].links[-link - 1001])
+                write_fragment(tree[number].links[-link - 1001])
             elif link < 0:
-                self.closure((number, link))
+                write_closure((number, link))
             else:
-                self.piece(number, pieces, link)
+                write_piece(number, pieces, link)
 
-    def closure(self, key: tuple[int, int]) -> None:
-        if key in self.waiting:
-            self.tokens.append(self.waiting.pop(key))
-            return
-        free = set(range(1, CLOSURES + 1)) - set(self.waiting.values())
-        if not free:
-            raise StructureError("too_complex", f"more than {CLOSURES} open ring closures")
-        self.waiting[key] = min(free)
-        self.tokens.append(min(free))
+    def write_closure(key: tuple[int, int]) -> None:
+        if key not in waiting:
+            free = set(range(1, CLOSURES + 1)) - set(waiting.values())
+            if not free:
+                raise StructureError("too_complex", f"more than {CLOSURES} open ring closures")
+            waiting[key] = min(free)
+            tokens.append(min(free))
+        else:
+            tokens.append(waiting.pop(key))
+
+    write_fragment(0)
+    return tokens

@@ -10,8 +10,23 @@ from nucleate.matter.codec import Codec, Codecs
 from nucleate.molecules.options import CodecOptions
 
 if TYPE_CHECKING:
+    from nucleate.molecules.codecs.fragment_codec import FragmentCodec
+    from nucleate.molecules.codecs.selfies_codec import SelfiesCodec
     from nucleate.vae.legality import Legality
     from nucleate.vae.schema import Schema
+
+
+def _codec_class(kind: Any) -> type[FragmentCodec | SelfiesCodec]:
+    """The codec of a kind, as options or JSON write it; only that one is imported."""
+    if kind in ("selfies", "selfies_byte_pairs"):
+        from nucleate.molecules.codecs.selfies_codec import SelfiesCodec
+
+        return SelfiesCodec
+    if kind == "fragments":
+        from nucleate.molecules.codecs.fragment_codec import FragmentCodec
+
+        return FragmentCodec
+    raise CheckpointError(f"codec of molecules of an unknown kind: {kind!r}")
 
 
 class MoleculeCodecs(Codecs):
@@ -25,13 +40,7 @@ class MoleculeCodecs(Codecs):
         Raises:
             StructureError: none of the molecules can be written.
         """
-        if options.kind == "selfies":
-            from nucleate.molecules.codecs.selfies_codec import SelfiesCodec
-
-            return SelfiesCodec.fit(structures, options, seed)
-        from nucleate.molecules.codecs.fragment_codec import FragmentCodec
-
-        return FragmentCodec.fit(structures, options, seed)
+        return _codec_class(options.kind).fit(structures, options, seed)
 
     def load(self, data: Mapping[str, Any]) -> Codec:
         """Rebuild a codec from its JSON.
@@ -39,16 +48,7 @@ class MoleculeCodecs(Codecs):
         Raises:
             CheckpointError: of an unknown kind, or damaged.
         """
-        kind = data.get("kind")
-        if kind == "selfies_byte_pairs":
-            from nucleate.molecules.codecs.selfies_codec import SelfiesCodec
-
-            return SelfiesCodec.load(data)
-        if kind == "fragments":
-            from nucleate.molecules.codecs.fragment_codec import FragmentCodec
-
-            return FragmentCodec.load(data)
-        raise CheckpointError(f"codec of molecules of an unknown kind: {kind!r}")
+        return _codec_class(data.get("kind")).load(data)
 
     def spellings(self, structure: str, count: int, seed: int) -> list[str]:
         from nucleate.molecules.chemistry.chem import random_spellings

@@ -21,14 +21,12 @@ from tokenizers import Tokenizer
 from tokenizers.models import BPE
 from tokenizers.trainers import BpeTrainer
 
-from nucleate.core.errors import CheckpointError, StructureError
-from nucleate.molecules.chemistry.chem import canonical, has_radicals, parse, saturated
-from nucleate.molecules.codecs.base_codec import MoleculeCodec, Sizes
-from nucleate.molecules.codecs.vocabulary import chosen_molecules
+from nucleate.core.errors import StructureError
+from nucleate.molecules.chemistry.chem import canonical, fill_valences, has_radicals, parse
+from nucleate.molecules.codecs.base_codec import MoleculeCodec, Sizes, brief, vocabulary_sample
 from nucleate.molecules.options import CodecOptions
 from nucleate.vae.schema import Field, Record, Schema
 
-_FORMAT = 1
 _FIRST_CHARACTER = 0xE000  # start of Unicode's private-use area, 6,400 characters
 _SMALL_VOCABULARY, _LARGE_VOCABULARY = 512, 1024
 _OTHER_CAPACITY = 4  # bonds of an atom kind that training did not show
@@ -48,6 +46,8 @@ class SelfiesCodec(MoleculeCodec):
         maximum_steps: longest token sequence.
         verify: whether `encode` checks the round trip.
     """
+
+    kind = "selfies_byte_pairs"
 
     def __init__(
         self,
@@ -92,7 +92,7 @@ class SelfiesCodec(MoleculeCodec):
             StructureError: none of the molecules can be written as SELFIES.
         """
         selfies.set_semantic_constraints("hypervalent")
-        chosen = chosen_molecules(smiles, options.learn_from, seed)
+        chosen = vocabulary_sample(smiles, options.learn_from, seed)
         texts = [t for t in map(_to_selfies, chosen) if t]
         if not texts:
             raise StructureError("not_in_selfies", "no training molecule can be written as SELFIES")
@@ -123,7 +123,7 @@ class SelfiesCodec(MoleculeCodec):
         try:
             text = selfies.encoder(spelling)
         except Exception as error:  # besides EncoderError, its parser lets KeyError and more pass
-            raise StructureError("not_in_selfies", f"{spelling[:80]}: {_brief(error)}") from None
+            raise StructureError("not_in_selfies", f"{spelling[:80]}: {brief(error)}") from None
         try:
             word = "".join([self._character[s] for s in selfies.split_selfies(text)])
         except KeyError as error:
@@ -149,7 +149,7 @@ class SelfiesCodec(MoleculeCodec):
         try:
             smiles = selfies.decoder("".join([self.pieces[t - 1] for t in tokens]))
         except Exception as error:  # DecoderError and whatever its parser lets pass
-            raise StructureError("unparsable", _brief(error)) from None
+            raise StructureError("unparsable", brief(error)) from None
         if not smiles:
             raise StructureError("empty", "the tokens hold no atom")
         molecule = parse(smiles)
@@ -157,7 +157,7 @@ class SelfiesCodec(MoleculeCodec):
             raise StructureError("unparsable", f"{smiles[:80]} is not a valid SMILES")
         text = canonical(molecule)
         if has_radicals(molecule):
-            again = parse(canonical(saturated(molecule)))
+            again = parse(canonical(fill_valences(molecule)))
             if again is None:
                 raise StructureError("unparsable", f"{text[:80]} cannot be saturated")
             text = canonical(again)
@@ -166,8 +166,8 @@ class SelfiesCodec(MoleculeCodec):
     def to_json(self) -> dict[str, Any]:
         """Symbols, merges, constraints and limits; `SelfiesCodec.load` rebuilds the codec."""
         return {
-            "format": _FORMAT,
-            "kind": "selfies_byte_pairs",
+            "format": self.format,
+            "kind": self.kind,
             "symbols": self.alphabet,
             "tokenizer": json.loads(self._tokenizer.to_str()),
             "constraints": self.constraints,
@@ -176,36 +176,18 @@ class SelfiesCodec(MoleculeCodec):
         }
 
     @classmethod
-    def load(cls, data: Mapping[str, Any]) -> SelfiesCodec:
-        """Rebuild from `to_json`.
-
-        Raises:
-            CheckpointError: not what `to_json` writes.
-        """
-        try:
-            if data["format"] != _FORMAT or data["kind"] != "selfies_byte_pairs":
-                raise CheckpointError(f"codec of another format: {data['kind']} {data['format']}")
-            tokenizer = Tokenizer.from_str(json.dumps(data["tokenizer"]))
-            return cls(
-                [str(s) for s in data["symbols"]],
-                tokenizer,
-                {str(k): int(v) for k, v in data["constraints"].items()},
-                int(data["maximum_steps"]),
-                bool(data["verify"]),
-            )
-        except CheckpointError:
-            raise
-        except Exception as error:  # `tokenizers` raises bare Exception for a damaged text
-            raise CheckpointError(f"codec of molecules is damaged ({_brief(error)})") from None
+    def from_json(cls, data: Mapping[str, Any]) -> SelfiesCodec:
+        return cls(
+            [str(s) for s in data["symbols"]],
+            Tokenizer.from_str(json.dumps(data["tokenizer"])),
+            {str(k): int(v) for k, v in data["constraints"].items()},
+            int(data["maximum_steps"]),
+            bool(data["verify"]),
+        )
 
     def _use_constraints(self) -> None:
         if selfies.get_semantic_constraints() != self.constraints:
             selfies.set_semantic_constraints(self.constraints)
-
-
-def _brief(error: Exception) -> str:
-    lines = str(error).split("\n")
-    return f"{type(error).__name__}: {lines[0][:120]}"
 
 
 def _to_selfies(smiles: str) -> str:

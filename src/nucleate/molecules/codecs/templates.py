@@ -57,7 +57,7 @@ def canonical_template(raw: str) -> Template:
     entry = first_atom(flat) if root else 0
     Chem.MolToSmiles(flat, rootedAtAtom=entry)
     first = _places_written(flat, root)
-    told = parse_template(labelled(raw)) if stereo else flat
+    told = parse_template(label_places(raw)) if stereo else flat
     stars = _places(told, root)
     for label, place in enumerate(first, start=1):
         told.GetAtomWithIdx(stars[place]).SetIsotope(label)
@@ -82,7 +82,7 @@ def _places_written(molecule: Any, root: bool) -> tuple[int, ...]:
     return tuple([place[atom] for atom in _output_order(molecule) if atom in place])
 
 
-def labelled(template: str) -> str:
+def label_places(template: str) -> str:
     """The text with the stars of its places written [1*], [2*] …; the parent's stays bare."""
     out, *parts = template.split("*")
     for number, part in enumerate(parts, start=int(is_root(template))):

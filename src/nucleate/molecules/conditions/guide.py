@@ -3,19 +3,17 @@
 from __future__ import annotations
 
 from collections.abc import Sequence
-from functools import cache
-from typing import Any, ClassVar
+from typing import ClassVar
 
 import numpy as np
 from numpy.typing import NDArray
 from rdkit import DataStructs
-from rdkit.Chem import rdFingerprintGenerator
 
 from nucleate.core.errors import SettingsError, StructureError
 from nucleate.matter.codec import Codec
 from nucleate.matter.conditions import Guide, LinearTarget, ScaffoldConstraint, Variation
-from nucleate.molecules.chemistry.chem import molecule
-from nucleate.molecules.codecs import auxiliary_fields as perception
+from nucleate.molecules.chemistry.chem import fingerprints, molecule
+from nucleate.molecules.codecs.auxiliary_fields import DESCRIPTORS
 from nucleate.molecules.codecs.fragment_codec import FragmentCodec
 from nucleate.molecules.conditions.regrowth import Regrowth
 from nucleate.molecules.conditions.scaffold_growth import ScaffoldGrowth
@@ -34,11 +32,6 @@ _ALIASES = {
 }
 
 
-@cache
-def _morgan() -> Any:
-    return rdFingerprintGenerator.GetMorganGenerator(radius=2, fpSize=BITS)
-
-
 class MoleculeGuide(Guide):
     """Conditions on molecules."""
 
@@ -53,9 +46,10 @@ class MoleculeGuide(Guide):
 
     def similarities(self, structures: Sequence[str], reference: str) -> NDArray[np.float64]:
         """Tanimoto similarity of Morgan bits of radius 2, 2,048 of them (Rogers and Hahn 2010)."""
-        target = _morgan().GetFingerprint(molecule(reference))
-        found = [_morgan().GetFingerprint(molecule(s)) for s in structures]
-        return np.array(DataStructs.BulkTanimotoSimilarity(target, found), dtype=np.float64)
+        bits = [
+            fingerprints(bits=BITS).GetFingerprint(molecule(s)) for s in (reference, *structures)
+        ]
+        return np.array(DataStructs.BulkTanimotoSimilarity(bits[0], bits[1:]), dtype=np.float64)
 
     def growth(self, text: str, codec: Codec | None, where: str) -> ScaffoldConstraint:
         return ScaffoldGrowth(text, codec, where)
@@ -69,7 +63,7 @@ class MoleculeGuide(Guide):
     def linear_targets(self, codec: Codec) -> dict[str, LinearTarget]:
         scales: dict[str, tuple[float, float]] = getattr(codec, "scales", {})
         out = {}
-        for component, name in enumerate(perception.DESCRIPTORS):
+        for component, name in enumerate(DESCRIPTORS):
             if name in scales:
                 own = _ALIASES.get(name, name)
                 out[own] = LinearTarget("descriptors", component, *scales[name])

@@ -9,6 +9,7 @@ from __future__ import annotations
 
 from collections.abc import Iterator, Sequence
 from dataclasses import replace
+from functools import cache
 from typing import Any
 
 import numpy as np
@@ -61,7 +62,7 @@ class ScaffoldGrowth(ScaffoldConstraint):
         heavy = self.molecule.GetNumHeavyAtoms()  # marks not counted
         self.minimum_size = heavy + max(1, len(self.marks))
         self.query = _query(self.molecule) if self.marks else self.molecule
-        self._programs: dict[tuple[int, ...], tuple[int, list[ForcedTokens]]] = {}
+        self._programs = cache(self._write)
         if codec is not None:
             if not isinstance(codec, FragmentCodec):
                 raise SettingsError(f"{where}: needs a model whose codec writes fragments")
@@ -73,7 +74,7 @@ class ScaffoldGrowth(ScaffoldConstraint):
         reason: StructureError | None = None
         for sites in [()] if self.marks else [(site,) for site in self.sites]:
             try:
-                self._written(sites)
+                self._programs(sites)
                 return  # one site that works is enough
             except StructureError as error:
                 reason = reason or error
@@ -101,7 +102,7 @@ class ScaffoldGrowth(ScaffoldConstraint):
         while tries or best is None:
             tries = max(0, tries - 1)
             try:
-                found = self._written(self._chosen(generator))
+                found = self._programs(self._choose_sites(generator))
             except StructureError:
                 continue
             if best is None or found[0] < best[0]:
@@ -113,7 +114,7 @@ class ScaffoldGrowth(ScaffoldConstraint):
         head = min(int(generator.geometric(_HEAD_ENDS)), max(1, room))
         return replace(chosen, latest=head)
 
-    def _chosen(self, generator: np.random.Generator) -> tuple[int, ...]:
+    def _choose_sites(self, generator: np.random.Generator) -> tuple[int, ...]:
         if self.marks:
             return ()
         most = min(_SITES, len(self.sites))
@@ -121,22 +122,14 @@ class ScaffoldGrowth(ScaffoldConstraint):
         chosen = generator.choice(self.sites, size=count, replace=False)
         return tuple(sorted(int(i) for i in chosen))
 
-    def _written(self, sites: tuple[int, ...]) -> tuple[int, list[ForcedTokens]]:
+    def _write(self, sites: tuple[int, ...]) -> tuple[int, list[ForcedTokens]]:
         """Programs for growing at these sites (and at the marks) that open as few fragments as can
         be, and the number of those."""
-        if sites in self._programs:
-            found = self._programs[sites]
-        else:
-            found = self._write(sites)
-            self._programs[sites] = found
-        return found
-
-    def _write(self, sites: tuple[int, ...]) -> tuple[int, list[ForcedTokens]]:
         programs: dict[ForcedTokens, int] = {}
         failed: StructureError | None = None
         labels = len(sites) + len(self.marks)
         marks = _leaves(labels)
-        for spelling in _spellings(_labelled(self.molecule, self.marks, sites)):
+        for spelling in _spellings(_label_sites(self.molecule, self.marks, sites)):
             try:
                 tree = fragments(spelling)
                 tokens = self.codec.program(tree, marks)
@@ -202,7 +195,7 @@ def _query(molecule: Any) -> Any:
     return Chem.AdjustQueryProperties(molecule, options)
 
 
-def _labelled(molecule: Any, marks: Sequence[int], sites: Sequence[int]) -> Any:
+def _label_sites(molecule: Any, marks: Sequence[int], sites: Sequence[int]) -> Any:
     """The scaffold with a methyl group of its own isotope at each mark and site."""
     out = Chem.RWMol(Chem.AddHs(molecule, onlyOnAtoms=list(sites)) if sites else molecule)
     leaves = list(marks)

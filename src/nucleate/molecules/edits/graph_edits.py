@@ -284,8 +284,8 @@ def _ring_join(one: Parent, two: Parent, rng: np.random.Generator) -> Any:
     else:
         return None
     if rng.random() < 0.5:
-        ring, size, kept, gone, orders = second  # the same, told from its other end
-        second = _RingCut(ring, size, kept[::-1], gone[::-1], orders[::-1])
+        kept, gone = second.kept[::-1], second.gone[::-1]  # the same, told from its other end
+        second = second._replace(kept=kept, gone=gone, orders=second.orders[::-1])
     ends = tuple(zip(first.kept, second.kept, strict=True))
     if not all(one.joinable(atom, two, other) for atom, other in ends):
         return None

@@ -56,7 +56,7 @@ class TokenEdits(Edits):
 
     def mutated(self, structures: Sequence[str], seed: int) -> list[str | None]:
         rng = np.random.default_rng(seed)
-        return [self._tried(lambda t: self._mutated(t, rng), smiles) for smiles in structures]
+        return [self._attempt(lambda t: self._change(t, rng), smiles) for smiles in structures]
 
     def crossed(self, pairs: Sequence[tuple[str, str]], seed: int) -> list[str | None]:
         rng = np.random.default_rng(seed)
@@ -66,7 +66,7 @@ class TokenEdits(Edits):
             out.append(
                 None
                 if other is None
-                else self._tried(lambda t, other=other: self._crossed(t, other, rng), first)
+                else self._attempt(lambda t, other=other: self._graft(t, other, rng), first)
             )
         return out
 
@@ -76,7 +76,7 @@ class TokenEdits(Edits):
         except StructureError:
             return None
 
-    def _tried(self, change: Any, smiles: str) -> str | None:
+    def _attempt(self, change: Any, smiles: str) -> str | None:
         tokens = self._tokens(smiles)
         for _ in range(0 if tokens is None else _TRIES):
             changed = change(tokens)
@@ -109,16 +109,16 @@ class TokenEdits(Edits):
             return FREE
         return ForcedTokens(tuple(tokens), headed=False)
 
-    def _mutated(self, tokens: list[int], rng: np.random.Generator) -> list[int] | None:
+    def _change(self, tokens: list[int], rng: np.random.Generator) -> list[int] | None:
         place = int(rng.integers(len(tokens)))
         if rng.random() < _REPLACED or place == 0:
-            new = self._drawn(int(self.arity[tokens[place]]), place == 0, rng)
+            new = self._draw_token(int(self.arity[tokens[place]]), place == 0, rng)
             return None if new is None else [*tokens[:place], new, *tokens[place + 1 :]]
         end = self._end(tokens, place)
-        new = self._drawn(0, False, rng)
+        new = self._draw_token(0, False, rng)
         return None if new is None else [*tokens[:place], new, *tokens[end:]]
 
-    def _crossed(
+    def _graft(
         self, tokens: list[int], other: list[int], rng: np.random.Generator
     ) -> list[int] | None:
         if len(tokens) < 2 or len(other) < 2:
@@ -138,7 +138,7 @@ class TokenEdits(Edits):
             place += 1
         return place
 
-    def _drawn(self, arity: int, root: bool, rng: np.random.Generator) -> int | None:
+    def _draw_token(self, arity: int, root: bool, rng: np.random.Generator) -> int | None:
         """A token of an arity, frequent ones more often: their ranks are log-uniform."""
         fitting = np.flatnonzero((self.arity == arity) & (self.root == root))
         fitting = fitting[fitting > CLOSURES]

@@ -129,7 +129,7 @@ def _too_large(heavy: int, options: StandardiseOptions) -> None:
 def _atoms(molecule: Any, options: StandardiseOptions) -> bool:
     """Refuse what the options forbid; drop labels in place. Returns whether labels were dropped."""
     unusual = molecule.HasSubstructMatch(_unusual(options.elements))
-    dropped = unusual and _unlabelled(molecule, options)
+    dropped = unusual and _drop_labels(molecule, options)
     heavy = molecule.GetNumHeavyAtoms()
     if heavy < options.minimum_heavy_atoms:
         raise StructureError(
@@ -143,7 +143,7 @@ def _atoms(molecule: Any, options: StandardiseOptions) -> bool:
     return dropped
 
 
-def _unlabelled(molecule: Any, options: StandardiseOptions) -> bool:
+def _drop_labels(molecule: Any, options: StandardiseOptions) -> bool:
     """Refuse other elements and isotopes; drop labels. Returns whether any were dropped."""
     allowed = _allowed(options.elements)
     dropped = False

@@ -12,7 +12,7 @@ from rdkit.Chem import rdDepictor
 from nucleate.core.files import atomic_path
 from nucleate.matter.export import Export, Rows
 from nucleate.molecules.chemistry.chem import parse
-from nucleate.molecules.chemistry.conformer import EmbedTask, embed
+from nucleate.molecules.chemistry.conformer import embed
 from nucleate.molecules.io.draw import describe, draw
 
 _FIRST = ("id", "smiles")
@@ -53,7 +53,7 @@ class MoleculeExport(Export):
 
 
 def _with_coordinates(smiles: str) -> Any | None:
-    found = embed(EmbedTask(smiles))
+    found = embed(smiles)
     if found is not None:
         return found
     flat = parse(smiles)

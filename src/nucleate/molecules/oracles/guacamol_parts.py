@@ -1,4 +1,4 @@
-"""What the GuacaMol scores are made of: modifiers, means, similarities, formulas, patterns.
+"""Parts of the GuacaMol scores: modifiers, means, similarities, formulas, patterns.
 
 Definitions: Brown et al. 2019, doi 10.1021/acs.jcim.8b00839, and the benchmark's own code. A `Term`
 takes a sanitised RDKit molecule, which it never changes, and gives a number from 0 to 1.
@@ -11,18 +11,17 @@ import re
 from collections.abc import Callable, Iterator, Sequence
 from functools import cache, lru_cache
 from itertools import combinations
-from typing import Any, Literal
+from typing import Any
 
 import numpy as np
 from numpy.typing import NDArray
 from rdkit import Chem, DataStructs
-from rdkit.Chem import rdFingerprintGenerator, rdMolDescriptors
+from rdkit.Chem import rdMolDescriptors
 
-from nucleate.molecules.chemistry.chem import canonical, parse
+from nucleate.molecules.chemistry.chem import Fingerprint, canonical, fingerprints, parse
 
 Modifier = Callable[[float], float]
 Term = Callable[[Any], float]
-Fingerprint = Literal["ECFP4", "ECFP6", "FCFP4", "AP"]
 
 _TRIPLES_KEPT = 64  # feature atoms whose triples are remembered: 41,664 of them, 1 MB
 
@@ -84,7 +83,7 @@ def arithmetic(*terms: Term) -> Term:
 # Terms.
 
 
-def known(smiles: str) -> Any:
+def read_target(smiles: str) -> Any:
     """The molecule of a SMILES that stands in our own code."""
     found = parse(smiles)
     if found is None:
@@ -103,35 +102,19 @@ def pattern(smarts: str, wanted: bool = True) -> Term:
     return lambda molecule: float(molecule.HasSubstructMatch(query) == wanted)
 
 
-@cache
-def _generator(kind: Fingerprint) -> Any:
-    if kind == "AP":
-        return rdFingerprintGenerator.GetAtomPairGenerator(maxDistance=10)
-    if kind == "FCFP4":
-        features = rdFingerprintGenerator.GetMorganFeatureAtomInvGen()
-        return rdFingerprintGenerator.GetMorganGenerator(radius=2, atomInvariantsGenerator=features)
-    return rdFingerprintGenerator.GetMorganGenerator(radius=2 if kind == "ECFP4" else 3)
-
-
-def fingerprint(kind: Fingerprint, molecule: Any) -> Any:
-    """Unfolded counts: ECFP4, ECFP6, FCFP4 (Rogers and Hahn 2010) or atom pairs up to 10 bonds
-    apart (Carhart et al. 1985)."""
-    return _generator(kind).GetSparseCountFingerprint(molecule)
-
-
 def similarity(kind: Fingerprint, target: str, modifier: Modifier = float) -> Term:
     """Modified Tanimoto similarity of counts to the molecule of a SMILES."""
-    reference = fingerprint(kind, known(target))
-    return lambda molecule: modifier(
-        DataStructs.TanimotoSimilarity(fingerprint(kind, molecule), reference)
-    )
+    count = fingerprints(kind).GetSparseCountFingerprint
+    reference = count(read_target(target))
+    return lambda molecule: modifier(DataStructs.TanimotoSimilarity(count(molecule), reference))
 
 
 def median(kind: Fingerprint, *targets: str) -> Term:
     """Geometric mean of the Tanimoto similarities to several molecules."""
-    references = [fingerprint(kind, known(target)) for target in targets]
+    count = fingerprints(kind).GetSparseCountFingerprint
+    references = [count(read_target(target)) for target in targets]
     return lambda molecule: geometric_mean(
-        DataStructs.BulkTanimotoSimilarity(fingerprint(kind, molecule), references)
+        DataStructs.BulkTanimotoSimilarity(count(molecule), references)
     )
 
 
@@ -262,7 +245,7 @@ def pharmacophores(molecule: Any) -> NDArray[np.bool_]:
 
 def pharmacophore_similarity(target: str, modifier: Modifier) -> Term:
     """Modified Tanimoto similarity of pharmacophores to the molecule of a SMILES."""
-    reference = pharmacophores(known(target))
+    reference = pharmacophores(read_target(target))
 
     def term(molecule: Any) -> float:
         bits = pharmacophores(molecule)

@@ -26,10 +26,10 @@ from rdkit.Chem import GraphDescriptors, rdMolDescriptors
 
 from nucleate.core.errors import SettingsError
 from nucleate.core.settings import Settings, read_toml, validate
-from nucleate.molecules.chemistry.chem import logp, molecule
+from nucleate.molecules.chemistry.chem import Fingerprint, logp, molecule
 from nucleate.molecules.chemistry.drug_likeness import qed
 from nucleate.molecules.oracles import guacamol_parts as parts
-from nucleate.molecules.oracles.guacamol_parts import Fingerprint, Modifier, Term
+from nucleate.molecules.oracles.guacamol_parts import Modifier, Term
 
 Definitions = Literal["pmo", "guacamol"]
 
@@ -74,7 +74,7 @@ class _Term(Settings):
     def modified(self) -> Modifier:
         at = self.at
         if isinstance(at, str):
-            at = DESCRIPTORS[self.of](parts.known(TARGETS[at]))
+            at = DESCRIPTORS[self.of](parts.read_target(TARGETS[at]))
         if self.modifier is None:
             return float
         if self.modifier == "clipped":
