@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import importlib
+from collections.abc import Callable
 from pathlib import Path
 from typing import Annotated, Any
 
@@ -34,13 +35,8 @@ def build(
     from nucleate.core.paths import data_folder
     from nucleate.datasets import catalogue
 
-    dataset = catalogue.get(name)
-    if dataset.builder is None:
-        made = ", ".join(d.name for d in catalogue.load().values() if d.builder)
-        raise DatasetError(f"dataset {name} is not made by this project; those that are: {made}")
-    module, _, function = dataset.builder.partition(":")
-    make: Any = getattr(importlib.import_module(module), function)
-    target = out or data_folder() / str(dataset.files[0].path)
+    make = builder(name)
+    target = out or data_folder() / str(catalogue.get(name).files[0].path)
     summary = make(
         out=target,
         work=data_folder() / "work",
@@ -50,3 +46,20 @@ def build(
     )
     console(json_file).print(f"{target} written", markup=False)
     write_results(json_file, {"name": name, "file": str(target), "summary": summary})
+
+
+def builder(name: str) -> Callable[..., Any]:
+    """The function that makes a dataset.
+
+    Raises:
+        DatasetError: no such dataset, or it is not made here.
+    """
+    from nucleate.datasets import catalogue
+
+    dataset = catalogue.get(name)
+    if dataset.builder is None:
+        made = ", ".join(d.name for d in catalogue.load().values() if d.builder)
+        raise DatasetError(f"dataset {name} is not made by this project; those that are: {made}")
+    module, _, function = dataset.builder.partition(":")
+    found: Callable[..., Any] = getattr(importlib.import_module(module), function)
+    return found

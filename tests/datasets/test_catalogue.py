@@ -10,7 +10,7 @@ import pytest
 from nucleate.core.errors import DatasetError, SettingsError
 from nucleate.datasets import catalogue
 from nucleate.datasets.fetch import fetch, git_blob_id
-from nucleate.stages.fetch import builder
+from nucleate_data.cli import builder
 
 ENTRY = """
 [[dataset]]

@@ -2,8 +2,9 @@
 
 from __future__ import annotations
 
+import importlib
 import json
-import sys
+import signal
 import tomllib
 from collections.abc import Callable, Iterator
 from pathlib import Path
@@ -54,7 +55,7 @@ class Fakes:
 def fakes(monkeypatch: pytest.MonkeyPatch) -> Fakes:
     """All five stages and the fetching replaced."""
     made = Fakes()
-    monkeypatch.setattr("nucleate.stages.fetch.fetch", lambda *_, **__: [])
+    monkeypatch.setattr("nucleate.stages.discover.resolve", lambda *_, **__: [])
     for name in stages.STAGES:
         monkeypatch.setitem(stages.STAGES, name, made.stage(name))
     return made
@@ -156,32 +157,44 @@ def prefect_server() -> Iterator[None]:
 
 
 @pytest.fixture
-def flow_module(prefect_server: None, monkeypatch: pytest.MonkeyPatch) -> Iterator[Any]:
-    """`flows/discover.py` as a module."""
-    import importlib.util
-
-    spec = importlib.util.spec_from_file_location("discover_flow", ROOT / "flows" / "discover.py")
-    assert spec is not None
-    assert spec.loader is not None
-    module = importlib.util.module_from_spec(spec)
-    monkeypatch.setitem(sys.modules, "discover_flow", module)
-    spec.loader.exec_module(module)
-    return module
+def flow_module(prefect_server: None, monkeypatch: pytest.MonkeyPatch) -> Any:
+    """`flows/discover_flow.py` as a module."""
+    monkeypatch.syspath_prepend(ROOT / "flows")
+    return importlib.import_module("discover_flow")
 
 
+@pytest.fixture
+def launcher(flow_module: Any) -> Any:
+    """`flows/discover.py` as a module, which starts the flow."""
+    return importlib.import_module("discover")
+
+
+@pytest.fixture
+def usual_interrupts() -> Iterator[None]:
+    """Gives Ctrl-C back what it did before the launcher took it."""
+    before = signal.getsignal(signal.SIGINT)
+    yield
+    signal.signal(signal.SIGINT, before)
+
+
+@pytest.mark.usefixtures("usual_interrupts")
 def test_flow_does_the_same_and_says_so(
-    flow_module: Any, tmp_path: Path, fakes: Fakes, capsys: pytest.CaptureFixture[str]
+    launcher: Any, tmp_path: Path, fakes: Fakes, capsys: pytest.CaptureFixture[str]
 ) -> None:
     results = str(tmp_path / "results")
     arguments = [str(ROOT / "flows" / "discover.toml"), "--results", results]
-    flow_module.main(arguments)
+    launcher.main(arguments)
     assert fakes.worked == ALL
     shown = capsys.readouterr().out
     assert "done in" in shown
     assert "Report:" in shown
-    flow_module.main(arguments)
+    launcher.main(arguments)
     assert fakes.worked == ALL
     assert capsys.readouterr().out.count("unchanged") == len(ALL)
+    launcher.main(arguments, show_finished=True)
+    shown = capsys.readouterr().out
+    assert "Nothing has changed since this run finished" in shown
+    assert "unchanged" not in shown
 
 
 def test_flow_tries_a_fetch_again(
@@ -216,13 +229,14 @@ def test_flow_does_not_repeat_what_cannot_help(
     assert len(calls) == 1
 
 
+@pytest.mark.usefixtures("usual_interrupts")
 def test_flow_ends_in_a_message(
-    flow_module: Any, tmp_path: Path, fakes: Fakes, capsys: pytest.CaptureFixture[str]
+    launcher: Any, tmp_path: Path, fakes: Fakes, capsys: pytest.CaptureFixture[str]
 ) -> None:
     fakes.raises = {"crystals/train": InputError("too few structures", file="mine.csv")}
     arguments = [str(ROOT / "flows" / "discover.toml"), "--results", str(tmp_path / "results")]
     with pytest.raises(SystemExit) as ended:
-        flow_module.main(arguments)
+        launcher.main(arguments)
     assert ended.value.code == 1
     error = capsys.readouterr().err
     assert "error: mine.csv: too few structures" in error

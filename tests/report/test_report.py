@@ -16,7 +16,7 @@ from nucleate.core.errors import ResultsError
 from nucleate.core.files import write_json
 from nucleate.report.collect import MatterData
 from nucleate.report.formatting import number, reasons
-from nucleate.stages.report import report
+from nucleate.stages.discover import report
 
 LOADS = {"script": "src", "link": "href", "img": "src", "iframe": "src", "source": "src"}
 VOID = {"meta", "link", "img", "br", "hr", "input"}

@@ -45,7 +45,7 @@ def report(run: Folder, json_file: JsonFile = None) -> None:
     Example: nucleate report results/discover
     """
     from nucleate.cli.show.run import run_summary, show_end
-    from nucleate.stages.report import report as write
+    from nucleate.stages.discover import report as write
 
     page = write(run, fresh=True)
     show_end(console(json_file), page)

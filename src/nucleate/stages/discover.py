@@ -13,13 +13,16 @@ from pathlib import Path
 from typing import Any
 
 from nucleate.core.errors import NucleateError, ResultsError, SettingsError
-from nucleate.core.files import read_json
+from nucleate.core.files import code_version, digest, read_json, write_text
 from nucleate.core.manifest import MANIFEST_NAME, Manifest, StageNotCurrent, only_current
 from nucleate.core.settings import read_toml, validate
+from nucleate.datasets.sources import resolve
 from nucleate.latent.pretrained import start_folder
 from nucleate.matter import registry
 from nucleate.settings.run import DiscoverSettings, PipelineSettings
 from nucleate.stages.run_folder import Run, open_run
+
+PAGE_NAME = "report.html"
 
 
 @dataclass(frozen=True)
@@ -213,19 +216,21 @@ STAGES: dict[str, Callable[[StageCall], Manifest]] = {
 
 
 def fetch_all(settings: DiscoverSettings) -> list[Path]:
-    """Have every dataset file of the run here before any work starts.
+    """Have every dataset file of the run here, verified, before any work starts.
+
+    The stages fetch what they lack themselves; but so everything that needs a network happens
+    first, and can be tried again.
 
     Raises:
         DatasetError: unknown, or cannot be fetched.
         InputError: a person's own file does not exist.
     """
-    from nucleate.stages.fetch import fetch
-
-    return [
-        path
-        for matter in enabled_matter(settings)
-        for path in fetch(settings.matter[matter], matter, mirror=settings.mirror)
-    ]
+    found = []
+    for matter in enabled_matter(settings):
+        pipeline = settings.matter[matter]
+        for dataset in (pipeline.featurize.dataset, *pipeline.screen.reference):
+            found += [source.path for source in resolve(dataset, matter, settings.mirror)]
+    return found
 
 
 def run_matter(run: Run, matter: str, hook: Hook) -> None:
@@ -255,8 +260,6 @@ def run_all(run: Run, matter_runner: Callable[[str], None]) -> Path:
     Raises:
         NucleateError: of the first kind of matter that failed, after the others are done.
     """
-    from nucleate.stages.report import report
-
     first: NucleateError | None = None
     for matter in enabled_matter(run.settings):
         try:
@@ -274,10 +277,44 @@ def run_all(run: Run, matter_runner: Callable[[str], None]) -> Path:
     return page
 
 
+def report(run_folder: Path, *, fresh: bool = False) -> Path:
+    """Write the page of a run, unless the one that is there shows the same.
+
+    Args:
+        fresh: write it in any case.
+
+    Returns:
+        Path of `report.html`.
+
+    Raises:
+        ResultsError: not a run's folder, a damaged file in it, or it cannot be written.
+    """
+    from nucleate.report.collect import collect
+
+    data, page = collect(run_folder), run_folder / PAGE_NAME
+    stages = {m.name: {s: v["key"] for s, v in m.stages.items()} for m in data.matter}
+    failures = {m.name: m.failure for m in data.matter}
+    key = digest([stages, failures, data.settings, code_version()])
+    if fresh or not _shows(page, key):
+        from nucleate.report.page import render
+
+        write_text(page, render(data, key))
+    return page
+
+
+def _shows(page: Path, key: str) -> bool:
+    """Whether the page was made for that key, which stands near its top."""
+    try:
+        with page.open(encoding="utf-8") as file:
+            return key in file.read(2000)
+    except (OSError, UnicodeDecodeError):
+        return False
+
+
 def finished_page(settings: DiscoverSettings) -> Path | None:
     """The report of a finished run with these settings whose every stage is current, else None."""
     folder = Path(settings.results) / settings.run
-    page = folder / "report.html"
+    page = folder / PAGE_NAME
     try:
         if not page.is_file() or read_json(folder / MANIFEST_NAME).get("state") != "finished":
             return None
