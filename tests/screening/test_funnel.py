@@ -6,7 +6,7 @@ from nucleate.core.errors import InputError, SettingsError
 from nucleate.matter.checks import Candidate, CheckContext, Verdict
 from nucleate.screening.engine import Engine, Limits
 from nucleate.screening.funnel import Funnel, build_checks, check_tables, count_reasons
-from nucleate.screening.guarding import guarded_run
+from nucleate.screening.worker import run_check
 from nucleate.testing.toy_matter import Novel, Small, ToyMatter
 
 CONTEXT = CheckContext(known=("1,1,1,1",))
@@ -110,7 +110,7 @@ def test_a_check_that_forgets_a_verdict_is_broken():
         def run(self, items):
             return super().run(items)[:-1]
 
-    verdicts = guarded_run(Forgetful(Small.Options(), CONTEXT), candidates("1,0,0,0", "2,0,0,0"))
+    verdicts = run_check(Forgetful(Small.Options(), CONTEXT), candidates("1,0,0,0", "2,0,0,0"))
     assert [v.passed for v in verdicts] == [False, False]
     assert "0 verdicts for 1 candidates" in verdicts[0].reason
 
@@ -121,7 +121,7 @@ def test_what_a_person_can_mend_is_not_hidden():
             raise InputError("no such file", file="hull.json")
 
     with pytest.raises(InputError, match=r"hull\.json"):
-        guarded_run(NoFile(Small.Options(), CONTEXT), candidates("1,0,0,0"))
+        run_check(NoFile(Small.Options(), CONTEXT), candidates("1,0,0,0"))
 
 
 def test_relaxing_into_a_better_candidate_is_a_rejection():

@@ -8,6 +8,7 @@ import pytest
 from nucleate.core.errors import SettingsError
 from nucleate.core.manifest import Manifest
 from nucleate.matter import registry
+from nucleate.matter.part import part
 from nucleate.matter.reader import RawRow
 from nucleate.objectives.objective import Objective
 from nucleate.objectives.property import ObjectiveProperty
@@ -174,13 +175,19 @@ def labelled(tmp_path):
     return PropertySettings(column="y", data="assay.txt", features="features.py:numbers")
 
 
-class Labelled(toy_matter.ToyMatter):
+class LabelledReader(toy_matter.ToyReader):
     """Rows of numbers; a label."""
 
     def read_rows(self, source, dataset):
         for number, line in enumerate(source.read_text().splitlines(), 1):
             payload, _, label = line.partition(";")
             yield RawRow(number, str(number), payload, {"y": float(label)})
+
+
+class Labelled(toy_matter.ToyMatter):
+    """A kind of matter whose files hold a label."""
+
+    reader = part(LabelledReader)
 
 
 def test_further_columns_of_an_objective_are_there_even_without_rows(tmp_path, inputs, monkeypatch):

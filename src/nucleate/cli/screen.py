@@ -61,11 +61,11 @@ def screen(
     Example: nucleate screen ideas.smi --matter molecules --out work/screened
     """
     from nucleate.cli.show.screening import show_screening, write_page
-    from nucleate.stages.run_folder import surroundings
+    from nucleate.core.environment import environment_info
 
     chosen, folder = _settings(list(sources or ()), settings, given.values)
     manifest = _screened(chosen, folder, mirror)
-    page = write_page(Path(chosen.out), manifest, chosen, surroundings())
+    page = write_page(Path(chosen.out), manifest, chosen, environment_info())
     show_screening(console(json_file), manifest, chosen, page)
     write_results(json_file, manifest_results(manifest))
 

@@ -13,10 +13,10 @@ from collections.abc import Callable, Iterator, Mapping
 from contextlib import contextmanager
 from contextvars import ContextVar
 from dataclasses import asdict, dataclass, field
-from datetime import UTC, datetime
 from pathlib import Path
 from typing import Any
 
+from nucleate.core.environment import utc_now
 from nucleate.core.errors import ResultsError, SettingsError
 from nucleate.core.files import code_version, digest, read_json, sha256_file, write_json
 
@@ -171,7 +171,7 @@ def run_stage(
         outputs=tuple(Output(n, sha256_file(folder / n), counts.get(n)) for n in names),
         metrics={k: v for k, v in metrics.items() if not k.startswith("rows/")},
         seconds=round(time.perf_counter() - started, 3),
-        created=datetime.now(UTC).isoformat(timespec="seconds"),
+        created=utc_now(),
         code_version=code_version(),
     )
     data = asdict(manifest)

@@ -2,17 +2,12 @@
 
 from __future__ import annotations
 
-import contextlib
 import io
 import warnings
 from collections.abc import Iterator
-from contextlib import contextmanager
-from typing import TYPE_CHECKING
+from contextlib import contextmanager, redirect_stderr, redirect_stdout
 
 import optuna
-
-if TYPE_CHECKING:
-    pass
 
 
 @contextmanager
@@ -26,12 +21,12 @@ def quiet_optuna() -> Iterator[None]:
         optuna.logging.set_verbosity(verbosity)
 
 
-@contextlib.contextmanager
+@contextmanager
 def silenced() -> Iterator[None]:
     """Drop the prints and warnings of CHGNet, ASE and pymatgen inside the block."""
     with (
-        contextlib.redirect_stdout(io.StringIO()),
-        contextlib.redirect_stderr(io.StringIO()),
+        redirect_stdout(io.StringIO()),
+        redirect_stderr(io.StringIO()),
         warnings.catch_warnings(),
     ):
         warnings.simplefilter("ignore")

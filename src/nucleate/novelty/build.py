@@ -19,10 +19,10 @@ from filelock import FileLock
 from numpy.lib.format import open_memmap
 from numpy.typing import NDArray
 
-from nucleate.core.errors import ResultsError, StructureError
+from nucleate.core.errors import ResultsError
 from nucleate.core.files import atomic_folder, atomic_path, read_json, write_json
 from nucleate.datasets.resumable import map_to_files
-from nucleate.datasets.rows import grouped
+from nucleate.datasets.rows import grouped, standardise_row
 from nucleate.datasets.sources import Source
 from nucleate.matter import registry
 from nucleate.matter.base import Matter
@@ -162,18 +162,9 @@ def write_part(task: _Task) -> int:
     structures: list[str] = []
     accepted: list[RawRow] = []
     for row in task.rows:
-        try:
-            structure = (
-                "" if row.error else matter.reader.standardise(row.payload, options).structure
-            )
-        except StructureError:
-            continue
-        except Exception as error:
-            # A library's own failure on one odd structure must not end a build of millions.
-            _LOG.debug("row %d: %s: %s", row.number, type(error).__name__, error)
-            continue
-        if structure:
-            structures.append(structure)
+        read = standardise_row(matter, options, row)
+        if read.structure:
+            structures.append(read.structure)
             accepted.append(row)
     found = identified_chunk((matter.name, structures))
     numbers = [row.number for row in accepted]

@@ -12,8 +12,8 @@ from typing import Any
 from nucleate.core.errors import SettingsError
 from nucleate.matter.base import Matter
 from nucleate.matter.checks import Candidate, Check, CheckContext, Verdict
-from nucleate.screening.guarding import guarded_run
 from nucleate.screening.rejections import Rejected, Rejections
+from nucleate.screening.worker import run_check
 
 _NUMBER = re.compile(r"(?<![\w.])[-+]?\d+(?:\.\d+)?(?:[eE][-+]?\d+)?(?![\w])")
 SHOWN_REASONS = 20
@@ -78,7 +78,7 @@ class Funnel:
         passed: list[Candidate] = []
         reasons: list[str] = []
         seen: set[str] = set()
-        verdicts = guarded_run(check, self.candidates)
+        verdicts = run_check(check, self.candidates)
         for candidate, verdict in zip(self.candidates, verdicts, strict=True):
             reason = note(candidate, check.name, verdict)
             if not reason and candidate.structure in seen:

@@ -6,11 +6,10 @@ import json
 import tempfile
 from collections.abc import Iterable, Iterator
 from dataclasses import dataclass
-from typing import IO, Any
-
-import numpy as np
+from typing import IO
 
 from nucleate.matter.checks import Candidate
+from nucleate.screening.worker import plain_value
 
 IN_MEMORY = 20_000
 
@@ -66,13 +65,7 @@ class Rejections:
         self._file.seek(0, 2)
         for one in self._latest:
             values = [one.candidate.structure, one.candidate.columns, one.rejected_by, one.reason]
-            self._file.write(json.dumps(values, default=_plain) + "\n")
+            self._file.write(json.dumps(values, default=plain_value) + "\n")
         self._file.flush()
         self._written += len(self._latest)
         self._latest.clear()
-
-
-def _plain(value: Any) -> Any:
-    if isinstance(value, np.ndarray):
-        return value.tolist()
-    return value.item() if isinstance(value, np.generic) else str(value)

@@ -9,6 +9,7 @@ from typing import Any
 
 import numpy as np
 
+from nucleate.core.errors import NucleateError, StructureError
 from nucleate.core.parallel import note_step
 from nucleate.datasets.rows import standardise_row
 from nucleate.matter import registry
@@ -16,7 +17,6 @@ from nucleate.matter.base import Matter
 from nucleate.matter.checks import Candidate, Check, CheckContext, EachCheck, Verdict
 from nucleate.matter.reader import RawRow
 from nucleate.objectives.objective import Objective
-from nucleate.screening.guarding import guarded_run
 from nucleate.settings.objectives import PropertySettings
 
 STANDARDISE = -1
@@ -166,22 +166,71 @@ def _judge_together(check: Check, items: Sequence[WorkItem], judged: Sequence[Ju
     places = [place for place, one in enumerate(judged) if one.structure is not None]
     candidates = [Candidate(str(judged[p].structure), dict(items[p].columns)) for p in places]
     begun = time.process_time()
-    verdicts = guarded_run(check, candidates)
+    verdicts = run_check(check, candidates)
     share = (time.process_time() - begun) / max(1, len(places))
     for place, verdict in zip(places, verdicts, strict=True):
         judged[place].verdicts.append(plain(verdict))
         judged[place].seconds.append(share)
 
 
+def run_check(check: Check, candidates: Sequence[Candidate]) -> list[Verdict]:
+    """One verdict per candidate even if the check raises on some, against its promise.
+
+    The culprits are found one by one and rejected; the others are judged together once more, since
+    a check may compare candidates with each other.
+
+    Raises:
+        NucleateError: what a person can mend, such as a file that an option names.
+    """
+    if not candidates:
+        return []
+    verdicts = _attempt(check, candidates)
+    if isinstance(verdicts, list):
+        return verdicts
+    alone = [_attempt(check, [candidate]) for candidate in candidates]
+    sound = [c for c, verdict in zip(candidates, alone, strict=True) if isinstance(verdict, list)]
+    together = _attempt(check, sound)
+    again = iter(together) if isinstance(together, list) else None
+    return [
+        Verdict(False, reason=f"check failed: {type(verdict).__name__}: {verdict}"[:500])
+        if isinstance(verdict, Exception)
+        else (verdict[0] if again is None else next(again))
+        for verdict in alone
+    ]
+
+
+def _attempt(check: Check, candidates: Sequence[Candidate]) -> list[Verdict] | Exception:
+    if not candidates:
+        return []
+    try:
+        verdicts = list(check.run(candidates))
+    except StructureError as error:
+        return error
+    except NucleateError:
+        raise
+    except Exception as error:
+        return error
+    if len(verdicts) != len(candidates):
+        return ValueError(f"{len(verdicts)} verdicts for {len(candidates)} candidates")
+    return verdicts
+
+
 def plain(verdict: Verdict) -> list[Any]:
     """A verdict as JSON values."""
-    columns = {name: _plain(value) for name, value in verdict.columns.items()}
-    return [bool(verdict.passed), _plain(verdict.value), verdict.reason, columns, verdict.structure]
+    columns = {name: plain_value(value) for name, value in verdict.columns.items()}
+    return [
+        bool(verdict.passed),
+        plain_value(verdict.value),
+        verdict.reason,
+        columns,
+        verdict.structure,
+    ]
 
 
-def _plain(value: Any) -> Any:
+def plain_value(value: Any) -> Any:
+    """A value that JSON knows: NumPy's as Python's own, anything else as text."""
     if isinstance(value, np.generic):
         return value.item()
-    if isinstance(value, (str, int, float, bool)) or value is None:
-        return value
-    return str(value)
+    if isinstance(value, np.ndarray):
+        return value.tolist()
+    return value if value is None or isinstance(value, (str, int, float, bool)) else str(value)

@@ -7,8 +7,9 @@ from collections.abc import Sequence
 from pathlib import Path
 from typing import Any
 
-from nucleate.core.errors import InputError, StructureError
+from nucleate.core.errors import InputError
 from nucleate.core.files import write_json
+from nucleate.datasets.rows import standardise_row
 from nucleate.datasets.sources import resolve
 from nucleate.latent.latent_model import LatentModel
 from nucleate.settings.data import DatasetSettings
@@ -89,14 +90,13 @@ def reconstruct(
     first: dict[str, str] = {}
     for source in resolve(dataset, model.matter.name, mirror):
         for row in model.matter.reader.read_rows(source.path, source.settings):
-            try:
-                if row.error:
-                    raise StructureError("unreadable", row.error)
-                structures.append(model.matter.reader.standardise(row.payload, options).structure)
+            read = standardise_row(model.matter, options, row)
+            if read.structure is None:
+                rejected[read.reason] += 1
+                first.setdefault(read.reason, f"row {row.number}: {read.detail}")
+            else:
+                structures.append(read.structure)
                 ids.append(row.id)
-            except StructureError as error:
-                rejected[error.reason] += 1
-                first.setdefault(error.reason, f"row {row.number}: {error.detail}")
     if not structures:
         reasons = "; ".join(f"{n} x {r} ({first[r]})" for r, n in rejected.most_common())
         raise InputError(f"no usable structure: {reasons or 'no rows'}", file=dataset.shown)

@@ -22,13 +22,10 @@ once and may edit them without touching what later runs resume from.
 
 from __future__ import annotations
 
-import platform
 import shutil
 from collections.abc import Iterator, Mapping, Sequence
 from contextlib import contextmanager
 from dataclasses import asdict, dataclass, field
-from datetime import UTC, datetime
-from importlib.metadata import PackageNotFoundError, version
 from pathlib import Path
 from typing import Any
 
@@ -37,11 +34,11 @@ import pyarrow.compute as pc
 import tomli_w
 from filelock import FileLock, Timeout
 
+from nucleate.core.environment import environment_info, utc_now
 from nucleate.core.errors import ResultsError
 from nucleate.core.files import (
     atomic_folder,
     atomic_path,
-    code_version,
     digest,
     read_json,
     write_json,
@@ -54,10 +51,6 @@ from nucleate.settings.run import DiscoverSettings
 
 TABLES = ("candidates.parquet", "rejected.parquet")
 
-PACKAGES = (
-    *("numpy", "torch", "rdkit", "selfies", "tokenizers", "pymatgen", "moyopy", "smact", "chgnet"),
-    *("optuna", "cmaes", "prefect", "pandas", "pyarrow"),
-)
 """Packages whose versions a run's manifest records."""
 
 
@@ -90,13 +83,13 @@ class Run:
             "run": self.settings.run,
             "state": state,
             "created": self.created,
-            "updated": _now(),
+            "updated": utc_now(),
             "seconds": round(sum(m.seconds for s in self.stages.values() for m in s.values()), 1),
             "seed": self.settings.seed,
             "device": self.settings.device,
             "settings_digest": digest(resolved),
             "nucleate": __version__,
-            **surroundings(),
+            **environment_info(),
             "failures": self.failures,
             "matter": {
                 name: {stage: _plain(manifest) for stage, manifest in stages.items()}
@@ -156,34 +149,10 @@ def joined_tables(parts: Sequence[pa.Table]) -> pa.Table:
     return pa.concat_tables(typed, promote_options="permissive")
 
 
-def _now() -> str:
-    return datetime.now(UTC).isoformat(timespec="seconds")
-
-
 def _plain(manifest: Manifest) -> dict[str, Any]:
     value = asdict(manifest)
     value.pop("folder")  # so that a run's folder can be moved
     return value
-
-
-def surroundings() -> dict[str, Any]:
-    """What a result may depend on beside settings and data: versions and platform."""
-    return {
-        "code_version": code_version(),
-        "python": platform.python_version(),
-        "platform": platform.platform(),
-        "packages": _versions(),
-    }
-
-
-def _versions() -> dict[str, str]:
-    found = {}
-    for name in PACKAGES:
-        try:
-            found[name] = version(name)
-        except PackageNotFoundError:
-            continue
-    return found
 
 
 @contextmanager
@@ -237,7 +206,7 @@ def _created(folder: Path) -> str:
     try:
         return str(read_json(folder / MANIFEST_NAME)["created"])
     except (ResultsError, KeyError, TypeError):
-        return _now()
+        return utc_now()
 
 
 def _remove_run(folder: Path) -> None:

@@ -3,8 +3,7 @@
 from __future__ import annotations
 
 import shutil
-from collections.abc import Callable, Sequence
-from dataclasses import dataclass
+from collections.abc import Sequence
 from functools import lru_cache
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
@@ -17,7 +16,7 @@ from nucleate.datasets.sources import content_digest, resolve
 from nucleate.matter import registry
 from nucleate.matter.base import Matter
 from nucleate.novelty.catalogue import kept_reference, references
-from nucleate.novelty.index import Reference, ReferenceContext
+from nucleate.novelty.index import ReferenceContext
 from nucleate.novelty.records import read_records
 from nucleate.objectives.build import inputs_of
 from nucleate.objectives.objective import Objective, completed
@@ -43,7 +42,7 @@ PREDICTING = ("column", "head")
 
 def screen(
     settings: ScreenSettings,
-    draws: Sequence[Manifest],
+    draws: Sequence[Manifest] | DatasetSettings,
     features: Manifest | None,
     folder: Path,
     *,
@@ -55,7 +54,7 @@ def screen(
     model: Manifest | None = None,
     settings_folder: Path | None = None,
 ) -> Manifest:
-    """Screen the draws of `sample` and `optimize`.
+    """Screen the draws of `sample` and `optimize`, or a file or folder of structures.
 
     Writes `candidates.parquet`, `candidates.csv`, the matter's own formats, `rejected.parquet`,
     `rejected.csv`, a table of its own for each check whose rejections are reported apart, and the
@@ -64,8 +63,9 @@ def screen(
     scored before the first expensive check. A killed screening goes on where it was.
 
     Args:
-        features: the featurized set; training, validation and test structures are known. None:
-            nothing but the references is.
+        features: the featurized set; training, validation and test structures are known, and
+            scales are fitted on it. None: nothing but the references is known, and scales are
+            fitted on what is screened.
         objectives: of the study; what it used if empty.
         model: the trained one, for objectives that it predicts. Without it only the study's own
             draws have a value of these.
@@ -75,33 +75,75 @@ def screen(
         SettingsError: unknown check, property or option; or an objective's function, program or
             head, or one that needs the model.
         ResultsError: the folder cannot be written, or an input is damaged.
-        InputError, DatasetError: a reference set cannot be had.
+        InputError, DatasetError: a file or a reference set cannot be had.
     """
     matter = registry.get(matter_name)
+    mirror = None if mirror is None else str(mirror)
 
-    def load() -> _Loaded:
-        objective = _objective(matter, objectives, draws, model, device, settings_folder)
-        if features is None:
-            return _Loaded(from_draws(draws), objective, [], None)
-        records = read_records(features)
-        found = from_draws(draws)
-        return _Loaded(found, objective, records.known, records.training, None, features.key)
-
-    inputs = {f"draws/{number}": manifest.key for number, manifest in enumerate(draws)}
+    if isinstance(draws, DatasetSettings):
+        files = resolve(draws, matter_name, mirror)
+        inputs = {f"file/{number}": content_digest(file.path) for number, file in enumerate(files)}
+        inputs["reading"] = digest(draws.model_dump(mode="json"))
+    else:
+        inputs = {f"draws/{number}": manifest.key for number, manifest in enumerate(draws)}
     if features is not None:
         inputs["features"] = features.key
-    inputs |= _objective_inputs(objectives, model, settings_folder)
-    return _run(
-        settings,
-        matter,
-        folder,
-        inputs,
-        load,
-        seed=seed,
-        objectives=objectives,
-        device=device,
-        mirror=mirror,
-        model=model,
+    # What the scores depend on besides the draws and the known structures.
+    inputs |= inputs_of(objectives, settings_folder)
+    inputs |= {} if model is None else {"model": model.key}
+    for place, reference_set in enumerate(settings.reference):
+        for file in resolve(reference_set, matter.name, mirror):
+            inputs[f"reference/{place}/{file.name}"] = content_digest(file.path)
+    standardise = {**matter.reader.screening_options, **settings.standardise}
+    matter.reader.resolve(standardise, "screen.standardise")
+    wanted = [term.model_dump(mode="json") for term in objectives]
+    course = settings.course()
+    run = stage_key("screen", course, inputs, seed=seed, objectives=wanted)
+    processes = default_processes() if settings.processes is None else settings.processes
+
+    def work(out: Path) -> tuple[list[str], dict[str, Any]]:
+        rows = Rows(draws, matter, mirror) if isinstance(draws, DatasetSettings) else None
+        made = () if isinstance(draws, DatasetSettings) else draws
+        objective = _objective(matter, objectives, made, model, device, settings_folder)
+        funnel = from_draws(made) if rows is None else Funnel([])
+        records = None if features is None else read_records(features)
+        known = [] if records is None else records.known
+        rank = _Ranking(objective, None if records is None else records.training, seed)
+        unfinished = out / UNFINISHED
+        try:
+            found = references(settings.reference, matter.name, mirror)
+            if features is not None:
+                own = kept_reference("the featurized set", known, matter.name, features.key)
+                found = [own, *found]
+            context = ReferenceContext(
+                known=known,
+                seed=seed,
+                processes=max(1, processes),
+                device=_device(device),
+                references=found,
+                known_among_them=features is not None,
+            )
+            described = check_tables(matter, settings.checks, settings.budget)
+            checks = build_checks(matter, described, context)
+            limits = Limits(processes, settings.seconds, unfinished, run, standardise)
+            funnel.candidates = ranking.order(funnel.candidates)
+            engine = Engine(matter, checks, described, context, limits, objective)
+            engine.run(funnel, rank, rows)
+            rank(funnel)  # a check may have replaced structures
+            funnel.candidates = ranking.settle(funnel.candidates, objective, settings.rank)
+            if model is not None:
+                _add_applicability(funnel, model, known, device, seed)
+        finally:
+            objective.close()
+        if settings.keep:
+            funnel.keep_best(settings.keep)
+        names = writing.Names([check.name for check in checks], objective, matter)
+        written = writing.write(out, funnel, matter, names, run)
+        shutil.rmtree(unfinished, ignore_errors=True)
+        return written
+
+    return run_stage(
+        "screen", matter.name, folder, course, inputs, work, seed=seed, objectives=wanted
     )
 
 
@@ -110,57 +152,15 @@ def screen_file(
     source: DatasetSettings,
     folder: Path,
     *,
-    matter_name: str,
-    seed: int,
-    objectives: tuple[PropertySettings, ...] = (),
     features: Manifest | None = None,
-    device: str = "auto",
-    mirror: str | Path | None = None,
-    model: Manifest | None = None,
-    settings_folder: Path | None = None,
+    **how: Any,
 ) -> Manifest:
-    """Screen a file or folder of structures; see `screen`.
-
-    Args:
-        features: a featurized set, for novelty and for the scales of desirabilities; without it
-            nothing but the references is known and scales are fitted on the file itself.
-        model, settings_folder: see `screen`.
+    """`screen` of a file or folder of structures.
 
     Raises:
         InputError: the file as a whole is unreadable, empty or lacks a named column.
     """
-    matter = registry.get(matter_name)
-    files = resolve(source, matter_name, _text(mirror))
-
-    def load() -> _Loaded:
-        rows = Rows(source, matter, _text(mirror))
-        objective = _objective(matter, objectives, [], model, device, settings_folder)
-        if features is None:
-            return _Loaded(Funnel([]), objective, [], None, rows)
-        records = read_records(features)
-        return _Loaded(Funnel([]), objective, records.known, records.training, rows, features.key)
-
-    inputs = {f"file/{number}": content_digest(file.path) for number, file in enumerate(files)}
-    inputs["reading"] = digest(source.model_dump(mode="json"))
-    if features is not None:
-        inputs["features"] = features.key
-    inputs |= _objective_inputs(objectives, model, settings_folder)
-    return _run(
-        settings,
-        matter,
-        folder,
-        inputs,
-        load,
-        seed=seed,
-        objectives=objectives,
-        device=device,
-        mirror=mirror,
-        model=model,
-    )
-
-
-def _text(mirror: str | Path | None) -> str | None:
-    return None if mirror is None else str(mirror)
+    return screen(settings, source, features, folder, **how)
 
 
 def _objective(
@@ -192,104 +192,6 @@ def _model(
     if model is None or not any(term.source_kind() in PREDICTING for term in terms):
         return None
     return _latent(model.folder, model.key, device)
-
-
-def _objective_inputs(
-    terms: Sequence[PropertySettings], model: Manifest | None, folder: Path | None
-) -> dict[str, str]:
-    """What the scores depend on besides the draws and the known structures."""
-    return inputs_of(terms, folder) | ({} if model is None else {"model": model.key})
-
-
-@dataclass(frozen=True)
-class _Loaded:
-    """What is screened, and by what it is ranked and known.
-
-    Attributes:
-        funnel: candidates of draws; empty if rows are read.
-        reference: structures on which scales are fitted; those screened themselves if None.
-        known_key: of the stage that made what is known; None if nothing did.
-    """
-
-    funnel: Funnel
-    objective: Objective
-    known: list[str]
-    reference: list[str] | None
-    rows: Rows | None = None
-    known_key: str | None = None
-
-
-def _run(
-    settings: ScreenSettings,
-    matter: Matter,
-    folder: Path,
-    inputs: dict[str, str],
-    load: Callable[[], _Loaded],
-    *,
-    seed: int,
-    objectives: tuple[PropertySettings, ...],
-    device: str,
-    mirror: str | Path | None,
-    model: Manifest | None,
-) -> Manifest:
-    """What both ways of screening share: settings and a loader -> the stage's manifest."""
-    for place, reference_set in enumerate(settings.reference):
-        for file in resolve(reference_set, matter.name, _text(mirror)):
-            inputs[f"reference/{place}/{file.name}"] = content_digest(file.path)
-    standardise = {**matter.reader.screening_options, **settings.standardise}
-    matter.reader.resolve(standardise, "screen.standardise")
-    wanted = [term.model_dump(mode="json") for term in objectives]
-    course = settings.course()
-    run = stage_key("screen", course, inputs, seed=seed, objectives=wanted)
-    processes = default_processes() if settings.processes is None else settings.processes
-
-    def work(out: Path) -> tuple[list[str], dict[str, Any]]:
-        loaded = load()
-        funnel, objective = loaded.funnel, loaded.objective
-        rank = _Ranking(objective, loaded.reference, seed)
-        unfinished = out / UNFINISHED
-        try:
-            context = ReferenceContext(
-                known=loaded.known,
-                seed=seed,
-                processes=max(1, processes),
-                device=_device(device),
-                references=_references(settings, matter, loaded, mirror),
-                known_among_them=loaded.known_key is not None,
-            )
-            described = check_tables(matter, settings.checks, settings.budget)
-            checks = build_checks(matter, described, context)
-            limits = Limits(processes, settings.seconds, unfinished, run, standardise)
-            funnel.candidates = ranking.order(funnel.candidates)
-            engine = Engine(matter, checks, described, context, limits, objective)
-            engine.run(funnel, rank, loaded.rows)
-            rank(funnel)  # a check may have replaced structures
-            funnel.candidates = ranking.settle(funnel.candidates, objective, settings.rank)
-            if model is not None:
-                _add_applicability(funnel, model, loaded.known, device, seed)
-        finally:
-            objective.close()
-        if settings.keep:
-            funnel.keep_best(settings.keep)
-        names = writing.Names([check.name for check in checks], objective, matter)
-        found = writing.write(out, funnel, matter, names, run)
-        shutil.rmtree(unfinished, ignore_errors=True)
-        return found
-
-    return run_stage(
-        "screen", matter.name, folder, course, inputs, work, seed=seed, objectives=wanted
-    )
-
-
-def _references(
-    settings: ScreenSettings, matter: Matter, loaded: _Loaded, mirror: str | Path | None
-) -> list[Reference]:
-    """The sets among which candidates are looked up: what was featurized, and reference files."""
-    found = references(settings.reference, matter.name, _text(mirror))
-    if loaded.known_key is None:
-        return found
-    kept = kept_reference("the featurized set", loaded.known, matter.name, loaded.known_key)
-    return [kept, *found]
 
 
 def _add_applicability(
@@ -326,7 +228,7 @@ class _Ranking:
     """Scores candidates and puts them in order; fits the objective's scales the first time.
 
     Args:
-        reference: see `_Loaded`.
+        reference: structures on which scales are fitted; those screened themselves if None.
     """
 
     def __init__(self, objective: Objective, reference: list[str] | None, seed: int):

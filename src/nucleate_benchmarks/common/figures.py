@@ -7,16 +7,15 @@ import platform
 from collections.abc import Mapping, Sequence
 from dataclasses import asdict, dataclass, field
 from datetime import UTC, datetime
-from importlib.metadata import PackageNotFoundError, version
 from pathlib import Path
 from typing import Any
 
 from rich.console import Console
 from rich.table import Table
 
+from nucleate.core.environment import package_versions, processor
 from nucleate.core.files import code_version, write_json, write_text
 from nucleate.core.parallel import default_processes
-from nucleate_benchmarks.common.resources import processor
 
 LIBRARIES = ("torch", "rdkit", "numpy", "scipy", "fcd_torch", "pymatgen", "smact", "chgnet")
 
@@ -86,12 +85,6 @@ def combined(
 
 def surroundings(command: str) -> dict[str, Any]:
     """Command, date, code and machine, for the head of a report."""
-    libraries = {}
-    for name in LIBRARIES:
-        try:
-            libraries[name] = version(name)
-        except PackageNotFoundError:
-            continue
     return {
         "command": command,
         "date": datetime.now(UTC).date().isoformat(),
@@ -101,7 +94,7 @@ def surroundings(command: str) -> dict[str, Any]:
             "cores": default_processes(),
             "system": platform.platform(),
             "python": platform.python_version(),
-            **libraries,
+            **package_versions(LIBRARIES),
         },
     }
 

@@ -10,7 +10,6 @@ from __future__ import annotations
 
 import json
 import os
-import platform
 import subprocess
 import sys
 import time
@@ -19,6 +18,7 @@ from typing import Any
 
 import psutil
 
+from nucleate.core.environment import processor
 from nucleate.core.files import code_version
 from nucleate.core.parallel import default_processes
 
@@ -38,18 +38,6 @@ def _tree(process: psutil.Process) -> list[psutil.Process]:
         return [process, *process.children(recursive=True)]
     except psutil.Error:
         return []
-
-
-def processor() -> str:
-    """The processor's name where Linux tells it."""
-    try:
-        with open("/proc/cpuinfo", encoding="utf-8") as file:
-            for line in file:
-                if line.startswith("model name"):
-                    return line.partition(":")[2].strip()
-    except OSError:
-        pass
-    return platform.machine()
 
 
 def measure(command: list[str]) -> dict[str, Any]:

@@ -15,7 +15,6 @@ import time
 from collections.abc import Iterator, Mapping, Sequence
 from contextlib import contextmanager
 from dataclasses import dataclass
-from datetime import UTC, datetime
 from pathlib import Path
 from typing import Any, cast
 
@@ -23,6 +22,7 @@ import numpy as np
 import optuna
 from numpy.typing import NDArray
 
+from nucleate.core.environment import processor, utc_now
 from nucleate.core.files import code_version, write_json, write_text
 from nucleate.core.parallel import default_processes
 from nucleate.objectives.objective import Objective, Scored
@@ -33,7 +33,6 @@ from nucleate.search.study.runner import Runner
 from nucleate.search.study.storage import open_study
 from nucleate.search.study.structure_sampler import StructureSampler, proposed_structure
 from nucleate.settings.study import OptimizeSettings
-from nucleate_benchmarks.common.resources import processor
 
 LATENT = 128
 """Dimensions of the latent vector that each proposal brings."""
@@ -174,7 +173,7 @@ def main(arguments: list[str] | None = None) -> None:
     command = " ".join(sys.argv[1:]) if arguments is None else " ".join(arguments)
     result = {
         "command": f"python -m nucleate_benchmarks.engineering.overhead {command}".strip(),
-        "date": datetime.now(UTC).isoformat(timespec="seconds"),
+        "date": utc_now(),
         "code": code_version(),
         "processor": processor(),
         "cores": default_processes(),

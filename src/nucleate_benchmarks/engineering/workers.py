@@ -23,7 +23,6 @@ import time
 import uuid
 from collections import Counter
 from collections.abc import Mapping, Sequence
-from datetime import UTC, datetime
 from pathlib import Path
 from typing import Any, cast
 
@@ -31,6 +30,7 @@ import numpy as np
 from numpy.typing import NDArray
 from optuna.trial import FrozenTrial, TrialState
 
+from nucleate.core.environment import processor, utc_now
 from nucleate.core.files import code_version, write_json, write_text
 from nucleate.core.parallel import default_processes
 from nucleate.objectives.objective import Objective, Scored
@@ -41,7 +41,6 @@ from nucleate.search.study.runner import Runner
 from nucleate.search.study.storage import open_study
 from nucleate.search.trial_attributes import ABANDONED, OUTCOME, STRUCTURE, YIELDED
 from nucleate.settings.study import OptimizeSettings
-from nucleate_benchmarks.common.resources import processor
 
 FOLDER = Path("results/benchmarks")
 STALE_SECONDS = 5.0
@@ -281,7 +280,7 @@ def main(arguments: list[str] | None = None) -> None:
     row |= {
         "storage": given.storage.partition(":")[0],
         "command": f"python -m nucleate_benchmarks.engineering.workers {command}",
-        "date": datetime.now(UTC).isoformat(timespec="seconds"),
+        "date": utc_now(),
         "code": code_version(),
         "processor": processor(),
         "cores": default_processes(),

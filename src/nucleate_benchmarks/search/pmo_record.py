@@ -7,15 +7,14 @@ import math
 import time
 from collections.abc import Sequence
 from dataclasses import asdict, dataclass, field
-from datetime import UTC, datetime
 from pathlib import Path
 from typing import Any
 
+from nucleate.core.environment import processor, utc_now
 from nucleate.core.errors import ResultsError
 from nucleate.core.files import code_version, read_json
 from nucleate.core.parallel import default_processes
 from nucleate.datasets.resumable import whole_lines
-from nucleate_benchmarks.common.resources import processor
 
 
 @dataclass(frozen=True)
@@ -154,7 +153,7 @@ class Account:
         Raises:
             ResultsError: they were made with other data or another model.
         """
-        account = cls(started=_now())
+        account = cls(started=utc_now())
         for ending in (".state.json", ".summary.json"):
             path = task.file(ending)
             if path.exists():
@@ -178,13 +177,9 @@ class Account:
             "seconds": round(self.seconds + time.perf_counter() - since, 3),
             "oracle_seconds": round(self.oracle_seconds, 3),
             "peak_memory_gb": round(peak, 3),
-            "date": _now(),
+            "date": utc_now(),
             "machine": {"processor": processor(), "cores": default_processes()},
         }
-
-
-def _now() -> str:
-    return datetime.now(UTC).isoformat(timespec="seconds")
 
 
 def _peak_memory() -> float:

@@ -8,11 +8,11 @@ import pytest
 from rich.console import Console
 
 from nucleate.cli.show.screening import describe_checks, show_checks, show_screening, write_page
+from nucleate.core.environment import environment_info
 from nucleate.core.errors import SettingsError
 from nucleate.core.manifest import Manifest
 from nucleate.settings.data import DatasetSettings
 from nucleate.settings.screen import ScreeningSettings
-from nucleate.stages.run_folder import surroundings
 from nucleate.stages.screen import screen_file
 
 PEROXIDE = "CC(C)(C)OOC(C)(C)C"
@@ -37,7 +37,7 @@ def test_the_page_shows_candidates_and_the_funnel(
     screened: tuple[Manifest, ScreeningSettings],
 ) -> None:
     manifest, settings = screened
-    page = write_page(Path(manifest.folder), manifest, settings, surroundings())
+    page = write_page(Path(manifest.folder), manifest, settings, environment_info())
     text = page.read_text()
     assert "Screening “out”" in text
     assert "3 structures went through" in text

@@ -10,7 +10,8 @@ from pathlib import Path
 import numpy as np
 from numpy.typing import NDArray
 
-from nucleate.core.errors import InputError, StructureError
+from nucleate.core.errors import InputError
+from nucleate.datasets.rows import standardise_row
 from nucleate.datasets.sources import resolve
 from nucleate.matter.base import Matter
 from nucleate.settings.data import DatasetSettings
@@ -61,16 +62,11 @@ def read_labels(matter: Matter, source: ColumnSource, folder: Path | None = None
             if not np.isfinite(value):
                 rejected["no_label"] += 1
                 continue
-            try:
-                if row.error:
-                    raise StructureError("unreadable", row.error)
-                structure = matter.reader.standardise(row.payload, options).structure
-            except StructureError as error:
-                rejected[error.reason] += 1
-            except Exception:  # a library's own failure on one odd structure
-                rejected["unexpected_error"] += 1
+            read = standardise_row(matter, options, row)
+            if read.structure is None:
+                rejected[read.reason] += 1
             else:
-                found.setdefault(structure, []).append(value)
+                found.setdefault(read.structure, []).append(value)
     if rejected:
         _LOG.info("column %s: rows left out: %s", source.column, dict(rejected))
     if not found:
