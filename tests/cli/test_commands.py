@@ -19,7 +19,7 @@ from nucleate.settings.data import FeaturizeSettings
 
 Nucleate = Callable[..., Result]
 COMMANDS = (
-    "discover", "runs", "report", "datasets list", "datasets show", "datasets fetch",
+    "discover", "runs", "report", "settings", "datasets list", "datasets show", "datasets fetch",
     "datasets build", "featurize", "train", "finetune", "models", "models show", "models export",
     "models prior", "models average",
     "sample", "reconstruct", "optimize", "objectives", "screen", "checks",

@@ -61,7 +61,7 @@ def _options(debug: Debug = False, version: Version = False) -> None:
 
 
 PANELS: dict[str, tuple[Command, ...]] = {
-    "Whole runs": (runs.discover, runs.app, runs.report),
+    "Whole runs": (runs.discover, runs.app, runs.report, runs.settings),
     "Data": (datasets.app, stages.featurize),
     "Models": (stages.train, stages.finetune, models.app, stages.sample, stages.reconstruct),
     "Search": (

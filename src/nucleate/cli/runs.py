@@ -1,4 +1,4 @@
-"""Commands about whole runs: discover, report, runs."""
+"""Commands about whole runs: discover, report, runs; and all settings."""
 
 from __future__ import annotations
 
@@ -96,3 +96,16 @@ def show(name: Name, results: Results = Path("results"), json_file: JsonFile = N
         raise ResultsError(f"{folder}: no such run; `nucleate runs` lists them")
     show_run(console(json_file), folder)
     write_results(json_file, run_summary(folder))
+
+
+def settings(json_file: JsonFile = None) -> None:
+    """Print every settings key with its type, default and meaning, as Markdown.
+
+    Example: nucleate settings > docs/settings.md
+    """
+    from nucleate.cli.show.settings import settings_reference
+
+    text = settings_reference()
+    if json_file != "-":
+        print(text, end="")
+    write_results(json_file, {"markdown": text})

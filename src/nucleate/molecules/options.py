@@ -31,7 +31,9 @@ class StandardiseOptions(Settings):
     elements: tuple[str, ...] = DEFAULT_ELEMENTS
     """Allowed elements by symbol; any other refuses the row (`element`)."""
     minimum_heavy_atoms: Annotated[int, Field(ge=1)] = 1
+    """Heavy atoms at least."""
     maximum_heavy_atoms: Annotated[int, Field(ge=1, le=500)] = 60
+    """Heavy atoms at most."""
 
     @model_validator(mode="after")
     def _window(self) -> StandardiseOptions:

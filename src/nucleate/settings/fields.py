@@ -22,7 +22,8 @@ class FieldFacts:
         key: its name in a settings file.
         kind: bool, int, float, str, tuple (of as many members as `members` has), list (of the one
             member), dict, or a settings class.
-        members: plain types of a tuple's or list's items; a settings class in a list of tables.
+        members: plain types of a tuple's or list's items, or of a table's values.
+        tables: settings classes that a value may be made of.
         choices: the only values, where they are listed.
         low, high: bounds, ends included.
         default: as a person reads it; empty where there is none to tell.
@@ -33,6 +34,7 @@ class FieldFacts:
     key: str
     kind: Any
     members: tuple[Any, ...]
+    tables: tuple[type[BaseModel], ...]
     choices: tuple[str, ...]
     low: float | None
     high: float | None
@@ -50,11 +52,7 @@ def field_facts(model: type[BaseModel]) -> dict[str, FieldFacts]:
 def nested(model: type[BaseModel], path: str) -> type[BaseModel]:
     """The settings class at a dotted path of keys."""
     for key in filter(None, path.split(".")):
-        model = next(
-            part
-            for part, _ in _parts(model.model_fields[key].annotation, ())
-            if isinstance(part, type) and issubclass(part, BaseModel)
-        )
+        (model,) = field_facts(model)[key].tables
     return model
 
 
@@ -67,14 +65,14 @@ def _facts(name: str, field: FieldInfo, meaning: str) -> FieldFacts:
     members: tuple[Any, ...] = ()
     if get_origin(kind) is tuple:
         arguments = [next(_parts(a, ()))[0] for a in get_args(kind) if a is not Ellipsis]
-        members = tuple(str if get_origin(a) is Literal else a for a in arguments)
+        members = tuple(str if get_origin(a) is Literal else get_origin(a) or a for a in arguments)
         if any(isinstance(m, BeforeValidator) for m in metadata):
             kind, members = str, ()  # it reads its own text
         else:
             choices = tuple(c for a in arguments if get_origin(a) is Literal for c in get_args(a))
             kind = list if Ellipsis in get_args(kind) else tuple
     elif get_origin(kind) is dict:
-        kind = dict
+        kind, members = dict, (next(_parts(get_args(kind)[1], ()))[0],)
     bounds = parts[0][1] if len(parts) == 1 else ()
     low: list[Any] = [m.ge for m in bounds if isinstance(m, Ge)]
     low += [m.gt + 1 for m in bounds if isinstance(m, Gt) and kind is int]  # type: ignore[operator]
@@ -83,7 +81,12 @@ def _facts(name: str, field: FieldInfo, meaning: str) -> FieldFacts:
         field.alias or name,
         kind,
         members,
-        choices,
+        tables=tuple(
+            part
+            for part in (*(part for part, _ in parts), *members)
+            if isinstance(part, type) and issubclass(part, BaseModel)
+        ),
+        choices=choices,
         low=min(low, default=None),
         high=max(high, default=None),
         default=shown(field.get_default(call_default_factory=True)),

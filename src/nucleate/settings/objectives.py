@@ -295,7 +295,7 @@ ObjectiveSource = Annotated[
 ]
 """What an objective's term computes."""
 
-_CLASSES: dict[str, type[Settings]] = {
+SOURCES: dict[str, type[Settings]] = {
     "property": PropertySource,
     "python": PythonSource,
     "command": CommandSource,
@@ -303,6 +303,7 @@ _CLASSES: dict[str, type[Settings]] = {
     "head": HeadSource,
     "measured": MeasuredSource,
 }
+"""The class of each of `OBJECTIVE_KINDS`."""
 
 OPERATIONAL: dict[str, frozenset[str]] = {
     "python": frozenset({"timeout", "start_timeout"}),
@@ -319,14 +320,14 @@ def source_of(term: PropertySettings) -> ObjectiveSource:
             a value that does not fit.
     """
     kind = term.source_kind()
-    cls = _CLASSES[kind]
+    cls = SOURCES[kind]
     values: dict[str, Any] = {kind: getattr(term, kind), **(term.model_extra or {})}
     if term.arguments:
         values["arguments"] = term.arguments
     own = {field.alias or name for name, field in cls.model_fields.items()} - {"kind"}
     unknown = [key for key in values if key not in own]
     if unknown:
-        known = own | set(type(term).model_fields) - set(_CLASSES) - {"arguments"}
+        known = own | set(type(term).model_fields) - set(SOURCES) - {"arguments"}
         raise SettingsError(
             f"a {kind} objective has no key {', '.join(unknown)}; known keys: "
             + ", ".join(sorted(known))
