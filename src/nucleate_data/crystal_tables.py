@@ -12,6 +12,10 @@ volume of an atom of each, fitted to the cells of Materials Project crystals (CC
 
     python -m nucleate_data.crystal_tables elements mp20_binary_ternary/val.csv.gz \\
         mpts52/test.csv.gz
+
+`normalisers.npz`, the Euclidean normalisers of the space groups, as moyopy finds them:
+
+    python -m nucleate_data.crystal_tables normalisers
 """
 
 from __future__ import annotations
@@ -28,8 +32,10 @@ from numpy.typing import NDArray
 
 from nucleate.crystals import elements
 from nucleate.crystals.geometry import distances
-from nucleate.crystals.wyckoff import symmetry
-from nucleate.crystals.wyckoff.symmetry import CENTRINGS
+from nucleate.crystals.wyckoff import normaliser, symmetry
+from nucleate.crystals.wyckoff.normaliser import modulo_group, pack_operations
+from nucleate.crystals.wyckoff.symmetry import CENTRINGS, space_group
+from nucleate.crystals.wyckoff.wyckoff_string import Site, WyckoffStructure, expand
 
 DENOMINATOR = 24
 TERM = re.compile(r"([+-]?)(\d+(?:/\d+)?)?\*?([xyz])?")
@@ -187,10 +193,54 @@ def atomic_volumes(sources: list[Path], shrink: float = 5.0) -> NDArray[np.float
     return np.maximum(solved, 3.0).astype(np.float32)
 
 
+def build_normalisers(target: Path) -> None:
+    """Take the normalisers from moyopy and write the table.
+
+    A crystal with two general positions has no more symmetry than its group, and all of the
+    normaliser keeps its Wyckoff letters.
+
+    Raises:
+        ValueError: moyopy finds another group, or a shift that is not a 24th.
+    """
+    import moyopy
+
+    group_numbers, linear, shift = [], [], []
+    for number in range(16, 231):
+        group = space_group(number)
+        edge = (20.0 * group.general.multiplicity / 1.46) ** (1 / 3)
+        edges = {0: edge, 1: 1.13 * edge, 2: 1.29 * edge}
+        lattice = group.complete_lattice(tuple(edges[i] for i in group.free_lattice))
+        letter = group.general.letter
+        sites = (
+            Site(letter, "C", (0.1371, 0.2293, 0.3119)),
+            Site(letter, "O", (0.0571, 0.1193, 0.4219)),
+        )
+        basis, coordinates, numbers = expand(WyckoffStructure(number, sites, lattice))
+        cell = moyopy.Cell(basis.tolist(), coordinates.tolist(), numbers.tolist())
+        found = moyopy.MoyoDataset(cell, symprec=0.01, setting=moyopy.Setting.standard())
+        operations = pack_operations(list(found.normalizer_wyckoff_positions().stabilizer))
+        operations[:, group.polar, 3] = 0.0  # the origin is put on a site instead
+        linears, shifts = modulo_group(number, operations.tobytes())
+        scaled = np.rint(shifts * DENOMINATOR)
+        if found.number != number or not np.allclose(scaled, shifts * DENOMINATOR, atol=1e-6):
+            raise ValueError(f"no normaliser for group {number}")
+        group_numbers.extend([number] * len(linears))
+        linear.append(np.rint(linears))
+        shift.append(scaled % DENOMINATOR)
+    np.savez_compressed(
+        target,
+        group=np.array(group_numbers, np.int16),
+        linear=np.concatenate(linear).astype(np.int8),
+        shift=np.concatenate(shift).astype(np.int8),
+    )
+
+
 if __name__ == "__main__":
     files = [Path(name) for name in sys.argv[2:]]
     if sys.argv[1:2] == ["wyckoff"] and len(files) == 1:
         build(files[0], symmetry.TABLE_PATH)
+    elif sys.argv[1:] == ["normalisers"]:
+        build_normalisers(normaliser.TABLE_PATH)
     elif sys.argv[1:2] == ["elements"] and files:
         volumes = atomic_volumes(files)
         radii = distances.covalent_radii()[1 : elements.LARGEST + 1].astype(np.float32)

@@ -12,8 +12,7 @@ from numpy.typing import NDArray
 
 from nucleate.core.parallel import map_ordered
 from nucleate.crystals.geometry.describe import reduced_formula
-from nucleate.crystals.wyckoff.fingerprint import NEIGHBOURS, fingerprint
-from nucleate.crystals.wyckoff.matching import match
+from nucleate.crystals.wyckoff.matching import NEIGHBOURS, fingerprint, match
 from nucleate.crystals.wyckoff.wyckoff_string import from_string
 
 POOL_FROM = 2000

@@ -17,8 +17,8 @@ from numpy.typing import NDArray
 from nucleate.core.errors import NucleateError
 from nucleate.core.parallel import map_ordered
 from nucleate.crystals.geometry.describe import composition
+from nucleate.crystals.wyckoff.matching import CDVAE_MATCHER
 from nucleate.crystals.wyckoff.wyckoff_string import (
-    CDVAE_MATCHER,
     from_string,
     prototype_key,
     structure_from_wyckoff,

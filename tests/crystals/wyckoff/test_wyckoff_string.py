@@ -10,11 +10,8 @@ from pymatgen.analysis.structure_matcher import StructureMatcher
 from pymatgen.core import Lattice, Structure
 
 from nucleate.core.errors import StructureError
-from nucleate.crystals.wyckoff.canonical import (
-    canonical_wyckoff,
-    same_crystal,
-    wyckoff_from_structure,
-)
+from nucleate.crystals.wyckoff.canonical import canonical_wyckoff, wyckoff_from_structure
+from nucleate.crystals.wyckoff.matching import same_crystal
 from nucleate.crystals.wyckoff.wyckoff_string import (
     expand,
     from_string,

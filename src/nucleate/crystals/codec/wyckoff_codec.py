@@ -20,12 +20,11 @@ from nucleate.crystals.codec.schema import (
     lattice_components,
     lattice_from_components,
 )
-from nucleate.crystals.wyckoff.symmetry import group_starts, space_group
+from nucleate.crystals.wyckoff.symmetry import LETTERS, group_starts, space_group
 from nucleate.crystals.wyckoff.wyckoff_string import (
     Site,
     WyckoffStructure,
     from_string,
-    letter_index,
     to_string,
 )
 from nucleate.matter.codec import Codec
@@ -116,7 +115,7 @@ class WyckoffCodec(Codec):
         """
         gene = from_string(structure)
         self._check(gene)
-        sites = sorted(gene.sites, key=lambda s: (letter_index(s.letter), s.number))
+        sites = sorted(gene.sites, key=lambda s: (LETTERS.index(s.letter), s.number))
         start = int(group_starts()[gene.space_group - 1])
         coordinates = np.full((len(sites), 3), np.nan, np.float32)
         for row, site in enumerate(sites):
@@ -124,7 +123,7 @@ class WyckoffCodec(Codec):
             coordinates[row, free] = site.parameters
         steps: dict[str, NDArray[Any]] = {
             "wyckoff_position": np.array(
-                [1 + start + letter_index(s.letter) for s in sites], np.int64
+                [1 + start + LETTERS.index(s.letter) for s in sites], np.int64
             ),
             "element": np.array([s.number - 1 for s in sites], np.int64),
             **{axis: coordinates[:, i] for i, axis in enumerate(AXES)},

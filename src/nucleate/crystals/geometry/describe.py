@@ -53,12 +53,7 @@ def electronegativities() -> dict[str, float]:
 
 def composition(structure: str) -> dict[str, int]:
     """Atoms of each element in the primitive cell of a Wyckoff string."""
-    gene = from_string(structure)
-    count: dict[str, int] = {}
-    for site in gene.sites:
-        size = gene.group.position(site.letter).primitive_multiplicity
-        count[site.element] = count.get(site.element, 0) + size
-    return count
+    return from_string(structure).composition
 
 
 def reduced_formula(structure: str) -> str:

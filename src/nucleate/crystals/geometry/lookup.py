@@ -22,11 +22,10 @@ from nucleate.crystals.elements import NUMBERS
 from nucleate.crystals.geometry.crystal_distance import STRUCTURE_UNIT, average_minimum_distances
 from nucleate.crystals.geometry.describe import composition, reduced_formula
 from nucleate.crystals.io.standardise import HoldOutOptions
-from nucleate.crystals.wyckoff.canonical import same_crystal
-from nucleate.crystals.wyckoff.fingerprint import far_apart
+from nucleate.crystals.wyckoff.matching import CDVAE_MATCHER, far_apart, same_crystal
 from nucleate.crystals.wyckoff.normaliser import generic_normaliser
 from nucleate.crystals.wyckoff.symmetry import LETTERS
-from nucleate.crystals.wyckoff.wyckoff_string import CDVAE_MATCHER, anonymous_key, prototype_key
+from nucleate.crystals.wyckoff.wyckoff_string import anonymous_key, prototype_key
 from nucleate.matter.identity import Identified, Identity, version_of
 
 ELEMENTS = len(NUMBERS) + 1

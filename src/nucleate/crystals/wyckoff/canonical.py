@@ -37,16 +37,20 @@ from nucleate.crystals.wyckoff.wyckoff_string import (
 
 if TYPE_CHECKING:
     from pymatgen.core import Structure
-from functools import lru_cache
-from typing import TYPE_CHECKING
 
-if TYPE_CHECKING:
-    from pymatgen.core import Structure
-from nucleate.crystals.wyckoff.wyckoff_string import (
-    _composition,
-    from_string,
-    structure_from_wyckoff,
-)
+logging.getLogger("moyo").setLevel(logging.ERROR)  # it remarks on every centred input cell
+
+Array = NDArray[np.float64]
+Arrays = tuple[Array, Array, NDArray[np.int64]]
+Placements = dict[tuple[str, ...], Array]
+
+FLAT = 1e-5
+"""Volume over the product of the edges below which a cell is no cell. Long crystals (polytypes of
+layers) in skewed cells come to 1e-4."""
+LOOSER = (1.01, 1.03, 1.1, 1.3)
+"""Times the tolerance, to find symmetry at its edge."""
+OVERLAP = 0.1
+"""Angstrom; atoms this close are the same one written twice, or nonsense."""
 
 
 def wyckoff_from_structure(structure: Structure, tolerance: float = 0.01) -> WyckoffStructure:
@@ -63,46 +67,6 @@ def wyckoff_from_structure(structure: Structure, tolerance: float = 0.01) -> Wyc
             `zero_volume`, `empty`, `overlapping_atoms`, `symmetry_failed`.
     """
     return canonical_wyckoff(*arrays_of(structure), tolerance)
-
-
-def same_crystal(first: str, second: str, **tolerances: Any) -> bool:
-    """Whether pymatgen's StructureMatcher maps one Wyckoff string onto the other.
-
-    Args:
-        tolerances: of StructureMatcher (`ltol`, `stol`, `angle_tol`); its defaults (0.2, 0.3, 5)
-            if none, which decide duplicates. Reconstruction is judged with `CDVAE_MATCHER`.
-    """
-    if first == second:
-        return True
-    from pymatgen.analysis.structure_matcher import StructureMatcher
-
-    one, two = from_string(first), from_string(second)
-    if sorted(_composition(one)) != sorted(_composition(two)):
-        return False
-    # Primitive against primitive: the matcher's own reduction misses some centred cells.
-    matcher = StructureMatcher(primitive_cell=False, scale=True, **tolerances)
-    return bool(matcher.fit(_reduced(first), _reduced(second), skip_structure_reduction=True))
-
-
-@lru_cache(maxsize=1024)
-def _reduced(crystal: str) -> Structure:
-    """The Niggli cell of a Wyckoff string, which takes most of a comparison's time to find."""
-    return structure_from_wyckoff(from_string(crystal)).get_reduced_structure()
-
-
-logging.getLogger("moyo").setLevel(logging.ERROR)  # it remarks on every centred input cell
-
-Array = NDArray[np.float64]
-Arrays = tuple[Array, Array, NDArray[np.int64]]
-Placements = dict[tuple[str, ...], Array]
-
-FLAT = 1e-5
-"""Volume over the product of the edges below which a cell is no cell. Long crystals (polytypes of
-layers) in skewed cells come to 1e-4."""
-LOOSER = (1.01, 1.03, 1.1, 1.3)
-"""Times the tolerance, to find symmetry at its edge."""
-OVERLAP = 0.1
-"""Angstrom; atoms this close are the same one written twice, or nonsense."""
 
 
 def arrays_of(structure: Structure) -> Arrays:
@@ -149,14 +113,14 @@ def canonical_wyckoff(
         raise StructureError("zero_volume", f"{volume:.3g} A^3 for {len(numbers)} atoms")
     if _overlap(lattice, positions):
         raise StructureError("overlapping_atoms", f"two atoms within {OVERLAP} A")
-    dataset = _dataset(lattice, positions, numbers, tolerance)
+    dataset = symmetry_dataset(lattice, positions, numbers, tolerance)
     passed: list[WyckoffStructure] = []
     while True:
         gene = _gene_of(dataset)
         if gene in passed:  # a cycle, nearly always of one
             return min(passed[passed.index(gene) :], key=to_string)
         passed.append(gene)
-        rebuilt = _dataset(*expand(gene), tolerance)
+        rebuilt = symmetry_dataset(*expand(gene), tolerance)
         if rebuilt.number == gene.space_group and gene.group.system != "triclinic":
             return gene
         dataset = rebuilt
@@ -172,14 +136,20 @@ def _search_for(number: int, cell: Arrays, tolerance: float) -> Any | None:
     found; but not what it makes of the coordinates, if it is found in the same ones.
     """
     for factor in LOOSER:
-        dataset = _dataset(*cell, tolerance * factor)
+        dataset = symmetry_dataset(*cell, tolerance * factor)
         if dataset.number == number:
             return dataset
     return None
 
 
-def _dataset(lattice: Array, positions: Array, numbers: NDArray[np.int64], tolerance: float) -> Any:
-    """moyopy's symmetry search in the standard setting."""
+def symmetry_dataset(
+    lattice: Array, positions: Array, numbers: NDArray[np.int64], tolerance: float
+) -> Any:
+    """moyopy's symmetry search in the standard setting.
+
+    Raises:
+        StructureError: `symmetry_failed`.
+    """
     import moyopy
 
     cell = moyopy.Cell(lattice.tolist(), (positions % 1.0).tolist(), numbers.tolist())
@@ -213,35 +183,6 @@ def _gene_of(dataset: Any) -> WyckoffStructure:
         preferred_sites(group, points, letters, numbers) for letters, points in placements.items()
     ]
     return WyckoffStructure(group.number, max(found, key=lambda f: f[0])[1], lattice)
-
-
-def letters_as_found(
-    lattice: Array, positions: Array, numbers: NDArray[np.int64], tolerance: float = 0.01
-) -> list[tuple[str, int]]:
-    """Wyckoff letter and atomic number of each inequivalent site as the symmetry search happens to
-    give them, sorted: what becomes canonical only by all that is done here.
-
-    Raises:
-        StructureError: `symmetry_failed`.
-    """
-    dataset = _dataset(lattice, positions, numbers, tolerance)
-    first = sorted(set(dataset.orbits))
-    return sorted((dataset.wyckoffs[i], int(numbers[i])) for i in first)
-
-
-def primitive_as_found(
-    lattice: Array, positions: Array, numbers: NDArray[np.int64], tolerance: float = 0.01
-) -> Arrays:
-    """The primitive cell of a crystal with its atoms where they are, not made symmetric.
-
-    Raises:
-        StructureError: `symmetry_failed`.
-    """
-    dataset = _dataset(lattice, positions, numbers, tolerance)
-    linear = np.array(dataset.prim_std_linear, np.float64)
-    moved = (positions - np.array(dataset.prim_std_origin_shift)) @ np.linalg.inv(linear).T
-    _, first = np.unique(np.array(dataset.mapping_std_prim), return_index=True)
-    return linear.T @ lattice, moved[first], numbers[first]
 
 
 def _overlap(lattice: Array, positions: Array) -> bool:

@@ -4,11 +4,8 @@ The normaliser of a group holds the changes of origin and of axes that leave the
 as they are (*International Tables A*, chapter 3.5). It depends on the lattice: equal edges, say,
 allow more. For lattices that have no more symmetry than their crystal system asks of them the
 normalisers lie in `normalisers.npz`, one operation of each coset of the space group, the free
-shifts of polar groups left out. Made from moyopy's by
-
-    python -m nucleate.crystals.wyckoff.normaliser
-
-Monoclinic and triclinic lattices have no such common normaliser, since their angles are free.
+shifts of polar groups left out, made from moyopy's by `nucleate_data.crystal_tables`. Monoclinic
+and triclinic lattices have no such common normaliser, since their angles are free.
 """
 
 from __future__ import annotations
@@ -162,51 +159,3 @@ def modulo_group(number: int, operations: bytes) -> tuple[Array, Array]:
             kept.append(index)
     chosen = found[kept]
     return chosen[:, :, :3].copy(), chosen[:, :, 3].copy()
-
-
-def build(target: Path) -> None:
-    """Take the normalisers from moyopy and write the table.
-
-    A crystal with two general positions has no more symmetry than its group, and all of the
-    normaliser keeps its Wyckoff letters.
-
-    Raises:
-        ValueError: moyopy finds another group, or a shift that is not a 24th.
-    """
-    import moyopy
-
-    from nucleate.crystals.wyckoff.wyckoff_string import Site, WyckoffStructure, expand
-
-    group_numbers, linear, shift = [], [], []
-    for number in range(16, 231):
-        group = space_group(number)
-        edge = (20.0 * group.general.multiplicity / 1.46) ** (1 / 3)
-        edges = {0: edge, 1: 1.13 * edge, 2: 1.29 * edge}
-        lattice = group.complete_lattice(tuple(edges[i] for i in group.free_lattice))
-        letter = group.general.letter
-        sites = (
-            Site(letter, "C", (0.1371, 0.2293, 0.3119)),
-            Site(letter, "O", (0.0571, 0.1193, 0.4219)),
-        )
-        basis, coordinates, numbers = expand(WyckoffStructure(number, sites, lattice))
-        cell = moyopy.Cell(basis.tolist(), coordinates.tolist(), numbers.tolist())
-        found = moyopy.MoyoDataset(cell, symprec=0.01, setting=moyopy.Setting.standard())
-        operations = pack_operations(list(found.normalizer_wyckoff_positions().stabilizer))
-        operations[:, group.polar, 3] = 0.0  # the origin is put on a site instead
-        linears, shifts = modulo_group(number, operations.tobytes())
-        scaled = np.rint(shifts * DENOMINATOR)
-        if found.number != number or not np.allclose(scaled, shifts * DENOMINATOR, atol=1e-6):
-            raise ValueError(f"no normaliser for group {number}")
-        group_numbers.extend([number] * len(linears))
-        linear.append(np.rint(linears))
-        shift.append(scaled % DENOMINATOR)
-    np.savez_compressed(
-        target,
-        group=np.array(group_numbers, np.int16),
-        linear=np.concatenate(linear).astype(np.int8),
-        shift=np.concatenate(shift).astype(np.int8),
-    )
-
-
-if __name__ == "__main__":
-    build(TABLE_PATH)

@@ -26,7 +26,6 @@ from nucleate.core.errors import StructureError
 from nucleate.crystals.elements import NUMBERS
 from nucleate.crystals.wyckoff.symmetry import (
     CENTRINGS,
-    LETTERS,
     PRIMITIVE,
     SpaceGroup,
     lattice_matrix,
@@ -38,8 +37,6 @@ if TYPE_CHECKING:
 
 PARAMETER_DECIMALS = 5
 LATTICE_DECIMALS = 4
-CDVAE_MATCHER = {"ltol": 0.3, "stol": 0.5, "angle_tol": 10.0}
-"""StructureMatcher tolerances of the CDVAE benchmark (Xie et al. 2022), for reconstruction."""
 
 _SITE = re.compile(r"([A-Za-z]):([A-Z][a-z]?)(?:\(([^()]*)\))?")
 
@@ -86,7 +83,16 @@ class WyckoffStructure:
     @property
     def atoms(self) -> int:
         """Atoms in the primitive cell."""
-        return sum(self.group.position(s.letter).primitive_multiplicity for s in self.sites)
+        return sum(self.composition.values())
+
+    @property
+    def composition(self) -> dict[str, int]:
+        """Atoms of each element in the primitive cell."""
+        count: dict[str, int] = {}
+        for site in self.sites:
+            size = self.group.position(site.letter).primitive_multiplicity
+            count[site.element] = count.get(site.element, 0) + size
+        return count
 
 
 def _number(value: float, decimals: int) -> str:
@@ -213,17 +219,3 @@ def anonymous_key(crystal: str | WyckoffStructure) -> str:
     numbers: dict[str, int] = {}
     named = [site.split(":") for site in sites]
     return " ".join([group, *(f"{s[0]}:{numbers.setdefault(s[1], len(numbers))}" for s in named)])
-
-
-def letter_index(letter: str) -> int:
-    """Place of a Wyckoff letter, 0 for 'a'."""
-    return LETTERS.index(letter)
-
-
-def _composition(gene: WyckoffStructure) -> list[tuple[int, int]]:
-    """(atomic number, atoms per primitive cell)."""
-    count: dict[int, int] = {}
-    for site in gene.sites:
-        size = gene.group.position(site.letter).primitive_multiplicity
-        count[site.number] = count.get(site.number, 0) + size
-    return list(count.items())

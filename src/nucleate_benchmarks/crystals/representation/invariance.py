@@ -8,16 +8,17 @@ import warnings
 from dataclasses import dataclass, field
 
 import numpy as np
+from numpy.typing import NDArray
 
 from nucleate.core.errors import StructureError
 from nucleate.crystals.codec.wyckoff_codec import CodecOptions, WyckoffCodec
 from nucleate.crystals.io.standardise import StandardiseOptions, read_arrays
 from nucleate.crystals.wyckoff.canonical import (
     LOOSER,
+    Array,
     Arrays,
     canonical_wyckoff,
-    letters_as_found,
-    primitive_as_found,
+    symmetry_dataset,
 )
 from nucleate.crystals.wyckoff.wyckoff_string import (
     WyckoffStructure,
@@ -158,6 +159,35 @@ def _scramble(
     outcome.letters_alone.append(letters)
     if not same:
         outcome.failures.append(f"{outcome.name}: {text!r} became {shown!r}")
+
+
+def letters_as_found(
+    lattice: Array, positions: Array, numbers: NDArray[np.int64], tolerance: float
+) -> list[tuple[str, int]]:
+    """Wyckoff letter and atomic number of each inequivalent site as the symmetry search happens to
+    give them, sorted: what becomes canonical only by all that is done here.
+
+    Raises:
+        StructureError: `symmetry_failed`.
+    """
+    dataset = symmetry_dataset(lattice, positions, numbers, tolerance)
+    first = sorted(set(dataset.orbits))
+    return sorted((dataset.wyckoffs[i], int(numbers[i])) for i in first)
+
+
+def primitive_as_found(
+    lattice: Array, positions: Array, numbers: NDArray[np.int64], tolerance: float
+) -> Arrays:
+    """The primitive cell of a crystal with its atoms where they are, not made symmetric.
+
+    Raises:
+        StructureError: `symmetry_failed`.
+    """
+    dataset = symmetry_dataset(lattice, positions, numbers, tolerance)
+    linear = np.array(dataset.prim_std_linear, np.float64)
+    moved = (positions - np.array(dataset.prim_std_origin_shift)) @ np.linalg.inv(linear).T
+    _, first = np.unique(np.array(dataset.mapping_std_prim), return_index=True)
+    return linear.T @ lattice, moved[first], numbers[first]
 
 
 def near(first: WyckoffStructure, second: WyckoffStructure) -> bool:

@@ -13,7 +13,7 @@ import numpy as np
 from numpy.typing import NDArray
 
 from nucleate.core.errors import NucleateError
-from nucleate.crystals.wyckoff.canonical import same_crystal
+from nucleate.crystals.wyckoff.matching import same_crystal
 from nucleate.datasets.resumable import map_to_lines
 from nucleate_benchmarks.common.figures import Figure, Section, combined
 from nucleate_benchmarks.crystals.identity import unique_and_novel

@@ -5,7 +5,7 @@ from __future__ import annotations
 import numpy as np
 import pytest
 
-from nucleate.crystals.wyckoff.fingerprint import REACH, far_apart, fingerprint
+from nucleate.crystals.wyckoff.matching import REACH, far_apart, fingerprint
 from nucleate.matter import registry as matter
 
 ROCK_SALT = "225 a:Na b:Cl | 5.64"
