@@ -80,6 +80,7 @@ class Check(ABC):
             runs in worker processes, on `chunk` candidates at a time, and what was judged is kept
             if the run is killed. Checks that compare candidates, or know others, are not.
         chunk: candidates that an independent check is given together.
+        limit: what the options ask of a value, with options in braces: `at most {maximum:g} A`.
     """
 
     name: ClassVar[str]
@@ -91,6 +92,7 @@ class Check(ABC):
     apart: ClassVar[bool] = False
     independent: ClassVar[bool] = False
     chunk: ClassVar[int] = 64
+    limit: ClassVar[str] = ""
 
     def __init__(self, options: Any, context: CheckContext):
         self.options = options
@@ -99,7 +101,7 @@ class Check(ABC):
     @property
     def threshold(self) -> str:
         """What the options ask of a value, in a few words: `at most 4.5`; empty if nothing."""
-        return ""
+        return self.limit.format(**dict(self.options))
 
     @abstractmethod
     def run(self, candidates: Sequence[Candidate]) -> list[Verdict]:

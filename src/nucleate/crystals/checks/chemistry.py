@@ -43,10 +43,7 @@ class SmactCheck(EachCheck):
     name = "smact"
     description = "Some assignment of known oxidation states is neutral (SMACT), or all are metals"
     Options = SmactOptions
-
-    @property
-    def threshold(self) -> str:
-        return f"neutral by {self.options.oxidation_states}"
+    limit = "neutral by {oxidation_states}"
 
     def one(self, candidate: Candidate) -> Verdict:
         """See `EachCheck.one`; the column `oxidation_guess` is pymatgen's, empty if it finds

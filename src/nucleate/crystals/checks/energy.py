@@ -64,10 +64,7 @@ class AboveHullCheck(EnergyCheck):
     )
     Options = AboveHullOptions
     expensive = True
-
-    @property
-    def threshold(self) -> str:
-        return f"at most {self.options.maximum:g} eV/atom"
+    limit = "at most {maximum:g} eV/atom"
 
     @cached_property
     def _reference(self) -> tuple[str, Hull]:

@@ -35,10 +35,7 @@ class CoordinationCheck(EachCheck):
     name = "coordination"
     description = "No atom is alone; coordination numbers by element are shown"
     Options = CoordinationOptions
-
-    @property
-    def threshold(self) -> str:
-        return f"1 to {self.options.most} neighbours"
+    limit = "1 to {most} neighbours"
 
     def one(self, candidate: Candidate) -> Verdict:
         """See `EachCheck.one`; the value is the coordination numbers by element, `Na 6, Cl 6`."""
@@ -102,10 +99,7 @@ class BondValenceCheck(EachCheck):
     name = "bond_valence"
     description = "Bond-valence sums (O'Keeffe and Brese 1991) are not far from oxidation states"
     Options = BondValenceOptions
-
-    @property
-    def threshold(self) -> str:
-        return f"at most {self.options.instability:g}"
+    limit = "at most {instability:g}"
 
     def one(self, candidate: Candidate) -> Verdict:
         """See `EachCheck.one`; the value is the global instability index, valence units. No value
@@ -149,10 +143,7 @@ class VacuumCheck(EachCheck):
     name = "vacuum"
     description = "No empty sphere or slab as wide as in a model of a surface"
     Options = VacuumOptions
-
-    @property
-    def threshold(self) -> str:
-        return f"at most {self.options.void:g} A"
+    limit = "at most {void:g} A"
 
     def one(self, candidate: Candidate) -> Verdict:
         """See `EachCheck.one`; the value is the radius of the largest empty sphere, angstrom."""

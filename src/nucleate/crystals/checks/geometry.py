@@ -76,10 +76,7 @@ class DensityCheck(EachCheck):
     name = "density"
     description = "Density and volume per atom are plausible"
     Options = DensityOptions
-
-    @property
-    def threshold(self) -> str:
-        return f"{self.options.lightest:g} to {self.options.densest:g} g/cm3"
+    limit = "{lightest:g} to {densest:g} g/cm3"
 
     def one(self, candidate: Candidate) -> Verdict:
         """See `EachCheck.one`; the value is the density, g/cm3."""
@@ -135,10 +132,7 @@ class DistancesCheck(EachCheck):
     name = "distances"
     description = "No contact is too short for its kind of pair, by covalent radii (Cordero 2008)"
     Options = DistancesOptions
-
-    @property
-    def threshold(self) -> str:
-        return f"at least {self.options.scaled:g}"
+    limit = "at least {scaled:g}"
 
     def one(self, candidate: Candidate) -> Verdict:
         """See `EachCheck.one`; the value is the least scaled distance."""

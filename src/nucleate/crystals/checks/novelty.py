@@ -54,11 +54,7 @@ class NovelCheck(Check):
     name = "novel"
     description = "No known crystal of its composition matches (gene, then StructureMatcher)"
     Options = NovelOptions
-
-    @property
-    def threshold(self) -> str:
-        """See `Check.threshold`."""
-        return "no match"
+    limit = "no match"
 
     def run(self, candidates: Sequence[Candidate]) -> list[Verdict]:
         """See `Check.run`.

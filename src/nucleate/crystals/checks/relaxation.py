@@ -95,10 +95,7 @@ class RelaxationCheck(EnergyCheck):
     expensive = True
     independent = True
     chunk = TOGETHER  # models are quicker on batches
-
-    @property
-    def threshold(self) -> str:
-        return f"{self.options.force:g} eV/A within {self.options.steps} steps"
+    limit = "{force:g} eV/A within {steps} steps"
 
     def run(self, candidates: Sequence[Candidate]) -> list[Verdict]:
         """See `Check.run`; the value is the rms displacement, the structure the relaxed one.

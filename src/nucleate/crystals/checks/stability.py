@@ -82,10 +82,7 @@ class ElasticCheck(StabilityCheck):
     name = "elastic"
     description = "Born's criterion: CHGNet's stiffness matrix is positive (atoms held in place)"
     Options = ElasticOptions
-
-    @property
-    def threshold(self) -> str:
-        return f"at least {self.options.least:g} GPa"
+    limit = "at least {least:g} GPa"
 
     def judge(self, crystals: Sequence[str], structures: Sequence[Structure]) -> list[Verdict]:
         """The value is the least eigenvalue of the stiffness matrix, GPa (Born; Mouhat and Coudert
@@ -135,10 +132,7 @@ class RattleCheck(StabilityCheck):
     description = "Rattled and relaxed without symmetry it returns to its energy and structure"
     Options = RattleOptions
     usual: ClassVar[bool] = False
-
-    @property
-    def threshold(self) -> str:
-        return f"at most {self.options.maximum_gain:g} eV/atom"
+    limit = "at most {maximum_gain:g} eV/atom"
 
     def judge(self, crystals: Sequence[str], structures: Sequence[Structure]) -> list[Verdict]:
         """The value is the energy gained, eV/atom."""

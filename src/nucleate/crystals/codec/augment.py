@@ -16,9 +16,8 @@ from pydantic import Field
 from torch import Tensor
 
 from nucleate.core.settings import Fraction, Settings
-from nucleate.crystals.codec.schema import AXES
+from nucleate.crystals.codec.schema import AXES, position_table
 from nucleate.crystals.elements import supported, volumes
-from nucleate.crystals.wyckoff.symmetry import group_starts, space_group
 from nucleate.vae.arrays import Batch
 from nucleate.vae.schema import Schema
 
@@ -48,11 +47,7 @@ class Augment:
         accepted = np.array(supported(bool(schema.options["noble_gases"]))) - 1
         self.accepted = torch.from_numpy(accepted)
         self.volume = torch.from_numpy(volumes())
-        size = np.zeros(1 + int(group_starts()[-1]), np.float32)
-        for number in range(1, 231):
-            for position in space_group(number).positions:
-                size[1 + position.index] = position.primitive_multiplicity
-        self.size = torch.from_numpy(size)
+        self.size = torch.from_numpy(position_table()[0].astype(np.float32))
 
     def __call__(self, batch: Batch, generator: torch.Generator) -> Batch:
         once, steps, auxiliary = dict(batch.once), dict(batch.steps), dict(batch.auxiliary)

@@ -21,7 +21,8 @@ from nucleate.crystals.codec.schema import (
     AXES,
     RATIO_LIMIT,
     VOLUME_LIMITS,
-    free_components,
+    lattice_table,
+    position_table,
 )
 from nucleate.crystals.wyckoff.symmetry import CENTRINGS, PRIMITIVE, space_group
 from nucleate.vae.arrays import Batch
@@ -82,10 +83,7 @@ class Tables:
 @cache
 def _operations() -> tuple[NDArray[np.float64], ...]:
     positions = [p for number in range(1, 231) for p in space_group(number).positions]
-    size = np.array([0, *(p.primitive_multiplicity for p in positions)])
-    free = np.zeros((len(positions) + 1, 3), bool)
-    for row, position in enumerate(positions, start=1):
-        free[row, list(position.free)] = True
+    size, free = position_table()
     linear = np.concatenate([p.linear[: p.primitive_multiplicity] for p in positions])
     shift = np.concatenate([p.shift[: p.primitive_multiplicity] for p in positions])
     return linear, shift, np.cumsum(size) - size, size, free
@@ -94,14 +92,11 @@ def _operations() -> tuple[NDArray[np.float64], ...]:
 @cache
 def _groups() -> tuple[NDArray[np.float64], ...]:
     groups = [space_group(number) for number in range(1, 231)]
-    lattice, fixed = np.zeros((230, 6), bool), np.zeros((230, 6))
-    for row, group in enumerate(groups):
-        lattice[row, list(free_components(group.system))] = True
-        if group.system in ("trigonal", "hexagonal"):
-            fixed[row, 5] = np.log(120 / 60)
+    fixed = np.zeros((230, 6))
+    fixed[[group.system in ("trigonal", "hexagonal") for group in groups], 5] = np.log(120 / 60)
     order = np.array([float(len(CENTRINGS[group.centring])) for group in groups])
     basis = np.array([PRIMITIVE[group.centring] for group in groups])
-    return order, lattice, fixed, basis
+    return order, lattice_table(), fixed, basis
 
 
 @dataclass

@@ -8,9 +8,9 @@ import numpy as np
 import torch
 from torch import Tensor
 
-from nucleate.crystals.codec.schema import AXES, free_components
+from nucleate.crystals.codec.schema import AXES, lattice_table, position_table
 from nucleate.crystals.elements import LARGEST, supported
-from nucleate.crystals.wyckoff.symmetry import group_starts, space_group
+from nucleate.crystals.wyckoff.symmetry import group_starts
 from nucleate.vae.legality import Legality, State
 from nucleate.vae.schema import Schema
 
@@ -41,25 +41,17 @@ class Tables:
     def build(cls, schema: Schema, device: torch.device) -> Tables:
         """Tables of a schema, from its options."""
         starts = group_starts()
-        groups = [space_group(number) for number in range(1, 231)]
-        positions = [position for group in groups for position in group.positions]
-        free = np.zeros((len(positions) + 1, 3), bool)
-        for row, position in enumerate(positions, start=1):
-            free[row, list(position.free)] = True
-        lattice = np.zeros((230, 6), bool)
-        for row, group in enumerate(groups):
-            lattice[row, list(free_components(group.system))] = True
-        maximum = int(schema.options["maximum_atoms"])
+        size, free = position_table()
         accepted = np.zeros(LARGEST, bool)
         accepted[np.array(supported(bool(schema.options["noble_gases"]))) - 1] = True
-        smallest = [min(p.primitive_multiplicity for p in group.positions) for group in groups]
+        smallest = np.minimum.reduceat(size[1:], starts[:-1])
         arrays = [
             starts[:-1] + 1,
             starts[1:] + 1,
-            np.array([0, *(p.primitive_multiplicity for p in positions)]),
+            size,
             free,
-            lattice,
-            np.array(smallest) <= maximum,
+            lattice_table(),
+            smallest <= int(schema.options["maximum_atoms"]),
             accepted,
         ]
         return cls(*(torch.from_numpy(array).to(device) for array in arrays))

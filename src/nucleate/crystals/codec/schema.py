@@ -43,6 +43,26 @@ def free_components(system: str) -> tuple[int, ...]:
     return tuple(sorted({0} | {i for i in FREE_LATTICE[system] if i > 0}))
 
 
+@cache
+def position_table() -> tuple[NDArray[np.int64], NDArray[np.bool_]]:
+    """Atoms in the primitive cell [1732] and which of x, y, z are free [1732, 3], of stop (0,
+    none) and the Wyckoff positions."""
+    positions = [p for number in range(1, 231) for p in space_group(number).positions]
+    free = np.zeros((len(positions) + 1, 3), bool)
+    for row, position in enumerate(positions, start=1):
+        free[row, list(position.free)] = True
+    return np.array([0, *(p.primitive_multiplicity for p in positions)]), free
+
+
+@cache
+def lattice_table() -> NDArray[np.bool_]:
+    """Which of the six lattice numbers each space group leaves free, [230, 6]."""
+    free = np.zeros((230, 6), bool)
+    for number in range(1, 231):
+        free[number - 1, list(free_components(space_group(number).system))] = True
+    return free
+
+
 def lattice_components(lattice: tuple[float, ...], atoms: int, system: str) -> NDArray[np.float64]:
     """The six numbers, not normalised, of conventional lattice parameters.
 

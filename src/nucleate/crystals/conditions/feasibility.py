@@ -10,7 +10,7 @@ are made once for each tail (there are a few hundred in all 230 groups). numpy o
 from __future__ import annotations
 
 import math
-from collections.abc import Iterable, Sequence
+from collections.abc import Iterable, Iterator, Sequence
 from dataclasses import dataclass
 from functools import cache
 from typing import Any
@@ -37,6 +37,21 @@ def places(number: int) -> Tail:
     return tuple((p.primitive_multiplicity, bool(p.free)) for p in group.positions)
 
 
+def usable(tail: Tail, most: int) -> Tail:
+    """Without positions of more than so many atoms."""
+    return tuple(place for place in tail if place[0] <= most)
+
+
+def positions_of(groups: Iterable[int], most: int) -> Iterator[tuple[int, Place, Tail]]:
+    """The usable positions of groups: index (counted with stop as 0), and what comes after."""
+    starts = group_starts()
+    for group in groups:
+        listed = places(group)
+        for index, place in enumerate(listed):
+            if place[0] <= most:
+                yield int(1 + starts[group - 1]) + index, place, usable(listed[index + 1 :], most)
+
+
 @dataclass(frozen=True)
 class Range:
     """Whole numbers from `low` to `high`, both included."""
@@ -61,23 +76,11 @@ class Tails:
     """
 
     def __init__(self, groups: Iterable[int], most: int):
-        self.most = most
-        starts = group_starts()
-        self.number = np.zeros(1 + int(starts[-1]), np.int64)
+        self.number = np.zeros(1 + int(group_starts()[-1]), np.int64)
         found: dict[tuple[Place, Tail], int] = {}
-        for group in groups:
-            listed = places(group)
-            for index, place in enumerate(listed):
-                if place[0] <= most:
-                    kind = (place, self.usable(listed[index + 1 :]))
-                    self.number[1 + starts[group - 1] + index] = found.setdefault(
-                        kind, len(found) + 1
-                    )
+        for position, place, tail in positions_of(groups, most):
+            self.number[position] = found.setdefault((place, tail), len(found) + 1)
         self.kinds = list(found)
-
-    def usable(self, tail: Tail) -> Tail:
-        """Without positions that are too large."""
-        return tuple(place for place in tail if place[0] <= self.most)
 
 
 class Reach:
@@ -116,13 +119,9 @@ class Reach:
 
     def starts(self, group: int) -> bool:
         """Whether a group has any gene that meets the ranges and holds the required elements."""
-        table = self.ahead(self.usable(group))
+        table = self.ahead(usable(places(group), self.atoms.high))
         low = max(1, self.sites.low, self.required)
         return bool(table[low:, self.atoms.low :].any())
-
-    def usable(self, group: int) -> Tail:
-        """Positions of a group that are not too large."""
-        return tuple(place for place in places(group) if place[0] <= self.atoms.high)
 
     def after(self, place: Place, tail: Tail) -> NDArray[np.bool_]:
         """Whether a gene can be completed after a site was put on a place.
@@ -182,10 +181,6 @@ class Filling:
         self._limit = self.kind((1 << (most_sites + 1)) - 1)
         self._tables: dict[Tail, Bits] = {}
 
-    def usable(self, tail: Tail) -> Tail:
-        """Without positions that are too large for every element."""
-        return tuple(place for place in tail if place[0] <= max(self.counts))
-
     def table(self, tail: Tail) -> Bits:
         """Numbers of sites that fill what is left of each element, as bits.
 
@@ -215,24 +210,18 @@ class Filling:
 
     def sites(self, group: int, counts: Sequence[int]) -> list[int]:
         """Numbers of sites with which a group can hold so many atoms of each element."""
-        bits = int(self.table(self.usable(places(group)))[(0, *counts)])
+        bits = int(self.table(usable(places(group), max(self.counts)))[(0, *counts)])
         return [n for n in range(self.most_sites + 1) if bits >> n & 1]
 
     def stack(self, groups: Iterable[int]) -> FillingTables:
         """The tables of all tails of some groups, for many questions at once."""
-        starts = group_starts()
-        row = np.zeros(1 + int(starts[-1]), np.int64)
+        row = np.zeros(1 + int(group_starts()[-1]), np.int64)
         again = np.zeros(len(row), bool)
         numbers: dict[Tail, int] = {}
-        for group in groups:
-            listed = places(group)
-            for index, place in enumerate(listed):
-                if place[0] <= max(self.counts):
-                    later = self.usable(listed[index + 1 :])
-                    position = 1 + int(starts[group - 1]) + index
-                    again[position] = place[1]
-                    tail = (place, *later) if place[1] else later
-                    row[position] = numbers.setdefault(tail, len(numbers) + 1)
+        for position, place, later in positions_of(groups, max(self.counts)):
+            again[position] = place[1]
+            tail = (place, *later) if place[1] else later
+            row[position] = numbers.setdefault(tail, len(numbers) + 1)
         bits = np.zeros((len(numbers) + 1, len(self.counts) + 1, math.prod(self.shape)), self.kind)
         for tail, number in numbers.items():
             bits[number] = self.table(tail).reshape(bits.shape[1:])
