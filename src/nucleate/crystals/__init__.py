@@ -17,7 +17,7 @@ class Crystals(Matter):
     identity = part("nucleate.crystals.geometry.lookup:CrystalIdentity")
     properties = part("nucleate.crystals.properties:CrystalProperties")
     checks = part("nucleate.crystals.checks:CrystalChecks")
-    variations = part("nucleate.crystals.variations:CrystalVariations")
+    variations = part("nucleate.crystals.edits:CrystalVariations")
     guide = part("nucleate.crystals.conditions.guide:CrystalGuide")
     export = part("nucleate.crystals.io.write:CrystalExport")
 

@@ -1,4 +1,4 @@
-"""Edits of crystals' genes for a search, without any network.
+"""How a search compares and changes crystals, without any network.
 
 An element gives its places to one like it, two elements change places, cell and free coordinates
 are moved a little; or the arrangement of one crystal takes the elements of another. Space group and
@@ -7,7 +7,7 @@ occupied positions stay, unless the edit makes the crystal more symmetric than t
 
 from __future__ import annotations
 
-import warnings
+from collections import Counter
 from collections.abc import Callable, Mapping, Sequence
 from dataclasses import replace
 from functools import cache
@@ -16,17 +16,22 @@ import numpy as np
 from numpy.typing import NDArray
 
 from nucleate.core.errors import NucleateError
+from nucleate.core.quiet import silenced
 from nucleate.crystals import elements
 from nucleate.crystals.codec.wyckoff_codec import CodecOptions, WyckoffCodec
-from nucleate.crystals.geometry.describe import electronegativities
+from nucleate.crystals.conditions.substitution import SubstitutionLegality, regrowth
+from nucleate.crystals.geometry.comparison import CrystalComparison
+from nucleate.crystals.geometry.describe import by_electronegativity
 from nucleate.crystals.geometry.distances import nearest
+from nucleate.crystals.wyckoff.canonical import canonical_wyckoff
 from nucleate.crystals.wyckoff.wyckoff_string import (
     WyckoffStructure,
     expand,
     from_string,
     to_string,
 )
-from nucleate.matter.variation import Edits
+from nucleate.matter.codec import Codec
+from nucleate.matter.variation import Edits, Variations
 
 TRIES = 4
 WIDTH = 10.0
@@ -65,8 +70,7 @@ def likeness() -> NDArray[np.float64]:
     """
     from pymatgen.core import Element
 
-    with warnings.catch_warnings():
-        warnings.simplefilter("ignore")
+    with silenced():
         found = [Element.from_Z(z) for z in range(1, elements.LARGEST + 1)]
         places = np.array([e.mendeleev_no for e in found], np.float64)
         charges = [frozenset(e.common_oxidation_states) for e in found]
@@ -95,8 +99,7 @@ def rescale(gene: WyckoffStructure, before: WyckoffStructure) -> WyckoffStructur
 
 
 def _scale_cell(gene: WyckoffStructure, factor: float) -> WyckoffStructure:
-    edges = tuple(factor * edge for edge in gene.lattice[:3])
-    return replace(gene, lattice=(*edges, *gene.lattice[3:]))
+    return replace(gene, lattice=(*(factor * e for e in gene.lattice[:3]), *gene.lattice[3:]))
 
 
 def with_elements(gene: WyckoffStructure, new: Mapping[str, str]) -> WyckoffStructure:
@@ -137,35 +140,32 @@ class CrystalEdits(Edits):
 
     def _mutate(self, structure: str, rng: np.random.Generator) -> str | None:
         gene = _read(structure)
-        if gene is None:
-            return None
+        return None if gene is None else self._child(lambda: self._change(gene, rng), structure)
+
+    def _change(self, gene: WyckoffStructure, rng: np.random.Generator) -> WyckoffStructure | None:
         shares = np.array([share for share, _ in self._changes])
-        for _ in range(TRIES):
-            # What a crystal has no freedom for is drawn again.
-            for which in rng.choice(len(shares), len(shares), replace=False, p=shares).tolist():
-                changed = self._changes[which][1](gene, rng)
-                if changed is not None:
-                    break
-            child = None if changed is None else self._legal(changed)
-            if child is not None and child != structure:
-                return child
-        return None
+        # What a crystal has no freedom for is drawn again.
+        order = rng.choice(len(shares), len(shares), replace=False, p=shares).tolist()
+        changes = (self._changes[which][1](gene, rng) for which in order)
+        return next((changed for changed in changes if changed is not None), None)
 
     def _cross(self, first: str, second: str, rng: np.random.Generator) -> str | None:
         gene, other = _read(first), _read(second)
         if gene is None or other is None:
             return None
+        return self._child(lambda: _exchange_elements(gene, other, rng), first, second)
+
+    def _child(self, change: Callable[[], WyckoffStructure | None], *parents: str) -> str | None:
+        """The first legal outcome of a few tries that is none of the parents."""
         for _ in range(TRIES):
-            changed = _exchange_elements(gene, other, rng)
+            changed = change()
             child = None if changed is None else self._legal(changed)
-            if child is not None and child not in (first, second):
+            if child is not None and child not in parents:
                 return child
         return None
 
     def _legal(self, gene: WyckoffStructure) -> str | None:
         """The canonical string; None for overlaps, loose atoms and what the codec refuses."""
-        from nucleate.crystals.wyckoff.canonical import canonical_wyckoff
-
         try:
             atoms = expand(gene)
             contact = nearest(*atoms).scaled
@@ -181,8 +181,6 @@ class CrystalEdits(Edits):
         except (NucleateError, ValueError, ArithmeticError):
             return None
         return text
-
-    # Changes
 
     def _draw_element(
         self, element: str, taken: frozenset[str], rng: np.random.Generator
@@ -213,7 +211,8 @@ class CrystalEdits(Edits):
         self, gene: WyckoffStructure, rng: np.random.Generator
     ) -> WyckoffStructure | None:
         """The element of one site of several replaced by one like it, or by another one present."""
-        several = [i for i, s in enumerate(gene.sites) if _count(gene, s.element) > 1]
+        count = Counter(site.element for site in gene.sites)
+        several = [i for i, site in enumerate(gene.sites) if count[site.element] > 1]
         if not several:
             return None
         place = several[int(rng.integers(len(several)))]
@@ -240,10 +239,6 @@ def _read(structure: str) -> WyckoffStructure | None:
 
 def _species(gene: WyckoffStructure) -> list[str]:
     return sorted({site.element for site in gene.sites}, key=elements.NUMBERS.__getitem__)
-
-
-def _count(gene: WyckoffStructure, element: str) -> int:
-    return sum(site.element == element for site in gene.sites)
 
 
 def _swap_elements(gene: WyckoffStructure, rng: np.random.Generator) -> WyckoffStructure | None:
@@ -285,14 +280,12 @@ def _stretch_cell(gene: WyckoffStructure, rng: np.random.Generator) -> WyckoffSt
     free = gene.group.free_lattice
     if len(free) < 2:
         return None
-    values = []
-    for index in free:
-        noise = float(rng.normal())
-        value = gene.lattice[index]
-        values.append(
-            value * np.exp(AXIAL_NOISE * noise) if index < 3 else value + ANGLE_NOISE * noise
-        )
-    lattice = gene.group.complete_lattice(tuple(float(value) for value in values))
+    values = np.array(gene.lattice)
+    noise = np.zeros(6)
+    noise[list(free)] = rng.normal(size=len(free))
+    values[:3] *= np.exp(AXIAL_NOISE * noise[:3])
+    values[3:] += ANGLE_NOISE * noise[3:]
+    lattice = gene.group.complete_lattice(tuple(values[list(free)].tolist()))
     factor = (np.prod(gene.lattice[:3]) / np.prod(lattice[:3])) ** (1 / 3)
     return _scale_cell(replace(gene, lattice=lattice), float(factor))
 
@@ -303,12 +296,7 @@ def _exchange_elements(
     """The first crystal's arrangement with elements of the second, in the same order of
     electronegativity. Of more elements than there is room for some are drawn; of fewer, each takes
     the places of one, and the others stay."""
-    values = electronegativities()
-
-    def in_order(symbols: Sequence[str]) -> list[str]:
-        return sorted(symbols, key=lambda symbol: (values[symbol], symbol))
-
-    here, there = in_order(_species(gene)), in_order(_species(other))
+    here, there = by_electronegativity(_species(gene)), by_electronegativity(_species(other))
     count = min(len(here), len(there))
     if count > 1 and len(here) == len(there) and rng.random() < 0.3:
         count -= 1  # all of the second's elements in its own arrangement would be itself
@@ -318,3 +306,19 @@ def _exchange_elements(
     if all(a == b for a, b in changes.items()):
         return None
     return with_elements(gene, changes)
+
+
+class CrystalVariations(Variations):
+    """Edits of Wyckoff strings; arrangements that are kept while one or two elements are the
+    decoder's."""
+
+    def comparison(self) -> CrystalComparison:
+        return CrystalComparison()
+
+    def edits(self, codec: Codec | None) -> dict[str, Edits]:
+        return {"gene": CrystalEdits(codec if isinstance(codec, WyckoffCodec) else None)}
+
+    def regrowth(
+        self, codec: Codec, structures: Sequence[str | None], seed: int
+    ) -> SubstitutionLegality | None:
+        return regrowth(codec, structures, seed) if isinstance(codec, WyckoffCodec) else None

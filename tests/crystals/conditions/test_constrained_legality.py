@@ -22,6 +22,7 @@ from nucleate.crystals.elements import SYMBOLS
 from nucleate.crystals.wyckoff.symmetry import group_starts, space_group
 from nucleate.crystals.wyckoff.wyckoff_string import WyckoffStructure
 from nucleate.settings.model import NetworkSettings
+from nucleate.vae.decoding import decode
 from nucleate.vae.model import VAE
 
 CODEC = WyckoffCodec.fit([], CodecOptions(maximum_sites=7, maximum_atoms=12))
@@ -173,8 +174,8 @@ def decoded(legality: ConstrainedLegality, temperature: float) -> list[WyckoffSt
     genes = []
     for start in (0, 16):  # as `LatentModel.decode` does
         latent = 3 * torch.randn(16, 4, generator=generator)
-        arrays, _ = vae.decode(
-            latent, temperature, generator, legality=legality.rows(start, start + 16)
+        arrays, _ = decode(
+            vae, latent, temperature, generator, legality=legality.rows(start, start + 16)
         )
         genes += [CODEC._as_written(arrays.record(i)) for i in range(16)]
     return genes

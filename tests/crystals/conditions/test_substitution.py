@@ -11,6 +11,7 @@ from nucleate.crystals.codec.wyckoff_codec import CodecOptions, WyckoffCodec
 from nucleate.crystals.conditions.substitution import FREE, Substitution, SubstitutionLegality
 from nucleate.matter import registry
 from nucleate.settings.model import NetworkSettings
+from nucleate.vae.decoding import decode
 from nucleate.vae.model import VAE
 
 LEADS = [
@@ -39,7 +40,7 @@ def test_kept_rows_keep_the_arrangement_and_most_elements(lead: str, temperature
     wanted = rules.wanted.numpy()
     latent = 3 * torch.randn(count, 4, generator=torch.Generator().manual_seed(2))
     generator = torch.Generator().manual_seed(3)
-    arrays, likelihood = MODEL.decode(latent, temperature, generator, legality=rules)
+    arrays, likelihood = decode(MODEL, latent, temperature, generator, legality=rules)
     assert torch.isfinite(likelihood).all()
     own = CODEC.encode(lead)
     species = len(set(own.steps["element"].tolist()))
@@ -94,7 +95,7 @@ def test_rows_of_different_leads_keep_their_own_arrangements() -> None:
     for start in (0, 15):  # decoding is in batches
         stop = 15 if start == 0 else 40
         part = rules.rows(start, stop)
-        parts.append(MODEL.decode(latent[start:stop], 1.0, generator, legality=part)[0])
+        parts.append(decode(MODEL, latent[start:stop], 1.0, generator, legality=part)[0])
     replaced = 0
     for row, lead in enumerate(asked):
         record = parts[row >= 15].record(row if row < 15 else row - 15)

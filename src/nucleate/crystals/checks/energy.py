@@ -103,7 +103,7 @@ class AboveHullCheck(EnergyCheck):
             columns["formation_energy_error"] = references.mean_error
         if not np.isfinite(height):
             return Verdict(False, reason=self._missing(energy, amounts), columns=columns)
-        compounds = hull.compounds(amounts)
+        compounds = hull.competing(amounts, 2)
         columns |= {
             "competing_entries": hull.competing(amounts),
             "competing_compounds": compounds,

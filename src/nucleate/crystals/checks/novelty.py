@@ -13,11 +13,10 @@ from nucleate.core.errors import DatasetError, StructureError
 from nucleate.core.settings import Positive, Settings
 from nucleate.crystals.checks.geometry import failure
 from nucleate.crystals.geometry.crystal_distance import STRUCTURE_UNIT, average_minimum_distances
-from nucleate.crystals.geometry.describe import composition, reduced_formula
+from nucleate.crystals.geometry.describe import composition, fractions_of, reduced_formula
 from nucleate.crystals.geometry.lookup import (
     composition_distances,
     features,
-    fractions_of,
     prototype,
     reduced_composition,
 )

@@ -9,6 +9,7 @@ from __future__ import annotations
 from dataclasses import dataclass
 from functools import cache
 from itertools import combinations, product
+from typing import Any
 
 import numpy as np
 import torch
@@ -81,7 +82,7 @@ class Tables:
 
 
 @cache
-def _operations() -> tuple[NDArray[np.float64], ...]:
+def _operations() -> tuple[NDArray[Any], ...]:
     positions = [p for number in range(1, 231) for p in space_group(number).positions]
     size, free = position_table()
     linear = np.concatenate([p.linear[: p.primitive_multiplicity] for p in positions])
@@ -90,7 +91,7 @@ def _operations() -> tuple[NDArray[np.float64], ...]:
 
 
 @cache
-def _groups() -> tuple[NDArray[np.float64], ...]:
+def _groups() -> tuple[NDArray[Any], ...]:
     groups = [space_group(number) for number in range(1, 231)]
     fixed = np.zeros((230, 6))
     fixed[[group.system in ("trigonal", "hexagonal") for group in groups], 5] = np.log(120 / 60)

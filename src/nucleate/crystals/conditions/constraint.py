@@ -177,9 +177,9 @@ class CrystalConstraint(Constraint):
             wanted = self.asked.formula_units
             if wanted is not None and not wanted[0] <= units <= wanted[1]:
                 return "smaller_primitive_cell"
-        if not self.sites.low <= sites <= self.sites.high:
+        if sites not in self.sites:
             return "higher_symmetry_fewer_sites"
-        if not self.atoms.low <= atoms <= self.atoms.high:
+        if atoms not in self.atoms:
             return "smaller_primitive_cell"
         asked = self.asked.space_group
         if asked and group not in asked and self.asked.higher_symmetry == "reject":

@@ -59,6 +59,9 @@ class Range:
     low: int
     high: int
 
+    def __contains__(self, number: int) -> bool:
+        return self.low <= number <= self.high
+
     def __str__(self) -> str:
         return str(self.low) if self.low == self.high else f"{self.low} to {self.high}"
 

@@ -9,13 +9,18 @@ elements' typical atomic volumes.
 from __future__ import annotations
 
 import math
-from collections.abc import Iterable
+from collections.abc import Sequence
 from dataclasses import replace
 
 from nucleate.crystals.conditions.decoding_plan import DecodingRequest
-from nucleate.crystals.elements import NUMBERS, SYMBOLS, volumes
-from nucleate.crystals.geometry.describe import composition, electronegativities
-from nucleate.crystals.wyckoff.wyckoff_string import WyckoffStructure, from_string, to_string
+from nucleate.crystals.elements import SYMBOLS, volumes
+from nucleate.crystals.geometry.describe import (
+    by_electronegativity,
+    composition,
+    electronegativities,
+)
+from nucleate.crystals.wyckoff.symmetry import SpaceGroup
+from nucleate.crystals.wyckoff.wyckoff_string import Site, WyckoffStructure, from_string, to_string
 
 
 def adapt(structure: str, wanted: DecodingRequest) -> str | None:
@@ -28,20 +33,11 @@ def adapt(structure: str, wanted: DecodingRequest) -> str | None:
         Wyckoff string, not canonical; None if no change of elements does it.
     """
     gene, count = from_string(structure), composition(structure)
-    atoms = sum(count.values())
-    if gene.space_group not in wanted.candidates:
-        return None
-    if not wanted.sites.low <= len(gene.sites) <= wanted.sites.high:
-        return None
-    if not wanted.atoms.low <= atoms <= wanted.atoms.high:
+    fits = len(gene.sites) in wanted.sites and sum(count.values()) in wanted.atoms
+    if not fits or gene.space_group not in wanted.candidates:
         return None
     other = _by_amount(count, wanted) if wanted.formula else _by_element(count, wanted)
     return None if other is None else to_string(_exchange_elements(gene, other))
-
-
-def _in_order(symbols: Iterable[str]) -> list[str]:
-    known = electronegativities()
-    return sorted(symbols, key=lambda symbol: (known[symbol], symbol))
 
 
 def _by_amount(count: dict[str, int], wanted: DecodingRequest) -> dict[str, str] | None:
@@ -55,8 +51,8 @@ def _by_amount(count: dict[str, int], wanted: DecodingRequest) -> dict[str, str]
         return None
     out: dict[str, str] = {}
     for amount in set(given.values()):
-        old = _in_order(s for s, n in given.items() if n == amount)
-        new = _in_order(s for s, n in wanted.formula.items() if n == amount)
+        old = by_electronegativity(s for s, n in given.items() if n == amount)
+        new = by_electronegativity(s for s, n in wanted.formula.items() if n == amount)
         out |= dict(zip(old, new, strict=True))
     return out
 
@@ -72,7 +68,7 @@ def _by_element(count: dict[str, int], wanted: DecodingRequest) -> dict[str, str
     def nearest(symbols: list[str], to: str) -> str:
         return min(symbols, key=lambda s: (abs(known[s] - known[to]), s))
 
-    for symbol in _in_order(required - set(out)):
+    for symbol in by_electronegativity(required - set(out)):
         if not free:
             return None
         unwelcome = [s for s in free if s not in allowed]
@@ -88,13 +84,13 @@ def _by_element(count: dict[str, int], wanted: DecodingRequest) -> dict[str, str
 
 
 def _exchange_elements(gene: WyckoffStructure, other: dict[str, str]) -> WyckoffStructure:
-    volume, group = volumes(), gene.group
-    before = after = 0.0
-    for site in gene.sites:
-        size = group.position(site.letter).primitive_multiplicity
-        before += size * float(volume[NUMBERS[site.element] - 1])
-        after += size * float(volume[NUMBERS[other[site.element]] - 1])
-    scale = (after / before) ** (1 / 3)
     sites = tuple(replace(site, element=other[site.element]) for site in gene.sites)
-    lengths = tuple(scale * length for length in gene.lattice[:3])
+    growth = _typical_volume(gene.group, sites) / _typical_volume(gene.group, gene.sites)
+    lengths = (growth ** (1 / 3) * length for length in gene.lattice[:3])
     return WyckoffStructure(gene.space_group, sites, (*lengths, *gene.lattice[3:]))
+
+
+def _typical_volume(group: SpaceGroup, sites: Sequence[Site]) -> float:
+    """Of the primitive cell, cubic angstrom."""
+    sizes = (group.position(site.letter).primitive_multiplicity for site in sites)
+    return sum(n * float(volumes()[s.number - 1]) for n, s in zip(sizes, sites, strict=True))

@@ -1,4 +1,4 @@
-"""Energy above the convex hull of a reference set: the bundled one (CHGNet), or a file's."""
+"""Energies above the convex hull of a reference set: the bundled one (CHGNet), or a file's."""
 
 from __future__ import annotations
 
@@ -19,8 +19,8 @@ from nucleate.core.paths import data_folder
 class Hull:
     """Competing phases by chemical system, and the hull over each.
 
-    Energies are CHGNet's, eV/atom, like those of the reference entries; only differences between
-    entries of one `Hull` have a meaning.
+    Energies are eV/atom by one model: only differences between entries of one `Hull` have a
+    meaning.
     """
 
     def __init__(self, formulas: Sequence[str], energies: ArrayLike):
@@ -43,13 +43,15 @@ class Hull:
         self._diagram = lru_cache(maxsize=4096)(self._build)
 
     @classmethod
+    @cache
     def bundled(cls) -> Hull:
         """The hull of `data/prototypes.parquet`, read once per process.
 
         Raises:
             DatasetError: the file is missing or damaged.
         """
-        return _bundled()
+        table = read_reference(data_folder() / "prototypes.parquet")
+        return cls(table["formula"], table["energy_per_atom"])
 
     @classmethod
     def from_file(cls, file: Path) -> Hull:
@@ -95,12 +97,9 @@ class Hull:
         Returns:
             float64 [n], eV/atom; NaN where the energy is NaN or an element has no reference.
         """
-        values = np.full(len(formulas), np.nan)
-        for i, (formula, energy) in enumerate(
-            zip(formulas, np.asarray(energies, dtype=float), strict=True)
-        ):
-            if np.isfinite(energy):
-                values[i] = energy - self.hull_energy(formula)
+        values = np.array(energies, dtype=float)
+        for i in np.flatnonzero(np.isfinite(values)).tolist():
+            values[i] -= self.hull_energy(formulas[i])
         return values
 
     def hull_energy(self, formula: str | Mapping[str, float]) -> float:
@@ -115,18 +114,11 @@ class Hull:
         diagram = self._diagram(frozenset(fractions))
         return float(diagram.get_hull_energy_per_atom(Composition(fractions)))
 
-    def competing(self, formula: str | Mapping[str, float]) -> int:
-        """Number of distinct reference compositions within the chemical system.
-
-        The elements count. A hull that rests on few entries is optimistic.
-        """
-        return len(self._entries(frozenset(dict(_fractions(formula)))))
-
-    def compounds(self, formula: str | Mapping[str, float]) -> int:
-        """Number of distinct reference compositions of two elements or more within the chemical
-        system: what the hull knows beyond the elements."""
-        parts = dict(_fractions(formula))
-        return sum(len(entry) > 1 for entry, _ in self._entries(frozenset(parts)))
+    def competing(self, formula: str | Mapping[str, float], least: int = 1) -> int:
+        """Number of distinct reference compositions of `least` elements or more within the
+        chemical system: a hull that rests on few entries is optimistic."""
+        entries = self._entries(frozenset(dict(_fractions(formula))))
+        return sum(len(parts) >= least for parts, _ in entries)
 
     def _entries(self, system: frozenset[str]) -> list[tuple[dict[str, float], float]]:
         symbols = sorted(system)
@@ -143,27 +135,17 @@ class Hull:
 
 
 @lru_cache(maxsize=65536)
-def _parsed(formula: str) -> tuple[tuple[str, float], ...]:
+def _amounts(formula: str) -> dict[str, float]:
     from pymatgen.core import Composition
 
-    return _normalised(Composition(formula).get_el_amt_dict())
-
-
-def _normalised(amounts: Mapping[str, float]) -> tuple[tuple[str, float], ...]:
-    total = sum(amounts.values())
-    return tuple(sorted((str(symbol), round(n / total, 8)) for symbol, n in amounts.items()))
+    return dict(Composition(formula).get_el_amt_dict())
 
 
 def _fractions(formula: str | Mapping[str, float]) -> tuple[tuple[str, float], ...]:
     """Atomic fractions, sorted by symbol."""
-    return _parsed(formula) if isinstance(formula, str) else _normalised(formula)
-
-
-@cache
-def _bundled() -> Hull:
-    file = data_folder() / "prototypes.parquet"
-    table = read_reference(file)
-    return Hull(table["formula"], table["energy_per_atom"])
+    amounts = _amounts(formula) if isinstance(formula, str) else formula
+    total = sum(amounts.values())
+    return tuple(sorted((str(symbol), round(n / total, 8)) for symbol, n in amounts.items()))
 
 
 def read_reference(file: Path) -> dict[str, Any]:

@@ -18,7 +18,7 @@ from numpy.typing import NDArray
 from nucleate.core.errors import NucleateError
 from nucleate.crystals import elements
 from nucleate.crystals.geometry.crystal_distance import averages
-from nucleate.crystals.geometry.neighbours import pairs_within
+from nucleate.crystals.geometry.distances import pairs_within
 from nucleate.crystals.wyckoff.symmetry import FREE_LATTICE
 from nucleate.crystals.wyckoff.wyckoff_string import WyckoffStructure, expand, from_string
 from nucleate.matter.variation import Comparison

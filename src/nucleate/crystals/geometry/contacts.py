@@ -11,8 +11,7 @@ from numpy.typing import NDArray
 from nucleate.core.errors import StructureError
 from nucleate.crystals.elements import SYMBOLS
 from nucleate.crystals.geometry.describe import cell, reduced_formula
-from nucleate.crystals.geometry.distances import covalent_radii
-from nucleate.crystals.geometry.neighbours import pairs_within
+from nucleate.crystals.geometry.distances import covalent_radii, pairs_within
 from nucleate.crystals.geometry.oxidation import oxidation_states
 
 REACH = 5.0

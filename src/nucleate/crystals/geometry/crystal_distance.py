@@ -23,9 +23,8 @@ from functools import lru_cache
 import numpy as np
 from numpy.typing import NDArray
 
-from nucleate.crystals.elements import NUMBERS, SYMBOLS
-from nucleate.crystals.geometry.describe import composition
-from nucleate.crystals.geometry.neighbours import pairs_within
+from nucleate.crystals.geometry.describe import fractions_of
+from nucleate.crystals.geometry.distances import pairs_within
 from nucleate.crystals.wyckoff.wyckoff_string import expand, from_string
 
 NEIGHBOURS = 24
@@ -51,10 +50,7 @@ def distances(structures: Sequence[str], reference: str) -> dict[str, NDArray[np
 @lru_cache(maxsize=20_000)
 def _described(crystal: str) -> tuple[NDArray[np.float64], NDArray[np.float64]]:
     """Atomic fractions by atomic number and average minimum distances [2, NEIGHBOURS]."""
-    fractions = np.zeros(len(SYMBOLS))
-    for symbol, count in composition(crystal).items():
-        fractions[NUMBERS[symbol] - 1] = count
-    return fractions / fractions.sum(), average_minimum_distances(crystal)
+    return fractions_of(crystal)[1:], average_minimum_distances(crystal)
 
 
 def average_minimum_distances(crystal: str) -> NDArray[np.float64]:

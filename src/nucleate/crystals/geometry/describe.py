@@ -3,14 +3,16 @@
 from __future__ import annotations
 
 import math
-from functools import cache, lru_cache, reduce
+from collections.abc import Iterable
+from functools import cache, lru_cache
 from typing import Any
 
 import numpy as np
 from numpy.typing import NDArray
 
 from nucleate.core.errors import StructureError
-from nucleate.crystals.elements import SYMBOLS
+from nucleate.core.quiet import silenced
+from nucleate.crystals.elements import NUMBERS, SYMBOLS
 from nucleate.crystals.wyckoff.wyckoff_string import expand, from_string
 
 
@@ -41,14 +43,17 @@ def atomic_masses() -> tuple[float, ...]:
 @cache
 def electronegativities() -> dict[str, float]:
     """Pauling's, by symbol; 10 where there is none, as for the light noble gases."""
-    import warnings
-
     from pymatgen.core import Element
 
-    with warnings.catch_warnings():
-        warnings.simplefilter("ignore")
+    with silenced():
         values = {symbol: float(Element(symbol).X) for symbol in SYMBOLS}
     return {symbol: 10.0 if math.isnan(x) else x for symbol, x in values.items()}
+
+
+def by_electronegativity(symbols: Iterable[str]) -> list[str]:
+    """Symbols by rising electronegativity, then by the alphabet."""
+    values = electronegativities()
+    return sorted(symbols, key=lambda symbol: (values[symbol], symbol))
 
 
 def composition(structure: str) -> dict[str, int]:
@@ -56,14 +61,25 @@ def composition(structure: str) -> dict[str, int]:
     return from_string(structure).composition
 
 
+def fractions_of(crystal: str) -> NDArray[np.float64]:
+    """Atomic fractions by atomic number, [len(NUMBERS) + 1]; the first place is empty.
+
+    Raises:
+        StructureError: not a Wyckoff string.
+    """
+    amounts = np.zeros(len(NUMBERS) + 1)
+    for symbol, count in composition(crystal).items():
+        amounts[NUMBERS[symbol]] = count
+    return amounts / amounts.sum()
+
+
 def reduced_formula(structure: str) -> str:
     """Formula in lowest terms, elements by rising electronegativity: `Na2SO4`."""
     count = composition(structure)
-    divisor = reduce(math.gcd, count.values())
-    ordered = sorted(count, key=lambda symbol: (electronegativities()[symbol], symbol))
+    divisor = math.gcd(*count.values())
     return "".join(
         symbol + (str(count[symbol] // divisor) if count[symbol] > divisor else "")
-        for symbol in ordered
+        for symbol in by_electronegativity(count)
     )
 
 

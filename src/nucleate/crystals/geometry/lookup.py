@@ -1,16 +1,16 @@
-"""By what a crystal is known: its gene, its reduced composition, its prototype.
+"""By what a crystal is known: its Wyckoff string, its reduced composition, its prototype.
 
-Equal genes are equal crystals. Crystals of one reduced composition may be the same to
+Equal strings are equal crystals. Crystals of one reduced composition may be the same to
 StructureMatcher, others never. A *prototype* here is a space group with occupied Wyckoff positions
 whatever the elements: for each element the letters of its sites, the least such list over the
 group's normaliser, since another origin exchanges letters. Triclinic and monoclinic groups have no
-normaliser that all their lattices share: there the letters of the canonical gene stand.
+normaliser that all their lattices share: there the letters of the canonical string stand.
 """
 
 from __future__ import annotations
 
 from collections.abc import Callable
-from functools import lru_cache, reduce
+from functools import lru_cache
 from math import gcd
 from typing import Any
 
@@ -20,7 +20,7 @@ from numpy.typing import NDArray
 from nucleate.core.errors import StructureError
 from nucleate.crystals.elements import NUMBERS
 from nucleate.crystals.geometry.crystal_distance import STRUCTURE_UNIT, average_minimum_distances
-from nucleate.crystals.geometry.describe import composition, reduced_formula
+from nucleate.crystals.geometry.describe import composition, fractions_of, reduced_formula
 from nucleate.crystals.io.standardise import HoldOutOptions
 from nucleate.crystals.wyckoff.matching import CDVAE_MATCHER, far_apart, same_crystal
 from nucleate.crystals.wyckoff.normaliser import generic_normaliser
@@ -28,8 +28,6 @@ from nucleate.crystals.wyckoff.symmetry import LETTERS
 from nucleate.crystals.wyckoff.wyckoff_string import anonymous_key, prototype_key
 from nucleate.matter.identity import Identified, Identity, version_of
 
-ELEMENTS = len(NUMBERS) + 1
-"""Length of an array by atomic number; the first place is empty."""
 MONOCLINIC = 15
 """Last number of a monoclinic space group."""
 SHARES = 255
@@ -43,21 +41,9 @@ def reduced_composition(crystal: str) -> str:
         StructureError: not a Wyckoff string.
     """
     count = composition(crystal)
-    divisor = reduce(gcd, count.values())
+    divisor = gcd(*count.values())
     ordered = sorted(count, key=lambda symbol: NUMBERS[symbol])
     return " ".join(f"{symbol}{count[symbol] // divisor}" for symbol in ordered)
-
-
-def fractions_of(crystal: str) -> NDArray[np.float64]:
-    """Atomic fractions by atomic number, [`ELEMENTS`].
-
-    Raises:
-        StructureError: not a Wyckoff string.
-    """
-    amounts = np.zeros(ELEMENTS)
-    for symbol, count in composition(crystal).items():
-        amounts[NUMBERS[symbol]] = count
-    return amounts / amounts.sum()
 
 
 def prototype(crystal: str) -> str:
@@ -92,10 +78,10 @@ def features(crystal: str) -> NDArray[np.float32]:
 
 
 class CrystalIdentity(Identity):
-    """Keys `structure` (the gene), `composition` and `prototype`; rounded fractions as sketch."""
+    """Keys `structure` (the string), `composition` and `prototype`; rounded fractions as sketch."""
 
     kinds = ("structure", "composition", "prototype")
-    sketch_size = ELEMENTS
+    sketch_size = len(NUMBERS) + 1
     sketch_type = np.uint8
     split_kinds = ("random", "formula")
     HoldOutOptions = HoldOutOptions
@@ -136,7 +122,7 @@ class CrystalIdentity(Identity):
         return Identified(keys, np.round(fractions_of(structure) * SHARES).astype(np.uint8))
 
     def version(self) -> str:
-        """Of what finds the symmetry, and of what makes a gene canonical."""
+        """Of what finds the symmetry, and of what makes a string canonical."""
         own = (
             "wyckoff.canonical",
             "wyckoff.wyckoff_string",
@@ -156,7 +142,7 @@ def composition_distances(
 
     Args:
         own: `fractions_of` a crystal.
-        sketches: of m others, [`ELEMENTS`, m].
+        sketches: of m others, [103 + 1, m].
     """
     present = np.flatnonzero(own)
     theirs = sketches[present].astype(np.float32) / SHARES

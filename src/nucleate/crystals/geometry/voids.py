@@ -7,8 +7,7 @@ from itertools import product
 import numpy as np
 from numpy.typing import NDArray
 
-from nucleate.crystals.geometry.distances import covalent_radii
-from nucleate.crystals.geometry.neighbours import refuse_flat
+from nucleate.crystals.geometry.distances import covalent_radii, refuse_flat
 
 SPACING = 1.0
 """Angstrom between the points of the first search."""

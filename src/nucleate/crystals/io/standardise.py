@@ -15,11 +15,9 @@ from nucleate.core.settings import Positive, Settings
 from nucleate.crystals.io.cif import parse_cif, plain_arrays
 from nucleate.crystals.wyckoff.canonical import Arrays, arrays_of, canonical_wyckoff
 from nucleate.crystals.wyckoff.wyckoff_string import (
-    WyckoffStructure,
     expand,
     from_string,
     prototype_key,
-    structure_from_wyckoff,
     to_string,
 )
 from nucleate.matter.reader import Standardised
@@ -70,26 +68,23 @@ def standardise(payload: Any, options: StandardiseOptions) -> Standardised:
         StructureError: what `wyckoff_from_structure` raises, and `unreadable`, `too_large`,
             `too_many_atoms`.
     """
-    lattice, coordinates, numbers = read_arrays(payload, options.maximum_input_atoms)
-    gene = canonical_wyckoff(lattice, coordinates, numbers, options.tolerance)
-    _check_size(gene, options)
+    arrays = read_arrays(payload, options.maximum_input_atoms)
+    gene = canonical_wyckoff(*arrays, options.tolerance)
+    _refuse_more(gene.atoms, "primitive cell", options.maximum_atoms)
     text = to_string(gene)
     return Standardised(text, prototype_key(text))
 
 
-def _check_size(gene: WyckoffStructure, options: StandardiseOptions) -> None:
-    if gene.atoms > options.maximum_atoms:
-        raise StructureError(
-            "too_many_atoms",
-            f"{gene.atoms} in the primitive cell, at most {options.maximum_atoms}",
-        )
+def _refuse_more(atoms: int, where: str, most: int) -> None:
+    if atoms > most:
+        raise StructureError("too_many_atoms", f"{atoms} in the {where}, at most {most}")
 
 
 def read_arrays(payload: Any, maximum_atoms: int) -> Arrays:
     """Lattice (rows, angstrom), fractional coordinates and atomic numbers that a payload holds.
 
     Raises:
-        StructureError: what `parse` and `arrays_of` raise, and `too_many_atoms`.
+        StructureError: what `arrays_of` raises, and `unreadable`, `too_large`, `too_many_atoms`.
     """
     kind, text = _kind_and_text(payload)
     arrays = None
@@ -97,37 +92,21 @@ def read_arrays(payload: Any, maximum_atoms: int) -> Arrays:
         arrays = plain_arrays(text)
     elif kind == "wyckoff":
         arrays = expand(from_string(text))
-    if arrays is None:
-        with warnings.catch_warnings():
-            warnings.simplefilter("ignore")
-            structure = parse(payload)
-            _check_input(len(structure), maximum_atoms)
-            return arrays_of(structure)
-    _check_input(len(arrays[2]), maximum_atoms)
-    return arrays
-
-
-def _check_input(atoms: int, maximum_atoms: int) -> None:
-    if atoms > maximum_atoms:
-        raise StructureError("too_many_atoms", f"{atoms} in the cell, at most {maximum_atoms}")
-
-
-def parse(payload: Any) -> Structure:
-    """The structure that a payload holds.
-
-    Raises:
-        StructureError: `unreadable`, `too_large`, `zero_volume`, `partial_occupancy`, ...
-    """
-    kind, text = _kind_and_text(payload)
-    try:
-        structure = _PARSERS[kind](text)
-    except StructureError:
-        raise
-    except Exception as error:  # parsers of other people's files raise anything
-        raise StructureError("unreadable", f"{kind}: {_first_line(error)}") from None
-    if len(structure) == 0:
-        raise StructureError("empty", "no atoms")
-    return structure
+    if arrays is not None:
+        _refuse_more(len(arrays[2]), "cell", maximum_atoms)
+        return arrays
+    with warnings.catch_warnings():
+        warnings.simplefilter("ignore")
+        try:
+            structure = _PARSERS[kind](text)
+        except StructureError:
+            raise
+        except Exception as error:  # parsers of other people's files raise anything
+            said = (str(error).strip().splitlines() or [""])[0][:150]
+            told = f"{type(error).__name__}: {said}".removesuffix(": ")
+            raise StructureError("unreadable", f"{kind}: {told}") from None
+        _refuse_more(len(structure), "cell", maximum_atoms)
+        return arrays_of(structure)
 
 
 def _kind_and_text(payload: Any) -> tuple[str, str]:
@@ -137,14 +116,9 @@ def _kind_and_text(payload: Any) -> tuple[str, str]:
     if len(text) > MAXIMUM_TEXT:
         raise StructureError("too_large", f"{len(text)} characters, at most {MAXIMUM_TEXT}")
     kind = kind or _kind_of(text)
-    if kind not in _PARSERS:
+    if kind != "wyckoff" and kind not in _PARSERS:
         raise StructureError("unreadable", f"{text[:40]!r} is not a crystal's text")
     return kind, text
-
-
-def _first_line(error: Exception) -> str:
-    lines = str(error).strip().splitlines()
-    return f"{type(error).__name__}: {lines[0][:150]}" if lines else type(error).__name__
 
 
 def _kind_of(text: str) -> str:
@@ -157,10 +131,6 @@ def _kind_of(text: str) -> str:
     if "_cell_length" in text or start.startswith("data_"):
         return "cif"
     return "poscar" if text.strip().count("\n") >= 7 else ""
-
-
-def _from_wyckoff(text: str) -> Structure:
-    return structure_from_wyckoff(from_string(text))
 
 
 def _from_poscar(text: str) -> Structure:
@@ -188,7 +158,6 @@ def _from_json(text: str) -> Structure:
 
 
 _PARSERS: dict[str, Callable[[str], Structure]] = {
-    "wyckoff": _from_wyckoff,
     "cif": parse_cif,
     "poscar": _from_poscar,
     "extxyz": _from_extxyz,

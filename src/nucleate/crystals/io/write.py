@@ -41,46 +41,36 @@ class CrystalExport(Export):
 
     def write_candidates(self, folder: Path, rows: Rows) -> list[Path]:
         """Write `cif/<candidate_id>.cif` (with symmetry), `candidates.extxyz` (primitive cells)."""
-        _write_cifs(folder / "cif", ((str(r["candidate_id"]), _structure_of(r)) for r in rows))
-        path = folder / "candidates.extxyz"
-        _write_frames(path, ((str(r["candidate_id"]), _structure_of(r), r) for r in rows))
-        return [folder / "cif", path]
+        frames = [(str(row["candidate_id"]), _structure_of(row), row) for row in rows]
+        cifs = _write_cifs(folder, [frame[:2] for frame in frames])
+        return [cifs, _write_frames(folder / "candidates.extxyz", frames)]
 
     def write_samples(self, folder: Path, rows: Rows) -> Path:
         """Write `samples.extxyz`: primitive cells with `id`, `crystal` and all plain columns."""
-        path = folder / "samples.extxyz"
-        frames = (
-            (str(row.get("id", number)), _structure_of(row), row)
-            for number, row in enumerate(rows, start=1)
-        )
-        _write_frames(path, frames)
-        return path
+        numbered = enumerate(rows, start=1)
+        frames = ((str(row.get("id", n)), _structure_of(row), row) for n, row in numbered)
+        return _write_frames(folder / "samples.extxyz", frames)
 
     def write_best(self, folder: Path, rows: Rows) -> list[Path]:
         """Write `cif/<rank>-<formula>-<space group>.cif`, with symmetry."""
-        structures = [_structure_of(row) for row in rows]
-        _write_cifs(
-            folder / "cif",
-            (
-                (f"{rank:03d}-{reduced_formula(text)}-{from_string(text).space_group}", text)
-                for rank, text in enumerate(structures, start=1)
-            ),
+        ranked = enumerate(map(_structure_of, rows), start=1)
+        named = (
+            (f"{rank:03d}-{reduced_formula(text)}-{from_string(text).space_group}", text)
+            for rank, text in ranked
         )
-        return [folder / "cif"]
+        return [_write_cifs(folder, named)]
 
     def write_reconstructions(self, folder: Path, rows: Rows) -> Path:
         """Write `reconstructed.extxyz`: a frame with `id` for each crystal that was rebuilt.
 
         Its info also holds `input` and `crystal`, the Wyckoff strings before and after.
         """
-        path = folder / "reconstructed.extxyz"
         frames = (
             (str(row["id"]), str(row["reconstructed"]), {"input": row["structure"]})
             for row in rows
             if row.get("reconstructed")
         )
-        _write_frames(path, frames)
-        return path
+        return _write_frames(folder / "reconstructed.extxyz", frames)
 
 
 def _structure_of(row: Mapping[str, Any]) -> str:
@@ -94,17 +84,19 @@ def _file_name(identity: str) -> str:
     return re.sub(r"[^A-Za-z0-9._-]", "_", identity).lstrip(".") or "_"
 
 
-def _write_cifs(folder: Path, crystals: Iterable[tuple[str, str]]) -> None:
-    with atomic_folder(folder) as temporary:
+def _write_cifs(folder: Path, crystals: Iterable[tuple[str, str]]) -> Path:
+    with atomic_folder(folder / "cif") as temporary:
         for identity, crystal in crystals:
             text = cif_text(from_string(crystal), identity)
             (temporary / f"{_file_name(identity)}.cif").write_text(text, encoding="utf-8")
+    return folder / "cif"
 
 
-def _write_frames(path: Path, frames: Iterable[tuple[str, str, Mapping[str, Any]]]) -> None:
+def _write_frames(path: Path, frames: Iterable[tuple[str, str, Mapping[str, Any]]]) -> Path:
     with atomic_path(path) as temporary, temporary.open("w", encoding="utf-8") as file:
         for identity, crystal, columns in frames:
             file.write(extxyz_frame(from_string(crystal), identity, crystal, columns))
+    return path
 
 
 def extxyz_frame(
@@ -115,24 +107,18 @@ def extxyz_frame(
     cell = " ".join(f"{value:.8f}" for value in lattice.ravel())
     info = {"id": identity, "crystal": crystal}
     for name, value in columns.items():
-        if name not in (*info, *_STRUCTURE_KEYS) and _plain(value):
+        finite = math.isfinite(value) if isinstance(value, float) else isinstance(value, int | str)
+        if finite and name not in (*info, *_STRUCTURE_KEYS):
             info[name] = value
     words = [f'Lattice="{cell}"', "Properties=species:S:1:pos:R:3", 'pbc="T T T"']
-    words += [f"{_key(name)}={_value(value)}" for name, value in info.items()]
+    words += [
+        re.sub(r"[^A-Za-z0-9_.-]", "_", str(name)) + f"={_value(value)}"
+        for name, value in info.items()
+    ]
     lines = [str(len(numbers)), " ".join(words)]
     for number, (x, y, z) in zip(numbers.tolist(), coordinates @ lattice, strict=True):
         lines.append(f"{SYMBOLS[number - 1]:2s} {x:15.8f} {y:15.8f} {z:15.8f}")
     return "\n".join(lines) + "\n"
-
-
-def _plain(value: Any) -> bool:
-    if isinstance(value, float):
-        return math.isfinite(value)
-    return isinstance(value, (bool, int, str))
-
-
-def _key(name: str) -> str:
-    return re.sub(r"[^A-Za-z0-9_.-]", "_", str(name))
 
 
 def _value(value: Any) -> str:

@@ -21,8 +21,7 @@ from numpy.typing import NDArray
 from nucleate.core.errors import NucleateError, SettingsError
 from nucleate.crystals.elements import NUMBERS, SYMBOLS
 from nucleate.crystals.energy.hull import Hull
-from nucleate.crystals.geometry.describe import composition
-from nucleate.crystals.geometry.lookup import fractions_of
+from nucleate.crystals.geometry.describe import composition, fractions_of
 from nucleate.datasets.resumable import map_to_lines
 from nucleate_benchmarks.crystals.data import CrystalData, CrystalSet
 
