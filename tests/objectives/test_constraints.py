@@ -1,7 +1,6 @@
 """Constraints: values that must lie somewhere and are no part of the score."""
 
 import math
-from functools import partial
 
 import numpy as np
 import pytest
@@ -10,14 +9,14 @@ from pydantic import ValidationError
 from nucleate.core.errors import SettingsError
 from nucleate.objectives.constraints import penalised, resolve_limit, violation
 from nucleate.objectives.objective import Objective
-from nucleate.search.registry import build_searcher
 from nucleate.search.study import run_study as study_module
 from nucleate.search.study.run_study import run_study
 from nucleate.search.study.storage import open_study
 from nucleate.settings.objective_texts import parse_constraint
 from nucleate.settings.objectives import PropertySettings
 from nucleate.settings.study import OptimizeSettings
-from nucleate.testing.toy_matter import SMALL, ToyMatter, ToyModel, parse, training_set
+from nucleate.testing.small_searches import build_small_searcher
+from nucleate.testing.toy_matter import ToyMatter, ToyModel, parse, training_set
 
 SUM = PropertySettings(property="sum")
 NARROW = PropertySettings(property="spread", constraint=True, high=1.0)
@@ -25,7 +24,7 @@ NARROW = PropertySettings(property="spread", constraint=True, high=1.0)
 
 @pytest.fixture(autouse=True)
 def small_searches(monkeypatch):
-    monkeypatch.setattr(study_module, "build_searcher", partial(build_searcher, settings=SMALL))
+    monkeypatch.setattr(study_module, "build_searcher", build_small_searcher)
 
 
 def run(path, terms=(SUM, NARROW), training=None, **changes):

@@ -1,7 +1,5 @@
 """Several objectives: layers, hypervolume, scalarisation, studies with a front."""
 
-from functools import partial
-
 import numpy as np
 import optuna
 import pandas as pd
@@ -14,7 +12,6 @@ from pydantic import ValidationError
 from nucleate.objectives.objective import Objective
 from nucleate.objectives.pareto import Front, contributions, hypervolume, layers, ranked
 from nucleate.report import figures
-from nucleate.search.registry import build_searcher
 from nucleate.search.scalarisation import Scalarisation, tchebycheff
 from nucleate.search.searcher import Proposal, Searcher
 from nucleate.search.study import run_study as study_module
@@ -23,7 +20,8 @@ from nucleate.search.study.storage import open_study
 from nucleate.search.study.structure_sampler import StructureSampler
 from nucleate.settings.objectives import PropertySettings
 from nucleate.settings.study import OptimizeSettings
-from nucleate.testing.toy_matter import SMALL, ToyMatter, ToyModel, calls, training_set
+from nucleate.testing.small_searches import build_small_searcher
+from nucleate.testing.toy_matter import ToyMatter, ToyModel, calls, training_set
 
 TERMS = (
     PropertySettings(property="sum", low=-20, high=30),
@@ -36,7 +34,7 @@ clouds = arrays(
 
 @pytest.fixture(autouse=True)
 def small_searches(monkeypatch):
-    monkeypatch.setattr(study_module, "build_searcher", partial(build_searcher, settings=SMALL))
+    monkeypatch.setattr(study_module, "build_searcher", build_small_searcher)
 
 
 def run(path, terms=TERMS, **changes):

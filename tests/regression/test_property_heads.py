@@ -13,9 +13,9 @@ from nucleate.core.errors import CheckpointError
 from nucleate.regression.property_heads import (
     HEADS_NAME,
     _least_error,
+    covariance,
     explained_variance,
     fit_head,
-    kernel,
     load_heads,
     predict,
     save_heads,
@@ -35,7 +35,7 @@ def test_a_smooth_property_is_learnt_in_its_own_unit(curved: bool) -> None:
     latents, fresh = points(200), points(100, seed=1)
     head = fit_head("pIC50", latents, truth(latents))
     assert head is not None
-    assert (head.length is not None) == curved  # a straight line needs no kernel
+    assert (head.length is not None) == curved  # a straight line needs no covariance
     assert head.mean == pytest.approx(truth(latents).mean())
     found = explained_variance(truth(fresh), predict(head, fresh))
     assert found is not None
@@ -50,8 +50,10 @@ def test_leave_one_out_is_what_leaving_out_gives() -> None:
     errors = []
     for left in range(15):
         rest = [i for i in range(15) if i != left]
-        gram = kernel(z[rest], z[rest], length) + ridge * torch.eye(14, dtype=torch.float64)
-        guess = kernel(z[left : left + 1], z[rest], length) @ torch.linalg.solve(gram, labels[rest])
+        gram = covariance(z[rest], z[rest], length) + ridge * torch.eye(14, dtype=torch.float64)
+        guess = covariance(z[left : left + 1], z[rest], length) @ torch.linalg.solve(
+            gram, labels[rest]
+        )
         errors.append(float((labels[left] - guess) ** 2))
     assert error == pytest.approx(np.mean(errors), rel=1e-6)
 

@@ -1,5 +1,4 @@
 import json
-from functools import partial
 
 import numpy as np
 import pyarrow.parquet as pq
@@ -7,12 +6,12 @@ import pytest
 
 from nucleate.core.errors import NucleateError, SettingsError
 from nucleate.core.manifest import Manifest
-from nucleate.search.registry import build_searcher
 from nucleate.settings.objectives import PropertySettings
 from nucleate.settings.study import OptimizeSettings
 from nucleate.stages.optimize import optimize
 from nucleate.testing import toy_matter
-from nucleate.testing.toy_matter import SMALL, ToyModel, features_of, training_set
+from nucleate.testing.small_searches import build_small_searcher
+from nucleate.testing.toy_matter import ToyModel, features_of, training_set
 
 TERMS = (PropertySettings(property="sum"),)
 
@@ -25,9 +24,7 @@ def stage(tmp_path, monkeypatch):
     monkeypatch.setattr(
         "nucleate.stages.optimize.LatentModel.load", lambda folder, device="auto": model
     )
-    monkeypatch.setattr(
-        "nucleate.search.study.run_study.build_searcher", partial(build_searcher, settings=SMALL)
-    )
+    monkeypatch.setattr("nucleate.search.study.run_study.build_searcher", build_small_searcher)
     features = features_of(tmp_path / "featurize", training, test=["8,8,8,8"])
     train = Manifest("train", "toy", str(tmp_path / "train"), key="model")
 

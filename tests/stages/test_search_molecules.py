@@ -17,6 +17,7 @@ from nucleate.search.evolution.adaptation import Adaptation, AdaptationSettings
 from nucleate.search.evolution.memory import Latents
 from nucleate.search.evolution.operators import LatentMaker
 from nucleate.search.registry import build_searcher, latent_operators
+from nucleate.search.searcher import SearchTask
 from nucleate.settings.evolution import EvolutionSettings
 
 SMALL = EvolutionSettings(
@@ -38,7 +39,7 @@ def known(tiny_features: Manifest) -> list[str]:
 def test_searchers_ask_for_canonical_new_molecules(
     name: str, model: LatentModel, known: list[str]
 ) -> None:
-    searcher = build_searcher(name, model=model, data=known, seed=0, settings=SMALL)
+    searcher = build_searcher(SearchTask(name, model, known, 0, SMALL))
     asked: list[str] = []
     for _ in range(6):
         found = [p.structure for p in searcher.ask(15)]

@@ -9,13 +9,14 @@ from contextlib import AbstractContextManager
 from dataclasses import asdict, dataclass, field, replace
 from datetime import datetime
 from pathlib import Path
-from typing import Any, get_args
+from typing import Any
 
 from nucleate.core.errors import ResultsError, SettingsError
 from nucleate.core.files import read_json, write_json, write_text
 from nucleate.search.study.storage import exclusive
 from nucleate.settings.objectives import OBJECTIVE_KINDS, PropertySettings
-from nucleate.settings.study import Searcher, StudySettings
+from nucleate.settings.searchers import searcher_names
+from nucleate.settings.study import StudySettings
 
 RECORD = "loop.json"
 SETTINGS = "study.toml"
@@ -161,8 +162,9 @@ def settled(settings: StudySettings, columns: Sequence[str]) -> None:
             '[[objectives]] measured = "pIC50"; a study that computes all of its objectives is run '
             "by `nucleate optimize`"
         )
-    if settings.sampler not in get_args(Searcher):
+    known = searcher_names(boxes=False)
+    if settings.sampler not in known:
         raise SettingsError(
             f"sampler {settings.sampler!r} cannot propose batches to a person; those that can: "
-            + ", ".join(get_args(Searcher))
+            + ", ".join(known)
         )

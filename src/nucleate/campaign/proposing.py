@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from collections.abc import Collection, Sequence
 from dataclasses import dataclass, replace
-from typing import TYPE_CHECKING, Any
+from typing import TYPE_CHECKING
 
 import numpy as np
 
@@ -15,7 +15,7 @@ from nucleate.campaign.trials import OWN
 from nucleate.core.errors import ResultsError
 from nucleate.search.evolution.quota import build_quota
 from nucleate.search.registry import build_searcher
-from nucleate.search.searcher import Proposal, Searcher
+from nucleate.search.searcher import Proposal, Searcher, SearchTask
 from nucleate.search.study.local_search import Local
 from nucleate.settings.evolution import EvolutionSettings
 from nucleate.settings.study import StudySettings
@@ -95,24 +95,17 @@ def _local(question: Question) -> Local | None:
 
 def _searcher(question: Question, number: int) -> Searcher:
     settings, local = question.settings, _local(question)
-    bounds: dict[str, Any] = {}
+    # Batches that follow each other without news in between must differ.
+    seed = int(np.random.SeedSequence([settings.seed, number]).generate_state(1)[0])
+    task = SearchTask(settings.sampler, question.model, question.training, seed, EVOLUTION)
     if local is not None:
-        bounds = local.bounds()
         # A lead is worth a measurement, a part that shall be kept is not.
-        bounds["starts"] = [s for s in local.starts if s == local.lead or s not in local.own]
+        starts = [s for s in local.starts if s == local.lead or s not in local.own]
+        task = replace(local.bound(task), starts=starts)
     quota = build_quota(question.model.matter, settings)
     if quota is not None:
-        bounds |= {"group": quota.group, "quota": quota.most}
-    # Batches that follow each other without news in between must differ.
-    sequence = np.random.SeedSequence([settings.seed, number])
-    return build_searcher(
-        settings.sampler,
-        model=question.model,
-        data=question.training,
-        seed=int(sequence.generate_state(1)[0]),
-        settings=EVOLUTION,
-        **bounds,
-    )
+        task = replace(task, group=quota.group, quota=quota.most)
+    return build_searcher(task)
 
 
 def _asked(before: Sequence[Proposed], measurements: Measurements) -> list[Proposal]:
@@ -177,15 +170,12 @@ def _nearest(
     comparison = question.model.matter.variations.comparison()
     if comparison is None or not told:
         return [(None, None)] * len(structures)
-    import torch
-
-    from nucleate.regression.gaussian_process import tanimoto
+    from nucleate.regression.gaussian_process import bit_group, bit_similarity
 
     own, other = comparison.features(structures), comparison.features(told)
-    group = next((name for name, rows in own.items() if rows.dtype == np.uint8), None)
+    group = bit_group(own)
     if group is None:
         return [(None, None)] * len(structures)
-    first, second = (torch.from_numpy(f[group].astype(np.float32)) for f in (own, other))
-    alike = tanimoto(first, second)
+    alike = bit_similarity(own[group], other[group])
     places = alike.argmax(1).tolist()
     return [(told[place], float(alike[row, place])) for row, place in enumerate(places)]

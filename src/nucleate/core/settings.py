@@ -8,12 +8,14 @@ import re
 import textwrap
 import tomllib
 import warnings
-from collections.abc import Mapping
+from collections.abc import Callable, Mapping, Sequence
+from dataclasses import dataclass
 from functools import cache
 from pathlib import Path
 from typing import Annotated, Any, ClassVar, Literal, TypeVar, get_args
 
 from pydantic import BaseModel, ConfigDict, Field, ValidationError, model_validator
+from pydantic_core import PydanticCustomError, core_schema
 
 from nucleate.core.errors import SettingsError
 from nucleate.core.spelling import near
@@ -134,9 +136,33 @@ def _one_of(error: ValidationError, location: tuple[int | str, ...], given: Any)
     """What is said of a value that is in none of the lists of a union."""
     lists = [e["ctx"]["expected"] for e in error.errors() if e["loc"][:-1] == location]
     known = sorted({word for expected in lists for word in re.findall(r"'([^']*)'", expected)})
+    return _none_of(given, known)
+
+
+def _none_of(given: Any, known: Sequence[str]) -> str:
     meant = near(str(given), known)
     hint = f"; did you mean {' or '.join(meant)}?" if meant else ""
     return f"{given!r} is none of {', '.join(known)}{hint}"
+
+
+@dataclass(frozen=True)
+class OneOf:
+    """A text in settings that is one of some names: `Annotated[str, OneOf(names)]`.
+
+    Attributes:
+        names: gives them when they are needed; a registry's, which may be added to.
+    """
+
+    names: Callable[[], Sequence[str]]
+
+    def __get_pydantic_core_schema__(self, source: Any, handler: Any) -> Any:
+        return core_schema.no_info_after_validator_function(self._checked, handler(source))
+
+    def _checked(self, given: str) -> str:
+        known = sorted(self.names())
+        if given not in known:
+            raise PydanticCustomError("one_of", "{said}", {"said": _none_of(given, known)})
+        return given
 
 
 def _allowed(model: type[BaseModel], location: tuple[int | str, ...]) -> str:

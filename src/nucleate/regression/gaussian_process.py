@@ -2,16 +2,16 @@
 
 The covariance is a weighted sum of one kernel for each group of features: Tanimoto similarity of
 bits (positive definite: Gower 1971), a squared exponential of numbers. Weights and noise are those
-of the largest marginal likelihood on a small grid (Rasmussen and Williams 2006, equation 5.8): with
-some hundred scores, which features matter is known better than how much. Comparing structures, not
-latent vectors, is what makes a surrogate of few scores useful in a large latent space (Moss et al.,
-"COWBOYS", arXiv:2507.03910; Tripp et al., arXiv:2406.07709).
+of the largest marginal likelihood on a small grid: with some hundred scores, which features matter
+is known better than how much. Comparing structures, not latent vectors, is what makes a surrogate
+of few scores useful in a large latent space (Moss et al., "COWBOYS", arXiv:2507.03910; Tripp et
+al., arXiv:2406.07709).
 """
 
 from __future__ import annotations
 
 import itertools
-from collections.abc import Mapping, Sequence
+from collections.abc import Mapping
 from dataclasses import dataclass, field
 from typing import Any
 
@@ -19,6 +19,14 @@ import numpy as np
 import torch
 from numpy.typing import NDArray
 from torch import Tensor
+
+from nucleate.regression.kernel_regression import (
+    Posterior,
+    Spectrum,
+    squared_distance,
+    squared_exponential,
+    tanimoto,
+)
 
 Features = Mapping[str, NDArray[Any]]
 """Features of n structures by group name (see `nucleate.matter.variation.Comparison`)."""
@@ -28,6 +36,7 @@ LENGTHS = (1.0, 3.0)
 """Lengths of the squared exponential that are tried, in median distances."""
 TRIED = 400
 """Scores that weights and noise are chosen on at most."""
+_JITTER = 1e-6
 
 
 @dataclass
@@ -60,30 +69,31 @@ class Table:
         return {name: held[rows] for name, held in self.groups.items()}
 
 
-def tanimoto(first: Tensor, second: Tensor) -> Tensor:
-    """Similarity of bits, [n, B] and [m, B] -> [n, m]; two empty vectors are alike."""
-    common = first @ second.T
-    either = first.sum(1)[:, None] + second.sum(1)[None] - common
-    return torch.where(either > 0, common / either.clamp(min=1.0), torch.ones_like(common))
+def bit_group(features: Features) -> str | None:
+    """Name of the first group of bits; None if there is none."""
+    return next((name for name, rows in features.items() if rows.dtype == np.uint8), None)
 
 
-def squared_distance(first: Tensor, second: Tensor) -> Tensor:
-    """[n, F], [m, F] -> [n, m]."""
-    out = (first**2).sum(1)[:, None] + (second**2).sum(1)[None] - 2 * first @ second.T
-    return out.clamp(min=0)
+def bit_similarity(first: NDArray[np.uint8], second: NDArray[np.uint8]) -> NDArray[np.float32]:
+    """Tanimoto similarity of bits [n, B] and [m, B], [n, m]."""
+    one, other = (torch.from_numpy(bits.astype(np.float32)) for bits in (first, second))
+    return tanimoto(one, other).numpy()
 
 
 def resemblance(features: Features) -> NDArray[np.float32]:
     """Tanimoto similarities of n structures by their first group of bits; by squared distance of
     the first group of numbers if there is none, [n, n]."""
-    bits = [rows for rows in features.values() if rows.dtype == np.uint8]
-    if bits:
-        points = torch.from_numpy(bits[0].astype(np.float32))
-        return tanimoto(points, points).numpy()
+    name = bit_group(features)
+    if name is not None:
+        return bit_similarity(features[name], features[name])
     points = torch.from_numpy(np.asarray(next(iter(features.values())), np.float32))
     apart = squared_distance(points, points)
-    middle = apart[apart > 0].median() if (apart > 0).any() else torch.tensor(1.0)
-    return torch.exp(-apart / middle).numpy()
+    return torch.exp(-apart / _median(apart)).numpy()
+
+
+def _median(apart: Tensor) -> float:
+    """Median of the distances that are not zero; 1 if all are."""
+    return float(apart[apart > 0].median()) if (apart > 0).any() else 1.0
 
 
 @dataclass(frozen=True)
@@ -104,18 +114,22 @@ class Kernel:
     """One choice of covariance.
 
     Attributes:
-        weights: of the groups, in their order; they sum to one.
+        weights: of the groups by name; they sum to one.
         length: of the squared exponential, in median distances.
         noise: variance, in variances of the scores.
     """
 
-    weights: tuple[float, ...]
+    weights: Mapping[str, float]
     length: float
     noise: float
 
 
 class Surrogate:
-    """The process itself. `fit`, then `predict`; `choose` now and then, before `fit`."""
+    """The process itself. `fit`, then `predict`; `choose` now and then, before `fit`.
+
+    Attributes:
+        kernel: the one that was chosen; None until then.
+    """
 
     def __init__(self) -> None:
         self.kernel: Kernel | None = None
@@ -134,24 +148,13 @@ class Surrogate:
         self._standardise(features)
         blocks = self._similarities(self._prepared(features), None)
         target = torch.from_numpy(_standard(scores)[0])
-        best: tuple[float, Kernel] | None = None
-        for weights in _weights(len(self.names)):
-            lengths = (
-                LENGTHS if any(w and self._numbers(n) for w, n in self._pairs(weights)) else (1.0,)
-            )
-            for length in lengths:
-                covariance = self._combined(blocks, weights, length).double()
-                values, vectors = torch.linalg.eigh(covariance)
-                turned = (vectors.T @ target) ** 2
-                for noise in NOISES:
-                    spread = values.clamp(min=0) + noise
-                    # The amplitude of the kernel has a closed form, given the share of noise.
-                    amplitude = float((turned / spread).mean().clamp(min=1e-12))
-                    fit = -0.5 * len(target) * np.log(amplitude) - 0.5 * float(spread.log().sum())
-                    if best is None or fit > best[0]:
-                        best = fit, Kernel(weights, length, noise)
-        assert best is not None
-        self.kernel = best[1]
+        fits: list[tuple[float, Kernel]] = []
+        for weights in self._weights():
+            for length in LENGTHS if self._scale.keys() & weights else (1.0,):
+                covariance = self._combined(blocks, Kernel(weights, length, 0.0)).double()
+                spectrum = Spectrum(covariance, target)
+                fits += [(spectrum.log_likelihood(n), Kernel(weights, length, n)) for n in NOISES]
+        self.kernel = max(fits, key=lambda one: one[0])[1]
         self._rows = np.zeros(0, np.int64)  # numbers are standardised anew: forget the blocks
         return self.kernel
 
@@ -160,32 +163,26 @@ class Surrogate:
 
         Similarities of rows that were there at the last call are kept: a search adds few each time.
         """
-        if self.kernel is None:
-            raise ValueError("Surrogate.fit needs choose() first")
+        kernel = self._chosen()
         self._advance(table, rows)
         target, self._mean, self._deviation = _standard(scores)
-        covariance = self._combined(self._blocks, self.kernel.weights, self.kernel.length).double()
-        eye = torch.eye(len(rows), dtype=torch.float64)
-        self._factor = torch.linalg.cholesky(covariance + (self.kernel.noise + 1e-6) * eye)
-        y = torch.from_numpy(target)[:, None]
-        self._alpha = torch.cholesky_solve(y, self._factor)
-        self._amplitude = float((y * self._alpha).mean().clamp(min=1e-6))
-        self._inverse = torch.linalg.inv(self._factor).float()
+        covariance = self._combined(self._blocks, kernel).double()
+        self._posterior = Posterior(covariance, kernel.noise + _JITTER, torch.float32)
+        y = torch.from_numpy(target)
+        self._alpha = self._posterior.weights(y)
+        self._amplitude = float((y[:, None] * self._alpha).mean().clamp(min=1e-6))
         self._support = self._prepared(table.take(rows))
 
     def used(self) -> list[str]:
         """Groups of features that predictions need."""
-        weights = self.kernel.weights if self.kernel else (1.0,) * len(self.names)
-        return [name for name, weight in zip(self.names, weights, strict=True) if weight]
+        return [name for name in self.names if self.kernel is None or name in self.kernel.weights]
 
     def predict(self, features: Features) -> Prediction:
         """Mean and deviation at structures, in the unit of the scores."""
-        assert self.kernel is not None
-        points = self._prepared(features)
-        blocks = self._similarities(points, self._support)
-        cross = self._combined(blocks, self.kernel.weights, self.kernel.length)  # m x n
+        blocks = self._similarities(self._prepared(features), self._support)
+        cross = self._combined(blocks, self._chosen())  # m x n
         mean = (cross @ self._alpha.float())[:, 0]
-        explained = ((cross @ self._inverse.T) ** 2).sum(1)
+        explained = (self._posterior.whitened(cross) ** 2).sum(1)
         variance = self._amplitude * (1.0 - explained).clamp(min=1e-8)
         scale = self._deviation
         return Prediction(
@@ -196,16 +193,13 @@ class Surrogate:
         self, features: Features, draws: int, rng: np.random.Generator
     ) -> NDArray[np.float64]:
         """Draws from the joint posterior at structures, [draws, n], in the unit of the scores."""
-        assert self.kernel is not None
-        points = self._prepared(features)
-        weights, length = self.kernel.weights, self.kernel.length
-        cross = self._combined(self._similarities(points, self._support), weights, length)
-        own = self._combined(self._similarities(points, points), weights, length).double()
+        points, kernel = self._prepared(features), self._chosen()
+        cross = self._combined(self._similarities(points, self._support), kernel)
+        own = self._combined(self._similarities(points, points), kernel).double()
         mean = (cross.double() @ self._alpha)[:, 0]
-        part = (cross @ self._inverse.T).double()
-        covariance = own - part @ part.T
+        part = self._posterior.whitened(cross).double()
         # Rounding may have made it indefinite.
-        values, vectors = torch.linalg.eigh(covariance)
+        values, vectors = torch.linalg.eigh(own - part @ part.T)
         root = vectors * (self._amplitude * values.clamp(min=0)).sqrt()
         noise = torch.from_numpy(rng.standard_normal((draws, len(mean))))
         found: NDArray[np.float64] = (mean + noise @ root.T).numpy()
@@ -213,11 +207,18 @@ class Surrogate:
 
     # Kernels
 
-    def _numbers(self, name: str) -> bool:
-        return name in self._scale
+    def _chosen(self) -> Kernel:
+        if self.kernel is None:
+            raise ValueError("Surrogate needs choose() first")
+        return self.kernel
 
-    def _pairs(self, weights: Sequence[float]) -> list[tuple[float, str]]:
-        return list(zip(weights, self.names, strict=True))
+    def _weights(self) -> list[dict[str, float]]:
+        """Ways to share out one among the groups: one alone, two or three alike."""
+        return [
+            dict.fromkeys(chosen, 1.0 / count)
+            for count in range(1, min(len(self.names), 3) + 1)
+            for chosen in itertools.combinations(self.names, count)
+        ]
 
     def _standardise(self, features: Features) -> None:
         self.names = tuple(features)
@@ -226,23 +227,20 @@ class Surrogate:
             if values.dtype != np.uint8:
                 spread = values.std(0)
                 self._scale[name] = values.mean(0), np.where(spread > 0, spread, 1.0)
-        self._median = {}
+        self._apart = {}
         for name in self._scale:
             points = self._prepared({name: features[name][:500]})[name]
-            apart = squared_distance(points, points)
-            self._median[name] = float(apart[apart > 0].median()) if (apart > 0).any() else 1.0
+            self._apart[name] = _median(squared_distance(points, points))
 
     def _prepared(self, features: Features) -> dict[str, Tensor]:
         out = {}
-        used = self.used()
         for name, values in features.items():
-            if name not in used:
+            if name not in self.used():
                 continue
             if name in self._scale:
                 centre, spread = self._scale[name]
-                out[name] = torch.from_numpy((values - centre) / spread).float()
-            else:
-                out[name] = torch.from_numpy(values.astype(np.float32))
+                values = (values - centre) / spread
+            out[name] = torch.from_numpy(values.astype(np.float32, copy=False))
         return out
 
     def _similarities(
@@ -252,58 +250,43 @@ class Surrogate:
         out = {}
         for name, points in first.items():
             other = points if second is None else second[name]
-            if self._numbers(name):
-                out[name] = squared_distance(points, other) / self._median[name]
+            if name in self._scale:
+                out[name] = squared_distance(points, other) / self._apart[name]
             else:
                 out[name] = tanimoto(points, other)
         return out
 
-    def _combined(
-        self, blocks: Mapping[str, Tensor], weights: Sequence[float], length: float
-    ) -> Tensor:
-        total: Tensor | None = None
-        for weight, name in self._pairs(weights):
-            if not weight:
-                continue
-            part = blocks[name]
-            if self._numbers(name):
-                part = torch.exp(-0.5 * part / length**2)
-            total = weight * part if total is None else total + weight * part
-        assert total is not None
-        return total
+    def _combined(self, blocks: Mapping[str, Tensor], kernel: Kernel) -> Tensor:
+        parts = [
+            weight
+            * (
+                squared_exponential(blocks[name], kernel.length)
+                if name in self._scale
+                else blocks[name]
+            )
+            for name, weight in kernel.weights.items()
+        ]
+        return sum(parts[1:], parts[0])
 
     def _advance(self, table: Table, rows: NDArray[np.int64]) -> None:
         """Similarities among `rows`; those of rows known from the last call are taken over."""
         place = {row: i for i, row in enumerate(self._rows.tolist())}
-        old = [i for i, row in enumerate(rows.tolist()) if row in place]
-        new = [i for i, row in enumerate(rows.tolist()) if row not in place]
-        before = torch.tensor([place[int(rows[i])] for i in old], dtype=torch.long)
+        known = np.array([row in place for row in rows.tolist()], np.bool_)
+        old, new = (torch.from_numpy(np.flatnonzero(mask)) for mask in (known, ~known))
+        before = torch.tensor([place[row] for row in rows[known].tolist()], dtype=torch.long)
         points = self._prepared(table.take(rows))
         fresh = {name: values[new] for name, values in points.items()}
-        computed = self._similarities(fresh, points) if new else {}
+        computed = self._similarities(fresh, points) if len(new) else {}
         out = {}
-        assert self.kernel is not None
-        for weight, name in self._pairs(self.kernel.weights):
-            if not weight:
-                continue
+        for name in self._chosen().weights:
             block = torch.empty(len(rows), len(rows))
-            kept = torch.tensor(old, dtype=torch.long)
-            if old:
-                block[kept[:, None], kept[None]] = self._blocks[name][before[:, None], before[None]]
-            if new:
+            if len(old):
+                block[old[:, None], old[None]] = self._blocks[name][before[:, None], before[None]]
+            if len(new):
                 block[new] = computed[name]
                 block[:, new] = computed[name].T
             out[name] = block
         self._blocks, self._rows = out, rows.copy()
-
-
-def _weights(groups: int) -> list[tuple[float, ...]]:
-    """Ways to share out one among groups: one alone, two or three alike."""
-    return [
-        tuple(1.0 / count if g in chosen else 0.0 for g in range(groups))
-        for count in range(1, min(groups, 3) + 1)
-        for chosen in itertools.combinations(range(groups), count)
-    ]
 
 
 def _standard(scores: NDArray[np.float64]) -> tuple[NDArray[np.float64], float, float]:

@@ -11,6 +11,7 @@ from torch import Tensor
 
 from nucleate.latent.latent_model import LatentModel
 from nucleate.matter.conditions import Guide
+from nucleate.regression.kernel_regression import ridge_slope
 from nucleate.regression.property_heads import PropertyHead, load_heads
 
 Predict = Callable[[Tensor], Tensor]
@@ -83,7 +84,6 @@ class Corrected:
         centre = points.mean(0)
         points = points - centre
         # Ridge regression; the ridge is in units of a latent dimension's variance, about 1.
-        matrix = points.T @ points + _RIDGE * np.eye(points.shape[1])
-        slope = np.linalg.solve(matrix, points.T @ (rest - rest.mean()))
+        slope = ridge_slope(points, rest - rest.mean(), _RIDGE)
         self.slope = torch.from_numpy(slope.astype(np.float32))
         self.offset = torch.tensor(float(rest.mean() - centre @ slope), dtype=torch.float32)

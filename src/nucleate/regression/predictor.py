@@ -4,7 +4,11 @@ The prediction is the mean of kernel ridge regressions on random subsets of the 
 Bühlmann and Yu 2002). How difficult a structure is: their spread, and the predictive variance of
 the Gaussian process whose mean the regression on all labels is (Rasmussen and Williams 2006,
 equation 2.26), since members far from every label agree with each other for no reason. Split
-conformal prediction turns difficulty into an interval.
+conformal prediction turns difficulty into an interval: labels that nothing was fitted to give
+scores |y - f(x)| / d(x), where d(x) is the difficulty; f(x) +- q d(x) then holds the truth of a new
+structure with at least the stated probability if it is exchangeable with those labels, whatever f
+and d are (Vovk, Gammerman and Shafer 2005; Papadopoulos et al. 2011 for the normalisation;
+Angelopoulos and Bates 2021, arXiv 2107.07511, section 2.3).
 """
 
 from __future__ import annotations
@@ -19,13 +23,14 @@ from numpy.typing import NDArray
 from torch import Tensor
 
 from nucleate.core.errors import InputError
-from nucleate.regression.conformal import checked_coverage, conformal_quantile, smallest_calibration
+from nucleate.regression.kernel_regression import Posterior
 from nucleate.regression.property_heads import (
     MINIMUM_LABELS,
     PropertyHead,
+    covariance,
     explained_variance,
     fit_head,
-    kernel,
+    mean_prediction,
     predict,
 )
 
@@ -33,6 +38,33 @@ SUBSET = 0.7
 """Share of the labels that a member is fitted to."""
 MAXIMUM_SUBSET = 1000
 MINIMUM_TRAINING = math.ceil(MINIMUM_LABELS / SUBSET)
+_ROUNDING = 1e-9
+
+
+def smallest_calibration(coverage: float) -> int:
+    """Labels below which no finite interval has this coverage."""
+    return max(1, math.ceil(coverage / (1 - coverage) - _ROUNDING))
+
+
+def conformal_quantile(scores: NDArray[np.float64], coverage: float) -> float:
+    """The ceil((n + 1) coverage)-th smallest of n scores; infinite if there are too few."""
+    rank = math.ceil((len(scores) + 1) * coverage - _ROUNDING)
+    return float(np.sort(scores)[rank - 1]) if rank <= len(scores) else math.inf
+
+
+def checked_coverage(scores: NDArray[np.float64], coverage: float, seed: int = 0) -> float:
+    """Share of held-out labels inside their interval, each half calibrated on the other.
+
+    The coverage of the very scores that gave the quantile says nothing: it is right by
+    construction. This one can be wrong, and is where scores are not alike.
+    """
+    order = np.random.default_rng(seed).permutation(len(scores))
+    halves = order[: len(order) // 2], order[len(order) // 2 :]
+    inside = [
+        scores[test] <= conformal_quantile(scores[rest], coverage)
+        for test, rest in (halves, halves[::-1])
+    ]
+    return float(np.concatenate(inside).mean())
 
 
 @dataclass(frozen=True)
@@ -77,13 +109,12 @@ class Predictor:
         self.quality: Quality | None = None
         self._support = whole.support.double()
         # The very kernel that the head was fitted with: its variance must go with its mean.
-        gram = kernel(self._support, self._support, whole.length)
-        ridge = whole.ridge * torch.eye(len(gram), dtype=gram.dtype)
-        self._factor = torch.linalg.cholesky(gram + ridge)
+        gram = covariance(self._support, self._support, whole.length)
+        self._posterior = Posterior(gram, whole.ridge)
 
     def mean(self, points: NDArray[np.float32]) -> NDArray[np.float64]:
         """Prediction [n] from points [n, D]."""
-        return np.mean([predict(head, points) for head in self.members], axis=0)
+        return mean_prediction(self.members, points)
 
     def difficulty(self, points: NDArray[np.float32]) -> NDArray[np.float64]:
         """How far off a prediction may be, [n], in the label's unit but uncalibrated."""
@@ -95,14 +126,12 @@ class Predictor:
         """Of the Gaussian process, without noise, in units of the labels' variance, [n]."""
         whole = self.whole
         scaled = (points - whole.centre.double()) / whole.spread.double()
-        across = torch.linalg.solve_triangular(
-            self._factor, kernel(self._support, scaled, whole.length), upper=False
-        )
+        cross = covariance(scaled, self._support, whole.length)
         if whole.length is None:
             own = (scaled**2).sum(1) / scaled.shape[1] + 1.0
         else:
             own = torch.ones(len(scaled), dtype=scaled.dtype)
-        return (own - (across**2).sum(0)).clamp(min=0)
+        return (own - (self._posterior.whitened(cross) ** 2).sum(1)).clamp(min=0)
 
     def interval(
         self, points: NDArray[np.float32]

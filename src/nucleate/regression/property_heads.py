@@ -2,14 +2,13 @@
 
 Kernel ridge regression: closed form, no training to go wrong on a hundred labels, differentiable in
 the latent vector, so that a draw can be steered. Kernel and ridge are those of the least
-leave-one-out error, which costs no more than the fit (Allen 1974; Rasmussen and Williams 2006,
-equation 5.12).
+leave-one-out error, which costs no more than the fit.
 """
 
 from __future__ import annotations
 
 from collections.abc import Mapping, Sequence
-from dataclasses import dataclass
+from dataclasses import dataclass, fields
 from pathlib import Path
 from typing import Any
 
@@ -19,9 +18,12 @@ from numpy.typing import NDArray
 from torch import Tensor
 
 from nucleate.core.errors import CheckpointError
+from nucleate.regression.kernel_regression import Spectrum, squared_distance, squared_exponential
 from nucleate.vae.checkpoint import load_tensors, save_tensors
 
 HEADS_NAME = "heads.safetensors"
+TENSORS = ("centre", "spread", "support", "weights")
+"""Attributes of a head that are no numbers."""
 MINIMUM_LABELS = 10
 MAXIMUM_LABELS = 2000
 """Labels that a head is fitted to at most, drawn at random: the fit costs their cube."""
@@ -61,31 +63,22 @@ class PropertyHead:
     def predict(self, latent: Tensor) -> Tensor:
         """Property of latent vectors, [B, D] -> [B], in the labels' unit; differentiable."""
         points = (latent - self.centre.to(latent)) / self.spread.to(latent)
-        values = kernel(points, self.support.to(latent), self.length) @ self.weights.to(latent)
+        values = covariance(points, self.support.to(latent), self.length) @ self.weights.to(latent)
         return self.mean + self.standard_deviation * values
 
     def to_json(self) -> dict[str, Any]:
         """Its numbers, without tensors."""
-        return {
-            "name": self.name,
-            "mean": self.mean,
-            "standard_deviation": self.standard_deviation,
-            "length": self.length,
-            "ridge": self.ridge,
-            "labels": self.labels,
-            "leave_one_out_r2": self.leave_one_out_r2,
-        }
+        return {f.name: getattr(self, f.name) for f in fields(self) if f.name not in TENSORS}
 
 
-def kernel(first: Tensor, second: Tensor, length: float | None) -> Tensor:
+def covariance(first: Tensor, second: Tensor, length: float | None) -> Tensor:
     """Of two sets of points, [n, D], [m, D] -> [n, m]: Gaussian of that length, linear if None.
 
     Of order one in both kinds.
     """
     if length is None:
         return first @ second.T / first.shape[1] + 1.0
-    distance = (first**2).sum(1)[:, None] + (second**2).sum(1)[None] - 2 * first @ second.T
-    return torch.exp(-0.5 * distance.clamp(min=0) / length**2)
+    return squared_exponential(squared_distance(first, second), length)
 
 
 def fit_head(
@@ -129,21 +122,15 @@ def fit_head(
 
 def _least_error(points: Tensor, labels: Tensor) -> tuple[float | None, float, Tensor, float]:
     """Length and ridge of the least mean squared leave-one-out error; the weights; the error."""
-    distances = torch.pdist(points)
-    median = float(distances.median().clamp(min=1e-6))
-    best: tuple[float | None, float, Tensor, float] | None = None
+    median = float(torch.pdist(points).median().clamp(min=1e-6))
+    tried: list[tuple[float | None, float, Tensor, float]] = []
     for length in (None, *(share * median for share in _LENGTHS)):
-        values, vectors = torch.linalg.eigh(kernel(points, points, length))
-        values = values.clamp(min=0)
-        turned = vectors.T @ labels
-        for ridge in _RIDGES:
-            weights = vectors @ (turned / (values + ridge))
-            diagonal = (vectors**2 / (values + ridge)).sum(1)
-            error = float(((weights / diagonal) ** 2).mean())
-            if best is None or error < best[3]:
-                best = (length, ridge, weights, error)
-    assert best is not None
-    return best
+        spectrum = Spectrum(covariance(points, points, length), labels)
+        tried += [
+            (length, ridge, spectrum.weights(ridge), spectrum.leave_one_out_error(ridge))
+            for ridge in _RIDGES
+        ]
+    return min(tried, key=lambda one: one[3])
 
 
 def explained_variance(values: NDArray[np.float64], predicted: NDArray[np.float64]) -> float | None:
@@ -161,7 +148,12 @@ def predict(head: PropertyHead, latents: NDArray[np.float32]) -> NDArray[np.floa
         return head.predict(torch.from_numpy(latents)).numpy().astype(np.float64)
 
 
-TENSORS = ("centre", "spread", "support", "weights")
+def mean_prediction(
+    heads: Sequence[PropertyHead], latents: NDArray[np.float32]
+) -> NDArray[np.float64]:
+    """Mean of what several heads predict from latent vectors [n, D], [n]."""
+    mean: NDArray[np.float64] = np.mean([predict(head, latents) for head in heads], axis=0)
+    return mean
 
 
 def save_heads(folder: Path, heads: Sequence[PropertyHead]) -> None:

@@ -1,9 +1,10 @@
-"""Searchers by name."""
+"""Searchers by name: the factories of those that `nucleate.settings.searchers` registers."""
 
 from __future__ import annotations
 
-from collections.abc import Callable, Collection, Sequence
-from typing import TYPE_CHECKING
+from collections.abc import Sequence
+from importlib import import_module
+from typing import TYPE_CHECKING, Any
 
 import numpy as np
 
@@ -25,31 +26,13 @@ from nucleate.search.evolution.operators import (
     SparsePerturbation,
 )
 from nucleate.search.evolution.plausibility import Plausibility
-from nucleate.search.evolution.screened_evolution import Accept, ScreenedEvolution
-from nucleate.search.searcher import Searcher
-from nucleate.settings.evolution import EvolutionSettings
+from nucleate.search.evolution.screened_evolution import ScreenedEvolution
+from nucleate.search.searcher import Searcher, SearchTask
+from nucleate.settings.searchers import searcher_entry
 
 if TYPE_CHECKING:
     from nucleate.latent.latent_model import LatentModel
 
-SEARCHERS = {
-    "nucleate": "latent moves and edits, screened by a surrogate (the default)",
-    "nucleate+adaptation": "the same, and the model is fine-tuned on the best found so far",
-    "latent": "latent moves alone, screened by a surrogate",
-    "edits+screen": "control: edits of structures alone, screened by a surrogate; no network",
-    "token-edits+screen": "control: edits of tokens alone, screened by a surrogate; no network",
-    "token-edits": "control: edits of tokens alone, unscreened: a genetic algorithm",
-    "random-prior": "control: draws of the prior",
-    "best-of-data": "control: structures of the data in random order",
-}
-EDITS = {
-    "nucleate": ("graph", "gene", "token"),
-    "nucleate+adaptation": ("graph", "gene", "token"),
-    "edits+screen": ("graph", "gene", "token"),
-    "token-edits+screen": ("token",),
-    "token-edits": ("token",),
-}
-"""Kinds of edits of each searcher that makes any, as far as the kind of matter knows them."""
 REHEARSED = 2000
 """Known structures that adaptation rehearses."""
 TEMPERATURE = 0.7
@@ -81,79 +64,83 @@ def edit_operators(model: LatentModel, kinds: Sequence[str]) -> list[EditOperato
     return out
 
 
-def build_searcher(
-    name: str,
-    *,
-    model: LatentModel,
-    data: Sequence[str],
-    seed: int,
-    settings: EvolutionSettings | None = None,
-    starts: Sequence[str] = (),
-    accept: Accept | None = None,
-    group: Callable[[str], str] | None = None,
-    quota: int = 0,
-    near: Sequence[str] | None = None,
-    initial: int | None = None,
-    without: Collection[str] = (),
-    aligned: bool = True,
-) -> Searcher:
-    """A searcher that knows nothing yet.
-
-    Args:
-        data: structures to start from, canonical.
-        settings: of screened evolution.
-        starts, accept, group: see `ScreenedEvolution`; a control that learns nothing heeds
-            `accept` alone.
-        quota: of parents of one group, if the settings do not say.
-        near: those of the data that are accepted, if that is known.
-        initial: structures of the data that are asked for first, if fewer than the settings say.
-        without: names of operators that are left out; for ablations.
-        aligned: see `LatentMaker`; for ablations.
+def build_searcher(task: SearchTask) -> Searcher:
+    """Return a searcher that knows nothing yet.
 
     Raises:
-        SettingsError: no such searcher.
+        SettingsError: no such searcher, its factory cannot be imported, or it needs a model.
     """
-    if name not in SEARCHERS:
-        raise SettingsError(f"no searcher named {name!r}; known: {', '.join(SEARCHERS)}")
-    if name == "best-of-data":
-        return Screening(name, from_data(data, seed), accept)
-    if name == "random-prior":
-        return Screening(name, from_prior(model, seed), accept)
-    chosen = settings or EvolutionSettings()
+    entry = searcher_entry(task.name)
+    module, _, function = entry.factory.partition(":")
+    try:
+        factory = getattr(import_module(module), function)
+    except (ImportError, AttributeError) as error:
+        raise SettingsError(f"searcher {task.name!r}: {entry.factory}: {error}") from None
+    made: Searcher = factory(task, **entry.options)
+    return made
+
+
+def data_screening(task: SearchTask) -> Searcher:
+    """Return the control that asks for structures of the data."""
+    return Screening(task.name, from_data(task.data, task.seed), task.accept)
+
+
+def prior_screening(task: SearchTask) -> Searcher:
+    """Return the control that asks for draws of the prior."""
+    return Screening(task.name, from_prior(_model(task), task.seed), task.accept)
+
+
+def screened_evolution(
+    task: SearchTask,
+    *,
+    latent: bool = False,
+    edits: Sequence[str] = (),
+    screen: bool = True,
+    plausible: bool = False,
+    adapted: bool = False,
+) -> Searcher:
+    """Return screened evolution in one of its kinds.
+
+    Args:
+        latent: with moves in latent space.
+        edits: kinds of edits, as far as the kind of matter knows them.
+        screen: whether a surrogate screens children.
+        plausible: whether a part of the search is kept plausible, if the settings say so.
+        adapted: whether the model is fine-tuned on the best now and then.
+    """
+    model, data, settings = _model(task), task.data, task.settings
     latents = Latents(model)
-    comparison = model.matter.variations.comparison() or LatentComparison(latents)
-    memory = Memory(comparison)
-    with_latent = name in ("nucleate", "nucleate+adaptation", "latent")
-    latent: list[LatentOperator] = latent_operators(model) if with_latent else []
-    edits = edit_operators(model, EDITS.get(name, ()))
-    operators = [one for one in (*latent, *edits) if one.name not in without]
-    maker = LatentMaker(model, latents, TEMPERATURE, aligned) if latent else None
+    moves = [*latent_operators(model)] if latent else []
+    operators = [*moves, *edit_operators(model, edits)]
+    changes: dict[str, Any] = {} if screen else {"screen": False}
+    if task.group is not None and not settings.quota:
+        changes["quota"] = task.quota
+    if task.initial is not None:
+        changes["initial"] = min(task.initial, settings.initial)
     adaptation = None
-    if name == "nucleate+adaptation":
-        rehearsed = [
-            data[i] for i in np.random.default_rng(seed).permutation(len(data))[:REHEARSED]
-        ]
-        adaptation = Adaptation(model, rehearsed, AdaptationSettings(), seed)
-    if group is not None and not chosen.quota:
-        chosen = chosen.model_copy(update={"quota": quota})
-    if name == "token-edits":
-        chosen = chosen.model_copy(update={"screen": False})
-    if initial is not None:
-        chosen = chosen.model_copy(update={"initial": min(initial, chosen.initial)})
-    plausibility = None
-    if name in ("nucleate", "nucleate+adaptation") and chosen.plausible:
-        plausibility = Plausibility(model, data, seed)
+    if adapted:
+        order = np.random.default_rng(task.seed).permutation(len(data))[:REHEARSED]
+        rehearsed = [data[i] for i in order]
+        adaptation = Adaptation(model, rehearsed, AdaptationSettings(), task.seed)
     return ScreenedEvolution(
-        memory,
-        operators,
-        maker,
-        data if near is None else near,
-        seed,
-        chosen,
-        name,
-        starts=starts,
-        accept=accept,
-        group=group,
+        Memory(model.matter.variations.comparison() or LatentComparison(latents)),
+        [one for one in operators if one.name not in task.without],
+        LatentMaker(model, latents, TEMPERATURE, task.aligned) if latent else None,
+        data if task.accepted is None else task.accepted,
+        task.seed,
+        settings.model_copy(update=changes),
+        task.name,
+        starts=task.starts,
+        accept=task.accept,
+        group=task.group,
         adaptation=adaptation,
-        plausibility=plausibility,
+        plausibility=(
+            Plausibility(model, data, task.seed) if plausible and settings.plausible else None
+        ),
     )
+
+
+def _model(task: SearchTask) -> LatentModel:
+    if task.model is None:
+        raise SettingsError(f"{task.name}: needs a model")
+    return task.model

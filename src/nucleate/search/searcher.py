@@ -9,15 +9,21 @@ that was scored.
 from __future__ import annotations
 
 from abc import ABC, abstractmethod
-from collections.abc import Sequence
-from dataclasses import dataclass
+from collections.abc import Callable, Collection, Sequence
+from dataclasses import dataclass, field
 from typing import TYPE_CHECKING
 
 import numpy as np
 from numpy.typing import NDArray
 
+from nucleate.settings.evolution import EvolutionSettings
+
 if TYPE_CHECKING:
+    from nucleate.latent.latent_model import LatentModel
     from nucleate.regression.gaussian_process import Prediction
+
+Accept = Callable[[Sequence[str]], NDArray[np.bool_]]
+"""Which of n structures may be asked for, [n]."""
 
 
 @dataclass(frozen=True)
@@ -37,6 +43,41 @@ class Proposal:
     parents: tuple[str, ...] = ()
     latent: NDArray[np.float32] | None = None
     log_likelihood: float | None = None
+
+
+@dataclass(frozen=True)
+class SearchTask:
+    """What a searcher is made of and for.
+
+    Attributes:
+        name: of the searcher, one of `nucleate.settings.searchers.searchers`.
+        model: trained; None only for those that need none.
+        data: structures to start from, canonical.
+        seed: of all randomness.
+        settings: of screened evolution.
+        starts: structures that are asked for first, before any of the data.
+        accept: which structures may be asked for at all; all if not given. Starts may.
+        accepted: those of the data that are, if that is known.
+        group: of a structure, for the quota: a scaffold, a chemical system.
+        quota: of parents of one group, if the settings do not say.
+        initial: structures of the data that are asked for first, if fewer than the settings say.
+        without: names of operators that are left out; for ablations.
+        aligned: see `LatentMaker`; for ablations.
+    """
+
+    name: str
+    model: LatentModel | None
+    data: Sequence[str]
+    seed: int
+    settings: EvolutionSettings = field(default_factory=EvolutionSettings)
+    starts: Sequence[str] = ()
+    accept: Accept | None = None
+    accepted: Sequence[str] | None = None
+    group: Callable[[str], str] | None = None
+    quota: int = 0
+    initial: int | None = None
+    without: Collection[str] = ()
+    aligned: bool = True
 
 
 class Searcher(ABC):

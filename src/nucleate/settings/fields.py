@@ -11,7 +11,7 @@ from annotated_types import Ge, Gt, Le
 from pydantic import BaseModel, BeforeValidator
 from pydantic.fields import FieldInfo
 
-from nucleate.core.settings import field_descriptions
+from nucleate.core.settings import OneOf, field_descriptions
 
 
 @dataclass(frozen=True)
@@ -59,6 +59,9 @@ def nested(model: type[BaseModel], path: str) -> type[BaseModel]:
 def _facts(name: str, field: FieldInfo, meaning: str) -> FieldFacts:
     parts = list(_parts(field.annotation, tuple(field.metadata)))
     choices = tuple(c for part, _ in parts if get_origin(part) is Literal for c in get_args(part))
+    choices += tuple(
+        c for _, held in parts for m in held if isinstance(m, OneOf) for c in m.names()
+    )
     kind, metadata = parts[0]
     if choices or str in (part for part, _ in parts):
         kind = str  # of several ways to write it, the plain one

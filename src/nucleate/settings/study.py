@@ -6,14 +6,15 @@ properties) stay plain tables here and are validated by that matter's own classe
 
 from __future__ import annotations
 
-from typing import Annotated, Any, Literal, get_args
+from typing import Annotated, Any, Literal
 
 from pydantic import Field, model_validator
 
-from nucleate.core.settings import Device, Fraction, Positive, Settings
+from nucleate.core.settings import Device, Fraction, OneOf, Positive, Settings
 from nucleate.settings.data import DatasetSettings
 from nucleate.settings.objectives import PropertySettings
 from nucleate.settings.sample import ConditionSettings
+from nucleate.settings.searchers import searcher_entry, searchers
 
 
 class LocalSettings(ConditionSettings):
@@ -27,13 +28,8 @@ class LocalSettings(ConditionSettings):
         return self
 
 
-Searcher = Literal[
-    "nucleate", "nucleate+adaptation", "latent", "edits+screen", "token-edits",
-    "token-edits+screen", "random-prior", "best-of-data",
-]  # fmt: skip
-"""Searches of our own, which propose structures; see `nucleate.search.registry.SEARCHERS`."""
-BoxSampler = Literal["tpe", "cmaes", "gp", "nsga2", "nsga3", "qmc", "random"]
-"""Optuna's own samplers, over boxes in latent space around good structures."""
+SearcherName = Annotated[str, OneOf(lambda: list(searchers()))]
+"""Name of one of `searchers`."""
 
 
 class OptimizeSettings(Settings):
@@ -53,8 +49,8 @@ class OptimizeSettings(Settings):
     (crystals). The first one that the matter knows if not given."""
     local: LocalSettings = LocalSettings()
     """A search around a lead, or among structures that keep a part; everywhere if empty."""
-    sampler: Searcher | BoxSampler = "nucleate"
-    """Who searches: one of ours, or one of Optuna's samplers (from `tpe` on) over boxes in latent
+    sampler: SearcherName = "nucleate"
+    """Who searches: one of ours, or one of Optuna's samplers (from `cmaes` on) over boxes in latent
     space."""
     trials: Positive = 400
     """Structures to score, repetitions not counted. More of them continue the study."""
@@ -88,7 +84,7 @@ class OptimizeSettings(Settings):
         from nucleate.settings.objectives import OPERATIONAL
 
         free = {"trials", "patience", "collapse", "storage", "stale_seconds"}
-        if self.sampler in get_args(Searcher):
+        if not searcher_entry(self.sampler).boxes:
             # Ours learn from whatever was scored, in batches of whatever size, and lay no boxes;
             # `starts` only says how many are shown. With boxes all of these stay: generations of
             # `cmaes`, `nsga2` and `nsga3` are counted off by the batch when a study is taken up
@@ -103,10 +99,11 @@ class OptimizeSettings(Settings):
 
     @model_validator(mode="after")
     def _possible(self) -> OptimizeSettings:
-        boxes = self.sampler in get_args(BoxSampler)
-        if self.combine == "pareto" and self.sampler == "cmaes":
-            raise ValueError("combine 'pareto': cmaes knows one score; nsga2 or nucleate know more")
-        if self.local.any() and (boxes or self.sampler == "random-prior"):
+        entry = searcher_entry(self.sampler)
+        if self.combine == "pareto" and not entry.several:
+            more = "nsga2 or nucleate know more"
+            raise ValueError(f"combine 'pareto': {self.sampler} knows one score; {more}")
+        if self.local.any() and not entry.conditions:
             raise ValueError(f"local: not offered for {self.sampler}, which knows no lead")
         if self.quota_by is not None and self.quota is None:
             raise ValueError("quota_by says what a quota is of: give quota as well")

@@ -20,7 +20,12 @@ from nucleate.core.errors import NucleateError, SettingsError
 from nucleate.crystals.geometry.comparison import ELEMENTS, STRUCTURE, CrystalComparison
 from nucleate.crystals.geometry.describe import reduced_formula
 from nucleate.crystals.properties import density, shortest_scaled_distance
-from nucleate.regression.property_heads import PropertyHead, explained_variance, fit_head, predict
+from nucleate.regression.property_heads import (
+    PropertyHead,
+    explained_variance,
+    fit_head,
+    mean_prediction,
+)
 from nucleate_benchmarks.crystals.stability.energies import References
 from nucleate_benchmarks.crystals.stability.stability import Relaxing, relax_rows
 from nucleate_benchmarks.crystals.validity import SCALED, describe_one
@@ -248,8 +253,7 @@ class Regression:
 
     def on(self, points: NDArray[np.float32]) -> Values:
         """Of features [n, F]."""
-        mean: Values = np.mean([predict(head, points) for head in self.heads], axis=0)
-        return np.maximum(mean, 0.0)
+        return np.maximum(mean_prediction(self.heads, points), 0.0)
 
 
 def _points(crystals: Sequence[str]) -> NDArray[np.float32]:

@@ -13,6 +13,7 @@ import numpy as np
 from nucleate.core.errors import NucleateError
 from nucleate.core.files import code_version
 from nucleate.crystals.geometry.describe import reduced_formula
+from nucleate.search.searcher import SearchTask
 from nucleate.settings.evolution import EvolutionSettings
 from nucleate_benchmarks.crystals.identity import unique_and_novel
 from nucleate_benchmarks.crystals.stability.energies import References
@@ -134,9 +135,8 @@ class _Worker:
             order = np.random.default_rng(seed).permutation(len(train))
             data = [train[i] for i in order[: 2 * block.calls].tolist()]
         build = resolve(self.materials.searchers)
-        made: Searcher = build(
-            block.sampler, model=self.model, data=data, seed=seed, settings=self.materials.settings
-        )
+        settings = self.materials.settings
+        made: Searcher = build(SearchTask(block.sampler, self.model, data, seed, settings))
         return made
 
 

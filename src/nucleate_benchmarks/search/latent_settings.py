@@ -63,6 +63,6 @@ class LatentSearchSettings(Settings):
     processes: Positive | None = None
     """Worker processes; as many as cores if not given."""
     searcher_source: str = SEARCHERS
-    """`module:function` that builds a searcher, called as `build_searcher` is."""
+    """`module:function` that makes the `Searcher` of a `SearchTask`, as `build_searcher` does."""
     calculator_source: str = CALCULATOR
     """`module:function` that makes a `Calculator` of a `Relaxing`."""

@@ -74,7 +74,7 @@ class PmoSettings(Settings):
     processes: Positive | None = None
     """Runs side by side; as many as cores."""
     searcher_source: str = SEARCHERS
-    """`module:function` that builds a searcher, called as `build_searcher` is."""
+    """`module:function` that makes the `Searcher` of a `SearchTask`, as `build_searcher` does."""
     oracle_source: str = ORACLES
     """`module:function` that builds an oracle; its module's `ORACLES` are all of them."""
 

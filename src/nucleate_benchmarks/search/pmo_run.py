@@ -23,6 +23,7 @@ from nucleate.core.errors import ResultsError, SettingsError
 from nucleate.core.files import write_json
 from nucleate.datasets.resumable import cut_torn_line
 from nucleate.molecules.chemistry.chem import canonical, parse
+from nucleate.search.searcher import SearchTask
 from nucleate_benchmarks.search.pmo_record import (
     Account,
     Call,
@@ -232,9 +233,8 @@ def check_model(place: str, samplers: Sequence[str], model: str | None) -> None:
 
 def _searcher(task: RunTask) -> Searcher:
     build = resolve(task.searchers)
-    made: Searcher = build(
-        task.sampler, model=_model(task), data=read_data(Path(task.data)), seed=task.seed
-    )
+    data = read_data(Path(task.data))
+    made: Searcher = build(SearchTask(task.sampler, _model(task), data, task.seed))
     return made
 
 

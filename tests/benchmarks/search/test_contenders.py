@@ -11,23 +11,24 @@ import optuna
 import pytest
 
 from nucleate.core.errors import CheckpointError, SettingsError
-from nucleate.search import registry as build
+from nucleate.search import registry
 from nucleate.search.evolution.screened_evolution import ScreenedEvolution
 from nucleate.search.latent_boxes.box_searcher import BoxSearcher
 from nucleate.search.latent_boxes.optuna_samplers import latents_of
-from nucleate.search.searcher import Searcher
+from nucleate.search.searcher import Searcher, SearchTask
 from nucleate.settings.evolution import EvolutionSettings
+from nucleate.settings.searchers import searcher_names, searchers
 from nucleate.settings.study import OptimizeSettings
 from nucleate.testing.toy_matter import EditableMatter, ToyModel, parse, training_set
 from nucleate_benchmarks.search.contenders import (
     ABLATIONS,
     LEFT_OUT,
     SEARCHERS,
-    STOCK,
     build_searcher,
 )
 
 INITIAL = 30
+STOCK = searcher_names(boxes=True)
 CALLS = {"gp": 70}
 """Where another number would take long."""
 
@@ -42,7 +43,7 @@ def built(name: str, seed: int = 0) -> Searcher:
     data = training_set()
     settings = EvolutionSettings(initial=INITIAL, plausible=0)
     model = ToyModel(data, matter=EditableMatter())
-    return build_searcher(name, model=model, data=data, seed=seed, settings=settings)  # type: ignore[arg-type]
+    return build_searcher(SearchTask(name, model, data, seed, settings))  # type: ignore[arg-type]
 
 
 def run(searcher: Searcher, calls: int, batch: int = 10) -> list[str]:
@@ -57,14 +58,14 @@ def run(searcher: Searcher, calls: int, batch: int = 10) -> list[str]:
 
 
 def test_contenders_are_our_searchers_and_stock_samplers() -> None:
-    assert set(SEARCHERS) == set(build.SEARCHERS) | set(STOCK) | set(ABLATIONS)
-    assert len(SEARCHERS) == len(build.SEARCHERS) + len(STOCK) + len(ABLATIONS)
+    assert set(SEARCHERS) == set(searchers()) | set(ABLATIONS)
+    assert len(SEARCHERS) == len(searchers()) + len(ABLATIONS)
     assert built("nucleate").name == "nucleate"
     with pytest.raises(SettingsError, match="annealing"):
         built("annealing")
 
 
-@pytest.mark.parametrize("name", list(STOCK))
+@pytest.mark.parametrize("name", STOCK)
 def test_nothing_is_asked_for_twice_and_nothing_is_said(
     name: str, capfd: pytest.CaptureFixture[str]
 ) -> None:
@@ -79,7 +80,7 @@ def test_nothing_is_asked_for_twice_and_nothing_is_said(
     assert capfd.readouterr() == ("", "")
 
 
-@pytest.mark.parametrize("name", list(STOCK))
+@pytest.mark.parametrize("name", STOCK)
 def test_the_first_are_of_the_data_and_the_rest_are_decoded(name: str) -> None:
     searcher = built(name)
     data = set(training_set())
@@ -97,7 +98,7 @@ def test_the_first_are_of_the_data_and_the_rest_are_decoded(name: str) -> None:
         assert proposal.log_likelihood is not None
 
 
-@pytest.mark.parametrize("name", list(STOCK))
+@pytest.mark.parametrize("name", STOCK)
 def test_a_searcher_that_is_told_goes_on_as_one_that_was_never_stopped(name: str) -> None:
     calls = CALLS.get(name, 120)
     whole = run(built(name), calls)
@@ -154,7 +155,7 @@ def test_a_model_that_encodes_nothing_is_refused() -> None:
             )
 
     data = training_set()
-    searcher = build_searcher("random", model=Blind(data), data=data, seed=0)  # type: ignore[arg-type]
+    searcher = build_searcher(SearchTask("random", Blind(data), data, 0))  # type: ignore[arg-type]
     with pytest.raises(CheckpointError, match="encode none"):
         run(searcher, len(data) + 1)
 
@@ -201,11 +202,11 @@ def test_an_ablation_is_the_whole_but_for_one_thing(name: str) -> None:
 
 def test_plausibility_can_be_left_out(monkeypatch: pytest.MonkeyPatch) -> None:
     asked: list[object] = []
-    monkeypatch.setattr(build, "Plausibility", lambda *arguments: asked.append(arguments))
+    monkeypatch.setattr(registry, "Plausibility", lambda *arguments: asked.append(arguments))
     data = training_set()
     model = ToyModel(data)
     for name in ("nucleate", "nucleate-without-plausible"):
-        build_searcher(name, model=model, data=data, seed=0)  # type: ignore[arg-type]
+        build_searcher(SearchTask(name, model, data, 0))  # type: ignore[arg-type]
     assert len(asked) == 1
 
 

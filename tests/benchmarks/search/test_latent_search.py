@@ -94,10 +94,10 @@ class Climbing(Searcher):
         self.scores.update(zip(structures, scores.tolist()))
 
 
-def build(name, *, model, data, seed, settings):
-    assert model is None
-    assert settings.pool == 0
-    return Climbing(name, data, seed)
+def build(task):
+    assert task.model is None
+    assert task.settings.pool == 0
+    return Climbing(task.name, task.data, task.seed)
 '''
 
 

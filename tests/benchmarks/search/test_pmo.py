@@ -66,10 +66,10 @@ class Listed(Searcher):
         self.left = [text for text in self.left if text not in set(structures)]
 
 
-def build(name, *, model, data, seed):
-    assert model is None
-    data = data[seed:] + data[:seed]
-    return Listed(name, data[::-1] if name == "backward" else data)
+def build(task):
+    assert task.model is None
+    data = task.data[task.seed:] + task.data[:task.seed]
+    return Listed(task.name, data[::-1] if task.name == "backward" else data)
 
 
 class Oracle:

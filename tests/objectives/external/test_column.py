@@ -16,8 +16,12 @@ from nucleate.objectives.build import build
 from nucleate.objectives.external.column import ColumnObjective, column_property
 from nucleate.objectives.external.labels import Labels, read_labels
 from nucleate.objectives.objective import Objective
-from nucleate.regression.conformal import checked_coverage, conformal_quantile, smallest_calibration
-from nucleate.regression.predictor import fit_predictor
+from nucleate.regression.predictor import (
+    checked_coverage,
+    conformal_quantile,
+    fit_predictor,
+    smallest_calibration,
+)
 from nucleate.settings.objectives import ColumnSource, PropertySettings, source_of
 from nucleate.testing.toy_matter import ToyMatter, ToyReader, parse
 

@@ -11,13 +11,13 @@ from nucleate.molecules import Molecules
 from nucleate.objectives.objective import Objective
 from nucleate.search.evolution.quota import Quota, build_quota
 from nucleate.search.evolution.screened_evolution import ScreenedEvolution
-from nucleate.search.registry import build_searcher
 from nucleate.search.study import run_study as study_module
 from nucleate.search.study.run_study import run_study
 from nucleate.settings.objectives import PropertySettings
 from nucleate.settings.study import OptimizeSettings
+from nucleate.testing.small_searches import build_small_searcher
 from nucleate.testing.toy_guide import GuidedMatter
-from nucleate.testing.toy_matter import SMALL, ToyMatter, ToyModel, training_set
+from nucleate.testing.toy_matter import ToyMatter, ToyModel, training_set
 
 
 def run(path, matter, **changes):
@@ -52,15 +52,15 @@ def test_rows_beyond_it_go_behind_but_not_behind_what_breaks_a_constraint():
 def test_a_study_is_told_of_it_and_its_rows_are_ranked_by_it(tmp_path, monkeypatch, by):
     built = []
 
-    def build(*arguments, **options):
-        built.append(build_searcher(*arguments, **options, settings=SMALL))
+    def build(task):
+        built.append(build_small_searcher(task))
         return built[-1]
 
     monkeypatch.setattr(study_module, "build_searcher", build)
     result = run(tmp_path, GuidedMatter(), quota=2, quota_by=by)
     (searcher,) = built
     assert isinstance(searcher, ScreenedEvolution)
-    key = GuidedMatter().groups()[by or "first"]
+    key = GuidedMatter().identity.groups()[by or "first"]
     breeders = [searcher.memory.structures[row] for row in searcher.parents.breeders()]
     assert max(Counter(map(key, breeders)).values()) <= 2
     first = [row for row in result.rows if not row["beyond_quota"]]

@@ -7,14 +7,14 @@ from collections.abc import Callable, Sequence
 import numpy as np
 import pytest
 
-from nucleate.core.errors import SettingsError
 from nucleate.search.evolution.memory import LatentComparison, Latents, Memory
 from nucleate.search.evolution.offspring import OperatorCredit
 from nucleate.search.evolution.operators import Crossover, Mutation
 from nucleate.search.evolution.screened_evolution import ScreenedEvolution
-from nucleate.search.registry import SEARCHERS, build_searcher
-from nucleate.search.searcher import Searcher
+from nucleate.search.registry import build_searcher
+from nucleate.search.searcher import Searcher, SearchTask
 from nucleate.settings.evolution import EvolutionSettings
+from nucleate.testing.pytest_searchers import Record, run_searcher
 from nucleate.testing.toy_matter import EditableMatter, ToyEdits, ToyModel, parse, training_set
 
 SMALL = EvolutionSettings(
@@ -31,56 +31,11 @@ def score(structures: Sequence[str]) -> np.ndarray:
 def built(name: str, seed: int = 0) -> Searcher:
     data = training_set()
     model = ToyModel(data, matter=EditableMatter())
-    return build_searcher(name, model=model, data=data, seed=seed, settings=SMALL)  # type: ignore[arg-type]
+    return build_searcher(SearchTask(name, model, data, seed, SMALL))  # type: ignore[arg-type]
 
 
-def run(searcher: Searcher, calls: int, batch: int = 10) -> list[tuple[str, float, str]]:
-    out: list[tuple[str, float, str]] = []
-    while len(out) < calls:
-        asked = searcher.ask(min(batch, calls - len(out)))
-        if not asked:
-            break
-        structures = [p.structure for p in asked]
-        values = score(structures)
-        searcher.tell(structures, values)
-        out += zip(structures, values.tolist(), [p.origin for p in asked], strict=True)
-    return out
-
-
-# Conformance: what every searcher promises.
-
-
-TOYS = [name for name in SEARCHERS if name != "nucleate+adaptation"]  # it needs a real network
-
-
-@pytest.mark.parametrize("name", TOYS)
-def test_nothing_is_asked_for_twice_or_after_it_was_told(name: str) -> None:
-    searcher = built(name)
-    told = training_set()[:20]
-    searcher.tell(told, score(told))
-    found = [s for s, _, _ in run(searcher, 120)]
-    assert len(found) == len(set(found)) >= 80
-    assert not set(found) & set(told)
-
-
-@pytest.mark.parametrize("name", TOYS)
-def test_the_same_seed_asks_for_the_same(name: str) -> None:
-    assert run(built(name), 70) == run(built(name), 70)
-    assert run(built(name), 70) != run(built(name, seed=1), 70)
-
-
-@pytest.mark.parametrize("name", TOYS)
-def test_failures_are_no_trouble(name: str) -> None:
-    searcher = built(name)
-    for _ in range(5):
-        asked = [p.structure for p in searcher.ask(12)]
-        searcher.tell(asked, np.full(len(asked), np.nan))
-    assert searcher.ask(5)
-
-
-def test_an_unknown_searcher_is_named() -> None:
-    with pytest.raises(SettingsError, match=r"'annealing'.*nucleate"):
-        build_searcher("annealing", model=ToyModel([]), data=[], seed=0)  # type: ignore[arg-type]
+def run(searcher: Searcher, calls: int) -> list[Record]:
+    return run_searcher(searcher, score, calls)
 
 
 # What screened evolution does beyond that.

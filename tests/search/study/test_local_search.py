@@ -1,7 +1,5 @@
 """Searches around a lead, or among structures that keep a part."""
 
-from functools import partial
-
 import numpy as np
 import pytest
 from pydantic import ValidationError
@@ -12,7 +10,6 @@ from nucleate.crystals.conditions.guide import CrystalGuide
 from nucleate.molecules import Molecules
 from nucleate.molecules.conditions.guide import MoleculeGuide
 from nucleate.objectives.objective import Objective
-from nucleate.search.registry import build_searcher
 from nucleate.search.study import run_study as study_module
 from nucleate.search.study.local_search import Local, _window
 from nucleate.search.study.run_study import run_study
@@ -20,8 +17,9 @@ from nucleate.search.study.storage import open_study
 from nucleate.settings.objectives import PropertySettings
 from nucleate.settings.sample import Window
 from nucleate.settings.study import LocalSettings, OptimizeSettings
+from nucleate.testing.small_searches import build_small_searcher
 from nucleate.testing.toy_guide import GuidedMatter
-from nucleate.testing.toy_matter import SMALL, ToyModel, calls, parse, training_set
+from nucleate.testing.toy_matter import ToyModel, calls, parse, training_set
 
 LEAD = "8,-8,8,-8"
 """Far from the training set."""
@@ -29,7 +27,7 @@ LEAD = "8,-8,8,-8"
 
 @pytest.fixture(autouse=True)
 def small_searches(monkeypatch):
-    monkeypatch.setattr(study_module, "build_searcher", partial(build_searcher, settings=SMALL))
+    monkeypatch.setattr(study_module, "build_searcher", build_small_searcher)
 
 
 def run(path, local, **changes):

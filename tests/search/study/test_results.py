@@ -1,7 +1,5 @@
 """What a study says of structures without a value."""
 
-from functools import partial
-
 import numpy as np
 import pyarrow.parquet as pq
 import pytest
@@ -9,13 +7,12 @@ import pytest
 from nucleate.matter.part import part
 from nucleate.matter.properties import Property
 from nucleate.objectives.objective import Objective
-from nucleate.search.registry import build_searcher
 from nucleate.search.study.run_study import run_study
 from nucleate.settings.objectives import PropertySettings
 from nucleate.settings.study import OptimizeSettings
 from nucleate.stages.optimize import write_draws
+from nucleate.testing.small_searches import build_small_searcher
 from nucleate.testing.toy_matter import (
-    SMALL,
     ToyMatter,
     ToyModel,
     ToyProperties,
@@ -48,9 +45,7 @@ class Fragile(ToyMatter):
 
 @pytest.fixture(params=["desirability", "mean", "pareto"])
 def found(request, tmp_path, monkeypatch):
-    monkeypatch.setattr(
-        "nucleate.search.study.run_study.build_searcher", partial(build_searcher, settings=SMALL)
-    )
+    monkeypatch.setattr("nucleate.search.study.run_study.build_searcher", build_small_searcher)
     chosen = OptimizeSettings(
         trials=60, batch=10, objectives=(SUM, SPREAD), combine=request.param, quota=50,
         quota_by="first",

@@ -2,7 +2,6 @@ import json
 import warnings
 from dataclasses import replace
 from functools import partial
-from typing import get_args
 
 import numpy as np
 import optuna
@@ -21,14 +20,15 @@ from nucleate.search.latent_boxes.optuna_samplers import (
     distributions,
 )
 from nucleate.search.optuna_adapter import create_running_trial as create
-from nucleate.search.registry import SEARCHERS, build_searcher
 from nucleate.search.study import run_study as study_module
 from nucleate.search.study.run_study import run_study
 from nucleate.search.study.storage import open_storage, open_study
 from nucleate.search.study.trial_index import TrialIndex, fail
 from nucleate.search.trial_attributes import ABANDONED, PROPOSAL, RESULT, STRUCTURE
 from nucleate.settings.objectives import PropertySettings
-from nucleate.settings.study import BoxSampler, OptimizeSettings, Searcher
+from nucleate.settings.searchers import searcher_names
+from nucleate.settings.study import OptimizeSettings
+from nucleate.testing.small_searches import build_small_searcher
 from nucleate.testing.toy_matter import (
     SMALL,
     ToyMatter,
@@ -45,7 +45,7 @@ OURS = ("nucleate", "latent", "random-prior", "best-of-data")
 @pytest.fixture(autouse=True)
 def small_searches(monkeypatch):
     """Searches of ours that do not ask the toy model what only a network can say."""
-    monkeypatch.setattr(study_module, "build_searcher", partial(build_searcher, settings=SMALL))
+    monkeypatch.setattr(study_module, "build_searcher", build_small_searcher)
 
 
 TERMS = (
@@ -77,8 +77,8 @@ def run(tmp_path, model=None, name="study", training=None, objective=None, **cha
 
 
 def test_settings_name_every_search():
-    assert set(get_args(Searcher)) == set(SEARCHERS)
-    assert set(get_args(BoxSampler)) == set(STOCK)
+    assert set(OURS) < set(searcher_names(boxes=False))
+    assert set(searcher_names(boxes=True)) == set(STOCK)
 
 
 @pytest.mark.parametrize("sampler", STOCK)
@@ -353,7 +353,9 @@ def test_fewer_known_structures_are_scored_where_it_takes_long(tmp_path, cheap, 
 
 def test_known_structures_are_no_trials_however_few_are_scored_first(tmp_path, monkeypatch):
     alone = SMALL.model_copy(update={"pool": 0})
-    monkeypatch.setattr(study_module, "build_searcher", partial(build_searcher, settings=alone))
+    monkeypatch.setattr(
+        study_module, "build_searcher", partial(build_small_searcher, settings=alone)
+    )
     summary = run(tmp_path, sampler="nucleate", trials=10, reference=SMALL.initial // 2).summary
     assert (summary["trials"], summary["known"]) == (10, 0)
 

@@ -11,10 +11,9 @@ from __future__ import annotations
 from typing import TYPE_CHECKING
 
 import numpy as np
-import torch
 from numpy.typing import NDArray
 
-from nucleate.regression.gaussian_process import Features, Table, tanimoto
+from nucleate.regression.gaussian_process import Features, Table, bit_group, bit_similarity
 
 if TYPE_CHECKING:
     from nucleate.search.evolution.memory import Memory
@@ -40,7 +39,7 @@ class Families:
 
     def group(self, table: Table) -> str | None:
         """The group of bits by which families are told: the first; None if there is none."""
-        return next((n for n, rows in table.groups.items() if rows.dtype == np.uint8), None)
+        return bit_group(table.groups)
 
     def extend(self, memory: Memory) -> None:
         """Take in rows that are new."""
@@ -56,9 +55,8 @@ class Families:
         """Which structures are of no retired family, by their bits [n, B]."""
         if not self.founders or not len(bits):
             return np.ones(len(bits), bool)
-        founders = torch.from_numpy(np.stack(self.founders).astype(np.float32))
-        alike = tanimoto(torch.from_numpy(bits.astype(np.float32)), founders)
-        found: NDArray[np.bool_] = (alike.max(1).values < self.niche_similarity).numpy()
+        alike = bit_similarity(bits, np.stack(self.founders))
+        found: NDArray[np.bool_] = alike.max(1) < self.niche_similarity
         return found
 
     def kept(self, features: Features, table: Table) -> NDArray[np.bool_] | None:

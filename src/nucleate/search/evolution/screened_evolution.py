@@ -26,11 +26,9 @@ from nucleate.search.evolution.offspring import Offspring
 from nucleate.search.evolution.operators import LatentMaker, Operator
 from nucleate.search.evolution.parents import Parents
 from nucleate.search.evolution.plausibility import Plausibility
-from nucleate.search.searcher import Proposal, Searcher
+from nucleate.search.searcher import Accept, Proposal, Searcher
 from nucleate.settings.evolution import EvolutionSettings
 
-Accept = Callable[[Sequence[str]], NDArray[np.bool_]]
-"""Which of n structures may be asked for, [n]."""
 _CHUNK = 500
 """Structures of the data that are looked at together."""
 _ROUNDS = 20

@@ -47,10 +47,11 @@ import numpy as np
 from numpy.typing import NDArray
 from optuna.samplers import BaseSampler
 
+from nucleate.core.errors import SettingsError
 from nucleate.core.quiet import quiet_optuna
 from nucleate.search.latent_boxes.optuna_samplers import distributions
 from nucleate.search.latent_boxes.regions import space_around
-from nucleate.search.searcher import Searcher
+from nucleate.search.searcher import Searcher, SearchTask
 
 if TYPE_CHECKING:
     from nucleate.latent.latent_model import LatentModel
@@ -128,6 +129,18 @@ class BoxSearcher(Searcher):
     def _given(self, proposals: list[Proposal]) -> list[Proposal]:
         self._asked |= {proposal.structure for proposal in proposals}
         return proposals
+
+
+def build_box_searcher(task: SearchTask) -> BoxSearcher:
+    """Return one of Optuna's samplers as a searcher.
+
+    Raises:
+        SettingsError: there is no model.
+    """
+    if task.model is None:
+        raise SettingsError(f"{task.name}: needs a model")
+    initial = task.settings.initial if task.initial is None else task.initial
+    return BoxSearcher(task.name, task.model, task.data, task.seed, initial)
 
 
 class _Boxes:

@@ -7,7 +7,8 @@ alone, however it was made.
 from __future__ import annotations
 
 from collections.abc import Sequence
-from typing import TYPE_CHECKING, Any
+from dataclasses import replace
+from typing import TYPE_CHECKING
 
 import numpy as np
 from numpy.typing import NDArray
@@ -25,6 +26,7 @@ from nucleate.generation.requirements import (
 from nucleate.generation.task import check_conditions
 from nucleate.matter.conditions import Columns, Guide, ScaffoldConstraint
 from nucleate.regression.latent_linear import heads_of
+from nucleate.search.searcher import SearchTask
 from nucleate.settings.sample import Window
 from nucleate.settings.study import LocalSettings
 
@@ -110,9 +112,9 @@ class Local:
         for error in refused.values():
             raise SettingsError(f"local: like: the model cannot hold it ({error})")
 
-    def bounds(self) -> dict[str, Any]:
-        """What `build_searcher` has to know."""
-        return {"starts": self.starts, "accept": self.accept, "near": self.data}
+    def bound(self, task: SearchTask) -> SearchTask:
+        """Return a search that keeps to the conditions."""
+        return replace(task, starts=self.starts, accept=self.accept, accepted=self.data)
 
     def judge(self, structures: Sequence[str]) -> tuple[Columns, list[str]]:
         """Numbers of structures by column, NaN where not looked at, and why each fails (empty if it

@@ -10,7 +10,7 @@ from __future__ import annotations
 import warnings
 from collections.abc import Callable, Collection, Iterator, Sequence
 from contextlib import contextmanager, nullcontext
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from functools import cache
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
@@ -26,9 +26,9 @@ from nucleate.objectives.objective import MIN_FAILURES_TO_ABORT, Objective
 from nucleate.search.evolution.quota import Quota, build_quota
 from nucleate.search.latent_boxes.box_searcher import Boxes
 from nucleate.search.latent_boxes.regions import SearchSpace, sample_reference, space_around
-from nucleate.search.registry import SEARCHERS, build_searcher
+from nucleate.search.registry import build_searcher
 from nucleate.search.scalarisation import Scalarisation
-from nucleate.search.searcher import Searcher
+from nucleate.search.searcher import Searcher, SearchTask
 from nucleate.search.study.asking import Searching, Source
 from nucleate.search.study.liveness import WorkerPool
 from nucleate.search.study.local_search import Local
@@ -37,6 +37,7 @@ from nucleate.search.study.reuse import reuse, state_computations
 from nucleate.search.study.runner import Runner
 from nucleate.search.study.storage import Storage, open_storage
 from nucleate.search.trial_attributes import INTERRUPTED, REFERENCE
+from nucleate.settings.searchers import searcher_entry
 from nucleate.settings.study import OptimizeSettings
 
 if TYPE_CHECKING:
@@ -164,20 +165,17 @@ class _Study:
         """
         model, settings, study = self.model, self.settings, reference.study
         known = frozenset([*self.known, *(local.own if local else ())])
-        if settings.sampler not in SEARCHERS:
+        if searcher_entry(settings.sampler).boxes:
             space = reference.space(model, settings)
             return Boxes(study, model, space, known, settings, own), list(space.parents)
-        bounds: dict[str, Any] = {} if local is None else local.bounds()
-        if quota is not None:
-            bounds |= {"group": quota.group, "quota": quota.most}
-        searcher = build_searcher(
-            settings.sampler,
-            model=model,
-            data=self.training,
-            seed=own,
-            initial=len(reference.structures),
-            **bounds,
+        task = SearchTask(
+            settings.sampler, model, self.training, own, initial=len(reference.structures)
         )
+        if local is not None:
+            task = local.bound(task)
+        if quota is not None:
+            task = replace(task, group=quota.group, quota=quota.most)
+        searcher = build_searcher(task)
         several = self.objective.several
         scalarise = Scalarisation(self.objective.weights, own) if several else None
         reference.tell(searcher, scalarise, local)

@@ -35,7 +35,7 @@ from nucleate.search.optuna_adapter import (
     write_attributes,
 )
 from nucleate.search.scalarisation import Scalarisation
-from nucleate.search.searcher import Proposal, Searcher
+from nucleate.search.searcher import Proposal, Searcher, SearchTask
 from nucleate.search.study.trial_index import TrialIndex
 from nucleate.search.trial_attributes import (
     PROPOSAL,
@@ -44,11 +44,11 @@ from nucleate.search.trial_attributes import (
     origin_attribute,
     proposal_of,
 )
+from nucleate.settings.evolution import EvolutionSettings
 
 if TYPE_CHECKING:
     from nucleate.latent.latent_model import LatentModel
     from nucleate.matter.base import Matter
-    from nucleate.settings.evolution import EvolutionSettings
 
 TRIES = 5
 """Times a searcher is asked in a row where it proposes nothing, or what others already have: a
@@ -279,7 +279,7 @@ class ScreenedEvolutionSampler(StructureSampler):
             millisecond for a molecule and longer for a crystal; unusable ones are left out with a
             warning.
         seed: of all randomness; workers that share a study need different ones.
-        name: of the searcher, one of `nucleate.search.registry.SEARCHERS`.
+        name: of the searcher, one of `nucleate.settings.searchers.searchers`.
         batch: proposals that are made together.
         settings: of the evolution.
         weights: of the study's objectives, where it has several; equal if not given.
@@ -307,7 +307,8 @@ class ScreenedEvolutionSampler(StructureSampler):
 
         if not standardised:
             data = standardise_all(model.matter, data)
-        searcher = build_searcher(name, model=model, data=data, seed=seed, settings=settings)
+        task = SearchTask(name, model, data, seed, settings or EvolutionSettings())
+        searcher = build_searcher(task)
         super().__init__(searcher, batch=batch, seed=seed)
         self._weights, self._seed = weights, seed
 
