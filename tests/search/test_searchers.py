@@ -13,7 +13,8 @@ from nucleate.core.settings import validate
 from nucleate.search.registry import build_searcher
 from nucleate.search.searcher import Searcher, SearchTask
 from nucleate.settings import searchers as registry
-from nucleate.settings.searchers import SearcherEntry, searcher_help, searcher_names, searchers
+from nucleate.settings.fields import field_facts
+from nucleate.settings.searchers import SearcherEntry, searcher_names, searchers
 from nucleate.settings.study import OptimizeSettings
 from nucleate.testing.pytest_searchers import Make, Score, SearcherTestCase
 from nucleate.testing.toy_matter import SMALL, EditableMatter, ToyModel, parse, training_set
@@ -86,7 +87,7 @@ def test_settings_refuse_what_a_searcher_cannot_do() -> None:
 
 
 def test_every_searcher_is_described_and_in_the_help() -> None:
-    said = searcher_help()
+    said = field_facts(OptimizeSettings)["sampler"].choices
     for name, entry in searchers().items():
         assert entry.name == name
         assert entry.description

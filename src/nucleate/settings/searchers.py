@@ -147,9 +147,3 @@ def searcher_entry(name: str) -> SearcherEntry:
     except KeyError:
         known = ", ".join(searchers())
         raise SettingsError(f"no searcher named {name!r}; known: {known}") from None
-
-
-def searcher_help() -> str:
-    """Return the names in one sentence, for the help of a command."""
-    own, boxes = (", ".join(searcher_names(boxes=kind)) for kind in (False, True))
-    return f"{own.replace('nucleate', 'nucleate (default)', 1)}; {boxes} over boxes in latent space"
