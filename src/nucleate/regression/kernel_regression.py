@@ -91,5 +91,4 @@ def ridge_slope(
     """Slope [D] of a linear regression of values [n] on points [n, D], both of mean zero: kernel
     regression with a linear kernel, solved for D unknowns instead of n."""
     matrix = points.T @ points + ridge * np.eye(points.shape[1])
-    slope: NDArray[np.float64] = np.linalg.solve(matrix, points.T @ values)
-    return slope
+    return np.asarray(np.linalg.solve(matrix, points.T @ values), np.float64)
