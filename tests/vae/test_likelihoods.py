@@ -1,18 +1,16 @@
-"""One conformance suite for every likelihood: it is a distribution, and draws follow it."""
+"""Every likelihood passes the suite, and agrees with a reference."""
 
 from __future__ import annotations
 
 import math
 
-import numpy as np
 import pytest
 import torch
-from hypothesis import given, settings
-from hypothesis import strategies as st
 from scipy import stats
 from torch import Tensor
 
 from nucleate.core.errors import CheckpointError
+from nucleate.testing.pytest_likelihoods import LikelihoodTestCase
 from nucleate.vae.likelihoods import (
     LIKELIHOODS,
     Bernoulli,
@@ -28,8 +26,17 @@ from nucleate.vae.likelihoods import (
 )
 from nucleate.vae.schema import Field
 
+GREEDY_OTHERWISE = (
+    "negative_binomial",
+    "zero_inflated_negative_binomial",
+    "gaussian_mixture",
+    "von_mises_mixture",
+    "continuous_bernoulli",
+)
+"""A mixture's greedy component is damped, a count's mode is rounded, greedy writes the mean."""
 
-def support(likelihood: Likelihood) -> tuple[Tensor, float]:
+
+def support_of(likelihood: Likelihood) -> tuple[Tensor, float]:
     """Values that cover the support of a one-component field, and the measure of each."""
     n = 20001
     if isinstance(likelihood, Categorical):
@@ -45,66 +52,19 @@ def support(likelihood: Likelihood) -> tuple[Tensor, float]:
     return torch.linspace(-60, 60, 60001, dtype=torch.float64)[:, None], 120 / 60000
 
 
-def make(name: str, seed: int) -> tuple[Likelihood, Tensor]:
-    likelihood = LIKELIHOODS[name](4 if name == "categorical" else 1)
-    generator = torch.Generator().manual_seed(seed)
-    count = likelihood.parameter_count
-    parameters = torch.randn(count, generator=generator, dtype=torch.float64)
-    return likelihood, parameters.clamp(-1.5, 1.5)  # what the grids of `support` resolve
+class TestLikelihoods(LikelihoodTestCase):
+    @pytest.fixture(params=sorted(LIKELIHOODS), autouse=True)
+    def likelihood(self, request: pytest.FixtureRequest) -> Likelihood:
+        name = request.param
+        if name in ("categorical", "von_mises_mixture"):
+            self.components = 0  # type: ignore[misc]
+        if name in GREEDY_OTHERWISE:
+            self.cold_draws_are_the_mode = False  # type: ignore[misc]
+        return LIKELIHOODS[name](4 if name == "categorical" else 1)
 
-
-@pytest.mark.parametrize("name", sorted(LIKELIHOODS))
-@settings(max_examples=20, deadline=None)
-@given(seed=st.integers(0, 10**6))
-def test_probabilities_sum_to_one(name: str, seed: int) -> None:
-    likelihood, parameters = make(name, seed)
-    values, measure = support(likelihood)
-    wide = parameters.expand(len(values), -1)
-    total = likelihood.log_prob(wide, values).double().exp().sum() * measure
-    assert total == pytest.approx(1.0, abs=2e-3)
-
-
-@pytest.mark.parametrize("name", sorted(LIKELIHOODS))
-def test_draws_have_the_distribution_s_mean_log_likelihood(name: str) -> None:
-    likelihood, parameters = make(name, 3)
-    values, measure = support(likelihood)
-    log_p = likelihood.log_prob(parameters.expand(len(values), -1), values).double()
-    expected = float((log_p.exp() * torch.nan_to_num(log_p, neginf=0) * measure).sum())
-    generator = torch.Generator().manual_seed(0)
-    wide = parameters.expand(20000, -1)
-    drawn = likelihood.sample(wide, 1.0, generator)
-    measured = likelihood.log_prob(wide, drawn).double()
-    error = float(measured.std()) / math.sqrt(len(measured))
-    assert float(measured.mean()) == pytest.approx(expected, abs=5 * error + 1e-3)
-
-
-@pytest.mark.parametrize("name", sorted(LIKELIHOODS))
-def test_temperature_zero_is_the_mode_and_low_temperature_is_near_it(name: str) -> None:
-    likelihood, parameters = make(name, 5)
-    generator = torch.Generator().manual_seed(0)
-    mode = likelihood.mode(parameters)
-    assert torch.equal(likelihood.sample(parameters, 0.0, generator), mode)
-    if isinstance(likelihood, (NegativeBinomial, GaussianMixture, VonMisesMixture)):
-        return  # a mixture's greedy component is damped, a count's mode is rounded
-    if isinstance(likelihood, ContinuousBernoulli):
-        return  # greedy writes the mean
-    drawn = likelihood.sample(parameters.expand(200, -1), 0.02, generator)
-    assert float((drawn.double() - mode.double()).abs().median()) < 0.2
-
-
-@pytest.mark.parametrize("name", sorted(set(LIKELIHOODS) - {"categorical", "von_mises_mixture"}))
-def test_missing_components_add_nothing_and_get_no_gradient(name: str) -> None:
-    likelihood = LIKELIHOODS[name](3)
-    parameters = torch.randn(2, likelihood.parameter_count, requires_grad=True)
-    present = torch.tensor([[1.0, 0.0, 1.0], [0.0, 1.0, 1.0]])
-    missing = torch.full((2, 3), float("nan"))
-    nothing = likelihood.log_prob(parameters, missing).detach()
-    assert nothing.numpy() == pytest.approx(np.zeros(2), abs=1e-6)
-    mixed = present.clone()
-    mixed[0, 1] = float("nan")
-    likelihood.log_prob(parameters, mixed).sum().backward()
-    assert parameters.grad is not None
-    assert bool(torch.isfinite(parameters.grad).all())
+    @pytest.fixture
+    def support(self, likelihood: Likelihood) -> tuple[Tensor, float]:
+        return support_of(likelihood)
 
 
 def test_illegal_categories_have_no_probability() -> None:

@@ -17,7 +17,7 @@ import pandas as pd
 import pyarrow as pa
 import pyarrow.parquet as pq
 
-from nucleate.core.errors import StructureError
+from nucleate.core.errors import InputError, StructureError
 from nucleate.core.files import sha256_file, write_text
 from nucleate.core.manifest import Manifest, Output
 from nucleate.core.settings import Settings
@@ -95,7 +95,11 @@ class Novel(Check):
 
 class ToyReader(Reader):
     def read_rows(self, source: Path, dataset: DatasetSettings) -> Iterator[RawRow]:
-        for number, line in enumerate(source.read_text().splitlines(), 1):
+        try:
+            lines = source.read_text().splitlines()
+        except OSError:
+            raise InputError("cannot be read", file=source) from None
+        for number, line in enumerate(lines[: dataset.limit], 1):
             yield RawRow(number, str(number), line)
 
     def standardise(self, payload: Any, options: Any) -> Standardised:

@@ -48,7 +48,9 @@ def random_spellings(smiles: str, count: int, seed: int) -> list[str]:
     found = parse(smiles)
     if found is None:
         return []
-    drawn = Chem.MolToRandomSmilesVect(found, count, randomSeed=seed & 0x7FFFFFFF)
+    # RDKit takes 0 for no seed at all.
+    own = (seed & 0x7FFFFFFF) or 0x7FFFFFFF
+    drawn = Chem.MolToRandomSmilesVect(found, count, randomSeed=own)
     return [text for text in dict.fromkeys(map(str, drawn)) if text != smiles]
 
 
