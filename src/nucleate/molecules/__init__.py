@@ -12,7 +12,7 @@ class Molecules(Matter):
 
     name = "molecules"
     structure_column = "smiles"
-    reader = part("nucleate.molecules.io.reader:MoleculeReader")
+    reader = part("nucleate.molecules.io.read:MoleculeReader")
     codecs = part("nucleate.molecules.codecs.registry:MoleculeCodecs")
     identity = part("nucleate.molecules.chemistry.lookup:MoleculeIdentity")
     properties = part("nucleate.molecules.properties:MoleculeProperties")

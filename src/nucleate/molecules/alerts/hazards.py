@@ -1,4 +1,4 @@
-"""Recognises molecules that are dangerous in themselves: a safety filter.
+"""Molecules that are dangerous in themselves: a safety filter.
 
 It serves to keep such molecules out of searches and out of lists of candidates. `hazards.toml`
 holds detection patterns and the names of categories, nothing else. A molecule that is not flagged
@@ -35,7 +35,7 @@ def hazard_patterns() -> Patterns:
 
 @lru_cache(maxsize=256)
 def hazards(molecule: Any) -> tuple[str, ...]:
-    """What makes a molecule dangerous to handle: `name (category)` of each class it belongs to.
+    """The classes that make a molecule dangerous to handle, each as `name (category)`.
 
     Remembered by the object: the check and a search's objective ask in turn.
 

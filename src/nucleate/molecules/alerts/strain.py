@@ -18,7 +18,7 @@ _PROPELLANE = 6  # atoms beside the shared bond; [3.2.1]propellane is the last t
 
 
 def strain(found: Any) -> str:
-    """What an RDKit molecule has that cannot be, in a few words; empty if nothing."""
+    """The first feature of an RDKit molecule that cannot be, in a few words; empty if none."""
     named = read_patterns(_TABLE).matches(found)
     if named:
         return named[0].name
@@ -51,11 +51,6 @@ def _trans(found: Any, rings: list[frozenset[int]]) -> bool:
     return False
 
 
-def small_rings(found: Any) -> int:
-    """Number of three-membered rings."""
-    return sum(len(ring) == 3 for ring in found.GetRingInfo().AtomRings())
-
-
 def _bredt(found: Any, rings: list[frozenset[int]]) -> str:
     """Bredt's rule: no double (or aromatic) bond at a bridgehead of small rings."""
     heads: Any = []
@@ -72,8 +67,7 @@ def _bredt(found: Any, rings: list[frozenset[int]]) -> str:
 
 def _fused(rings: list[frozenset[int]]) -> str:
     """Three-membered rings that share a bond with another ring of three or four atoms."""
-    small = [r for r in rings if len(r) <= 4]
-    for first, second in combinations(small, 2):
+    for first, second in combinations([ring for ring in rings if len(ring) <= 4], 2):
         if min(len(first), len(second)) == 3 and len(first & second) > 1:
             return "three-membered rings fused to small rings"
     return ""
@@ -82,12 +76,9 @@ def _fused(rings: list[frozenset[int]]) -> str:
 def _bent_arene(found: Any, rings: list[frozenset[int]]) -> str:
     """An aromatic ring of which another, small ring holds three atoms or more: the bridge of a
     cyclophane that is too short."""
-    arenes = [
-        ring
-        for ring in rings
-        if len(ring) <= 6 and all(found.GetAtomWithIdx(i).GetIsAromatic() for i in ring)
-    ]
-    for arene in arenes:
+    for arene in rings:
+        if len(arene) > 6 or not all(found.GetAtomWithIdx(i).GetIsAromatic() for i in arene):
+            continue
         for ring in rings:
             if ring != arene and len(ring) <= _BRIDGE and len(ring & arene) > 2:
                 return "an aromatic ring bent by a short bridge"

@@ -13,19 +13,10 @@ from nucleate.molecules.chemistry.chem import canonical, has_radicals, parse, we
 from nucleate.molecules.io.salts import parts, solvent
 from nucleate.molecules.options import MAXIMUM_TEXT
 
-_BONDS = frozenset(
-    (
-        Chem.BondType.SINGLE,
-        Chem.BondType.DOUBLE,
-        Chem.BondType.TRIPLE,
-        Chem.BondType.AROMATIC,
-        Chem.BondType.DATIVE,  # of metals, which are refused by element
-    )
-)
-
-
-_UNUSUAL = frozenset("~$<>")
-"""What writes a bond that is none of these, in SMILES."""
+_KIND = Chem.BondType
+# The dative ones of metals, which are refused by element.
+_BONDS = frozenset((_KIND.SINGLE, _KIND.DOUBLE, _KIND.TRIPLE, _KIND.AROMATIC, _KIND.DATIVE))
+_UNUSUAL = frozenset("~$<>")  # write a bond that is none of these, in SMILES
 
 
 class ParsesCheck(SingleCheck):
@@ -206,11 +197,9 @@ class SizeCheck(SingleCheck):
         options = self.options
         grams = round(weight(found), 3)
         heavy = found.GetNumHeavyAtoms()
-        passed, reason = window(
-            heavy, options.minimum_heavy_atoms, options.maximum_heavy_atoms, "heavy atom count"
-        )
+        low, high = options.minimum_heavy_atoms, options.maximum_heavy_atoms
+        passed, reason = window(heavy, low, high, "heavy atom count")
         if passed:
-            passed, reason = window(
-                grams, options.minimum_weight, options.maximum_weight, "molecular weight"
-            )
+            low, high = options.minimum_weight, options.maximum_weight
+            passed, reason = window(grams, low, high, "molecular weight")
         return Verdict(passed, grams, reason)

@@ -2,7 +2,8 @@
 
 from __future__ import annotations
 
-from typing import Annotated, Any
+from abc import abstractmethod
+from typing import Annotated, Any, ClassVar
 
 from pydantic import Field
 from rdkit.Chem import QED, SpacialScore, rdMolDescriptors
@@ -49,25 +50,21 @@ class DruglikeCheck(SingleCheck):
         options = self.options
         parts = qed_properties(found)
         drug_likeness = round(float(QED.qed(found, qedProperties=parts)), 4)
+        acceptors = rdMolDescriptors.CalcNumHBA(found)
         columns: dict[str, float | int] = {
             "logp": parts.ALOGP,
             "tpsa": parts.PSA,
             "hydrogen_bond_donors": parts.HBD,
-            "hydrogen_bond_acceptors": rdMolDescriptors.CalcNumHBA(found),
+            "hydrogen_bond_acceptors": acceptors,
             "rotatable_bonds": parts.ROTB,
         }
         bounds = (
-            (columns["logp"], options.minimum_logp, options.maximum_logp, "logP"),
+            (parts.ALOGP, options.minimum_logp, options.maximum_logp, "logP"),
             (drug_likeness, options.minimum_qed, None, "QED"),
-            (columns["tpsa"], None, options.maximum_tpsa, "polar surface area"),
-            (columns["hydrogen_bond_donors"], None, options.maximum_donors, "donor count"),
-            (columns["hydrogen_bond_acceptors"], None, options.maximum_acceptors, "acceptor count"),
-            (
-                columns["rotatable_bonds"],
-                None,
-                options.maximum_rotatable_bonds,
-                "rotatable bond count",
-            ),
+            (parts.PSA, None, options.maximum_tpsa, "polar surface area"),
+            (parts.HBD, None, options.maximum_donors, "donor count"),
+            (acceptors, None, options.maximum_acceptors, "acceptor count"),
+            (parts.ROTB, None, options.maximum_rotatable_bonds, "rotatable bond count"),
         )
         for bound in bounds:
             passed, reason = window(*bound)
@@ -76,27 +73,41 @@ class DruglikeCheck(SingleCheck):
         return Verdict(True, drug_likeness, columns=columns)
 
 
+class MaximumCheck(SingleCheck):
+    """A score of a molecule is at most the option `maximum`. The value is the score."""
+
+    score_name: ClassVar[str]
+
+    @property
+    def threshold(self) -> str:
+        return f"at most {self.options.maximum:g}"
+
+    @abstractmethod
+    def score(self, found: Any) -> float:
+        """The score of an RDKit molecule."""
+
+    def judge(self, found: Any, smiles: str) -> Verdict:
+        value = round(self.score(found), 3)
+        passed, reason = window(value, None, self.options.maximum, self.score_name)
+        return Verdict(passed, value, reason)
+
+
 class SyntheticAccessOptions(Settings):
     maximum: Annotated[float, Field(ge=1, le=10)] = 5.5
     """Largest score. Most molecules of catalogues lie between 2 and 4.5, morphine at 5.3; Ertl and
     Schuffenhauer call what is above 6 hard to make."""
 
 
-class SyntheticAccessCheck(SingleCheck):
+class SyntheticAccessCheck(MaximumCheck):
     """The synthetic accessibility score of Ertl and Schuffenhauer (2009) is low enough."""
 
     name = "sa_score"
     description = "synthetic accessibility score (1 easy, 10 hard) below a bound"
     Options = SyntheticAccessOptions
+    score_name = "SA score"
 
-    @property
-    def threshold(self) -> str:
-        return f"at most {self.options.maximum:g}"
-
-    def judge(self, found: Any, smiles: str) -> Verdict:
-        value = round(sa_score(found), 3)
-        passed, reason = window(value, None, self.options.maximum, "SA score")
-        return Verdict(passed, value, reason)
+    def score(self, found: Any) -> float:
+        return sa_score(found)
 
 
 class SpacialOptions(Settings):
@@ -104,7 +115,7 @@ class SpacialOptions(Settings):
     """Largest score per heavy atom; steroids have about 50, adamantanes 64."""
 
 
-class SpacialCheck(SingleCheck):
+class SpacialCheck(MaximumCheck):
     """The normalised spacial score (nSPS; Krzyzanowski et al., J. Med. Chem. 2023) is low enough.
 
     It counts what the SA score knows from experience only: stereocentres, sp3 atoms and branching
@@ -116,12 +127,7 @@ class SpacialCheck(SingleCheck):
         "spacial complexity per heavy atom (nSPS): a second estimate of how hard it is to make"
     )
     Options = SpacialOptions
+    score_name = "spacial score"
 
-    @property
-    def threshold(self) -> str:
-        return f"at most {self.options.maximum:g}"
-
-    def judge(self, found: Any, smiles: str) -> Verdict:
-        value = round(float(SpacialScore.SPS(found)), 3)
-        passed, reason = window(value, None, self.options.maximum, "spacial score")
-        return Verdict(passed, value, reason)
+    def score(self, found: Any) -> float:
+        return float(SpacialScore.SPS(found))

@@ -8,7 +8,7 @@ from pydantic import Field
 
 from nucleate.core.settings import Settings
 from nucleate.matter.checks import Verdict
-from nucleate.molecules.alerts.strain import small_rings, strain, unspecified_stereo
+from nucleate.molecules.alerts.strain import strain, unspecified_stereo
 from nucleate.molecules.checks.base import SingleCheck
 
 
@@ -48,7 +48,7 @@ class RingsCheck(SingleCheck):
         if len(sizes) > options.maximum_rings:
             return Verdict(False, largest, f"{len(sizes)} rings")
         reason = strain(found)
-        three = small_rings(found)
+        three = sizes.count(3)
         if not reason and three > options.maximum_three_rings:
             reason = f"{three} three-membered rings"
         return Verdict(not reason, largest, reason)

@@ -7,6 +7,7 @@ from typing import Any, Literal
 
 from rdkit import Chem, rdBase
 from rdkit.Chem import Descriptors, rdFingerprintGenerator, rdMolDescriptors
+from rdkit.Chem.MolStandardize import rdMolStandardize
 from rdkit.Chem.Scaffolds import MurckoScaffold
 
 from nucleate.molecules.options import MAXIMUM_TEXT
@@ -67,6 +68,16 @@ def fill_valences(molecule: Any) -> Any:
             atom.SetNumRadicalElectrons(0)
     Chem.SanitizeMol(out)
     return out
+
+
+@cache
+def _uncharger() -> Any:
+    return rdMolStandardize.Uncharger(True)  # canonical order of sites
+
+
+def uncharge(molecule: Any) -> Any:
+    """A copy with protons added or taken away until it is neutral, where that can be."""
+    return _uncharger().uncharge(molecule)
 
 
 def has_radicals(molecule: Any) -> bool:

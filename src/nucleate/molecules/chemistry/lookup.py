@@ -1,4 +1,4 @@
-"""By what a molecule is known: its SMILES with and without stereo; and the known one nearest to it.
+"""Keys of a molecule, its SMILES with and without stereo; and the known molecule nearest to it.
 
 Nearness is Tanimoto similarity of Morgan bits (`chem.fingerprint`), computed for one molecule and
 many known ones at a time on packed bits. Known bits lie word by word, [words, m], so that each step

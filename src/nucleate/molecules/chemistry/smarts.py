@@ -1,7 +1,7 @@
 """Sets of named SMARTS, looked for in one go.
 
-Most patterns cannot be in most molecules: only those whose demands on single bonds are met
-(`nucleate.molecules.chemistry.smarts_prefilter`) are matched by RDKit. The result is the same in a
+Most patterns cannot be in most molecules: only those whose requirements of single bonds are met
+(`smarts_prefilter`) are matched by RDKit. The result is the same in a
 fraction of the time.
 """
 

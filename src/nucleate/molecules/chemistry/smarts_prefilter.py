@@ -1,10 +1,10 @@
-"""Which of many SMARTS a molecule can hold at all, told from its bonds one by one.
+"""A filter of the SMARTS that a molecule can hold at all, told from its bonds one by one.
 
-Every bond of a pattern asks for a bond between two kinds of atoms: that is a *demand*. A molecule
-in which a demand is met by no bond cannot hold the pattern. There are only some hundred kinds of
-bonds in all molecules, so that the demands each kind meets are worked out once and remembered; for
-a molecule they are then looked up and joined. What a demand cannot express (ring sizes, recursive
-SMARTS) is left out of it: it is necessary for a match, never sufficient.
+Every bond of a pattern asks for a bond between two kinds of atoms: that is a *requirement*. A
+molecule in which it is met by no bond cannot hold the pattern. There are only some hundred kinds of
+bonds in all molecules, so that the requirements that each kind meets are worked out once and
+remembered; for a molecule they are then looked up and joined. What they cannot express (ring sizes,
+recursive SMARTS) is left out of them: they are necessary for a match, never sufficient.
 """
 
 from __future__ import annotations
@@ -26,7 +26,7 @@ _PRIMITIVE = re.compile(
 
 
 class Atom(NamedTuple):
-    """What a demand may ask of an atom."""
+    """Features of an atom that a requirement may ask for."""
 
     number: int
     aromatic: bool
@@ -37,7 +37,7 @@ class Atom(NamedTuple):
 
 
 class Bond(NamedTuple):
-    """What a demand may ask of a bond; `order` is 0 where it is aromatic."""
+    """Features of a bond that a requirement may ask for; `order` is 0 where it is aromatic."""
 
     order: int
     ring: bool
@@ -54,7 +54,7 @@ _known: list[Hashable] = []
 
 @lru_cache(maxsize=256)
 def kinds(found: Any) -> frozenset[int]:
-    """Numbers of the kinds of atoms and bonds of an RDKit molecule (`kind_of`), remembered by the
+    """Numbers of the kinds of atoms and bonds of an RDKit molecule, remembered by the
     object, which is not to be changed: several sets of patterns are looked for in a row."""
     atoms = [
         Atom(
@@ -78,15 +78,9 @@ def kinds(found: Any) -> frozenset[int]:
     return frozenset(map(_number, {*atoms, *bonds}))
 
 
-def kind_of(number: int) -> Any:
-    """The kind of a number that `kinds` gave."""
-    return _known[number]
-
-
 def _number(kind: Hashable) -> int:
-    number = _numbers.get(kind)
-    if number is None:
-        number = _numbers[kind] = len(_known)
+    number = _numbers.setdefault(kind, len(_known))
+    if number == len(_known):
         _known.append(kind)
     return number
 
@@ -110,7 +104,7 @@ class SmartsPrefilter:
         self._needed: list[int] = []
         for query in queries:
             needed = 0
-            for text, test in _demands(query):
+            for text, test in _requirements(query):
                 if text not in places:
                     places[text] = len(self._tests)
                     self._tests.append(test)
@@ -129,23 +123,21 @@ class SmartsPrefilter:
         return [place for place, needed in enumerate(self._needed) if needed & met == needed]
 
     def _learn(self, number: int) -> int:
-        kind = kind_of(number)
+        kind = _known[number]
         bits = sum(1 << place for place, test in enumerate(self._tests) if test(kind))
         self._met[number] = bits
         return bits
 
 
-def _demands(query: Any) -> list[tuple[str, Callable[[Any], bool]]]:
-    """The demands of a query, each with a text that tells it from others."""
+def _requirements(query: Any) -> list[tuple[str, Callable[[Any], bool]]]:
+    """The requirements of a query, each with a text that tells it from others."""
     atoms = [(atom.GetSmarts(), _atom_test(atom.GetSmarts())) for atom in query.GetAtoms()]
     out = [(text, _alone(test)) for text, test in atoms]
     for bond in query.GetBonds():
         first, one = atoms[bond.GetBeginAtomIdx()]
         second, other = atoms[bond.GetEndAtomIdx()]
         text = bond.GetSmarts()
-        orders = _orders(text)
-        ring = _ring(text)
-        out.append((f"{first} {text} {second}", _between(one, other, orders, ring)))
+        out.append((f"{first} {text} {second}", _between(one, other, _orders(text), _ring(text))))
     return out
 
 

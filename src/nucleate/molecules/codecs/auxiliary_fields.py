@@ -1,4 +1,4 @@
-"""Descriptors and fingerprint, which a molecule's latent vector shall tell besides its fragments.
+"""Descriptors and fingerprint that a molecule's latent vector shall tell besides its fragments.
 
 Predicted linearly from the latent vector while training ("perceptual" targets), they make
 neighbours in latent space neighbours in chemistry.

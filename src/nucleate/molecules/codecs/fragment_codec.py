@@ -186,7 +186,7 @@ class FragmentCodec(MoleculeCodec):
         return template in self._token
 
     def auxiliary(self, structure: str) -> dict[str, NDArray[Any]]:
-        """What the latent vector shall tell besides: descriptors and fingerprint."""
+        """Descriptors and fingerprint: what the latent vector shall tell besides."""
         return self.auxiliaries([structure])[0]
 
     def auxiliaries(self, structures: Sequence[str]) -> list[dict[str, NDArray[Any]]]:

@@ -1,4 +1,4 @@
-"""What keeps token sequences molecules. torch only."""
+"""Masks that keep token sequences molecules. torch only."""
 
 from __future__ import annotations
 

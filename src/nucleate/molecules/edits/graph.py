@@ -24,8 +24,18 @@ _LARGEST_GROUP = 6  # heavy atoms of what counts as a substituent, without rings
 LARGEST_RING_GROUP = 12  # and with rings
 
 
+class NoPlaceError(ValueError):
+    """An edit finds nothing in a molecule that it could change."""
+
+
 def pick(rng: np.random.Generator, items: Sequence[T]) -> T:
-    """One of the items, all alike. Quicker than `Generator.choice`, which makes an array."""
+    """One of the items, all alike. Quicker than `Generator.choice`, which makes an array.
+
+    Raises:
+        NoPlaceError: there are none.
+    """
+    if not items:
+        raise NoPlaceError
     return items[int(rng.random() * len(items))]
 
 

@@ -1,10 +1,11 @@
 """Single random edits of a molecular graph, each named as a chemist would call it.
 
 An operator takes a `Graph` (one parent, kekulised, with free hydrogens) and gives a changed
-`RWMol`, not yet sanitised, or None where it finds no place. It keeps valences where that is cheap;
-`graph_edits` sanitises and judges. The moves are those of the graph-based genetic algorithm
-(Jensen, Chem. Sci. 2019, 10, 3567, doi 10.1039/C8SC05372C), widened by what medicinal chemists do
-by hand: groups and ring systems at once, positional isomers, bioisosteric rings.
+`RWMol`, not yet sanitised; where it finds no place it gives None or raises `NoPlaceError`. It keeps
+valences where that is cheap; `graph_edits` sanitises and judges. The moves are those of the
+graph-based genetic algorithm (Jensen, Chem. Sci. 2019, 10, 3567, doi 10.1039/C8SC05372C), widened
+by what medicinal chemists do by hand: groups and ring systems at once, positional isomers,
+bioisosteric rings.
 
 Kekulé structures make bond orders plain integers, so an edit needs no notion of aromaticity; the
 two edits for which the alternative Kekulé structure could be the right one (`exchange_elements`,
@@ -54,7 +55,7 @@ def append_group(graph: Graph, rng: np.random.Generator) -> Any:
     """Replace a hydrogen by an atom or small group; two by =O; oxidise a sulfide or sulfoxide."""
     if rng.random() < 0.07:
         return _add_oxo(graph, rng)
-    return attach_part(graph, rng, pick(rng, graph.open_sites), 0.0) if graph.open_sites else None
+    return attach_part(graph, rng, pick(rng, graph.open_sites), 0.0)
 
 
 def _add_oxo(graph: Graph, rng: np.random.Generator) -> Any:
@@ -65,8 +66,6 @@ def _add_oxo(graph: Graph, rng: np.random.Generator) -> Any:
         sulfide = number == SULFUR and (degree, used) in ((2, 2), (3, 4))
         if (methylene or sulfide) and not graph.aromatic[atom]:
             sites.append(atom)
-    if not sites:
-        return None
     molecule = Chem.RWMol(graph.molecule)
     molecule.AddBond(pick(rng, sites), molecule.AddAtom(Chem.Atom(OXYGEN)), BONDS[2])
     return molecule
@@ -74,7 +73,7 @@ def _add_oxo(graph: Graph, rng: np.random.Generator) -> Any:
 
 def attach_ring(graph: Graph, rng: np.random.Generator) -> Any:
     """Replace a hydrogen by a common ring system."""
-    return attach_part(graph, rng, pick(rng, graph.open_sites), 1.0) if graph.open_sites else None
+    return attach_part(graph, rng, pick(rng, graph.open_sites), 1.0)
 
 
 _LINKS = Weighted({"C": 10, "N": 4, "O": 4, "S": 1, "C=O": 2, "S(=O)=O": 0.5, "C(=O)N": 1.5})
@@ -84,8 +83,6 @@ _LINK_PARTS = {text: read_part(text) for text in _LINKS.items}
 def insert_atom(graph: Graph, rng: np.random.Generator) -> Any:
     """Put an atom or a short link into a single bond, in a chain or in a ring."""
     bonds = [b for b in graph.bonds if b[2] == 1 and not both_aromatic(graph, b)]
-    if not bonds:
-        return None
     first, second, _ = pick(rng, bonds)
     if graph.charges[first] and graph.charges[second]:
         return None
@@ -129,8 +126,6 @@ def delete_atom(graph: Graph, rng: np.random.Generator) -> Any:
 
 def delete_group(graph: Graph, rng: np.random.Generator) -> Any:
     """Remove a whole substituent."""
-    if not graph.substituents:
-        return None
     atom, first = pick(rng, graph.substituents)
     molecule = Chem.RWMol(graph.molecule)
     cut_bond(graph, molecule, atom, first)
@@ -140,8 +135,6 @@ def delete_group(graph: Graph, rng: np.random.Generator) -> Any:
 
 def replace_group(graph: Graph, rng: np.random.Generator) -> Any:
     """Put another group, or now and then a ring system, in a substituent's place."""
-    if not graph.substituents:
-        return None
     atom, first = pick(rng, graph.substituents)
     gone = graph.side(first, atom)
     rings = 0.15 if graph.ring_atoms.isdisjoint(gone) else 0.7
@@ -172,8 +165,6 @@ def change_element(graph: Graph, rng: np.random.Generator) -> Any:
             continue  # would make a bond between hetero atoms
         if not any(graph.charges[other] for other in around):
             atoms.append(atom)
-    if not atoms:
-        return None
     molecule = Chem.RWMol(graph.molecule)
     set_element(molecule, pick(rng, atoms), number)
     return molecule
@@ -188,8 +179,6 @@ def exchange_elements(graph: Graph, rng: np.random.Generator) -> Any:
         and not graph.charges[atom]
         and graph.used(atom) <= VALENCE[number]
     ]
-    if not heteros:
-        return None
     hetero = pick(rng, heteros)
     number = graph.numbers[hetero]
     near = graph.ring_system.get(hetero, frozenset()) | graph.neighbours[hetero].keys()
@@ -200,8 +189,6 @@ def exchange_elements(graph: Graph, rng: np.random.Generator) -> Any:
         and graph.aromatic[other] == graph.aromatic[hetero]
         and (graph.aromatic[hetero] or graph.used(other) <= VALENCE[number])
     ]
-    if not partners:
-        return None
     other = pick(rng, partners)
     if not graph.aromatic[hetero]:
         molecule = Chem.RWMol(graph.molecule)
@@ -243,8 +230,6 @@ def change_bond_order(graph: Graph, rng: np.random.Generator) -> Any:
         if SULFUR in (graph.numbers[first], graph.numbers[second]):
             highest = order
         choices += [(first, second, new) for new in range(1, highest + 1) if new != order]
-    if not choices:
-        return None
     first, second, new = pick(rng, choices)
     molecule = Chem.RWMol(graph.molecule)
     molecule.GetBondBetweenAtoms(first, second).SetBondType(BONDS[new])
@@ -253,8 +238,6 @@ def change_bond_order(graph: Graph, rng: np.random.Generator) -> Any:
 
 def move_group(graph: Graph, rng: np.random.Generator) -> Any:
     """Move a substituent to another place of its ring system, or one atom along a chain."""
-    if not graph.substituents:
-        return None
     atom, first = pick(rng, graph.substituents)
     system = graph.ring_system.get(atom, frozenset())
     near = system if system and rng.random() < 0.85 else graph.neighbours[atom].keys() - {first}
@@ -263,8 +246,6 @@ def move_group(graph: Graph, rng: np.random.Generator) -> Any:
         for other in sorted(near)
         if other != atom and graph.hydrogens[other] and graph.joinable(other, None, first)
     ]
-    if not places:
-        return None
     return _rejoin(graph, [(atom, first)], [(pick(rng, places), first)])
 
 
@@ -305,8 +286,6 @@ def reverse_link(graph: Graph, rng: np.random.Generator) -> Any:
         after = [n for n in graph.neighbours[second] if (second, n) in cuts and n != first]
         if before and after and graph.numbers[first] != graph.numbers[second]:
             links.append((pick(rng, before), first, second, pick(rng, after)))
-    if not links:
-        return None
     start, first, second, end = pick(rng, links)
     return _rejoin(graph, [(start, first), (second, end)], [(start, second), (first, end)])
 
@@ -316,8 +295,6 @@ def change_stereo(graph: Graph, rng: np.random.Generator) -> Any:
     found = Chem.FindMolChiralCenters(
         graph.original, includeUnassigned=True, useLegacyImplementation=True
     )
-    if not found:
-        return None
     molecule = Chem.RWMol(graph.molecule)
     atom = molecule.GetAtomWithIdx(pick(rng, found)[0])
     if atom.GetChiralTag() not in TETRAHEDRAL:

@@ -27,8 +27,6 @@ from nucleate.molecules.edits.groups import AROMATIC_FUSES, SATURATED_FUSES, SPI
 
 def change_ring_order(graph: Graph, rng: np.random.Generator) -> Any:
     """Hydrogenate an aromatic ring, or make a saturated ring of six aromatic."""
-    if not graph.rings:
-        return None
     ring = pick(rng, graph.rings)
     pairs = [(ring[i - 1], atom) for i, atom in enumerate(ring)]
     molecule = Chem.RWMol(graph.molecule)
@@ -61,8 +59,6 @@ def close_ring(graph: Graph, rng: np.random.Generator) -> Any:
         for other in graph.open_sites
         if row[other] == size - 1 and graph.joinable(first, None, other)
     ]
-    if not partners:
-        return None
     second = pick(rng, partners)
     path = set(Chem.GetShortestPath(graph.molecule, first, second))
     for ring in graph.rings:
@@ -83,8 +79,6 @@ def open_ring(graph: Graph, rng: np.random.Generator) -> Any:
         and frozenset((first, second)) in graph.ring_bonds
         and not both_aromatic(graph, (first, second, order))
     ]
-    if not bonds:
-        return None
     molecule = Chem.RWMol(graph.molecule)
     cut_bond(graph, molecule, *pick(rng, bonds))
     return molecule
@@ -116,8 +110,6 @@ def _free(graph: Graph, atom: int) -> bool:
 
 def _add_spiro(graph: Graph, rng: np.random.Generator) -> Any:
     atoms = [i for i in graph.open_sites if graph.hydrogens[i] >= 2 and graph.numbers[i] == CARBON]
-    if not atoms:
-        return None
     atom, part = pick(rng, atoms), SPIRO.draw(rng)
     molecule = Chem.RWMol(graph.molecule)
     joined = bridge(graph, molecule, rng, (atom, atom), part, len(part) - 1)
@@ -127,8 +119,6 @@ def _add_spiro(graph: Graph, rng: np.random.Generator) -> Any:
 def unfuse_ring(graph: Graph, rng: np.random.Generator) -> Any:
     """Remove the atoms that only one ring of a fused system has, with what hangs on them."""
     fused = [ring for ring in graph.rings if len(graph.ring_system[ring[0]]) > len(ring)]
-    if not fused:
-        return None
     ring = pick(rng, fused)
     kept = {atom for other in graph.rings if other != ring for atom in other}
     own = [atom for atom in ring if atom not in kept]

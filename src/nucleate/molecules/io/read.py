@@ -6,7 +6,7 @@ import csv
 from collections.abc import Iterable, Iterator, Sequence
 from itertools import chain, islice
 from pathlib import Path, PurePosixPath
-from typing import IO
+from typing import IO, Any
 
 from nucleate.core.errors import InputError
 from nucleate.datasets.archives import Line, lines, opened
@@ -17,9 +17,11 @@ from nucleate.datasets.tabular import (
     split_line,
     usual_column,
 )
-from nucleate.matter.reader import RawRow
+from nucleate.matter.reader import RawRow, Reader, Standardised
+from nucleate.molecules.chemistry.chem import canonical, parse
 from nucleate.molecules.io.sdf import read_sdf
-from nucleate.molecules.options import MAXIMUM_TEXT, STRUCTURE_COLUMNS
+from nucleate.molecules.io.standardise import standardise
+from nucleate.molecules.options import MAXIMUM_TEXT, STRUCTURE_COLUMNS, StandardiseOptions
 from nucleate.settings.data import DatasetSettings
 
 _FORMATS = {
@@ -35,6 +37,24 @@ _FORMATS = {
     ".sd": "sdf",
 }
 _DELIMITERS = {"csv": ",;\t", "tsv": "\t", "smi": "\t,;"}
+
+
+class MoleculeReader(Reader):
+    """Reads tables of SMILES and SDF."""
+
+    Options = StandardiseOptions
+    screening_options = {"maximum_heavy_atoms": 200}  # noqa: RUF012 (constant)
+
+    def read_rows(self, source: Path, dataset: DatasetSettings) -> Iterator[RawRow]:
+        return read_rows(source, dataset)
+
+    def standardise(self, payload: Any, options: Any) -> Standardised:
+        return standardise(payload, options)
+
+    def differs(self, text: str, structure: str) -> bool:
+        """Whether the SMILES is of another molecule: parts left out, charges taken away."""
+        molecule = parse(text)
+        return molecule is not None and canonical(molecule) != structure
 
 
 def read_rows(source: Path, dataset: DatasetSettings) -> Iterator[RawRow]:

@@ -7,10 +7,9 @@ from pathlib import Path
 from typing import Any, NamedTuple
 
 from rdkit import Chem
-from rdkit.Chem.MolStandardize import rdMolStandardize
 
 from nucleate.core.settings import Settings, read_toml, validate
-from nucleate.molecules.chemistry.chem import parse
+from nucleate.molecules.chemistry.chem import parse, uncharge
 
 
 class _Names(Settings):
@@ -47,14 +46,9 @@ def _known() -> dict[str, str]:
     return {_plain(parse(smiles)): name for smiles, name in names.items()}
 
 
-@cache
-def _uncharger() -> Any:
-    return rdMolStandardize.Uncharger(True)
-
-
 def _plain(fragment: Any) -> str:
     """SMILES without stereo, protons added or taken away until it is neutral where that can be."""
-    return str(Chem.MolToSmiles(_uncharger().uncharge(fragment), isomericSmiles=False))
+    return str(Chem.MolToSmiles(uncharge(fragment), isomericSmiles=False))
 
 
 def parts(molecule: Any) -> Parts:

@@ -11,7 +11,7 @@ from rdkit.Chem.MolStandardize import rdMolStandardize
 
 from nucleate.core.errors import StructureError
 from nucleate.matter.reader import Standardised
-from nucleate.molecules.chemistry.chem import canonical, has_radicals, parse
+from nucleate.molecules.chemistry.chem import canonical, has_radicals, parse, uncharge
 from nucleate.molecules.options import MAXIMUM_TEXT, StandardiseOptions
 
 # Below this length a SMILES cannot be costly for RDKit; above, its size is looked at first.
@@ -54,11 +54,6 @@ def _chooser() -> Any:
     return rdMolStandardize.LargestFragmentChooser(True)  # organic fragments first
 
 
-@cache
-def _uncharger() -> Any:
-    return rdMolStandardize.Uncharger(True)  # canonical order of sites
-
-
 def standardise(payload: Any, options: StandardiseOptions) -> Standardised:
     """Canonical SMILES of a SMILES (its first word) or of an SD record (text with line breaks).
 
@@ -75,7 +70,7 @@ def standardise(payload: Any, options: StandardiseOptions) -> Standardised:
             molecule = _chooser().choose(molecule)
         changed = _atoms(molecule, options)
         if options.neutralise == "always" or (salt and options.neutralise == "salts"):
-            molecule = _uncharger().uncharge(molecule)
+            molecule = uncharge(molecule)
             changed = True
         smiles = canonical(molecule)
         if changed or salt:

@@ -3,17 +3,18 @@
 from __future__ import annotations
 
 import math
+import re
 from pathlib import Path
 from typing import Any
 
 from rdkit import Chem, rdBase
-from rdkit.Chem import rdDepictor
+from rdkit.Chem import rdDepictor, rdMolDescriptors
+from rdkit.Chem.Draw import rdMolDraw2D
 
 from nucleate.core.files import atomic_path
-from nucleate.matter.export import Export, Rows
-from nucleate.molecules.chemistry.chem import parse
+from nucleate.matter.export import Export, Rows, text_svg
+from nucleate.molecules.chemistry.chem import molecule, parse, scaffold, weight
 from nucleate.molecules.chemistry.conformer import embed
-from nucleate.molecules.io.draw import describe, draw
 
 _FIRST = ("id", "smiles")
 
@@ -22,10 +23,38 @@ class MoleculeExport(Export):
     """Pictures by RDKit; SDF beside the tables."""
 
     def describe(self, structure: str) -> dict[str, Any]:
-        return describe(structure)
+        """Formula (Hill order), molecular weight (g/mol), counts, and Bemis-Murcko scaffold."""
+        found = molecule(structure)
+        if found is None:
+            return {}
+        with rdBase.BlockLogs():
+            return {
+                "formula": rdMolDescriptors.CalcMolFormula(found),
+                "molecular_weight": round(weight(found), 3),
+                "heavy_atoms": found.GetNumHeavyAtoms(),
+                "rings": rdMolDescriptors.CalcNumRings(found),
+                "formal_charge": Chem.GetFormalCharge(found),
+                "stereocentres": rdMolDescriptors.CalcNumAtomStereoCenters(found),
+                "scaffold": scaffold(structure),
+            }
 
     def draw(self, structure: str, width: int = 220, height: int = 180) -> str:
-        return draw(structure, width, height)
+        """One SVG element, scalable by its view box, on a transparent ground, without a header.
+
+        What cannot be read is drawn as its text, so that a page never breaks.
+        """
+        found = molecule(structure)
+        if found is None:
+            return text_svg(structure, width, height)
+        drawer = rdMolDraw2D.MolDraw2DSVG(width, height)
+        options: Any = drawer.drawOptions()
+        options.clearBackground = False
+        options.addStereoAnnotation = False
+        with rdBase.BlockLogs():
+            rdMolDraw2D.PrepareAndDrawMolecule(drawer, found)
+        drawer.FinishDrawing()
+        text = re.sub(r"<!--.*?-->", "", str(drawer.GetDrawingText()), flags=re.DOTALL)
+        return re.sub(r"\n+", "\n", text[text.index("<svg") :]).strip()
 
     def write_candidates(self, folder: Path, rows: Rows) -> list[Path]:
         """Write `candidates.sdf`: 3D coordinates with hydrogens, or 2D ones where none are found.
@@ -37,16 +66,16 @@ class MoleculeExport(Export):
             writer = Chem.SDWriter(str(temporary))
             try:
                 for row in rows:
-                    molecule = _with_coordinates(str(row["smiles"]))
-                    if molecule is None:
+                    found = _with_coordinates(str(row["smiles"]))
+                    if found is None:
                         continue
-                    molecule.SetProp("_Name", str(row.get("candidate_id", "")))
-                    molecule.SetProp("smiles", str(row["smiles"]))
+                    found.SetProp("_Name", str(row.get("candidate_id", "")))
+                    found.SetProp("smiles", str(row["smiles"]))
                     for name, value in row.items():
                         text = _number(value)
                         if text and name not in _FIRST:
-                            molecule.SetProp(str(name), text)
-                    writer.write(molecule)
+                            found.SetProp(str(name), text)
+                    writer.write(found)
             finally:
                 writer.close()
         return [path]
