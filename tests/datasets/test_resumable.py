@@ -17,15 +17,12 @@ class Numbers:
         return len(self.numbers)
 
 
-_factor: list[int] = []
+def start(factor: int) -> int:
+    return factor
 
 
-def start(factor: int) -> None:
-    _factor[:] = [factor]
-
-
-def write(chunk: Numbers) -> int:
-    chunk.target.write_text(" ".join(str(_factor[0] * n) for n in chunk.numbers))
+def write(factor: int, chunk: Numbers) -> int:
+    chunk.target.write_text(" ".join(str(factor * n) for n in chunk.numbers))
     return len(chunk)
 
 

@@ -148,11 +148,11 @@ def test_a_killed_build_goes_on(tmp_path: Path, monkeypatch: pytest.MonkeyPatch)
     monkeypatch.setattr(reference_files, "CHUNK_ROWS", 3)
     whole, seen = reference_files.write_part, []
 
-    def killed(task: object) -> int:
+    def killed(using: object, task: object) -> int:
         if len(seen) == 2:
             raise KeyboardInterrupt
         seen.append(task)
-        return whole(task)  # type: ignore[arg-type]
+        return whole(using, task)  # type: ignore[arg-type]
 
     with monkeypatch.context() as patch:
         patch.setattr(reference_files, "write_part", killed)
@@ -160,7 +160,9 @@ def test_a_killed_build_goes_on(tmp_path: Path, monkeypatch: pytest.MonkeyPatch)
             built(tmp_path / "set.smi", *KNOWN)
     counted: list[object] = []
     monkeypatch.setattr(
-        reference_files, "write_part", lambda task: (counted.append(task), whole(task))[1]
+        reference_files,
+        "write_part",
+        lambda using, task: (counted.append(task), whole(using, task))[1],
     )
     (found,) = built(tmp_path / "set.smi", *KNOWN)
     assert len(counted) == 1

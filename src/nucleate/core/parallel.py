@@ -14,6 +14,7 @@ from concurrent.futures import Future, as_completed
 from concurrent.futures import TimeoutError as ExecutorTimeoutError
 from concurrent.futures.process import BrokenProcessPool
 from dataclasses import dataclass
+from functools import partial
 from typing import Any, TypeVar
 
 from pebble import ProcessExpired, ProcessPool
@@ -48,8 +49,9 @@ def default_processes() -> int:
 
 
 class _Here:
-    """This worker's slots, and the one of the chunk in hand."""
+    """This worker's slots, the one of the chunk in hand, and what its initializer returned."""
 
+    prepared: Any = None
     steps: Any = None
     slot: int = 0
 
@@ -60,25 +62,28 @@ def note_step(step: int) -> None:
         _Here.steps[_Here.slot] = step
 
 
-def _start(initializer: Callable[..., None] | None, arguments: tuple[Any, ...], steps: Any) -> None:
+def _start(initializer: Callable[..., Any] | None, arguments: tuple[Any, ...], steps: Any) -> None:
     end_with_parent()
     single_thread()
     _Here.steps = steps
-    if initializer is not None:
-        initializer(*arguments)
+    _Here.prepared = None if initializer is None else initializer(*arguments)
 
 
-def _call(function: Callable[[Sequence[T]], list[R]], chunk: Sequence[T], slot: int) -> list[R]:
+def _given(function: Callable[..., R], prepared: Any) -> Callable[..., R]:
+    return function if prepared is None else partial(function, prepared)
+
+
+def _call(function: Callable[..., R], item: Any, slot: int = 0) -> R:
     _Here.slot = slot
     note_step(-1)
-    return function(chunk)
+    return _given(function, _Here.prepared)(item)
 
 
 @contextlib.contextmanager
 def _pool(
     processes: int,
     context: Any,
-    initializer: Callable[..., None] | None = None,
+    initializer: Callable[..., Any] | None = None,
     arguments: tuple[Any, ...] = (),
     steps: Any = None,
     tasks: int = 0,
@@ -104,32 +109,36 @@ def _send(pool: ProcessPool, seconds: float | None, call: Callable[..., R], *val
 
 
 def map_ordered(
-    function: Callable[[T], R],
+    function: Callable[..., R],
     items: Iterable[T],
     *,
     processes: int,
-    initializer: Callable[..., None] | None = None,
+    initializer: Callable[..., Any] | None = None,
     arguments: tuple[Any, ...] = (),
 ) -> Iterator[R]:
     """Results in the order of the items, at most 2 * processes items in flight.
 
-    With one process everything runs here. `function` and `initializer` live at module level of the
-    package, since workers are spawned. An exception in `function` is raised here.
+    With one process everything runs here. `function` and `initializer` live at module level, since
+    workers are spawned. An exception in `function` is raised here.
+
+    Args:
+        function: of an item.
+        initializer: called once in each worker; what it returns, unless that is None, is the
+            function's first argument.
 
     Raises:
         ResultsError: a worker died (killed, or out of memory).
     """
     if processes <= 1:
-        if initializer is not None:
-            initializer(*arguments)
-        yield from map(function, items)
+        prepared = None if initializer is None else initializer(*arguments)
+        yield from map(_given(function, prepared), items)
         return
     context = process_context(function, initializer)
     pending: deque[Future[R]] = deque()
     with _pool(processes, context, initializer, arguments) as pool:
         try:
             for item in items:
-                pending.append(_send(pool, None, function, item))
+                pending.append(_send(pool, None, _call, function, item))
                 if len(pending) >= 2 * processes:
                     yield pending.popleft().result()
             while pending:
@@ -160,12 +169,12 @@ def _death(error: ProcessExpired) -> str:
 
 
 def map_isolated(
-    function: Callable[[Sequence[T]], list[R]],
+    function: Callable[..., list[R]],
     chunks: Iterable[Sequence[T]],
     *,
     processes: int,
     seconds: float,
-    initializer: Callable[..., None] | None = None,
+    initializer: Callable[..., Any] | None = None,
     arguments: tuple[Any, ...] = (),
     preload: Sequence[str] = (),
 ) -> Iterator[list[R | Failure]]:
@@ -178,6 +187,7 @@ def map_isolated(
         function: of a chunk -> one result for each item; lives at module level. What it raises is
             raised here.
         processes: 0 does everything here, unguarded.
+        initializer: see `map_ordered`.
         seconds: limit of a chunk, and of an item where its chunk took longer than that or died.
         preload: modules that workers need; their start is quick if they are loaded beforehand.
 
@@ -188,10 +198,9 @@ def map_isolated(
         ResultsError: processes cannot be started.
     """
     if processes <= 0:
-        if initializer is not None:
-            initializer(*arguments)
+        prepared = None if initializer is None else initializer(*arguments)
         for chunk in chunks:
-            yield list(function(chunk))
+            yield list(_given(function, prepared)(chunk))
         return
     context: Any = process_context(function, initializer, server=True)
     context.set_forkserver_preload(["nucleate.core.parallel", *preload])

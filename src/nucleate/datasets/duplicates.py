@@ -89,7 +89,7 @@ def _compare(
         compare_groups,
         ([[structures[i] for i in members] for members in task] for task in tasks),
         processes=processes if most >= POOL_FROM else 1,
-        initializer=start_worker,
+        initializer=registry.get,
         arguments=(matter.name,),
     )
     with bar(description="compare", total=len(groups), unit="group") as progress:
@@ -114,17 +114,8 @@ def _tasks(groups: list[list[int]]) -> list[list[list[int]]]:
     return tasks
 
 
-_matters: list[Matter] = []  # this process's own, set by the pool's initializer
-
-
-def start_worker(matter_name: str) -> None:
-    """Set up this process for `compare_groups`."""
-    _matters[:] = [registry.get(matter_name)]
-
-
-def compare_groups(groups: Sequence[Sequence[str]]) -> list[list[int]]:
+def compare_groups(matter: Matter, groups: Sequence[Sequence[str]]) -> list[list[int]]:
     """For each member of each group the position of the first same one, or -1."""
-    matter = _matters[0]
     results = []
     for structures in groups:
         distinct: list[int] = []

@@ -97,18 +97,15 @@ def encode_structures(
     return _join(targets, schema, chunk)
 
 
-_codecs: list[tuple[Matter, Codec]] = []  # this process's own, set by the pool's initializer
-
-
-def start_worker(matter_name: str, codec: Mapping[str, Any]) -> None:
-    """Set up this process for `encode_chunk`."""
+def start_worker(matter_name: str, codec: Mapping[str, Any]) -> tuple[Matter, Codec]:
+    """What `encode_chunk` works with."""
     matter = registry.get(matter_name)
-    _codecs[:] = [(matter, matter.codecs.load(codec))]
+    return matter, matter.codecs.load(codec)
 
 
-def encode_chunk(task: _Task) -> int:
+def encode_chunk(using: tuple[Matter, Codec], task: _Task) -> int:
     """Encode and write one chunk; returns its number of structures."""
-    matter, codec = _codecs[0]
+    matter, codec = using
     encode = codec.encode_spelling if task.spellings else codec.encode
     refused: list[tuple[int, str, str]] = []
     texts: Iterator[tuple[int, str]] = enumerate(task.structures)

@@ -37,7 +37,7 @@ C = TypeVar("C", bound=Chunk)
 
 
 def map_to_files(
-    write: Callable[[C], int],
+    write: Callable[[Any, C], int],
     chunks: Iterable[C],
     folder: Path,
     *,
@@ -45,13 +45,14 @@ def map_to_files(
     total: int | None,
     unit: str = "row",
     processes: int = 1,
-    initializer: Callable[..., None],
+    initializer: Callable[..., Any],
     arguments: tuple[Any, ...],
 ) -> list[Path]:
     """Write the file of every chunk that is not there yet, in worker processes.
 
     Args:
-        write: at module level; writes the chunk's target and returns the number of its items.
+        write: at module level; of what the initializer returned and a chunk: writes the chunk's
+            target and returns the number of its items.
         folder: of the files; made if missing.
         description, total, unit: of the progress bar.
         initializer, arguments: see `map_ordered`.

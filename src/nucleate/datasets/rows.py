@@ -58,14 +58,10 @@ class _Worker:
     split_kind: str
 
 
-_workers: list[_Worker] = []  # this process's own, set by the pool's initializer
-
-
-def start_worker(matter_name: str, options: dict[str, Any], split_kind: str) -> None:
-    """Set up this process for `standardise_chunk`."""
+def start_worker(matter_name: str, options: dict[str, Any], split_kind: str) -> _Worker:
+    """What `standardise_chunk` works with."""
     matter = registry.get(matter_name)
-    resolved = matter.reader.resolve(options, "standardise")
-    _workers[:] = [_Worker(matter, resolved, split_kind)]
+    return _Worker(matter, matter.reader.resolve(options, "standardise"), split_kind)
 
 
 def standardise_rows(
@@ -149,9 +145,8 @@ def _itself(row: RawRow) -> RawRow:
     return row
 
 
-def standardise_chunk(chunk: Chunk) -> int:
+def standardise_chunk(worker: _Worker, chunk: Chunk) -> int:
     """Standardise and write one chunk; returns its number of rows."""
-    worker = _workers[0]
     columns: dict[str, list[Any]] = {field.name: [] for field in _schema(chunk.properties)}
     for row in chunk.rows:
         done = _standardise(worker, row)

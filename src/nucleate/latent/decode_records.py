@@ -18,8 +18,6 @@ from nucleate.vae.schema import Record
 Written = tuple[str | None, str]
 """Structure string and empty reason, or None and the reason."""
 
-_codec: Codec | None = None
-
 
 def write_record(codec: Codec, record: Record) -> Written:
     """The structure that a record means."""
@@ -50,11 +48,9 @@ def write_records(
     )
 
 
-def _load_codec(matter_name: str, codec: dict[str, Any]) -> None:
-    global _codec
-    _codec = registry.get(matter_name).codecs.load(codec)
+def _load_codec(matter_name: str, codec: dict[str, Any]) -> Codec:
+    return registry.get(matter_name).codecs.load(codec)
 
 
-def _write_chunk(records: Sequence[Record]) -> list[Written]:
-    assert _codec is not None
-    return [write_record(_codec, record) for record in records]
+def _write_chunk(codec: Codec, records: Sequence[Record]) -> list[Written]:
+    return [write_record(codec, record) for record in records]

@@ -65,9 +65,6 @@ class Part:
     entries: int
 
 
-_workers: list[tuple[Matter, Any]] = []  # this process's own, set by the pool's initializer
-
-
 def build(
     source: Source,
     matter: Matter,
@@ -150,15 +147,15 @@ def _itself(row: RawRow) -> RawRow:
     return row
 
 
-def start_worker(matter_name: str, options: dict[str, Any]) -> None:
-    """Set up this process for `write_part`."""
+def start_worker(matter_name: str, options: dict[str, Any]) -> tuple[Matter, Any]:
+    """What `write_part` works with."""
     matter = registry.get(matter_name)
-    _workers[:] = [(matter, matter.reader.resolve(options, "standardise"))]
+    return matter, matter.reader.resolve(options, "standardise")
 
 
-def write_part(task: _Task) -> int:
+def write_part(using: tuple[Matter, Any], task: _Task) -> int:
     """Standardise rows and write their keys, sketches and texts; returns how many were read."""
-    matter, options = _workers[0]
+    matter, options = using
     structures: list[str] = []
     accepted: list[RawRow] = []
     for row in task.rows:

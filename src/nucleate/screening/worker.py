@@ -84,17 +84,14 @@ class WorkerContext:
     objective: Objective | None = None
 
 
-_bench: list[WorkerContext] = []  # this process's own
-
-
 def start(
     matter_name: str,
     standardise: dict[str, Any],
     tables: Sequence[dict[str, Any]],
     context: CheckContext,
     terms: Sequence[PropertySettings] = (),
-) -> None:
-    """Set up this process for `judge`.
+) -> WorkerContext:
+    """What `judge` works with.
 
     Args:
         tables: a table with name and options for each check.
@@ -107,12 +104,11 @@ def start(
         checks.append(matter.checks.build(options.pop("name"), options, context, "screen"))
     resolved = matter.reader.resolve(standardise, "standardise")
     objective = Objective(matter, terms) if terms else None
-    _bench[:] = [WorkerContext(matter, resolved, tuple(checks), objective)]
+    return WorkerContext(matter, resolved, tuple(checks), objective)
 
 
-def judge(items: Sequence[WorkItem]) -> list[Judgement]:
+def judge(bench: WorkerContext, items: Sequence[WorkItem]) -> list[Judgement]:
     """Put each item through the checks, up to the first that it fails."""
-    bench = _bench[0]
     judged = [_standardised(bench, item) for item in items]
     together = [check for check in bench.checks if not isinstance(check, EachCheck)]
     if together:
