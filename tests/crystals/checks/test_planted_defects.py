@@ -2,10 +2,10 @@
 
 from __future__ import annotations
 
-import importlib.util
 import time
+import tomllib
 from pathlib import Path
-from types import ModuleType
+from typing import NamedTuple
 
 import pytest
 
@@ -13,18 +13,24 @@ from nucleate.matter.checks import Candidate, Check, CheckContext, EachCheck
 from nucleate.matter.registry import get
 
 
-def load() -> ModuleType:
-    """The data beside this file."""
-    file = Path(__file__).with_name("planted_defects.py")
-    spec = importlib.util.spec_from_file_location("planted_defects", file)
-    assert spec is not None
-    assert spec.loader is not None
-    module = importlib.util.module_from_spec(spec)
-    spec.loader.exec_module(module)
-    return module
+class Defect(NamedTuple):
+    """A crystal with one fault.
+
+    Attributes:
+        fault: in words.
+        crystal: Wyckoff string, or what stands in its place.
+        check: the first that must reject it.
+        words: that its reason must hold.
+    """
+
+    fault: str
+    crystal: str
+    check: str
+    words: str
 
 
-DATA = load()
+DATA = tomllib.loads(Path(__file__).with_name("planted_defects.toml").read_text(encoding="utf-8"))
+DEFECTS = [Defect(*row) for row in DATA["defects"]]
 MATTER = get("crystals")
 
 
@@ -52,18 +58,18 @@ ALL = funnel("relaxation")
 
 
 def test_there_are_fifty_different_faults() -> None:
-    assert len(DATA.DEFECTS) == 50
-    assert len({d.fault for d in DATA.DEFECTS}) == len({d.crystal for d in DATA.DEFECTS}) == 50
-    assert sum(d.check == "relaxation" for d in DATA.DEFECTS) <= 5
+    assert len(DEFECTS) == 50
+    assert len({d.fault for d in DEFECTS}) == len({d.crystal for d in DEFECTS}) == 50
+    assert sum(d.check == "relaxation" for d in DEFECTS) <= 5
 
 
-@pytest.mark.parametrize("crystal", DATA.SOUND)
+@pytest.mark.parametrize("crystal", DATA["sound"])
 def test_the_sound_originals_pass(crystal: str) -> None:
     assert first_rejection(crystal, CHEAP) == ("", "")
 
 
-@pytest.mark.parametrize("defect", DATA.DEFECTS, ids=lambda d: d.fault)
-def test_each_defect_is_caught_for_its_reason(defect: DATA.Defect) -> None:  # type: ignore[name-defined]
+@pytest.mark.parametrize("defect", DEFECTS, ids=lambda d: d.fault)
+def test_each_defect_is_caught_for_its_reason(defect: Defect) -> None:
     checks = ALL if defect.check == "relaxation" else CHEAP
     name, reason = first_rejection(defect.crystal, checks)
     assert name == defect.check, reason

@@ -3,12 +3,34 @@
 from __future__ import annotations
 
 import re
+import tomllib
+from pathlib import Path
+from typing import NamedTuple
 
 import pytest
-from planted_defects import DEFECTS, Defect
 
 from nucleate.matter.checks import Candidate, Check, CheckContext, EachCheck
 from nucleate.molecules import Molecules
+
+
+class Defect(NamedTuple):
+    """A molecule with one fault.
+
+    Attributes:
+        faulty: SMILES with the fault.
+        check: the check that must be the first to reject it.
+        reason: regular expression that its reason must hold.
+        sound: the same molecule without the fault, which passes; empty where there is none.
+    """
+
+    faulty: str
+    check: str
+    reason: str
+    sound: str = ""
+
+
+DATA = tomllib.loads(Path(__file__).with_name("planted_defects.toml").read_text(encoding="utf-8"))
+DEFECTS = [Defect(*row) for row in DATA["defects"]]
 
 
 @pytest.fixture(scope="module")

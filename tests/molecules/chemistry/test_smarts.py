@@ -2,11 +2,10 @@
 
 from __future__ import annotations
 
+import tomllib
 from pathlib import Path
 
 import pytest
-from approved_drugs import DRUGS
-from planted_defects import DEFECTS
 from rdkit.Chem.FilterCatalog import FilterCatalog, FilterCatalogParams
 
 from nucleate.core.errors import SettingsError
@@ -17,9 +16,12 @@ from nucleate.molecules.chemistry.chem import parse
 from nucleate.molecules.chemistry.smarts import Group, Patterns, pattern, read_groups
 from nucleate.molecules.chemistry.smarts_prefilter import SmartsPrefilter
 
+DATA = Path(__file__).parents[1] / "checks"
+DRUGS = tomllib.loads((DATA / "approved_drugs.toml").read_text(encoding="utf-8"))["drugs"]
+DEFECTS = tomllib.loads((DATA / "planted_defects.toml").read_text(encoding="utf-8"))["defects"]
 MOLECULES = [
     found
-    for smiles in [smiles for _, _, smiles in DRUGS] + [defect.faulty for defect in DEFECTS]
+    for smiles in [drug[2] for drug in DRUGS] + [defect[0] for defect in DEFECTS]
     if (found := parse(smiles)) is not None
 ]
 

@@ -8,7 +8,6 @@ from functools import cache
 import numpy as np
 import pytest
 import torch
-from fragment_examples import MOLECULES, STEREO, codec, reference
 from hypothesis import given, settings
 from hypothesis import strategies as st
 from rdkit import Chem
@@ -22,6 +21,7 @@ from nucleate.molecules.codecs.legality import PreorderLegality
 from nucleate.molecules.codecs.preorder import CLOSURES
 from nucleate.molecules.codecs.smiles_tree import parse_tree
 from nucleate.molecules.codecs.templates import arity, canonical_template
+from nucleate.testing.fragment_examples import MOLECULES, STEREO, codec, reference
 from nucleate.vae.schema import Record
 
 

@@ -6,10 +6,11 @@ from functools import cache
 
 import pytest
 import torch
-from fragment_examples import MOLECULES, codec, reference
 
 from nucleate.settings.model import NetworkSettings, ObjectiveSettings
+from nucleate.testing.fragment_examples import MOLECULES, codec, reference
 from nucleate.vae.arrays import RaggedArrays
+from nucleate.vae.decoding import decode
 from nucleate.vae.model import VAE
 from nucleate.vae.objective import evidence_loss, misalignment
 from nucleate.vae.posterior import add_noise
@@ -49,7 +50,7 @@ def test_padding_changes_nothing(model: VAE) -> None:
 def test_decoding_agrees_with_training_at_every_noise(model: VAE, noise: float) -> None:
     latent = torch.randn(20, 8, generator=torch.Generator().manual_seed(1))
     generator = torch.Generator().manual_seed(2)
-    decoded, likelihood = model.decode(latent, 1.0, generator, noise)
+    decoded, likelihood = decode(model, latent, 1.0, generator, noise)
     batch = decoded.batch(range(20))
     nats = model.reconstruct(latent, batch, noise=torch.full((20,), noise)).nats["fragment"]
     torch.testing.assert_close(-nats, likelihood, atol=1e-3, rtol=1e-4)
