@@ -35,7 +35,7 @@ def reference() -> list[str]:
     """The first part of RDKit's NCI set, standardised, and stereo of every sort."""
     path = Path(RDConfig.RDDataDir) / "NCI" / "first_5K.smi"
     options = MOLECULES.reader.resolve({}, "test")
-    found = {}
+    found: dict[str, None] = {}
     for row in MOLECULES.reader.read_rows(path, DatasetSettings(source=str(path), limit=800)):
         try:
             found[MOLECULES.reader.standardise(row.payload, options).structure] = None
