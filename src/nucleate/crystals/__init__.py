@@ -12,7 +12,7 @@ class Crystals(Matter):
 
     name = "crystals"
     structure_column = "crystal"
-    reader = part("nucleate.crystals.io.reader:CrystalReader")
+    reader = part("nucleate.crystals.io.read:CrystalReader")
     codecs = part("nucleate.crystals.codec.codecs:CrystalCodecs")
     identity = part("nucleate.crystals.geometry.lookup:CrystalIdentity")
     properties = part("nucleate.crystals.properties:CrystalProperties")

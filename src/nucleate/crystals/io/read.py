@@ -12,6 +12,7 @@ from pathlib import Path, PurePosixPath
 from typing import Any
 
 from nucleate.core.errors import InputError
+from nucleate.crystals.io.standardise import StandardiseOptions, standardise
 from nucleate.datasets.tabular import (
     DAMAGE,
     Columns,
@@ -19,7 +20,7 @@ from nucleate.datasets.tabular import (
     opened_text,
     parquet_rows,
 )
-from nucleate.matter.reader import RawRow
+from nucleate.matter.reader import RawRow, Reader, Standardised
 from nucleate.settings.data import DatasetSettings
 
 STRUCTURE_COLUMNS = ("crystal", "cif", "structure", "cif_string", "wyckoff")
@@ -263,3 +264,16 @@ def _extxyz(source: Path, dataset: DatasetSettings) -> Iterator[RawRow]:
             properties = {name: finite_number(info.get(name)) for name in dataset.properties}
             text = line + comment + "".join(atoms)
             yield RawRow(number, str(identity), {"extxyz": text}, properties)
+
+
+class CrystalReader(Reader):
+    """Reads CIF, POSCAR, extxyz, JSON and tables of them."""
+
+    Options = StandardiseOptions
+    screening_options = {"maximum_atoms": 200, "maximum_input_atoms": 500}  # noqa: RUF012 (constant)
+
+    def read_rows(self, source: Path, dataset: DatasetSettings) -> Iterator[RawRow]:
+        return read_rows(source, dataset)
+
+    def standardise(self, payload: Any, options: Any) -> Standardised:
+        return standardise(payload, options)
