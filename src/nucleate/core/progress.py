@@ -63,10 +63,17 @@ def bar(
     total: int | None = None,
     unit: str = "it",
 ) -> tqdm[Any]:
-    """A bar over the items (or to be updated by hand) that shows only on a terminal."""
+    """A bar over the items (or to be updated by hand), shown on a terminal and in a notebook."""
+    hidden = False if _in_notebook() else None  # None: where standard error is no terminal
     return tqdm(
-        items, desc=description, total=total, unit=unit, disable=None, leave=False, smoothing=0.1
+        items, desc=description, total=total, unit=unit, disable=hidden, leave=False, smoothing=0.1
     )
+
+
+def _in_notebook() -> bool:
+    """Whether a Jupyter kernel runs this."""
+    interactive = getattr(sys.modules.get("IPython"), "get_ipython", lambda: None)()
+    return type(interactive).__name__ == "ZMQInteractiveShell"
 
 
 @contextmanager

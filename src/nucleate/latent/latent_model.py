@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import math
 from collections.abc import Iterator, Sequence
 from contextlib import contextmanager
 from dataclasses import dataclass
@@ -14,7 +15,7 @@ from numpy.typing import NDArray
 from pydantic import ValidationError
 from torch import Tensor
 
-from nucleate.core.errors import CheckpointError, ResultsError, StructureError
+from nucleate.core.errors import CheckpointError, InputError, ResultsError, StructureError
 from nucleate.core.files import read_json
 from nucleate.core.parallel import default_processes
 from nucleate.latent.decode_records import write_records
@@ -41,6 +42,9 @@ BLOCK = 4 * DECODE_BATCH
 WRITE_CHUNK = 250
 POOL_FROM = 2500
 """Records from which worker processes repay the seconds that they take to start."""
+
+NOT_FINITE = "the latent vector holds NaN or infinite numbers"
+"""Why there is no structure of such a row."""
 
 
 @dataclass(frozen=True)
@@ -120,6 +124,9 @@ class LatentModel:
     ) -> tuple[RaggedArrays, list[int], dict[int, StructureError]]:
         """Encode structure strings by the codec.
 
+        Args:
+            structures: canonical; one string alone is one structure.
+
         Returns:
             The arrays of those that the schema holds, their positions in `structures`, and by
             position the reason for each that it does not.
@@ -127,6 +134,7 @@ class LatentModel:
         records: list[Record] = []
         kept: list[int] = []
         refused: dict[int, StructureError] = {}
+        structures = [structures] if isinstance(structures, str) else structures
         for position, structure in enumerate(structures):
             try:
                 record = self.codec.encode(structure)
@@ -147,6 +155,7 @@ class LatentModel:
             inference_steps: gradient steps from there towards vectors that tell the structures
                 better (see `infer`).
         """
+        structures = [structures] if isinstance(structures, str) else structures
         arrays, kept, refused = self.arrays(structures)
         latents = np.full((len(structures), self.size), np.nan, np.float32)
         if kept:
@@ -169,7 +178,8 @@ class LatentModel:
         legality: Legality | None = None,
         refine: DrawSettings | None = None,
     ) -> list[Decoded]:
-        """Write the structure of each latent vector [n, D].
+        """Write the structure of each latent vector [n, D]; none, with the reason, of a row that is
+        not finite (what `encode` gives for a structure that it refuses).
 
         Args:
             temperature: of the decoder; 0 is greedy.
@@ -179,8 +189,14 @@ class LatentModel:
             refine: how continuous fields are drawn, resampled and relieved
                 (`continuous_temperature`, `resample`, `resample_temperature` and `relief`); plainly
                 if not given.
+
+        Raises:
+            InputError: not an array of that shape.
         """
-        latents = np.ascontiguousarray(latents, np.float32)
+        latents = self._checked(latents)
+        finite = np.isfinite(latents).all(1)
+        if not finite.all():  # decoded like the rest, so that those are not changed by it
+            latents = np.where(finite[:, None], latents, np.float32(0))
         levels = np.array(np.broadcast_to(np.asarray(noise, np.float32), len(latents)))
         likelihoods: list[Tensor] = []
 
@@ -196,14 +212,33 @@ class LatentModel:
         processes = default_processes() if many else 1
         with _torch_threads(max(1, torch.get_num_threads() // 2) if many else None):
             parts = list(write_records(self.matter, self.codec, chunks(), processes))
-        return [
+        decoded = (
             Decoded(structure, nats, reason)
             for (structure, reason), nats in zip(
                 (pair for part in parts for pair in part),
                 (nats for part in likelihoods for nats in part.tolist()),
                 strict=True,
             )
-        ]
+        )
+        refused = Decoded(None, math.nan, NOT_FINITE)
+        return [one if fine else refused for one, fine in zip(decoded, finite, strict=True)]
+
+    def _checked(self, latents: Any) -> NDArray[np.float32]:
+        """Return latent vectors as an array [n, D].
+
+        Raises:
+            InputError: it is none; says what was expected.
+        """
+        try:
+            array = np.ascontiguousarray(latents, np.float32)
+        except (TypeError, ValueError) as error:
+            raise InputError(f"latent vectors must be numbers [n, {self.size}]: {error}") from None
+        if np.ndim(latents) != 2 or array.shape[1] != self.size:
+            shape = ", ".join(map(str, np.shape(latents)))
+            raise InputError(
+                f"latent vectors of this model are an array [n, {self.size}], got one of [{shape}]"
+            )
+        return array
 
     def _blocks(
         self,

@@ -20,9 +20,11 @@ class Export(MatterPart):
 
     Attributes:
         exchange_key: what `exchange` writes, in a word, e.g. `cif`; the structure column if empty.
+        object_forms: libraries whose objects `to_object` makes, the usual one first.
     """
 
     exchange_key: ClassVar[str] = ""
+    object_forms: ClassVar[tuple[str, ...]] = ()
 
     def describe(self, structure: str) -> dict[str, Any]:
         """Columns for people: formula, space group, number of heavy atoms."""
@@ -40,6 +42,14 @@ class Export(MatterPart):
             StructureError: the structure cannot be read.
         """
         return structure
+
+    def to_object(self, structure: str, form: str) -> Any:
+        """The structure as an object of one of the libraries in `object_forms`.
+
+        Raises:
+            StructureError: the structure cannot be read.
+        """
+        raise NotImplementedError(f"{self.matter.name} makes no objects")
 
     def draw(self, structure: str, width: int = 220, height: int = 180) -> str:
         """The structure as one self-contained SVG element; its text if not overridden."""

@@ -77,6 +77,15 @@ class Reader(MatterPart, ABC):
             StructureError: with the reason under which the row is counted as rejected.
         """
 
+    def from_object(self, thing: Any) -> str | None:
+        """What `standardise` takes of an object of the field's libraries (an RDKit molecule, a
+        pymatgen Structure); None of any other.
+
+        Raises:
+            StructureError: an object that holds no structure of this kind.
+        """
+        return None
+
     def resolve(self, options: Mapping[str, Any], where: str) -> Any:
         """`Options` of a settings file's section; `where` names it in an error."""
         return validate(self.Options, options, where)

@@ -13,6 +13,7 @@ from nucleate.core.files import atomic_folder, atomic_path
 from nucleate.crystals.elements import SYMBOLS
 from nucleate.crystals.geometry.describe import describe, reduced_formula, title
 from nucleate.crystals.io.draw import draw
+from nucleate.crystals.io.objects import to_object
 from nucleate.crystals.wyckoff.symmetry import LATTICE_NAMES
 from nucleate.crystals.wyckoff.wyckoff_string import WyckoffStructure, expand, from_string
 from nucleate.matter.export import Export, Rows
@@ -24,6 +25,7 @@ class CrystalExport(Export):
     """CIF and extxyz; pictures of the cell."""
 
     exchange_key = "cif"
+    object_forms = ("pymatgen", "ase")
 
     def describe(self, structure: str) -> dict[str, Any]:
         return describe(structure)
@@ -35,6 +37,9 @@ class CrystalExport(Export):
     def exchange(self, structure: str) -> str:
         """Text of a CIF with the group's operations."""
         return cif_text(from_string(structure), "crystal")
+
+    def to_object(self, structure: str, form: str) -> Any:
+        return to_object(structure, form)
 
     def draw(self, structure: str, width: int = 220, height: int = 180) -> str:
         return draw(structure, width, height)

@@ -19,6 +19,7 @@ from nucleate.datasets.tabular import (
 )
 from nucleate.matter.reader import RawRow, Reader, Standardised
 from nucleate.molecules.chemistry.chem import canonical, parse
+from nucleate.molecules.io.objects import from_object
 from nucleate.molecules.io.sdf import read_sdf
 from nucleate.molecules.io.standardise import standardise
 from nucleate.molecules.options import MAXIMUM_TEXT, STRUCTURE_COLUMNS, StandardiseOptions
@@ -50,6 +51,9 @@ class MoleculeReader(Reader):
 
     def standardise(self, payload: Any, options: Any) -> Standardised:
         return standardise(payload, options)
+
+    def from_object(self, thing: Any) -> str | None:
+        return from_object(thing)
 
     def differs(self, text: str, structure: str) -> bool:
         """Whether the SMILES is of another molecule: parts left out, charges taken away."""

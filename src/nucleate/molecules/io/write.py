@@ -15,12 +15,15 @@ from nucleate.core.files import atomic_path
 from nucleate.matter.export import Export, Rows, text_svg
 from nucleate.molecules.chemistry.chem import molecule, parse, scaffold, weight
 from nucleate.molecules.chemistry.conformer import embed
+from nucleate.molecules.io.objects import to_object
 
 _FIRST = ("id", "smiles")
 
 
 class MoleculeExport(Export):
     """Pictures by RDKit; SDF beside the tables."""
+
+    object_forms = ("rdkit",)
 
     def describe(self, structure: str) -> dict[str, Any]:
         """Formula (Hill order), molecular weight (g/mol), counts, and Bemis-Murcko scaffold."""
@@ -37,6 +40,9 @@ class MoleculeExport(Export):
                 "stereocentres": rdMolDescriptors.CalcNumAtomStereoCenters(found),
                 "scaffold": scaffold(structure),
             }
+
+    def to_object(self, structure: str, form: str) -> Any:
+        return to_object(structure, form)
 
     def draw(self, structure: str, width: int = 220, height: int = 180) -> str:
         """One SVG element, scalable by its view box, on a transparent ground, without a header.
