@@ -194,7 +194,7 @@ class LatentModel:
             InputError: not an array of that shape.
         """
         latents = self._checked(latents)
-        finite: NDArray[np.bool_] = np.isfinite(latents).all(axis=1)
+        finite = np.isfinite(latents.sum(axis=1, dtype=np.float64))
         if not finite.all():  # decoded like the rest, so that those are not changed by it
             latents = np.where(finite[:, None], latents, np.float32(0))
         levels = np.array(np.broadcast_to(np.asarray(noise, np.float32), len(latents)))
