@@ -12,6 +12,7 @@ from pathlib import Path, PurePosixPath
 from typing import Any
 
 from nucleate.core.errors import InputError
+from nucleate.crystals.io.objects import from_object
 from nucleate.crystals.io.standardise import StandardiseOptions, standardise
 from nucleate.datasets.tabular import (
     DAMAGE,
@@ -277,3 +278,6 @@ class CrystalReader(Reader):
 
     def standardise(self, payload: Any, options: Any) -> Standardised:
         return standardise(payload, options)
+
+    def from_object(self, thing: Any) -> str | None:
+        return from_object(thing)
