@@ -25,19 +25,18 @@ def list_datasets(json_file: JsonFile = None) -> None:
 
     Example: nucleate datasets list
     """
-    from rich.table import Table
-
+    from nucleate.cli.show.tables import table
     from nucleate.datasets import catalogue
 
-    rows = catalogue.table()
-    table = Table("name", "matter", "rows", "network", "title", box=None, pad_edge=False)
-    table.columns[0].no_wrap = True
-    table.columns[2].justify = "right"
-    for row in rows:
-        count = "" if row["rows"] is None else f"{row['rows']:,}"
-        table.add_row(row["name"], row["matter"], count, row["network"], row["title"])
-    console(json_file).print(table, soft_wrap=False)
-    write_results(json_file, rows)
+    found = catalogue.table()
+    columns = ("name", "matter", "rows", "network", "title")
+    cells = [
+        ["" if row[c] is None else f"{row[c]:,}" if c == "rows" else row[c] for c in columns]
+        for row in found
+    ]
+    shown = table(columns, cells, right=("rows",), whole=("name",))
+    console(json_file).print(shown, soft_wrap=False)
+    write_results(json_file, found)
 
 
 @app.command()

@@ -1,4 +1,4 @@
-"""What a person sees when something goes wrong, and the exit status that a script sees.
+"""Failures as a person sees them: a message, and the exit status for scripts.
 
 | status | meaning |
 |---|---|

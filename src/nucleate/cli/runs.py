@@ -62,8 +62,7 @@ def _runs(
     """
     if ctx.invoked_subcommand is not None:
         return
-    from rich.table import Table
-
+    from nucleate.cli.show.tables import table
     from nucleate.stages.run_folder import list_runs
 
     found = list_runs(results)
@@ -71,15 +70,14 @@ def _runs(
     if not found:
         out.print(f"no runs in {results}", markup=False)
     else:
-        table = Table("run", "state", "updated (UTC)", "minutes", "candidates", box=None)
-        table.columns[3].justify = "right"
+        rows = []
         for run in found:
-            counts = "  ".join(
-                f"{k} {'-' if v is None else v}" for k, v in run["candidates"].items()
-            )
+            counts = (f"{k} {'-' if v is None else v}" for k, v in run["candidates"].items())
             updated = str(run["updated"])[:16].replace("T", " ")
-            table.add_row(run["name"], run["state"], updated, f"{run['seconds'] / 60:.1f}", counts)
-        out.print(table, soft_wrap=False)
+            minutes = f"{run['seconds'] / 60:.1f}"
+            rows.append((run["name"], run["state"], updated, minutes, "  ".join(counts)))
+        columns = ("run", "state", "updated (UTC)", "minutes", "candidates")
+        out.print(table(columns, rows, right=("minutes",)), soft_wrap=False)
     write_results(json_file, found)
 
 

@@ -1,1 +1,1 @@
-"""What a run found, for people: the page `report.html` and the end of the terminal's output."""
+"""The page `report.html` of a run, and how its numbers and names are written everywhere."""

@@ -1,4 +1,4 @@
-"""How numbers, reasons and names read in the report and on the terminal."""
+"""Numbers, reasons and names as they read in the report and on the terminal."""
 
 from __future__ import annotations
 

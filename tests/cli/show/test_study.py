@@ -1,6 +1,6 @@
 """What a study says at its end."""
 
-from nucleate.cli.show.study import _best_table, _counted, _failures, _further, _gain, _top, _wishes
+from nucleate.cli.show.study import _best_table, _count, _failures, _further, _gain, _top, _wishes
 from nucleate.report.formatting import number, score
 from nucleate.settings.objectives import PropertySettings
 
@@ -47,14 +47,13 @@ def test_the_best_is_told_with_its_own_values_and_nothing_new_is_explained():
         "The best has density 17.67 g/cm3; the best known one density 12.5 g/cm3."
     ]
     assert (
-        _counted(summary)
-        == "20 scored, 19 of them new; best score 0.99960 (best known score 0.98)."
+        _count(summary) == "20 scored, 19 of them new; best score 0.99960 (best known score 0.98)."
     )
     alone = {**summary, "best_known": []}
     assert _gain(alone) == []
-    assert _counted(alone).endswith("(no known structure meets the conditions).")
+    assert _count(alone).endswith("(no known structure meets the conditions).")
     nothing = {**summary, "new": 0, "sampler": "best-of-data"}
-    assert _counted(nothing) == (
+    assert _count(nothing) == (
         "20 scored, none of them new (best-of-data scores known structures only); best known "
         "score 0.98."
     )

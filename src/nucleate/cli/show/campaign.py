@@ -1,14 +1,14 @@
-"""What the closed loop says on the terminal."""
+"""The closed loop on the terminal: batches, what was taken of a table, where a study stands."""
 
 from __future__ import annotations
 
 from typing import TYPE_CHECKING, Any
 
+from nucleate.cli.show.tables import table
 from nucleate.report.formatting import number, percent, words
 
 if TYPE_CHECKING:
     from rich.console import Console
-    from rich.table import Table
 
     from nucleate.campaign.batches import Batch
     from nucleate.campaign.campaign import Loop
@@ -23,12 +23,12 @@ _WIDE = 60
 def show_batch(out: Console, loop: Loop, batch: Batch, wanted: int) -> None:
     """A batch, where it is, and what to do next."""
     title = f"Batch {batch.number}: {len(batch.proposals)} structures"
-    table = _table(title, ("id", "structure", "made by", "expected", "nearest told"))
+    rows = []
     for p in batch.proposals[:SHOWN]:
         expected = "–" if p.expected is None else f"{number(p.expected)} ± {number(p.deviation)}"
         origin = words(p.proposal.origin) + (" (known)" if p.known else "")
-        table.add_row(p.id, _short(p.structure), origin, expected, number(p.similarity))
-    out.print(table)
+        rows.append((p.id, _short(p.structure), origin, expected, number(p.similarity)))
+    out.print(table(("id", "structure", "made by", "expected", "nearest told"), rows, title))
     if len(batch.proposals) > SHOWN:
         out.print(f"... and {len(batch.proposals) - SHOWN} more")
     if len(batch.proposals) < wanted:
@@ -134,17 +134,19 @@ def show_status(out: Console, loop: Loop, found: dict[str, Any]) -> None:
         out.print(f"Note: {note}.", markup=False)
     if found["batches"]:
         names = ("number", "created", "proposals", "waiting", "told", "sampler")
-        table = _table("Batches", names)
-        for batch in found["batches"]:
-            table.add_row(*(str(batch[name]) for name in names))
-        out.print(table)
+        rows = [[str(batch[name]) for name in names] for batch in found["batches"]]
+        out.print(table(names, rows, "Batches"))
     if found["best"]:
         properties = loop.scoring.objective.names
-        table = _table("Best so far", ("id", "structure", "score", *properties))
-        for row in found["best"]:
-            values = [number(row[name]) for name in ("score", *properties)]
-            table.add_row(row["id"] or "own", _short(row["structure"]), *values)
-        out.print(table)
+        rows = [
+            [
+                row["id"] or "own",
+                _short(row["structure"]),
+                *(number(row[name]) for name in ("score", *properties)),
+            ]
+            for row in found["best"]
+        ]
+        out.print(table(("id", "structure", "score", *properties), rows, "Best so far"))
     waiting = found["waiting"]
     if waiting:
         shown = ", ".join(item["id"] for item in waiting[:SHOWN])
@@ -166,16 +168,5 @@ def _expectations(found: dict[str, Any]) -> str:
     return f"{text} So few say little." if found["little"] else text
 
 
-def _table(title: str, columns: tuple[str, ...]) -> Table:
-    from rich.table import Table
-
-    table = Table(title=title, title_justify="left", box=None, pad_edge=False)
-    for name in columns:
-        table.add_column(words(name), overflow="fold")
-    return table
-
-
 def _short(structure: str) -> str:
-    from rich.markup import escape
-
-    return escape(structure if len(structure) <= _WIDE else structure[: _WIDE - 1] + "…")
+    return structure if len(structure) <= _WIDE else structure[: _WIDE - 1] + "…"

@@ -1,10 +1,11 @@
-"""Which properties there are to search for, on the terminal."""
+"""The properties that a search can ask for, on the terminal."""
 
 from __future__ import annotations
 
 from collections.abc import Sequence
 from typing import TYPE_CHECKING, Any
 
+from nucleate.cli.show.tables import table
 from nucleate.core.errors import SettingsError
 from nucleate.matter import registry
 from nucleate.matter.base import Matter
@@ -52,14 +53,9 @@ def show_objectives(
     Args:
         complete: whether nothing was left out.
     """
-    from rich.table import Table
-
-    table = Table(box=None, pad_edge=False)
-    for name in ("objective", "unit", "what it is"):
-        table.add_column(name, overflow="fold", no_wrap=name == "objective")
-    for row in found:
-        table.add_row(row["name"], row["unit"], row["description"])
-    out.print(table, soft_wrap=False)
+    rows = [(row["name"], row["unit"], row["description"]) for row in found]
+    shown = table(("objective", "unit", "what it is"), rows, whole=("objective",))
+    out.print(shown, soft_wrap=False)
     kind = registry.get(matter)
     more = len(kind.properties.descriptions()) - len(kind.properties.usual())
     out.print()

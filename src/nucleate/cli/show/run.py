@@ -1,4 +1,4 @@
-"""What a run says on the terminal: its stages as they pass, and its results at the end."""
+"""A run on the terminal: its stages as they pass, and its results at the end."""
 
 from __future__ import annotations
 
@@ -7,10 +7,12 @@ from collections.abc import Callable, Mapping
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
+from nucleate.cli.show.tables import table
 from nucleate.core.manifest import MANIFEST_NAME
 
 if TYPE_CHECKING:
     from rich.console import Console
+    from rich.table import Table
 
     from nucleate.core.manifest import Manifest
     from nucleate.report.collect import MatterData
@@ -47,10 +49,10 @@ class Announcer:
             self.matter = call.matter
             self.out.print(f"\n[bold]{call.matter}[/]")
         self.out.print(f"  {call.stage:<10}[dim]{DOING.get(call.stage, '')} …[/]")
-        before = _written(call.folder)
+        before = _time_written(call.folder)
         started = time.perf_counter()
         manifest = self.perform(call)
-        if before is not None and before == _written(call.folder):
+        if before is not None and before == _time_written(call.folder):
             ending = "unchanged"
         else:
             ending = f"done in {time.perf_counter() - started:.1f} s"
@@ -58,7 +60,7 @@ class Announcer:
         return manifest
 
 
-def _written(folder: Path) -> int | None:
+def _time_written(folder: Path) -> int | None:
     """When a stage's manifest was written, or None if there is none."""
     try:
         return (folder / MANIFEST_NAME).stat().st_mtime_ns
@@ -131,39 +133,29 @@ def show_matter(out: Console, data: MatterData) -> None:
     out.print(_best_table(data), soft_wrap=False)
 
 
-def _funnel_table(data: MatterData) -> Any:
-    from rich.table import Table
-
+def _funnel_table(data: MatterData) -> Table:
     from nucleate.report.formatting import reasons, words
 
-    table = Table(title=f"{data.name}: the funnel", title_justify="left", box=None, pad_edge=False)
-    table.add_column("check", no_wrap=True)
-    for name in ("in", "passed", "share"):
-        table.add_column(name, justify="right", no_wrap=True)
-    table.add_column("rejected for", style="dim", overflow="fold")
+    rows = []
     for row in data.funnel:
         entered, passed = row["entered"], row["passed"]
         share = f"{100 * passed / entered:.0f} %" if entered else "–"
         why = reasons(row.get("reasons", {}))
-        table.add_row(words(row["check"]), f"{entered:,}", f"{passed:,}", share, why)
-    return table
+        rows.append((words(row["check"]), f"{entered:,}", f"{passed:,}", share, why))
+    numbers = ("in", "passed", "share")
+    columns = ("check", *numbers, "rejected for")
+    whole, dim = columns[:-1], columns[-1:]
+    return table(columns, rows, f"{data.name}: the funnel", right=numbers, whole=whole, dim=dim)
 
 
-def _best_table(data: MatterData) -> Any:
-    from rich.table import Table
+def _best_table(data: MatterData) -> Table:
+    from nucleate.report.formatting import candidate_title, number
 
-    from nucleate.report.formatting import candidate_title, number, words
-
-    title = f"{data.name}: the best {min(BEST, data.kept)} of {data.kept}"
-    table = Table(title=title, title_justify="left", box=None, pad_edge=False)
-    table.add_column("candidate", overflow="fold", max_width=60)
     best = data.best(BEST)
-    columns = [c for c in ("score", *data.scored_properties()) if c in best[0]]
-    for column in columns:
-        table.add_column(words(column), justify="right")
-    for row in best:
-        table.add_row(candidate_title(data, row), *(number(row[c]) for c in columns))
-    return table
+    names = [c for c in ("score", *data.scored_properties()) if c in best[0]]
+    rows = [(candidate_title(data, row), *(number(row[c]) for c in names)) for row in best]
+    title = f"{data.name}: the best {min(BEST, data.kept)} of {data.kept}"
+    return table(("candidate", *names), rows, title, right=names, widest=60)
 
 
 def run_summary(folder: Path) -> dict[str, Any]:

@@ -1,4 +1,4 @@
-"""What a screening says: on the terminal, as a page, and which checks there are."""
+"""A screening on the terminal and as a page; the checks that there are."""
 
 from __future__ import annotations
 
@@ -7,6 +7,7 @@ from dataclasses import asdict
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
+from nucleate.cli.show.tables import table
 from nucleate.core.errors import SettingsError
 from nucleate.core.files import atomic_path, read_json
 from nucleate.core.manifest import Manifest
@@ -115,10 +116,10 @@ def describe_checks(matter: str, names: Sequence[str] = ()) -> list[dict[str, An
         raise SettingsError(
             f"{matter} has no check named {unknown[0]!r}; known: {', '.join(known)}"
         )
-    return [_described(name, known[name]) for name in names or known]
+    return [_describe_check(name, known[name]) for name in names or known]
 
 
-def _described(name: str, check: type[Check]) -> dict[str, Any]:
+def _describe_check(name: str, check: type[Check]) -> dict[str, Any]:
     options = check.Options()
     explained = field_descriptions(check.Options)
     return {
@@ -141,16 +142,13 @@ def _described(name: str, check: type[Check]) -> dict[str, Any]:
 
 def show_checks(out: Console, checks: Sequence[dict[str, Any]], *, detailed: bool) -> None:
     """The checks as a table; their options too if wanted."""
-    from rich.table import Table
-
-    table = Table(box=None, pad_edge=False)
-    for name in ("check", "default funnel", "asks", "what it looks at"):
-        table.add_column(name, overflow="fold", no_wrap=name == "check")
+    rows = []
     for check in checks:
         usual = "yes" if check["usual"] else "no"
         needs = f" (needs {', '.join(check['needs'])})" if check["needs"] else ""
-        table.add_row(check["name"], usual, check["threshold"], check["description"] + needs)
-    out.print(table, soft_wrap=False)
+        rows.append((check["name"], usual, check["threshold"], check["description"] + needs))
+    columns = ("check", "default funnel", "asks", "what it looks at")
+    out.print(table(columns, rows, whole=("check",)), soft_wrap=False)
     if not detailed:
         out.print("\nOptions: nucleate checks --matter KIND CHECK", markup=False)
         return

@@ -1,4 +1,4 @@
-"""What a study says on the terminal."""
+"""A study on the terminal: what is searched for, and what was found."""
 
 from __future__ import annotations
 
@@ -7,6 +7,7 @@ from collections.abc import Callable, Sequence
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
+from nucleate.cli.show.tables import table
 from nucleate.report.formatting import number, score, words
 
 if TYPE_CHECKING:
@@ -56,7 +57,7 @@ def show_study_end(out: Console, settings: StudySettings, manifest: Manifest) ->
     if rows:
         out.print()
         out.print(_best_table(heading, rows, summary, kind.export.title), soft_wrap=False)
-    out.print(f"\n{_counted(summary)} Ended: {summary['stopped']}.", markup=False)
+    out.print(f"\n{_count(summary)} Ended: {summary['stopped']}.", markup=False)
     for line in _further(summary, kind.export.title):
         out.print(line, markup=False)
     folder = Path(settings.out)
@@ -111,7 +112,7 @@ def _top(name: str) -> str:
     return first + inside
 
 
-def _counted(summary: dict[str, Any]) -> str:
+def _count(summary: dict[str, Any]) -> str:
     """How many structures were scored, and how the best of them compares with known ones."""
     scored = f"{summary['trials']:,} scored, "
     known = "no known structure meets the conditions"
@@ -193,18 +194,17 @@ def _best_table(
     summary: dict[str, Any],
     title: Callable[[str], str],
 ) -> Table:
-    from rich.table import Table
-
     properties = [item["column"] for item in summary["objectives"]]
-    table = Table(title=heading, title_justify="left", box=None, pad_edge=False)
-    table.add_column("structure", overflow="fold", max_width=60)
     layered = [name for name in ("pareto_layer",) if name in rows[0]]
     sure = [f"{name}_{end}" for name in properties for end in ("uncertainty", "in_domain")]
-    shown = (*layered, "score", *properties, *(name for name in sure if name in rows[0]))
-    for name in shown:
-        table.add_column(words(name), justify="right")
-    table.add_column("made by", no_wrap=True)
-    for row in rows:
-        values = [(score if name == "score" else number)(row[name]) for name in shown]
-        table.add_row(title(row["structure"]), *values, words(row["origin"]))
-    return table
+    names = (*layered, "score", *properties, *(name for name in sure if name in rows[0]))
+    cells = [
+        [
+            title(row["structure"]),
+            *((score if name == "score" else number)(row[name]) for name in names),
+            words(row["origin"]),
+        ]
+        for row in rows
+    ]
+    columns = ("structure", *names, "made by")
+    return table(columns, cells, heading, right=names, whole=("made by",), widest=60)
