@@ -26,7 +26,7 @@ from nucleate.molecules.chemistry.lookup import nearest, packed_bits
 from nucleate.molecules.io.standardise import standardise
 from nucleate.molecules.options import StandardiseOptions
 from nucleate.novelty import index as reference
-from nucleate.novelty.catalogue import kept_reference, references
+from nucleate.novelty.catalogue import references, stage_reference
 from nucleate.novelty.index import Reference, ReferenceContext, references_of
 from nucleate.settings.data import DatasetSettings
 
@@ -186,18 +186,18 @@ def test_several_files_of_several_formats(tmp_path: Path) -> None:
 
 
 def test_a_stage_s_structures_are_kept_too(monkeypatch: pytest.MonkeyPatch) -> None:
-    made = kept_reference("the training set", [*OTHERS, "no SMILES"], "molecules", "k1")
+    made = stage_reference("the training set", [*OTHERS, "no SMILES"], "molecules", "k1")
     assert len(made) == len(OTHERS) + 1
     made_anew = Mock(side_effect=KeyError)
     monkeypatch.setattr(Reference, "of", made_anew)
-    again = kept_reference("the training set", OTHERS, "molecules", "k1")
+    again = stage_reference("the training set", OTHERS, "molecules", "k1")
     assert again.folder == made.folder
     reopen, arguments = again.__reduce__()  # what a worker process is sent
     known, new = run("novel", [OTHERS[2], "CCO"], [reopen(*arguments)])
     assert known.columns["nearest_known_source"] == "the training set, row 3"
     assert new.passed
     with pytest.raises(KeyError):
-        kept_reference("the training set", OTHERS, "molecules", "k2")
+        stage_reference("the training set", OTHERS, "molecules", "k2")
 
 
 def test_of_many_a_sample_is_searched_and_that_is_told(

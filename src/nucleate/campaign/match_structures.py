@@ -1,4 +1,4 @@
-"""Which structure a row of a table is about."""
+"""Finding the structure that a row of a table is about."""
 
 from __future__ import annotations
 
@@ -78,7 +78,7 @@ class Identity:
             return found
         if not text:
             raise StructureError("no_structure", "neither a proposal's id nor a structure")
-        structure = self._standardised(text, folder)
+        structure = self._standardise(text, folder)
         return structure, self.ids.get(structure, "")
 
     def _agree(self, identity: str, text: str, folder: Path) -> None:
@@ -86,7 +86,7 @@ class Identity:
         if not text or text == self.structures[identity.lower()][0]:
             return
         try:
-            other = self.ids.get(self._standardised(text, folder), identity)
+            other = self.ids.get(self._standardise(text, folder), identity)
         except StructureError:
             return  # the id suffices
         if other != identity:
@@ -105,7 +105,7 @@ class Identity:
                 continue  # one that only its id or its very own spelling can name
         return out
 
-    def _standardised(self, text: str, folder: Path) -> str:
+    def _standardise(self, text: str, folder: Path) -> str:
         """The structure of a text, as the study knows it already if it does."""
         if text in self.ids:
             return text

@@ -123,17 +123,19 @@ def read_table(path: Path) -> Table:
             file=path,
         )
     if ending == ".parquet":
-        return _checked(path, *_parquet(path), decimal_comma=False)
+        return _make_table(path, *_parquet(path), decimal_comma=False)
     with opened_text(path) as stream:
         header = stream.readline()
         stream.seek(0)
         separator = max(("\t", ";", ","), key=header.count) if ending != ".tsv" else "\t"
         lines = list(_lines(stream, separator))
     columns = [name.strip() for name in lines[0][1]] if lines else []
-    return _checked(path, columns, list(_rows(columns, lines[1:])), decimal_comma=separator == ";")
+    return _make_table(
+        path, columns, list(_rows(columns, lines[1:])), decimal_comma=separator == ";"
+    )
 
 
-def _checked(path: Path, columns: list[str], rows: list[Row], decimal_comma: bool) -> Table:
+def _make_table(path: Path, columns: list[str], rows: list[Row], decimal_comma: bool) -> Table:
     repeated = sorted({name for name in columns if name and columns.count(name) > 1})
     if repeated:
         raise InputError(f"several columns are called {repeated[0]!r}", file=path)

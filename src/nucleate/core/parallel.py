@@ -69,14 +69,14 @@ def _start(initializer: Callable[..., Any] | None, arguments: tuple[Any, ...], s
     _Here.prepared = None if initializer is None else initializer(*arguments)
 
 
-def _given(function: Callable[..., R], prepared: Any) -> Callable[..., R]:
+def _bind(function: Callable[..., R], prepared: Any) -> Callable[..., R]:
     return function if prepared is None else partial(function, prepared)
 
 
 def _call(function: Callable[..., R], item: Any, slot: int = 0) -> R:
     _Here.slot = slot
     note_step(-1)
-    return _given(function, _Here.prepared)(item)
+    return _bind(function, _Here.prepared)(item)
 
 
 @contextlib.contextmanager
@@ -131,7 +131,7 @@ def map_ordered(
     """
     if processes <= 1:
         prepared = None if initializer is None else initializer(*arguments)
-        yield from map(_given(function, prepared), items)
+        yield from map(_bind(function, prepared), items)
         return
     context = process_context(function, initializer)
     pending: deque[Future[R]] = deque()
@@ -200,7 +200,7 @@ def map_isolated(
     if processes <= 0:
         prepared = None if initializer is None else initializer(*arguments)
         for chunk in chunks:
-            yield list(_given(function, prepared)(chunk))
+            yield list(_bind(function, prepared)(chunk))
         return
     context: Any = process_context(function, initializer, server=True)
     context.set_forkserver_preload(["nucleate.core.parallel", *preload])

@@ -1,4 +1,4 @@
-"""What a person may have meant."""
+"""Names like a misspelt one."""
 
 from __future__ import annotations
 

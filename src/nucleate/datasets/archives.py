@@ -59,13 +59,13 @@ def opened(source: Path) -> Iterator[tuple[IO[bytes], str]]:
         raise InputError("is empty", file=source)
     with ExitStack() as stack:
         try:
-            stream, name = _unpacked(source, stack)
+            stream, name = _unpack(source, stack)
         except _DAMAGE as error:
             raise InputError(f"cannot be unpacked ({error})", file=source) from None
         yield stream, name
 
 
-def _unpacked(source: Path, stack: ExitStack) -> tuple[IO[bytes], str]:
+def _unpack(source: Path, stack: ExitStack) -> tuple[IO[bytes], str]:
     with source.open("rb") as file:
         magic = file.read(4)
     name = source.name

@@ -1,4 +1,4 @@
-"""Which rows repeat an earlier one."""
+"""Rows that repeat an earlier one."""
 
 from __future__ import annotations
 

@@ -121,7 +121,7 @@ def encode_chunk(using: tuple[Matter, Codec], task: _Task) -> int:
         record.check(codec.schema)
         return record
 
-    done = list(_tried(encoded, texts, refused))
+    done = list(_attempt_each(encoded, texts, refused))
     if codec.schema.auxiliary and not task.spellings:
         # In a pass of its own: alternating between two jobs would empty the processor's caches.
         done = _with_auxiliary(done, codec, task.structures, refused)
@@ -153,7 +153,7 @@ def _with_auxiliary(
 
     Args:
         records: with their positions among the structures.
-        refused: as in `_tried`; those that fail are left out.
+        refused: as in `_attempt_each`; those that fail are left out.
     """
     kept = []
     for start in range(0, len(records), _AT_ONCE):
@@ -163,7 +163,7 @@ def _with_auxiliary(
             values = codec.auxiliaries([text for _, text in texts])
             found = {position: v for (position, _), v in zip(texts, values, strict=True)}
         except Exception:  # of one among them: find out which
-            found = dict(_tried(codec.auxiliary, texts, refused))
+            found = dict(_attempt_each(codec.auxiliary, texts, refused))
         for position, record in part:
             if position in found:
                 record.auxiliary = found[position]
@@ -171,7 +171,7 @@ def _with_auxiliary(
     return kept
 
 
-def _tried(
+def _attempt_each(
     function: Callable[[str], T],
     texts: Iterable[tuple[int, str]],
     refused: list[tuple[int, str, str]],

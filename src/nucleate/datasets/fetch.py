@@ -63,7 +63,7 @@ def fetch_file(
 ) -> Path:
     """Path of one verified file; see `fetch`."""
     if file.path is not None:
-        return _embedded(dataset, file)
+        return _embedded_path(dataset, file)
     # The catalogue's model guarantees that a file without a path has all three.
     address, blob, relative = file.address or "", file.blob or "", file.mirror or ""
     folder = mirror or os.environ.get(MIRROR_VARIABLE)
@@ -114,7 +114,7 @@ def _verify(path: Path, expected: str) -> None:
         )
 
 
-def _embedded(dataset: Dataset, file: File) -> Path:
+def _embedded_path(dataset: Dataset, file: File) -> Path:
     relative = file.path or ""
     if file.package is None:
         path = data_folder() / relative
@@ -153,7 +153,7 @@ def _download(
                 reason = f"the server answered {status}"
                 continue
             else:
-                raise DatasetError(_failed(address, relative, f"answered {status}")) from None
+                raise DatasetError(_failure_text(address, relative, f"answered {status}")) from None
         except httpx.HTTPError as error:
             reason = str(error) or type(error).__name__
             _LOG.info("%s: transfer broke off (%s)", name, reason)
@@ -169,7 +169,7 @@ def _download(
                 "nothing was kept"
             )
         reason = f"what lay in {part.name} did not fit"
-    raise DatasetError(_failed(address, relative, reason))
+    raise DatasetError(_failure_text(address, relative, reason))
 
 
 def _transfer(name: str, address: str, part: Path, progress: bool) -> None:
@@ -202,7 +202,7 @@ def _transfer(name: str, address: str, part: Path, progress: bool) -> None:
                 shown.close()
 
 
-def _failed(address: str, relative: str, reason: str) -> str:
+def _failure_text(address: str, relative: str, reason: str) -> str:
     return (
         f"{address}: cannot be fetched ({reason}). Without a network, give a folder that holds the "
         f"file as {relative}: the setting `mirror`, the option --mirror or {MIRROR_VARIABLE}"

@@ -111,10 +111,10 @@ def _properties(sources: Sequence[Source]) -> tuple[str, ...]:
     return tuple(dict.fromkeys(name for s in sources for name in s.settings.properties))
 
 
-def grouped(
+def group_rows(
     rows: Iterable[T], row: Callable[[T], RawRow], size: int, characters: int = CHUNK_CHARACTERS
 ) -> Iterator[list[T]]:
-    """Items grouped by number and by the amount of text of the rows that they carry."""
+    """Items group_rows by number and by the amount of text of the rows that they carry."""
     group: list[T] = []
     held = 0
     for item in rows:
@@ -134,7 +134,7 @@ def _chunks(sources: Sequence[Source], matter: Matter, folder: Path, size: int) 
     groups = (
         (source, rows)
         for source in sources
-        for rows in grouped(matter.reader.read_rows(source.path, source.settings), _itself, size)
+        for rows in group_rows(matter.reader.read_rows(source.path, source.settings), _itself, size)
     )
     for number, (source, rows) in enumerate(groups):
         target = folder / f"rows-{number:06d}.parquet"

@@ -89,7 +89,7 @@ def _files(
     Args:
         mixed: whether these are not the only ones: then the literature's split does not apply.
     """
-    wanted = [file for name in names for file in _named(name, matter, keep_roles=not mixed)]
+    wanted = [file for name in names for file in _find_files(name, matter, keep_roles=not mixed)]
     rows = [one.file.rows if one.file else None for one in wanted]
     sources = []
     for one, limit in zip(wanted, _limits(dataset.limit, rows), strict=True):
@@ -103,7 +103,7 @@ def _files(
         sources.append(
             Source(
                 path=fetch_file(one.known, one.file, mirror),
-                settings=_filled(one_set, one.known, one.file, mixed),
+                settings=_fill_in(one_set, one.known, one.file, mixed),
                 role=one.role,
                 name=one.name,
                 rows=one.file.rows if limit is None else limit,
@@ -112,7 +112,7 @@ def _files(
     return sources
 
 
-def _named(source: str, matter: str, keep_roles: bool) -> list[_Wanted]:
+def _find_files(source: str, matter: str, keep_roles: bool) -> list[_Wanted]:
     name, _, part = source.partition("/")
     if name not in catalogue.load():
         path = Path(source).expanduser()
@@ -140,7 +140,7 @@ def _named(source: str, matter: str, keep_roles: bool) -> list[_Wanted]:
     ]
 
 
-def _filled(dataset: DatasetSettings, known: Dataset, file: File, mixed: bool) -> DatasetSettings:
+def _fill_in(dataset: DatasetSettings, known: Dataset, file: File, mixed: bool) -> DatasetSettings:
     """The person's settings win over the catalogue's."""
     columns = {column.name for column in known.columns}
     properties = tuple(name for name in dataset.properties if name in columns or not mixed)

@@ -50,13 +50,13 @@ def auxiliary(accepted: pa.Table, fields: Iterable[Field]) -> dict[str, NDArray[
     return values
 
 
-def unread(rows: pa.Table) -> pa.Table:
+def unreadable_rows(rows: pa.Table) -> pa.Table:
     """The rows that could not be standardised, as rejected rows."""
     table = rows.filter(pc.is_valid(rows["reason"]))
     return table.select(["source", "row", "id", "reason", "detail", "payload"])
 
 
-def rejected(rows: pa.Table, reasons: Sequence[str], details: Sequence[str]) -> pa.Table:
+def rejection_rows(rows: pa.Table, reasons: Sequence[str], details: Sequence[str]) -> pa.Table:
     """Rows that were standardised but are turned down later, as rejected rows."""
     return pa.table(
         {
@@ -70,7 +70,7 @@ def rejected(rows: pa.Table, reasons: Sequence[str], details: Sequence[str]) -> 
     )
 
 
-def repeated(rows: pa.Table, first: NDArray[np.int64]) -> pa.Table:
+def duplicate_rows(rows: pa.Table, first: NDArray[np.int64]) -> pa.Table:
     """Duplicates as rejected rows whose detail names the row that they repeat.
 
     Args:
@@ -82,15 +82,15 @@ def repeated(rows: pa.Table, first: NDArray[np.int64]) -> pa.Table:
         f"repeats row {row} (id {name}) of {source}"
         for source, row, name in zip(*(c.to_pylist() for c in earlier.columns), strict=True)
     ]
-    return rejected(rows.take(repeats), ["duplicate"] * len(repeats), details)
+    return rejection_rows(rows.take(repeats), ["duplicate"] * len(repeats), details)
 
 
-def refused(rows: pa.Table, encoded: Encoded) -> pa.Table:
+def unencodable_rows(rows: pa.Table, encoded: Encoded) -> pa.Table:
     """Rows that the codec's schema cannot hold, as rejected rows."""
     positions = sorted(encoded.refused)
     reasons = [encoded.refused[i][0] for i in positions]
     details = [encoded.refused[i][1] for i in positions]
-    return rejected(rows.take(np.array(positions, np.int64)), reasons, details)
+    return rejection_rows(rows.take(np.array(positions, np.int64)), reasons, details)
 
 
 def counts(rejected_rows: pa.Table) -> dict[str, int]:

@@ -22,7 +22,7 @@ from numpy.typing import NDArray
 from nucleate.core.errors import ResultsError
 from nucleate.core.files import atomic_folder, atomic_path, read_json, write_json
 from nucleate.datasets.resumable import map_to_files
-from nucleate.datasets.rows import grouped, standardise_row
+from nucleate.datasets.rows import group_rows, standardise_row
 from nucleate.datasets.sources import Source
 from nucleate.matter import registry
 from nucleate.matter.base import Matter
@@ -31,7 +31,7 @@ from nucleate.matter.reader import RawRow
 from nucleate.novelty import index as reference
 from nucleate.novelty.index import HEADER, SKETCHES, Reference
 from nucleate.novelty.keys import SortedKeys, Texts
-from nucleate.novelty.lookup import ChunkKeys, identified_chunk, identity_of
+from nucleate.novelty.lookup import ChunkKeys, identify_chunk, identity_of
 
 CHUNK_ROWS = 5000
 CHUNK_CHARACTERS = 500_000
@@ -74,7 +74,7 @@ def build(
     *,
     processes: int = 1,
 ) -> Reference:
-    """Make the folder of a source's known structures; opened if it is there and sound.
+    """Make the folder of a source's known structures; open_if_sound if it is there and sound.
 
     Rows that cannot be standardised are counted and left out.
 
@@ -94,7 +94,7 @@ def build(
         raise ResultsError(f"{folder}: cannot be written ({error.strerror or error})") from error
     # Two screens may want the same source at once.
     with FileLock(folder.with_name(f"{folder.name}.lock")):
-        found = opened(folder, source.name)
+        found = open_if_sound(folder, source.name)
         if found is not None:
             return found
         parts = _parts(source, matter, dict(options), parts_folder, processes)
@@ -110,7 +110,7 @@ def build(
     return Reference.open(folder, source.name)
 
 
-def opened(folder: Path, name: str | None = None) -> Reference | None:
+def open_if_sound(folder: Path, name: str | None = None) -> Reference | None:
     """The folder's known structures; None if it is missing or damaged."""
     try:
         return Reference.open(folder, name)
@@ -122,7 +122,7 @@ def _parts(
     source: Source, matter: Matter, options: dict[str, Any], folder: Path, processes: int
 ) -> list[Part]:
     """Chunk files of all rows, in order."""
-    rows = grouped(
+    rows = group_rows(
         matter.reader.read_rows(source.path, source.settings), _itself, CHUNK_ROWS, CHUNK_CHARACTERS
     )
     targets = map_to_files(
@@ -163,7 +163,7 @@ def write_part(using: tuple[Matter, Any], task: _Task) -> int:
         if read.structure:
             structures.append(read.structure)
             accepted.append(row)
-    found = identified_chunk((matter.name, structures))
+    found = identify_chunk((matter.name, structures))
     numbers = [row.number for row in accepted]
     target, ids = task.target.with_suffix(".npz"), [row.id for row in accepted]
     save_part(target, found, structures, numbers, ids, len(task.rows))

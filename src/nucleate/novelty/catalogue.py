@@ -68,7 +68,7 @@ def references(
     return list(found.values())
 
 
-def kept_reference(
+def stage_reference(
     name: str,
     structures: Sequence[str],
     matter_name: str,
@@ -86,7 +86,7 @@ def kept_reference(
     version = identity_of(matter_name).version()
     facts = {"format": FORMAT, "key": key, "name": name, "identity": [matter_name, version]}
     folder = download_folder() / "references" / digest(facts)[:32]
-    kept = reference_files.opened(folder)
+    kept = reference_files.open_if_sound(folder)
     if kept is not None:
         return kept
     made = Reference.of(name, structures, matter_name, processes=processes or default_processes())

@@ -1,7 +1,7 @@
 """Known structures as the checks of novelty look them up: by key, and by nearness.
 
 A kind of matter says by its `Identity` what a structure is known by. A `Reference` holds the keys,
-the texts and a bounded sample of sketches of one source: of a file, mapped into memory (see
+the texts and a bounded sample of sketches of one source: of a file, map_array into memory (see
 `stages.reference`), or of structure strings at hand.
 """
 
@@ -21,8 +21,8 @@ from nucleate.core.files import write_json
 from nucleate.matter.base import Matter
 from nucleate.matter.checks import CheckContext
 from nucleate.matter.identity import Identity
-from nucleate.novelty.keys import Digests, SortedKeys, Texts, digests, mapped
-from nucleate.novelty.lookup import ChunkKeys, identified, identity_of
+from nucleate.novelty.keys import Digests, SortedKeys, Texts, digests, map_array
+from nucleate.novelty.lookup import ChunkKeys, identify, identity_of
 
 HEADER = "header.json"
 SKETCHES = "sketches"
@@ -129,10 +129,10 @@ class Reference:
             name or header["source"],
             keys,
             structures,
-            rows=mapped(folder / "rows.npy"),
+            rows=map_array(folder / "rows.npy"),
             ids=Texts.load(folder, "ids") if header["ids"] else None,
-            sketches=mapped(folder / f"{SKETCHES}.npy"),
-            sketched=mapped(folder / "sketched.npy"),
+            sketches=map_array(folder / f"{SKETCHES}.npy"),
+            sketched=map_array(folder / "sketched.npy"),
             folder=folder,
         )
 
@@ -174,11 +174,11 @@ class Reference:
         """
         distinct = list(dict.fromkeys(structures))
         identity = identity_of(matter)
-        parts = list(identified(matter, distinct, processes))
+        parts = list(identify(matter, distinct, processes))
         return cls(
             name,
             {
-                kind: SortedKeys.of(_joined([part.digests[place] for part in parts], (0, 2)))
+                kind: SortedKeys.of(_concatenate([part.digests[place] for part in parts], (0, 2)))
                 for place, kind in enumerate(identity.kinds)
             },
             distinct,
@@ -187,7 +187,7 @@ class Reference:
         )
 
 
-def _joined(parts: Sequence[Digests], empty: tuple[int, ...]) -> Digests:
+def _concatenate(parts: Sequence[Digests], empty: tuple[int, ...]) -> Digests:
     return np.concatenate(parts) if parts else np.zeros(empty, np.uint64)
 
 
@@ -213,7 +213,7 @@ class ReferenceContext(CheckContext):
     Attributes:
         references: opened, each of one source.
         known_among_them: whether a reference holds all of `known`, which then is not turned into
-            keys once more (see `stages.reference.kept_reference`).
+            keys once more (see `stages.reference.stage_reference`).
     """
 
     references: Sequence[Reference] = ()

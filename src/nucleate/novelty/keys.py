@@ -3,7 +3,7 @@
 A text is looked up by a digest of 128 bits (BLAKE2b, RFC 7693): of 10 million distinct texts two
 share one with a probability below 1e-24. Digests lie sorted in two columns of 64 bits, so that a
 search touches the first column only; each carries the number of its *entry*. All arrays are plain
-`.npy` files that are mapped into memory: nothing is unpickled, and processes share the pages. An
+`.npy` files that are map_array into memory: nothing is unpickled, and processes share the pages. An
 entry takes 20 bytes for each kind of key.
 """
 
@@ -30,7 +30,7 @@ def digests(texts: Iterable[str]) -> Digests:
     return np.frombuffer(joined, ">u8").reshape(-1, 2).astype(np.uint64)
 
 
-def mapped(path: Path) -> NDArray[Any]:
+def map_array(path: Path) -> NDArray[Any]:
     """An array of a `.npy` file, read as its parts are touched.
 
     Raises:
@@ -106,7 +106,7 @@ class SortedKeys:
         Raises:
             OSError, ValueError: missing, cut short or no such file.
         """
-        high, low, entries = (mapped(folder / f"{name}.{part}.npy") for part in _PARTS)
+        high, low, entries = (map_array(folder / f"{name}.{part}.npy") for part in _PARTS)
         if not len(high) == len(low) == len(entries):
             raise ValueError(f"{name}: columns of unequal length")
         return cls(high, low, entries)
@@ -153,7 +153,10 @@ class Texts:
         Raises:
             OSError, ValueError: missing, cut short or no such file.
         """
-        joined, ends = mapped(folder / f"{name}.joined.npy"), mapped(folder / f"{name}.ends.npy")
+        joined, ends = (
+            map_array(folder / f"{name}.joined.npy"),
+            map_array(folder / f"{name}.ends.npy"),
+        )
         if len(ends) and int(ends[-1]) != len(joined):
             raise ValueError(f"{name}: {len(joined)} bytes, {int(ends[-1])} expected")
         return cls(joined, ends)

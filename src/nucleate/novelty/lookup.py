@@ -33,7 +33,7 @@ class ChunkKeys(NamedTuple):
     sketched: NDArray[np.uint32]
 
 
-def identified_chunk(task: tuple[str, Sequence[str]]) -> ChunkKeys:
+def identify_chunk(task: tuple[str, Sequence[str]]) -> ChunkKeys:
     """Keys and sketches of structures of a kind of matter; runs in workers."""
     matter, structures = task
     identity = identity_of(matter)
@@ -52,9 +52,9 @@ def identified_chunk(task: tuple[str, Sequence[str]]) -> ChunkKeys:
     return ChunkKeys(shaped, sketches, np.array(rows, np.uint32))
 
 
-def identified(matter: str, structures: Sequence[str], processes: int = 1) -> Iterator[ChunkKeys]:
+def identify(matter: str, structures: Sequence[str], processes: int = 1) -> Iterator[ChunkKeys]:
     """Keys and sketches of structures, chunk by chunk in order, in worker processes if many."""
     starts = range(0, len(structures), CHUNK)
     chunks = ((matter, structures[start : start + CHUNK]) for start in starts)
     processes = processes if len(structures) >= WORTH_WORKERS else 1
-    return map_ordered(identified_chunk, chunks, processes=processes)
+    return map_ordered(identify_chunk, chunks, processes=processes)

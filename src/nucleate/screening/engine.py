@@ -105,14 +105,14 @@ class Engine:
         """Read rows, standardise them, and put them through the first section."""
         books = FunnelBookkeeping(section.checks, funnel)
         with bar(description="screen", total=rows.total, unit="row") as progress:
-            for items, outcomes in self._judged(section, rows.chunks(section.chunk)):
+            for items, outcomes in self._judge(section, rows.chunks(section.chunk)):
                 for item, judged in zip(items, outcomes, strict=True):
                     candidate = rows.take(item, judged, funnel)
                     if candidate is not None and books.add(candidate, judged):
                         self._remember(candidate, judged)
                         rows.keep(candidate)
                 progress.update(len(items))
-        funnel.candidates = rows.kept()
+        funnel.candidates = rows.survivors()
         funnel.steps.append(rows.step)
         books.close()
 
@@ -120,11 +120,11 @@ class Engine:
         books = FunnelBookkeeping(section.checks, funnel)
         entered = iter(funnel.candidates)
         passed = []
-        chunks = _chunked((_item(c) for c in funnel.candidates), section.chunk)
+        chunks = _chunk((_item(c) for c in funnel.candidates), section.chunk)
         name = section.checks[0].name if len(section.checks) == 1 else "screen"
         total = len(funnel.candidates)
         with bar(description=name, total=total, unit="candidate") as progress:
-            for items, outcomes in self._judged(section, chunks):
+            for items, outcomes in self._judge(section, chunks):
                 for candidate, judged in zip(islice(entered, len(items)), outcomes, strict=True):
                     if books.add(candidate, judged):
                         self._remember(candidate, judged)
@@ -138,7 +138,7 @@ class Engine:
             values = dict(zip(self.objective.names, judged.raw, strict=True))
             self.objective.remember(candidate.structure, values)
 
-    def _judged(
+    def _judge(
         self, section: Section, chunks: Iterator[list[WorkItem]]
     ) -> Iterator[tuple[list[WorkItem], list[Judgement]]]:
         """Each chunk with its outcomes: from the journal as far as it goes, then from workers."""
@@ -153,11 +153,11 @@ class Engine:
                     self.reused += 1
                     yield items, kept
                     continue
-                for worked, outcomes in self._worked(section, chain([items], chunks), terms):
+                for worked, outcomes in self._run_workers(section, chain([items], chunks), terms):
                     journal.add(worked, outcomes)
                     yield worked, outcomes
 
-    def _worked(
+    def _run_workers(
         self, section: Section, chunks: Iterable[list[WorkItem]], terms: Sequence[PropertySettings]
     ) -> Iterator[tuple[list[WorkItem], list[Judgement]]]:
         # Reference files stay here: what workers do knows nothing of other structures.
@@ -165,14 +165,14 @@ class Engine:
         standardise = dict(self.limits.standardise)
         sent: list[list[WorkItem]] = []
 
-        def noted() -> Iterator[list[WorkItem]]:
+        def note_sent() -> Iterator[list[WorkItem]]:
             for items in chunks:
                 sent.append(items)
                 yield items
 
         for found in map_isolated(
             judging.judge,
-            noted(),
+            note_sent(),
             processes=self.limits.processes,
             seconds=section.seconds(self.limits.seconds),
             initializer=judging.start,
@@ -225,6 +225,6 @@ def _item(candidate: Candidate) -> WorkItem:
     return WorkItem(candidate.structure, columns)
 
 
-def _chunked(items: Iterator[WorkItem], size: int) -> Iterator[list[WorkItem]]:
+def _chunk(items: Iterator[WorkItem], size: int) -> Iterator[list[WorkItem]]:
     while chunk := list(islice(items, size)):
         yield chunk

@@ -10,7 +10,7 @@ from typing import Any
 
 from nucleate.core.manifest import Manifest
 from nucleate.datasets import tables
-from nucleate.datasets.rows import grouped, payload_shown
+from nucleate.datasets.rows import group_rows, payload_shown
 from nucleate.datasets.sources import resolve
 from nucleate.matter.base import Matter
 from nucleate.matter.checks import Candidate
@@ -46,7 +46,7 @@ def from_draws(draws: Sequence[Manifest]) -> Funnel:
             refused.append(Rejected(Candidate("", row), "draw", f"draw: {reason}"))
         else:
             candidates.append(Candidate(structure, row))
-    return _merged(
+    return _merge_equal(
         "draw", "Draws that decode to a structure; equal ones count once", candidates, refused
     )
 
@@ -91,7 +91,7 @@ class Rows:
             for source in self.sources
             for row in self.matter.reader.read_rows(source.path, source.settings)
         )
-        return grouped(items, _row, size)
+        return group_rows(items, _row, size)
 
     def take(self, item: WorkItem, judged: Judgement, funnel: Funnel) -> Candidate | None:
         """The candidate that a row made; None if it made none or an earlier row made the same."""
@@ -132,7 +132,7 @@ class Rows:
         entered = candidate.columns.get("decoded_structure", candidate.structure)
         self._kept[_digest(entered)] = candidate
 
-    def kept(self) -> list[Candidate]:
+    def survivors(self) -> list[Candidate]:
         """The candidates held, in order; the first line's reasons are counted up."""
         self.step.reasons = count_reasons(self._reasons)
         self.step.seconds = round(self.step.seconds, 3)
@@ -149,7 +149,7 @@ def _digest(structure: str) -> bytes:
     return hashlib.blake2b(structure.encode("utf-8", "surrogatepass"), digest_size=16).digest()
 
 
-def _merged(
+def _merge_equal(
     name: str, description: str, candidates: list[Candidate], refused: list[Rejected]
 ) -> Funnel:
     """The funnel's first step: refused rows leave, equal structures become one candidate."""

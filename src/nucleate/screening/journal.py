@@ -1,4 +1,4 @@
-"""What workers have judged so far, on disk: a screening that was killed goes on from there."""
+"""The journal of a screening, on disk: one that was killed goes on from there."""
 
 from __future__ import annotations
 

@@ -87,28 +87,28 @@ class FunnelBookkeeping:
             reason = note(candidate, step.check, Verdict(passed, value, reason, columns, structure))
             if candidate.structure != before:
                 self._made.setdefault(candidate.structure, number)
-            if not reason and self._doubled(candidate.structure, number):
+            if not reason and self._is_double(candidate.structure, number):
                 reason = DOUBLE
             if reason:
-                return self._rejected(number, candidate, reason)
+                return self._reject(number, candidate, reason)
             step.passed += 1
         if judged.stopped:
-            return self._stopped(candidate, judged)
+            return self._reject_stopped(candidate, judged)
         self._pass(candidate.structure, len(judged.verdicts))
         return True
 
-    def _stopped(self, candidate: Candidate, judged: Judgement) -> bool:
+    def _reject_stopped(self, candidate: Candidate, judged: Judgement) -> bool:
         for step in self.steps[: judged.at]:
             step.entered += 1
             step.passed += 1
         self.steps[judged.at].entered += 1
-        return self._rejected(judged.at, candidate, judged.stopped)
+        return self._reject(judged.at, candidate, judged.stopped)
 
-    def _doubled(self, structure: str, number: int) -> bool:
+    def _is_double(self, structure: str, number: int) -> bool:
         made = self._made.get(structure)
         return made is not None and made <= number and self._reached.get(structure, 0) > number
 
-    def _rejected(self, number: int, candidate: Candidate, reason: str) -> bool:
+    def _reject(self, number: int, candidate: Candidate, reason: str) -> bool:
         self._reasons[number][general(reason)] += 1
         self._pass(candidate.structure, number)
         self.funnel.reject(candidate, self.steps[number].check, reason)

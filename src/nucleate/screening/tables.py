@@ -40,7 +40,7 @@ def candidate_rows(
                 "rank": rank,
                 "score": candidate.columns.get("score"),
                 matter.structure_column: candidate.structure,
-                **_described(matter, candidate.structure),
+                **_describe(matter, candidate.structure),
                 **candidate.columns,
                 "run": run,
             }
@@ -48,7 +48,7 @@ def candidate_rows(
     return rows
 
 
-def _described(matter: Matter, structure: str) -> dict[str, Any]:
+def _describe(matter: Matter, structure: str) -> dict[str, Any]:
     try:
         return matter.export.describe(structure)
     except Exception:
@@ -99,7 +99,7 @@ def write_stream(
     ):
         _frame([], schema.names).to_csv(text, index=False)
         for part in _parts(rows()):
-            arrays = [_typed(field, [row.get(field.name) for row in part]) for field in schema]
+            arrays = [_to_array(field, [row.get(field.name) for row in part]) for field in schema]
             writer.write_table(pa.Table.from_arrays(arrays, schema=schema))
             frame = _frame(part, schema.names)
             frame.to_csv(text, mode="a", header=False, index=False, float_format="%.6g")
@@ -124,7 +124,7 @@ def _frame(rows: Sequence[Mapping[str, Any]], names: Sequence[str]) -> pd.DataFr
 def _array(name: str, values: list[Any]) -> pa.Array:
     values = [_plain(value) for value in values]
     field = pa.field(name, _type(name, {_kind(value) for value in values}))
-    return _typed(field, values)
+    return _to_array(field, values)
 
 
 def _kind(value: Any) -> str:
@@ -149,7 +149,7 @@ def _type(name: str, kinds: set[str]) -> pa.DataType:
     return pa.float64() if found <= {"int", "float", "bool"} else pa.string()
 
 
-def _typed(field: pa.Field, values: list[Any]) -> pa.Array:
+def _to_array(field: pa.Field, values: list[Any]) -> pa.Array:
     values = [_plain(value) for value in values]
     if field.type == pa.float64():
         values = [None if value is None else float(value) for value in values]

@@ -1,4 +1,4 @@
-"""What happens to candidates in a worker process: standardised, then check after check."""
+"""Candidates in a worker process: standardised, then judged by check after check."""
 
 from __future__ import annotations
 
@@ -109,7 +109,7 @@ def start(
 
 def judge(bench: WorkerContext, items: Sequence[WorkItem]) -> list[Judgement]:
     """Put each item through the checks, up to the first that it fails."""
-    judged = [_standardised(bench, item) for item in items]
+    judged = [_standardise_item(bench, item) for item in items]
     together = [check for check in bench.checks if not isinstance(check, EachCheck)]
     if together:
         _judge_together(together[0], items, judged)
@@ -129,7 +129,7 @@ def judge(bench: WorkerContext, items: Sequence[WorkItem]) -> list[Judgement]:
     return judged
 
 
-def _standardised(bench: WorkerContext, item: WorkItem) -> Judgement:
+def _standardise_item(bench: WorkerContext, item: WorkItem) -> Judgement:
     if item.row is None:
         return Judgement(item.structure)
     note_step(STANDARDISE)

@@ -30,24 +30,24 @@ class Names:
     objective: Objective
     matter: Matter
 
-    def scores(self) -> list[str]:
+    def score_columns(self) -> list[str]:
         """Columns of the objective."""
         names = [n for name in self.objective.names for n in (name, f"{name}_desirability")]
         return names + self.objective.extra_names
 
-    def candidates(self, rows: list[dict[str, Any]]) -> list[str]:
+    def candidate_columns(self, rows: list[dict[str, Any]]) -> list[str]:
         """Columns of the candidates that are there even without rows, in order."""
         column = self.matter.structure_column
         described = (name for row in rows[:1] for name in self.matter.export.describe(row[column]))
         head = ["candidate_id", "rank", "score", "score_basis", column, *described]
         head += ranking.COLUMNS
         values = [f"{name}_value" for name in self.checks]
-        return [*head, *self.scores(), *values, *PROVENANCE, "run", "latent"]
+        return [*head, *self.score_columns(), *values, *PROVENANCE, "run", "latent"]
 
-    def rejected(self) -> list[str]:
+    def rejected_columns(self) -> list[str]:
         """Likewise of rejected rows."""
         head = [self.matter.structure_column, "rejected_by", "reason", "score"]
-        return [*head, *self.scores(), *PROVENANCE, "latent"]
+        return [*head, *self.score_columns(), *PROVENANCE, "latent"]
 
 
 def write(
@@ -62,7 +62,7 @@ def write(
         Names of the files, and the stage's metrics.
     """
     rows = tables.candidate_rows(funnel.candidates, matter, run)
-    columns = names.candidates(rows)
+    columns = names.candidate_columns(rows)
     tables.write_parquet(out / "candidates.parquet", rows, columns)
     tables.write_csv(out / "candidates.csv", rows, columns)
     files = ["candidates.parquet", "candidates.csv", *_write_rejected(out, funnel, names)]
@@ -98,7 +98,7 @@ def _write_rejected(out: Path, funnel: Funnel, names: Names) -> list[str]:
                     "reason": item.reason,
                 }
 
-    columns = names.rejected()
+    columns = names.rejected_columns()
     tables.write_stream(out / "rejected.parquet", out / "rejected.csv", every, columns)
     files = ["rejected.parquet", "rejected.csv"]
     for step in funnel.steps:

@@ -59,14 +59,14 @@ def find_draws(
         raise SettingsError("screen takes either draws or files of structures, not both at once")
     if len(folders) == 1 and (folders[0] / "settings.toml").is_file():
         return _of_run(folders[0], matter)
-    manifests = tuple(_drawn(folder) for folder in folders)
+    manifests = tuple(_draw_manifest(folder) for folder in folders)
     kinds = sorted({manifest.matter for manifest in manifests})
     if len(kinds) > 1 or (matter is not None and kinds != [matter]):
         raise SettingsError(f"the draws are of {', '.join(kinds)}; screen one kind at a time")
     return Draws(kinds[0], manifests)
 
 
-def _drawn(folder: Path) -> Manifest:
+def _draw_manifest(folder: Path) -> Manifest:
     manifest = Manifest.load(folder)
     if manifest.stage not in DRAWING:
         raise SettingsError(

@@ -100,7 +100,7 @@ def average_models(
     old, new = LatentModel.load(first, "cpu"), LatentModel.load(second, "cpu")
     _check(old, new, features)
     chosen = choose_device(device)
-    network = _between(old.model, new.model, share).to(chosen)
+    network = _interpolate(old.model, new.model, share).to(chosen)
     arrays = RaggedArrays.load(features.path("features.npz"), new.codec.schema)
     splits = read_splits(features)
     training = arrays.subset(splits["train"])
@@ -172,7 +172,7 @@ def _differing(old: Any, new: Any) -> str:
     return ", ".join(sorted(k for k in {*old, *new} if old.get(k) != new.get(k)))
 
 
-def _between(old: VAE, new: VAE, share: float) -> VAE:
+def _interpolate(old: VAE, new: VAE, share: float) -> VAE:
     """The second network with weights between those of both; buffers are constant tables."""
     with torch.no_grad():
         weights = interpolated(dict(old.named_parameters()), dict(new.named_parameters()), share)

@@ -152,12 +152,12 @@ class FeaturizeJob:
     def run(self) -> tuple[list[str], dict[str, Any]]:
         """Do the phases; returns the output names and the metrics."""
         count, accepted, rejected = self._read()
-        with self._timed("split"):
+        with self._clock("split"):
             split = self._split(accepted)
             self._enough(split, rejected)
-        with self._timed("fit"):
+        with self._clock("fit"):
             codec = self._fit(accepted, split)
-        with self._timed("encode"):
+        with self._clock("encode"):
             # Some sixteen chunks at least, so that a small set keeps every worker busy.
             chunk = min(self.settings.chunk, max(100, len(accepted) // 16))
             encoded = encode_structures(
@@ -169,14 +169,14 @@ class FeaturizeJob:
                 chunk=chunk,
                 processes=self.processes,
             )
-        rejected = pa.concat_tables([rejected, tables.refused(accepted, encoded)])
+        rejected = pa.concat_tables([rejected, tables.unencodable_rows(accepted, encoded)])
         rejected = rejected.sort_by([("source", "ascending"), ("row", "ascending")])
         accepted, split = accepted.take(encoded.kept), split[encoded.kept]
         self._enough(split, rejected)
-        with self._timed("write"):
+        with self._clock("write"):
             names = self._write(accepted, split, codec, encoded, rejected)
         if self.settings.spellings:
-            with self._timed("spellings"):
+            with self._clock("spellings"):
                 names.append(self._spell(accepted, split, codec, chunk))
         metrics = self._metrics(count, accepted, split, encoded, rejected)
         if self.start is not None:
@@ -184,7 +184,7 @@ class FeaturizeJob:
         return names, metrics
 
     @contextmanager
-    def _timed(self, phase: str) -> Iterator[None]:
+    def _clock(self, phase: str) -> Iterator[None]:
         started = time.perf_counter()
         yield
         self.seconds[phase] = round(time.perf_counter() - started, 2)
@@ -192,7 +192,7 @@ class FeaturizeJob:
 
     def _read(self) -> tuple[int, pa.Table, pa.Table]:
         """Number of rows, the distinct accepted ones, and the rejected ones."""
-        with self._timed("standardise"):
+        with self._clock("standardise"):
             rows = standardise_rows(
                 self.sources,
                 self.matter,
@@ -202,11 +202,11 @@ class FeaturizeJob:
                 chunk=self.settings.chunk,
                 processes=self.processes,
             )
-        rejected = tables.unread(rows)
+        rejected = tables.unreadable_rows(rows)
         accepted = rows.filter(pc.is_null(rows["reason"]))
-        with self._timed("deduplicate"):
+        with self._clock("deduplicate"):
             first = self._repeats(accepted)
-            rejected = pa.concat_tables([rejected, tables.repeated(accepted, first)])
+            rejected = pa.concat_tables([rejected, tables.duplicate_rows(accepted, first)])
         return len(rows), accepted.take(np.flatnonzero(first < 0)), rejected
 
     def _repeats(self, accepted: pa.Table) -> NDArray[np.int64]:

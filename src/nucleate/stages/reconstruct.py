@@ -1,4 +1,4 @@
-"""How well a model rebuilds structures: encode to the mean, decode greedily, compare."""
+"""Reconstruction: encode to the mean, decode greedily, compare."""
 
 from __future__ import annotations
 

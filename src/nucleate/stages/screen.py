@@ -15,7 +15,7 @@ from nucleate.core.settings import validate
 from nucleate.datasets.sources import content_digest, resolve
 from nucleate.matter import registry
 from nucleate.matter.base import Matter
-from nucleate.novelty.catalogue import kept_reference, references
+from nucleate.novelty.catalogue import references, stage_reference
 from nucleate.novelty.index import ReferenceContext
 from nucleate.novelty.records import read_records
 from nucleate.objectives.build import inputs_of
@@ -113,7 +113,7 @@ def screen(
         try:
             found = references(settings.reference, matter.name, mirror)
             if features is not None:
-                own = kept_reference("the featurized set", known, matter.name, features.key)
+                own = stage_reference("the featurized set", known, matter.name, features.key)
                 found = [own, *found]
             context = ReferenceContext(
                 known=known,
@@ -199,10 +199,10 @@ def _add_applicability(
 ) -> None:
     """Say beside each candidate whether the model has words for it."""
     if funnel.candidates:
-        from nucleate.stages.finetune.recall import recalled_structures
+        from nucleate.stages.finetune.training_like import sample_training_like
 
         latent = _latent(model.folder, model.key, device)
-        like = known or recalled_structures(latent, RECALLED, seed)[0]
+        like = known or sample_training_like(latent, RECALLED, seed)[0]
         ranking.add_applicability(funnel.candidates, latent, like, seed)
 
 

@@ -65,9 +65,9 @@ def read_start(
     if isinstance(start, Manifest):
         return read_records(start)
     if start is None:
-        from nucleate.stages.finetune.recall import recalled_structures
+        from nucleate.stages.finetune.training_like import sample_training_like
 
-        recalled, source = recalled_structures(model, RECALLED, seed)
+        recalled, source = sample_training_like(model, RECALLED, seed)
         if not recalled:
             raise CheckpointError(f"{model.folder}: recalls no structure to start from")
         return StartingStructures(

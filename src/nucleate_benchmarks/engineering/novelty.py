@@ -36,7 +36,7 @@ from nucleate.matter.checks import Candidate
 from nucleate.novelty.build import CHUNK_ROWS, Part, join_parts, save_part
 from nucleate.novelty.catalogue import references
 from nucleate.novelty.index import HEADER, Reference, ReferenceContext
-from nucleate.novelty.lookup import ChunkKeys, identified_chunk, identity_of
+from nucleate.novelty.lookup import ChunkKeys, identify_chunk, identity_of
 from nucleate.settings.data import DatasetSettings
 from nucleate_benchmarks.common.figures import Figure, Section, surroundings, write
 
@@ -131,7 +131,7 @@ def write_parts(task: Task) -> dict[str, float]:
     for start in range(0, task.keys, CHUNK_ROWS):
         size = min(CHUNK_ROWS, task.keys - start)
         structures = task.known[start : start + size]
-        found = identified_chunk((MATTER, structures))
+        found = identify_chunk((MATTER, structures))
         made_up = size - len(structures)
         sketches = made_up_bits(generator, (made_up, identity.sketch_size))
         random = generator.integers(

@@ -20,7 +20,7 @@ from nucleate.settings.data import DatasetSettings, SplitSettings
 from nucleate.settings.model import FinetuneSettings
 from nucleate.stages.finetune.finetune import finetune
 from nucleate.stages.finetune.finetune_figures import sample_figures
-from nucleate.stages.finetune.recall import Memory, recalled_structures
+from nucleate.stages.finetune.training_like import Memory, sample_training_like
 from nucleate.stages.reconstruct import reconstruct
 from nucleate.vae.checkpoint import load_latents
 
@@ -131,7 +131,7 @@ def test_the_bound_is_measured_against_the_old_model(
     assert bound["measured"] == pytest.approx(before - after)
     assert bound["bound_held"] == (before - after <= settings.maximum_forgetting + 1e-9)
     base = LatentModel.load(Path(trained.folder), "cpu")
-    base_set, source = recalled_structures(base, bound["base_set"] + bound["rehearsed"], 1)
+    base_set, source = sample_training_like(base, bound["base_set"] + bound["rehearsed"], 1)
     assert source == bound["base_set_from"] == "training set"
     assert len(base_set) >= bound["base_set"]
 
@@ -205,21 +205,21 @@ def test_recalled_structures_are_distinct_encodable_and_not_one_s_own(
     trained: Manifest, card: Path, tmp_path: Path
 ) -> None:
     base = LatentModel.load(Path(trained.folder), "cpu")
-    everything, _ = recalled_structures(base, 10_000, 0)
-    found, source = recalled_structures(base, 10, 0)
+    everything, _ = sample_training_like(base, 10_000, 0)
+    found, source = sample_training_like(base, 10, 0)
     assert source == "training set"
     assert found == everything[:10]
     assert len(set(everything)) == len(everything)
     assert not base.arrays(everything)[2]
-    without, _ = recalled_structures(base, 10, 0, frozenset(found))
+    without, _ = sample_training_like(base, 10, 0, frozenset(found))
     assert not set(without) & set(found)
     export(Path(trained.folder), tmp_path / "bare", card=card, latents=0)
-    assert recalled_structures(LatentModel.load(tmp_path / "bare", "cpu"), 5, 0)[1] == "prior"
+    assert sample_training_like(LatentModel.load(tmp_path / "bare", "cpu"), 5, 0)[1] == "prior"
 
 
 def test_memory_is_the_share_that_comes_back(trained: Manifest) -> None:
     base = LatentModel.load(Path(trained.folder), "cpu")
-    structures, _ = recalled_structures(base, 40, 0)
+    structures, _ = sample_training_like(base, 40, 0)
     latents, _ = base.encode(structures)
     back = [item.structure for item in base.decode(latents)]
     share = sum(a == b for a, b in zip(structures, back, strict=True)) / len(structures)

@@ -18,7 +18,7 @@ from nucleate.molecules.chemistry.lookup import Bits, MoleculeIdentity, nearest
 from nucleate.novelty.common_checks import Accepted, BestFirstCheck, UnlikePicks
 from nucleate.novelty.index import Hit, Reference, references_of
 from nucleate.novelty.keys import Digests
-from nucleate.novelty.lookup import identified
+from nucleate.novelty.lookup import identify
 
 
 def unreadable(smiles: str) -> Verdict:
@@ -74,7 +74,7 @@ class NovelCheck(Check):
         left: list[int] = []
         bits: list[Bits] = []
         start = 0
-        for part in identified("molecules", structures, self.context.processes):
+        for part in identify("molecules", structures, self.context.processes):
             chunk = structures[start : start + part.digests.shape[1]]
             readable = dict(zip(part.sketched.tolist(), part.sketches, strict=True))
             known = self._known(chunk, part.digests, references)

@@ -30,12 +30,12 @@ from nucleate.settings.data import FeaturizeSettings
 from nucleate.settings.model import FinetuneSettings, ObjectiveSettings, TrainSettings
 from nucleate.stages.featurize import featurize
 from nucleate.stages.finetune.finetune_data import (
-    base_and_rehearsed,
+    choose_rehearsal,
     encoded_with_auxiliary,
     own_set,
 )
 from nucleate.stages.finetune.finetune_figures import own_figures
-from nucleate.stages.finetune.recall import Memory
+from nucleate.stages.finetune.training_like import Memory
 from nucleate.stages.start import START_INPUT, started_model
 from nucleate.stages.train import read_splits
 from nucleate.vae.arrays import RaggedArrays
@@ -126,7 +126,7 @@ class _Job:
         arrays = RaggedArrays.load(self.features.path("features.npz"), codec.schema)
         splits = read_splits(self.features)
         own = own_set(self.features, splits, self.settings)
-        base_set, rehearsed, source = base_and_rehearsed(self.base, own, self.settings, self.seed)
+        base_set, rehearsed, source = choose_rehearsal(self.base, own, self.settings, self.seed)
 
         network = started_model(self.base, codec)
         tuned = self._model(network, codec, self.base.prior)
@@ -144,7 +144,7 @@ class _Job:
             key=self.key,
             seed=self.seed,
             device=self.device,
-            augment=self.base.matter.codecs.augment(codec.schema, self._told("augment")),
+            augment=self.base.matter.codecs.augment(codec.schema, self._old_settings("augment")),
             recalled=memory,
             least=remembered - self.settings.maximum_forgetting,
             pull=self.settings.pull,
@@ -197,7 +197,7 @@ class _Job:
     def _train_settings(self) -> TrainSettings:
         """How the old model was trained, at this stage's pace."""
         s = self.settings
-        told, where = self._told("objective"), f"{self.base.folder / INFO_NAME} objective"
+        told, where = self._old_settings("objective"), f"{self.base.folder / INFO_NAME} objective"
         objective = validate(ObjectiveSettings, told, where)
         return TrainSettings(
             objective=objective.model_copy(update={"warm_up": 0.0}),
@@ -209,7 +209,7 @@ class _Job:
             maximum_minutes=s.maximum_minutes,
         )
 
-    def _told(self, section: str) -> dict[str, Any]:
+    def _old_settings(self, section: str) -> dict[str, Any]:
         """A section of the settings that the old model was trained with; empty if unknown."""
         return dict((self.base.info.get("train") or {}).get(section) or {})
 

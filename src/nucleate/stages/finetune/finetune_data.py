@@ -1,4 +1,4 @@
-"""What fine-tuning works on: a person's own set, and what the old model remembers."""
+"""The data of fine-tuning: a person's own set, and structures like the old model's."""
 
 from __future__ import annotations
 
@@ -13,7 +13,7 @@ from nucleate.datasets import tables
 from nucleate.latent.latent_model import LatentModel
 from nucleate.settings.model import FinetuneSettings
 from nucleate.stages.finetune.finetune_figures import OwnSet
-from nucleate.stages.finetune.recall import recalled_structures
+from nucleate.stages.finetune.training_like import sample_training_like
 from nucleate.vae.arrays import RaggedArrays
 
 
@@ -42,13 +42,13 @@ def own_set(
     )
 
 
-def base_and_rehearsed(
+def choose_rehearsal(
     model: LatentModel, own: OwnSet, settings: FinetuneSettings, seed: int
 ) -> tuple[list[str], list[str], str]:
     """Base set, structures to rehearse, and where both are from."""
     wanted = settings.base_set
     count = wanted + round(settings.rehearsal * len(own.training))
-    found, source = recalled_structures(model, count, seed, frozenset(own.all))
+    found, source = sample_training_like(model, count, seed, frozenset(own.all))
     # Where there are few, half of them are needed to measure on.
     cut = min(wanted, max(1, len(found) // 2)) if settings.rehearsal else wanted
     if not found:

@@ -1,4 +1,4 @@
-"""What a model is worth on a person's own set; taken before and after fine-tuning."""
+"""Figures of a model on a person's own set, taken before and after fine-tuning."""
 
 from __future__ import annotations
 

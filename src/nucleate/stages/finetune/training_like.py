@@ -1,4 +1,4 @@
-"""What a trained model remembers: structures that it decodes stand in for its training set."""
+"""Structures that a trained model decodes; they stand in for its training set."""
 
 from __future__ import annotations
 
@@ -16,7 +16,7 @@ CHUNK = 1000
 _PRIOR_DRAWS = 4  # times as many as are wanted, at most
 
 
-def recalled_structures(
+def sample_training_like(
     model: LatentModel, count: int, seed: int, without: Collection[str] = ()
 ) -> tuple[list[str], str]:
     """Distinct structures that the model can encode, decoded from what it was trained on.
