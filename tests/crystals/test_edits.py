@@ -55,8 +55,8 @@ def _check(child: str) -> None:
 @given(PLACES, SEEDS)
 def test_mutants(place: int, seed: int) -> None:
     parent = EMBEDDED[place]
-    (child,) = EDITS.mutated([parent], seed)
-    assert EDITS.mutated([parent], seed) == [child]
+    (child,) = EDITS.mutate([parent], seed)
+    assert EDITS.mutate([parent], seed) == [child]
     if child is not None:
         assert child != parent
         _check(child)
@@ -68,8 +68,8 @@ def test_mutants(place: int, seed: int) -> None:
 @given(PLACES, PLACES, SEEDS)
 def test_crosses(first: int, second: int, seed: int) -> None:
     pair = EMBEDDED[first], EMBEDDED[second]
-    (child,) = EDITS.crossed([pair], seed)
-    assert EDITS.crossed([pair], seed) == [child]
+    (child,) = EDITS.cross([pair], seed)
+    assert EDITS.cross([pair], seed) == [child]
     if child is not None:
         assert child not in pair
         _check(child)
@@ -78,16 +78,16 @@ def test_crosses(first: int, second: int, seed: int) -> None:
 
 def test_most_crystals_have_children() -> None:
     some = [EMBEDDED[i] for i in np.random.default_rng(0).permutation(len(EMBEDDED))[:40]]
-    children = EDITS.mutated(some, 0)
+    children = EDITS.mutate(some, 0)
     assert sum(child is not None for child in children) >= 36
     assert len({frozenset(composition(c)) for c in children if c is not None}) > 25
-    crosses = EDITS.crossed(list(pairwise(some)), 0)
+    crosses = EDITS.cross(list(pairwise(some)), 0)
     assert sum(child is not None for child in crosses) >= 30
 
 
 def test_what_is_no_crystal_has_no_children() -> None:
-    assert EDITS.mutated(["", "nonsense", "225 a:Lr b:Cl | 5.6"], 0) == [None] * 3
-    assert EDITS.crossed([(SALT, "nonsense"), ("1 a:H", SALT)], 0) == [None] * 2
+    assert EDITS.mutate(["", "nonsense", "225 a:Lr b:Cl | 5.6"], 0) == [None] * 3
+    assert EDITS.cross([(SALT, "nonsense"), ("1 a:H", SALT)], 0) == [None] * 2
 
 
 def test_elements_take_the_places_of_their_like() -> None:
@@ -102,7 +102,7 @@ def test_elements_take_the_places_of_their_like() -> None:
     assert {"Li", "K"} <= best("Na")
     assert {"Br", "I"} <= best("Cl")
     assert {"S", "Se"} <= best("O")
-    children = [c for c in CrystalEdits().mutated([SALT] * 60, 1) if c is not None]
+    children = [c for c in CrystalEdits().mutate([SALT] * 60, 1) if c is not None]
     assert sum("Cl" in c or "Na" in c for c in children) > 45
     assert all(c.startswith(("225 ", "221 ")) for c in children)
 
@@ -124,7 +124,7 @@ def test_cells_grow_as_their_elements_do(parent: str, new: dict[str, str], edge:
 
 
 def test_elements_are_exchanged_by_electronegativity() -> None:
-    children = set(CrystalEdits().crossed([(SALT, "221 a:F b:K | 3.2")] * 20, 0))
+    children = set(CrystalEdits().cross([(SALT, "221 a:F b:K | 3.2")] * 20, 0))
     assert any(c is not None and "a:F b:K" in c for c in children)
     whole = [c for c in children if c is not None and composition(c) == {"K": 1, "F": 1}]
     assert all(c.startswith("225 ") for c in whole)

@@ -150,14 +150,14 @@ class DnaChecks(Checks):
 
 
 class PointMutations(Edits):
-    def mutated(self, structures: Sequence[str], seed: int) -> list[str | None]:
+    def mutate(self, structures: Sequence[str], seed: int) -> list[str | None]:
         rng = np.random.default_rng(seed)
         places = [int(rng.integers(len(strand))) for strand in structures]
         bases = rng.choice(list(BASES), len(structures))
         parts = zip(structures, places, bases, strict=True)
         return [canonical(strand[:i] + str(base) + strand[i + 1 :]) for strand, i, base in parts]
 
-    def crossed(self, pairs: Sequence[tuple[str, str]], seed: int) -> list[str | None]:
+    def cross(self, pairs: Sequence[tuple[str, str]], seed: int) -> list[str | None]:
         rng = np.random.default_rng(seed)
         cuts = [int(rng.integers(1 + min(map(len, pair)))) for pair in pairs]
         return [canonical(a[:i] + b[i:]) for (a, b), i in zip(pairs, cuts, strict=True)]

@@ -9,7 +9,7 @@ from torch import Tensor
 
 from nucleate.core.settings import validate
 from nucleate.generation.bandit import ThompsonBandit
-from nucleate.generation.sources import PathSource, blended, spherical
+from nucleate.generation.sources import PathSource, arc_points, blend
 from nucleate.generation.steering import Steering
 from nucleate.matter import registry
 from nucleate.regression.latent_linear import Corrected
@@ -45,7 +45,7 @@ def test_arm_that_yields_is_chosen_and_forgotten_when_spent() -> None:
 
 def test_arc_of_two_orthogonal_vectors() -> None:
     first, second = np.array([[2.0, 0.0]] * 3, np.float32), np.array([[0.0, 4.0]] * 3, np.float32)
-    points = spherical(first, second, np.array([0.0, 0.5, 1.0], np.float32))
+    points = arc_points(first, second, np.array([0.0, 0.5, 1.0], np.float32))
     # Half way: 45 degrees, length (2 + 4) / 2.
     half = 3 / np.sqrt(2)
     assert points == pytest.approx(np.array([[2, 0], [half, half], [0, 4]]), abs=1e-3)
@@ -53,13 +53,13 @@ def test_arc_of_two_orthogonal_vectors() -> None:
 
 def test_arc_of_equal_vectors_stays_there() -> None:
     same = np.array([[1.0, 2.0, 3.0]], np.float32)
-    assert spherical(same, same, np.array([0.3], np.float32)) == pytest.approx(same, rel=1e-2)
+    assert arc_points(same, same, np.array([0.3], np.float32)) == pytest.approx(same, rel=1e-2)
 
 
 def test_noise_keeps_the_variance_and_correlates_as_told() -> None:
     latents = np.random.default_rng(0).normal(size=(20_000, 2)).astype(np.float32)
     amplitude = np.full(len(latents), 0.6, np.float32)
-    out = blended(latents, amplitude, np.random.default_rng(1))
+    out = blend(latents, amplitude, np.random.default_rng(1))
     assert out.std() == pytest.approx(1.0, abs=0.02)
     assert np.corrcoef(out[:, 0], latents[:, 0])[0, 1] == pytest.approx(0.8, abs=0.02)
 
@@ -155,5 +155,5 @@ def test_path_takes_the_nearest_of_each_place(matter: str, column: str, sign: in
     ]
     source = PathSource.__new__(PathSource)
     source.guide = registry.get(matter).guide
-    assert [row["share"] for row in source.chosen(rows, 2)] == [0.12, 0.88]
-    assert [row["share"] for row in source.chosen(rows, 5)] == [0.1, 0.12, 0.5, 0.88, 0.9]
+    assert [row["share"] for row in source.choose(rows, 2)] == [0.12, 0.88]
+    assert [row["share"] for row in source.choose(rows, 5)] == [0.1, 0.12, 0.5, 0.88, 0.9]

@@ -130,11 +130,11 @@ class CrystalEdits(Edits):
             (0.08, _stretch_cell),
         ]
 
-    def mutated(self, structures: Sequence[str], seed: int) -> list[str | None]:
+    def mutate(self, structures: Sequence[str], seed: int) -> list[str | None]:
         rng = np.random.default_rng(seed)
         return [self._mutate(structure, rng) for structure in structures]
 
-    def crossed(self, pairs: Sequence[tuple[str, str]], seed: int) -> list[str | None]:
+    def cross(self, pairs: Sequence[tuple[str, str]], seed: int) -> list[str | None]:
         rng = np.random.default_rng(seed)
         return [self._cross(first, second, rng) for first, second in pairs]
 

@@ -28,7 +28,7 @@ _REPEATED = "repeated"
 
 
 @dataclass
-class _Judged:
+class _Judgement:
     """What is known of a decoded structure."""
 
     reason: str
@@ -41,7 +41,7 @@ class _State:
 
     rows: list[dict[str, Any]] = field(default_factory=list)
     kept: dict[str, list[str]] = field(default_factory=dict)
-    judged: dict[str, _Judged] = field(default_factory=dict)
+    judged: dict[str, _Judgement] = field(default_factory=dict)
     refused: Counter[str] = field(default_factory=Counter)
     draws: int = 0
     decoded: int = 0
@@ -73,7 +73,7 @@ def generate(
             size = min(_round_size(state, wanted), budget - state.draws)
             _round(model, task, state, size, generator)
             progress.update(min(len(state.rows), wanted) - progress.n)
-    rows = task.source.chosen(state.rows, settings.count)
+    rows = task.source.choose(state.rows, settings.count)
     summary = _summary(settings, state, rows, budget, seed, time.perf_counter() - started)
     if task.constraint is not None:
         summary |= task.constraint.figures(rows)
@@ -123,12 +123,12 @@ def _round(
             state.refused[judged.reason] += 1
             continue
         judged.reason = _REPEATED  # from the second time on
-        if _known(model, state, item.structure):
+        if _is_repeated(model, state, item.structure):
             state.refused[_REPEATED] += 1
             continue
         kept[row] = True
         state.rows.append(_row(task, proposal, latents, noise, decoded, row, judged))
-    task.source.arms.learn(proposal.level, kept)
+    task.source.bandit.learn(proposal.level, kept)
     if task.warming and fresh < _FEW_FRESH * size:
         state.warmth = min(state.warmth + _WARMER, max(0.0, 1.0 - task.temperature))
     _learn(task, state, latents, decoded, kept)
@@ -147,7 +147,7 @@ def _legality(task: Task, proposal: Proposal, generator: np.random.Generator) ->
     return task.constraint.legality(ways)
 
 
-def _known(model: LatentModel, state: _State, structure: str) -> bool:
+def _is_repeated(model: LatentModel, state: _State, structure: str) -> bool:
     """Whether an equal structure was kept before under another string; if not, note this one."""
     alike = state.kept.setdefault(model.matter.identity.key(structure), [])
     if any(model.matter.identity.are_duplicates(other, structure) for other in alike):
@@ -175,7 +175,7 @@ def _judge(task: Task, state: _State, decoded: Sequence[Decoded]) -> int:
         if not len(tested):
             break
     for structure, reason, numbers in zip(fresh, reasons, columns, strict=True):
-        state.judged[structure] = _Judged(reason, numbers)
+        state.judged[structure] = _Judgement(reason, numbers)
     return len(fresh)
 
 
@@ -186,7 +186,7 @@ def _row(
     noise: NDArray[np.float32],
     decoded: Sequence[Decoded],
     row: int,
-    judged: _Judged,
+    judged: _Judgement,
 ) -> dict[str, Any]:
     return {
         "structure": decoded[row].structure,

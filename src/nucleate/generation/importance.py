@@ -20,14 +20,14 @@ _FORGIVING = 5.0
 structure tells is noisy, and the likeliest few alone would be too few."""
 
 
-def shares(evidence: NDArray[np.float32]) -> NDArray[np.float64]:
+def resampling_weights(evidence: NDArray[np.float32]) -> NDArray[np.float64]:
     """How often to take each vector, [n], summing to 1: importance resampling, tempered."""
     weights = np.exp((evidence.astype(np.float64) - evidence.max()) / _FORGIVING)
     normalised: NDArray[np.float64] = weights / weights.sum()
     return normalised
 
 
-def best(evidence: NDArray[np.float32]) -> NDArray[np.int64]:
+def best_candidates(evidence: NDArray[np.float32]) -> NDArray[np.int64]:
     """Numbers of the candidates of which evidence tells most."""
     return np.argsort(-evidence, kind="stable")[: max(1, len(evidence) // _SHARE_KEPT)]
 
@@ -69,8 +69,8 @@ def likely_ways(
     ways = constraint.ways(len(latents), np.random.default_rng(seed))
     if (ways == ways[0]).all():
         return ways[:1]
-    often = shares(ConstraintEvidence(model, constraint)(latents, ways, seed))
-    return np.random.default_rng(seed).choice(ways, size=len(ways), p=often)
+    weights = resampling_weights(ConstraintEvidence(model, constraint)(latents, ways, seed))
+    return np.random.default_rng(seed).choice(ways, size=len(ways), p=weights)
 
 
 class PartEvidence:

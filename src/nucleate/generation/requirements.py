@@ -91,7 +91,7 @@ class WithinDistance(Requirement):
         found = self.guide.near(structures, self.reference)
         columns = {name + self.suffix: values for name, values in found.items()}
         name = self.guide.nearness[0]
-        return columns, _outside(found[name], self.window, name)
+        return columns, _reasons_outside(found[name], self.window, name)
 
 
 class PropertyInWindow(Requirement):
@@ -110,7 +110,7 @@ class PropertyInWindow(Requirement):
 
     def judge(self, structures: Sequence[str]) -> tuple[Columns, list[str]]:
         values = self.compute(structures) if self.compute else self._predicted(structures)
-        return {self.name: values}, _outside(values, self.window, self.name)
+        return {self.name: values}, _reasons_outside(values, self.window, self.name)
 
     def _predicted(self, structures: Sequence[str]) -> NDArray[np.float64]:
         assert self.predict is not None
@@ -119,7 +119,7 @@ class PropertyInWindow(Requirement):
             return self.predict(torch.from_numpy(latents)).numpy().astype(np.float64)
 
 
-def _outside(values: NDArray[np.float64], window: Window | None, name: str) -> list[str]:
+def _reasons_outside(values: NDArray[np.float64], window: Window | None, name: str) -> list[str]:
     if window is None:
         return [""] * len(values)
     low = -np.inf if window.low is None else window.low

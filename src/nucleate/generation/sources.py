@@ -13,8 +13,13 @@ from numpy.typing import NDArray
 
 from nucleate.core.errors import SettingsError
 from nucleate.generation.bandit import ThompsonBandit
-from nucleate.generation.importance import ConstraintEvidence, best, part_evidence, shares
-from nucleate.generation.starting_points import known_latents, templates_for
+from nucleate.generation.importance import (
+    ConstraintEvidence,
+    best_candidates,
+    part_evidence,
+    resampling_weights,
+)
+from nucleate.generation.starting_points import known_latents, starting_latents
 from nucleate.latent.latent_model import LatentModel
 from nucleate.matter.conditions import Constraint, Guide, Variation
 from nucleate.settings.model import DrawSettings
@@ -55,14 +60,14 @@ class Source(ABC):
     """Of the decoder if none is asked for; None is the model's own. Greedy decoding would write the
     same few structures again and again around one point."""
     surplus: ClassVar[int] = 1
-    """Structures to find for each one asked for, among which `chosen` chooses."""
+    """Structures to find for each one asked for, among which `choose` chooses."""
     parent: str | None = None
 
     def __init__(self, amplitudes: Sequence[float]):
         self.amplitudes = np.asarray(amplitudes, np.float32)
-        self.arms = ThompsonBandit(len(amplitudes))
+        self.bandit = ThompsonBandit(len(amplitudes))
 
-    def only(self, amplitude: float) -> None:
+    def fix_amplitude(self, amplitude: float) -> None:
         """Take one amplitude of noise, nothing to be learnt."""
         Source.__init__(self, [amplitude])
 
@@ -70,7 +75,7 @@ class Source(ABC):
         """Amplitude that the decoder is told, [n]."""
         return self.amplitudes[proposal.level]
 
-    def chosen(self, rows: list[dict[str, Any]], count: int) -> list[dict[str, Any]]:
+    def choose(self, rows: list[dict[str, Any]], count: int) -> list[dict[str, Any]]:
         """At most `count` of the rows found."""
         return rows[:count]
 
@@ -112,27 +117,27 @@ class PriorSource(Source):
         self.model, self.how = model, how
         self.pool: NDArray[np.float32] | None = None
         self.ways: NDArray[np.int64] | None = None
-        self.often: NDArray[np.float64] | None = None
+        self.weights: NDArray[np.float64] | None = None
         if constraint is not None:
             drawn = self._draw(_DRAWN, seed)
-            latents, ways = templates_for(model, constraint, seed)
+            latents, ways = starting_latents(model, constraint, seed)
             self.pool = np.concatenate([drawn, latents])
             self.ways = np.concatenate(
                 [constraint.ways(len(drawn), np.random.default_rng(seed)), ways]
             )
-            told = ConstraintEvidence(model, constraint)(self.pool, self.ways, seed)
-            self.often = shares(told)
+            likely = ConstraintEvidence(model, constraint)(self.pool, self.ways, seed)
+            self.weights = resampling_weights(likely)
         elif part and (evidence := part_evidence(model, part)) is not None:
             pool = np.concatenate([self._draw(_POOL, seed), known_latents(model, _POOL, seed)])
-            self.pool = pool[best(evidence(pool))]
+            self.pool = pool[best_candidates(evidence(pool))]
 
     def propose(self, count: int, generator: np.random.Generator) -> Proposal:
-        level = self.arms.choose(count, generator)
+        level = self.bandit.choose(count, generator)
         if self.pool is None:
             held = self.amplitudes[level] if self.how.blended else 0.0
             return Proposal(self._draw(count, int(generator.integers(2**31)), held), level)
-        chosen = generator.choice(len(self.pool), size=count, p=self.often)
-        out = Proposal(blended(self.pool[chosen], self.amplitudes[level], generator), level)
+        chosen = generator.choice(len(self.pool), size=count, p=self.weights)
+        out = Proposal(blend(self.pool[chosen], self.amplitudes[level], generator), level)
         out.ways = None if self.ways is None else self.ways[chosen]
         return out
 
@@ -164,14 +169,14 @@ class LeadSource(Source):
         self.posterior, self.parent = posterior_of(model, [lead], "like"), lead
         self.variation = variation
 
-    def only(self, amplitude: float) -> None:
+    def fix_amplitude(self, amplitude: float) -> None:
         self.free = 1
         Source.__init__(self, [amplitude] * (1 if self.variation is None else 2))
 
     def propose(self, count: int, generator: np.random.Generator) -> Proposal:
-        level = self.arms.choose(count, generator)
-        draw = _sampled(self.posterior, np.zeros(count, np.int64), generator)
-        out = Proposal(blended(draw, self.amplitudes[level], generator), level)
+        level = self.bandit.choose(count, generator)
+        draw = _sample(self.posterior, np.zeros(count, np.int64), generator)
+        out = Proposal(blend(draw, self.amplitudes[level], generator), level)
         if self.variation is not None:
             kept = level >= self.free
             out.legality = self.variation.legality(kept, generator)
@@ -204,15 +209,15 @@ class PathSource(Source):
         self.parent = f"{first} {second}"
 
     def propose(self, count: int, generator: np.random.Generator) -> Proposal:
-        level = self.arms.choose(count, generator)
+        level = self.bandit.choose(count, generator)
         # Stratified, so that every round covers the whole path.
         share = generator.permutation((np.arange(count) + generator.random(count)) / count)
-        ends = [_sampled(self.posterior, np.full(count, i), generator) for i in (0, 1)]
-        draw = spherical(ends[0], ends[1], share.astype(np.float32))
-        draw = blended(draw, self.amplitudes[level], generator)
+        ends = [_sample(self.posterior, np.full(count, i), generator) for i in (0, 1)]
+        draw = arc_points(ends[0], ends[1], share.astype(np.float32))
+        draw = blend(draw, self.amplitudes[level], generator)
         return Proposal(draw, level, {"share": share})
 
-    def chosen(self, rows: list[dict[str, Any]], count: int) -> list[dict[str, Any]]:
+    def choose(self, rows: list[dict[str, Any]], count: int) -> list[dict[str, Any]]:
         first, second = (self.guide.nearness[0] + end for end in ENDS)
 
         def likeness(row: dict[str, Any]) -> float:
@@ -226,7 +231,7 @@ class PathSource(Source):
         return [max((ordered[i] for i in place), key=likeness) for place in places]
 
 
-def spherical(
+def arc_points(
     first: NDArray[np.float32], second: NDArray[np.float32], share: NDArray[np.float32]
 ) -> NDArray[np.float32]:
     """Points on the arcs between vectors [n, D], at shares [n] of the way (Shoemake 1985).
@@ -257,14 +262,14 @@ def posterior_of(model: LatentModel, structures: list[str], where: str) -> Poste
     return Posterior(torch.from_numpy(mean), torch.from_numpy(log_variance))
 
 
-def _sampled(
+def _sample(
     posterior: Posterior, rows: NDArray[np.int64], generator: np.random.Generator
 ) -> NDArray[np.float32]:
     picked = Posterior(posterior.mean[rows], posterior.log_variance[rows])
     return picked.sample(_torch(generator)).numpy()
 
 
-def blended(
+def blend(
     latents: NDArray[np.float32], amplitude: NDArray[np.float32], generator: np.random.Generator
 ) -> NDArray[np.float32]:
     """Latent vectors [n, D] with noise of the given amplitudes [n], as the decoder was trained."""

@@ -24,7 +24,7 @@ def known_latents(model: LatentModel, most: int, seed: int) -> NDArray[np.float3
     return found[np.random.default_rng(seed).permutation(len(found))[:most]]
 
 
-def templates_for(
+def starting_latents(
     model: LatentModel, constraint: Constraint, seed: int
 ) -> tuple[NDArray[np.float32], NDArray[np.int64]]:
     """Latent vectors of training structures that were adapted to a constraint.
@@ -41,7 +41,9 @@ def templates_for(
     found: list[str] = []
     ways: list[NDArray[np.int64]] = []
     for start in range(0, len(sources), DECODE_BATCH):
-        adapted, own = constraint.adapted(_recalled(model, sources[start : start + DECODE_BATCH]))
+        adapted, own = constraint.starting_points(
+            _recall(model, sources[start : start + DECODE_BATCH])
+        )
         found += adapted
         ways.append(own)
         if len(found) >= _ENOUGH:
@@ -52,7 +54,7 @@ def templates_for(
 
 
 @torch.no_grad()
-def _recalled(model: LatentModel, latents: NDArray[np.float32]) -> list[str]:
+def _recall(model: LatentModel, latents: NDArray[np.float32]) -> list[str]:
     """Structures that latent vectors decode to, as they are written: not canonical."""
     vectors = torch.from_numpy(np.ascontiguousarray(latents)).to(model.device)
     arrays, _ = decode(model.model, vectors)

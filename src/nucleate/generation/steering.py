@@ -47,7 +47,7 @@ class Steering:
         self.draws = torch.from_numpy(draws)
         self.covariance = torch.cov(self.draws.T)
         # A poor prediction must not be worse than none: whether to move is learnt as well.
-        self._arms = ThompsonBandit(2)
+        self._bandit = ThompsonBandit(2)
         self._moved_rows = np.zeros(0, np.int64)
         # What predictions are too high by where vectors were moved to, which is where few of the
         # draws lie that a line is fitted to.
@@ -61,7 +61,7 @@ class Steering:
     ) -> None:
         """Take in the last round: latent vectors [n, D], properties by name [n], and which were
         kept [n]."""
-        self._arms.learn(self._moved_rows, kept)
+        self._bandit.learn(self._moved_rows, kept)
         moved = self._moved_rows == 1
         for column, (name, predictor) in enumerate(self.predictors.items()):
             predictor.learn(latents, values[name])
@@ -75,7 +75,7 @@ class Steering:
         self, latents: NDArray[np.float32], generator: np.random.Generator
     ) -> NDArray[np.float32]:
         """Latent vectors [n, D], moved as far as moving has paid so far."""
-        self._moved_rows = self._arms.choose(len(latents), generator)
+        self._moved_rows = self._bandit.choose(len(latents), generator)
         moved = self.move(latents, generator)
         return np.where(self._moved_rows[:, None] == 1, moved, latents)
 
@@ -89,10 +89,10 @@ class Steering:
             return latents  # nothing is known of any property yet
         targets = self._targets(self._predict(vectors)[0], spread, generator)
         for _ in range(_ROUNDS):
-            vectors = self._moved(vectors, targets, spread.clamp(min=1e-6))
+            vectors = self._step(vectors, targets, spread.clamp(min=1e-6))
         return vectors.numpy()
 
-    def _moved(self, vectors: Tensor, targets: Tensor, spread: Tensor) -> Tensor:
+    def _step(self, vectors: Tensor, targets: Tensor, spread: Tensor) -> Tensor:
         values, slopes = self._predict(vectors)
         slopes = slopes / spread[:, None]  # [n, k, D], in standard deviations
         missing = ((targets - values) / spread)[:, :, None]  # [n, k, 1]
@@ -122,12 +122,12 @@ class Steering:
             low = -np.inf if window.low is None else window.low
             high = np.inf if window.high is None else window.high
             outside = (value < low) | (value > high)
-            aimed = _inside(low, high, _MARGIN * float(spread[column]), len(value), generator)
+            aimed = _draw_inside(low, high, _MARGIN * float(spread[column]), len(value), generator)
             targets[:, column] = np.where(outside, aimed, value)
         return torch.from_numpy(targets)
 
 
-def _inside(
+def _draw_inside(
     low: float, high: float, margin: float, count: int, generator: np.random.Generator
 ) -> NDArray[np.float64]:
     """Random values in a window; near its end if it has only one."""

@@ -71,12 +71,12 @@ def check_conditions(conditions: ConditionSettings, matter: Matter, where: str =
     guide = matter.guide
     try:
         guide.constraint(conditions, None)
-        _given(conditions, guide)
+        _read_given(conditions, guide)
         windows_of(conditions, guide, guide.predicted)
         if conditions.like is not None:
             guide.window(conditions)
         if conditions.scaffold is not None:
-            _fits(guide.growth(conditions.scaffold, None, "scaffold"), conditions, guide)
+            _check_size(guide.growth(conditions.scaffold, None, "scaffold"), conditions, guide)
     except SettingsError as error:
         raise SettingsError(f"{where}: {error}" if where else str(error)) from None
 
@@ -89,7 +89,7 @@ def make_task(model: LatentModel, settings: SampleSettings, seed: int) -> Task:
     """
     conditions, guide = settings.conditions, model.matter.guide
     constraint = guide.constraint(conditions, model.codec)
-    given = _given(conditions, guide)
+    given = _read_given(conditions, guide)
     heads, how = heads_of(model), model.sampling(settings)
     told = [name for name in guide.linear_targets(model.codec) if name in guide.predicted]
     told = [name for name in told if known_predictor(model, guide, name, heads) is not None]
@@ -97,7 +97,7 @@ def make_task(model: LatentModel, settings: SampleSettings, seed: int) -> Task:
     growth = None
     if conditions.scaffold is not None:
         growth = guide.growth(conditions.scaffold, model.codec, "scaffold")
-        _fits(growth, conditions, guide)
+        _check_size(growth, conditions, guide)
     requirements: list[Requirement] = []
     names = dict.fromkeys(given, "the_lead_itself" if conditions.like else "an_end_itself")
     if growth is not None:
@@ -124,7 +124,7 @@ def make_task(model: LatentModel, settings: SampleSettings, seed: int) -> Task:
         near = source.propose(_NEAR, np.random.default_rng(seed)).latents
         ways = likely_ways(model, constraint, near, seed)
     if settings.noise is not None:
-        source.only(settings.noise)
+        source.fix_amplitude(settings.noise)
     temperature = how.temperature
     if settings.temperature is None and source.temperature is not None:
         temperature = source.temperature
@@ -143,7 +143,7 @@ def make_task(model: LatentModel, settings: SampleSettings, seed: int) -> Task:
     return Task(source, how, temperature, warming, requirements, growth, constraint, ways, steering)
 
 
-def _given(conditions: ConditionSettings, guide: Guide) -> list[str]:
+def _read_given(conditions: ConditionSettings, guide: Guide) -> list[str]:
     """The structures that the conditions name, read: the lead, or both ends."""
     if conditions.like is not None:
         return [guide.read(conditions.like, "like")]
@@ -155,7 +155,7 @@ def _given(conditions: ConditionSettings, guide: Guide) -> list[str]:
     return []
 
 
-def _fits(growth: ScaffoldConstraint, conditions: ConditionSettings, guide: Guide) -> None:
+def _check_size(growth: ScaffoldConstraint, conditions: ConditionSettings, guide: Guide) -> None:
     largest = conditions.maximum_size
     if largest is not None and growth.minimum_size > largest:
         raise SettingsError(

@@ -39,7 +39,7 @@ class Constraint(ABC):
         told apart before a structure is written, [n]."""
         return np.zeros(count, np.int64)
 
-    def adapted(self, structures: Sequence[str]) -> tuple[list[str], NDArray[np.int64]]:
+    def starting_points(self, structures: Sequence[str]) -> tuple[list[str], NDArray[np.int64]]:
         """Structures like those given that meet the constraint, at most one for each, and the way
         in which each does, [n]: where to start from. None if that is not known."""
         return [], np.zeros(0, np.int64)

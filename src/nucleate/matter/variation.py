@@ -36,11 +36,11 @@ class Edits(ABC):
     """Random changes of structures without any network: what latent moves are held against."""
 
     @abstractmethod
-    def mutated(self, structures: Sequence[str], seed: int) -> list[str | None]:
+    def mutate(self, structures: Sequence[str], seed: int) -> list[str | None]:
         """A small change of each structure; None where none was found."""
 
     @abstractmethod
-    def crossed(self, pairs: Sequence[tuple[str, str]], seed: int) -> list[str | None]:
+    def cross(self, pairs: Sequence[tuple[str, str]], seed: int) -> list[str | None]:
         """A structure of parts of both, for each pair; None where none was found."""
 
 

@@ -195,12 +195,12 @@ class VariationsTestCase(PartTestCase):
         codec = matter.codecs.fit(structures, matter.codecs.resolve({}, "test"), 0)
         pairs = list(zip(structures, structures[1:] + structures[:1], strict=True))
         for edits in matter.variations.edits(codec).values():
-            for found in (edits.mutated(structures, 0), edits.crossed(pairs, 0)):
+            for found in (edits.mutate(structures, 0), edits.cross(pairs, 0)):
                 assert len(found) == len(structures)
                 for structure in filter(None, found):
                     assert matter.identity.of(structure) is not None
-            assert edits.mutated(structures, 1) == edits.mutated(structures, 1)
-            assert edits.mutated([], 0) == edits.crossed([], 0) == []
+            assert edits.mutate(structures, 1) == edits.mutate(structures, 1)
+            assert edits.mutate([], 0) == edits.cross([], 0) == []
 
     def test_masks_of_regrowth_are_one_a_row(self, matter: Matter, structures: list[str]) -> None:
         codec = matter.codecs.fit(structures, matter.codecs.resolve({}, "test"), 0)

@@ -39,7 +39,7 @@ class ToyConstraint(Constraint):
     def __init__(self, exclude: tuple[int, ...]):
         self.exclude = exclude
 
-    def adapted(self, structures: Sequence[str]) -> tuple[list[str], np.ndarray]:
+    def starting_points(self, structures: Sequence[str]) -> tuple[list[str], np.ndarray]:
         kept = [write([v + (v in self.exclude) for v in parse(s)]) for s in structures]
         return kept, np.zeros(len(kept), np.int64)
 

@@ -156,7 +156,7 @@ class ToyDecoded:
 class ToyEdits(Edits):
     """One number changed by one; numbers of either parent."""
 
-    def mutated(self, structures: Sequence[str], seed: int) -> list[str | None]:
+    def mutate(self, structures: Sequence[str], seed: int) -> list[str | None]:
         rng = np.random.default_rng(seed)
         out: list[str | None] = []
         for structure in structures:
@@ -165,7 +165,7 @@ class ToyEdits(Edits):
             out.append(None if np.abs(values).max() > 9 else write(values.tolist()))
         return out
 
-    def crossed(self, pairs: Sequence[tuple[str, str]], seed: int) -> list[str | None]:
+    def cross(self, pairs: Sequence[tuple[str, str]], seed: int) -> list[str | None]:
         rng = np.random.default_rng(seed)
         return [write(np.where(rng.random(4) < 0.5, parse(a), parse(b)).tolist()) for a, b in pairs]
 

@@ -8,7 +8,7 @@ from typing import Any
 import numpy as np
 from numpy.typing import NDArray
 
-from nucleate.generation.sources import spherical
+from nucleate.generation.sources import arc_points
 from nucleate.latent.latent_model import LatentModel
 from nucleate_benchmarks.common.drawing import decode
 from nucleate_benchmarks.molecules.features import pair_similarity
@@ -140,7 +140,7 @@ def midpoints(
     picks = np.array([rng.choice(len(smiles), 3, replace=False) for _ in range(count)])
     first, second, third = ([smiles[i] for i in picks[:, column]] for column in range(3))
     ends = mean[picks[:, 0]], mean[picks[:, 1]]
-    found = decode(model, spherical(*ends, np.full(count, 0.5, np.float32)), noise=noise)
+    found = decode(model, arc_points(*ends, np.full(count, 0.5, np.float32)), noise=noise)
     plain = decode(model, ((ends[0] + ends[1]) / 2).astype(np.float32), noise=noise)
     out: dict[str, Any] = {
         "n": count,

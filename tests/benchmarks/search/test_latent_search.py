@@ -86,7 +86,7 @@ class Climbing(Searcher):
             return found[:count]
         best = sorted(self.scores, key=lambda s: -np.nan_to_num(self.scores[s], nan=-99))[:5]
         self.seed += 1
-        children = self.edits.mutated(best * count, self.seed)
+        children = self.edits.mutate(best * count, self.seed)
         fresh = dict.fromkeys(c for c in children if c and c not in self.scores)
         return [Proposal(c, "gene_mutation") for c in fresh][:count]
 

@@ -66,7 +66,7 @@ def test_the_volume_follows_the_elements() -> None:
 def test_what_was_adapted_is_told_with_its_number_of_formula_units() -> None:
     found = constraint(composition="KBr", formula_units="2..3")
     wurtzite = "186 b:Zn(0) b:S(0.375) | 3.82 6.26"
-    structures, ways = found.adapted([SALT, wurtzite, PEROVSKITE])
+    structures, ways = found.starting_points([SALT, wurtzite, PEROVSKITE])
     assert [from_string(s).space_group for s in structures] == [186]
     assert [found.plan.units[way] for way in ways] == [2]
     assert found.judge(structures)[1] == [""]

@@ -104,7 +104,7 @@ class CrystalConstraint(Constraint):
         """Numbers of formula units, as indices."""
         return generator.integers(len(self.plan.units), size=count)
 
-    def adapted(self, structures: Sequence[str]) -> tuple[list[str], NDArray[np.int64]]:
+    def starting_points(self, structures: Sequence[str]) -> tuple[list[str], NDArray[np.int64]]:
         """The same arrangements of other elements, see
         `nucleate.crystals.conditions.starting_points`."""
         from nucleate.crystals.conditions.starting_points import adapt

@@ -32,11 +32,11 @@ _REPLACED = 0.6
 class MoleculeEdits(Edits):
     """Graph edits (see `nucleate.molecules.edits.graph_edits`)."""
 
-    def mutated(self, structures: Sequence[str], seed: int) -> list[str | None]:
+    def mutate(self, structures: Sequence[str], seed: int) -> list[str | None]:
         rng = np.random.default_rng(seed)
         return [mutate(smiles, rng) for smiles in structures]
 
-    def crossed(self, pairs: Sequence[tuple[str, str]], seed: int) -> list[str | None]:
+    def cross(self, pairs: Sequence[tuple[str, str]], seed: int) -> list[str | None]:
         rng = np.random.default_rng(seed)
         return [cross(first, second, rng) for first, second in pairs]
 
@@ -54,11 +54,11 @@ class TokenEdits(Edits):
         self.root = np.zeros(len(self.arity), bool)
         self.root[codec.schema.options["roots"]] = True
 
-    def mutated(self, structures: Sequence[str], seed: int) -> list[str | None]:
+    def mutate(self, structures: Sequence[str], seed: int) -> list[str | None]:
         rng = np.random.default_rng(seed)
         return [self._attempt(lambda t: self._change(t, rng), smiles) for smiles in structures]
 
-    def crossed(self, pairs: Sequence[tuple[str, str]], seed: int) -> list[str | None]:
+    def cross(self, pairs: Sequence[tuple[str, str]], seed: int) -> list[str | None]:
         rng = np.random.default_rng(seed)
         out = []
         for first, second in pairs:

@@ -14,7 +14,7 @@ from typing import TYPE_CHECKING, ClassVar
 import numpy as np
 from numpy.typing import NDArray
 
-from nucleate.generation.sources import blended, spherical
+from nucleate.generation.sources import arc_points, blend
 from nucleate.search.evolution.memory import Latents
 from nucleate.search.searcher import Proposal
 
@@ -60,7 +60,7 @@ class Mutation(EditOperator):
         self.edits, self.name = edits, f"{kind}_mutation"
 
     def children(self, pairs: Pairs, seed: int) -> list[str | None]:
-        return self.edits.mutated([first for first, _ in pairs], seed)
+        return self.edits.mutate([first for first, _ in pairs], seed)
 
 
 class Crossover(EditOperator):
@@ -76,7 +76,7 @@ class Crossover(EditOperator):
         self.edits, self.name = edits, f"{kind}_crossover"
 
     def children(self, pairs: Pairs, seed: int) -> list[str | None]:
-        return self.edits.crossed(pairs, seed)
+        return self.edits.cross(pairs, seed)
 
 
 @dataclass(frozen=True)
@@ -119,7 +119,7 @@ class Perturbation(LatentOperator):
         self, first: NDArray[np.float32], second: NDArray[np.float32], rng: np.random.Generator
     ) -> Moves:
         noise = rng.choice(self.AMPLITUDES, len(first)).astype(np.float32)
-        return Moves(blended(first, noise, rng), noise)
+        return Moves(blend(first, noise, rng), noise)
 
 
 class SparsePerturbation(LatentOperator):
@@ -157,12 +157,12 @@ class Recombination(LatentOperator):
         self, first: NDArray[np.float32], second: NDArray[np.float32], rng: np.random.Generator
     ) -> Moves:
         n = len(first)
-        arc = spherical(first, second, rng.uniform(0.1, 0.9, n).astype(np.float32))
+        arc = arc_points(first, second, rng.uniform(0.1, 0.9, n).astype(np.float32))
         share = rng.uniform(0.1, 0.9, (n, 1))
         mixed = np.where(rng.random(first.shape) < share, first, second)
         out = np.where(rng.random((n, 1)) < 0.5, arc, mixed).astype(np.float32)
         noise = rng.choice(self.AMPLITUDES, n).astype(np.float32)
-        return Moves(blended(out, noise, rng), noise)
+        return Moves(blend(out, noise, rng), noise)
 
 
 class Extrapolation(LatentOperator):
@@ -183,7 +183,7 @@ class Extrapolation(LatentOperator):
         length = np.linalg.norm(first, axis=1, keepdims=True)
         out *= length / (np.linalg.norm(out, axis=1, keepdims=True) + 1e-9)
         noise = rng.choice(self.AMPLITUDES, n).astype(np.float32)
-        return Moves(blended(out.astype(np.float32), noise, rng), noise)
+        return Moves(blend(out.astype(np.float32), noise, rng), noise)
 
 
 class Regrowth(Perturbation):
@@ -207,7 +207,7 @@ class Graft(LatentOperator):
     ) -> Moves:
         noise = rng.choice(self.AMPLITUDES, len(first)).astype(np.float32)
         share = rng.uniform(0.4, 1.0, len(first)).astype(np.float32)
-        return Moves(blended(spherical(first, second, share), noise, rng), noise)
+        return Moves(blend(arc_points(first, second, share), noise, rng), noise)
 
 
 class LatentMaker:

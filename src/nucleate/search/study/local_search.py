@@ -92,7 +92,7 @@ class Local:
         starts = list(self.own)
         if constraint is not None:
             near = known[:ADAPTED] if self.lead is None and not self.data else starts
-            changed = constraint.adapted(near)[0]
+            changed = constraint.starting_points(near)[0]
             starts += [s for s, ok in zip(changed, self.accept(changed), strict=True) if ok]
         self.starts = list(dict.fromkeys(starts))
         if not self.starts and not self.data:
