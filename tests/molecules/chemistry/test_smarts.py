@@ -9,7 +9,7 @@ import pytest
 from rdkit.Chem.FilterCatalog import FilterCatalog, FilterCatalogParams
 
 from nucleate.core.errors import SettingsError
-from nucleate.molecules.alerts.alerts import TOLERATED, Alert, AlertSets, read_smarts
+from nucleate.molecules.alerts.catalogues import TOLERATED, Alert, AlertSets, read_smarts
 from nucleate.molecules.alerts.hazards import hazard_patterns, hazards
 from nucleate.molecules.alerts.unstable import unstable
 from nucleate.molecules.chemistry.chem import parse

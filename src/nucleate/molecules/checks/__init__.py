@@ -4,47 +4,31 @@ from collections.abc import Sequence
 
 from nucleate.matter.checks import Check, Checks
 from nucleate.molecules.alerts.hazards import forbidden
-from nucleate.molecules.checks.basic import (
-    ChargeCheck,
-    ElementsCheck,
-    ParsesCheck,
-    SaltCheck,
-    SizeCheck,
-)
-from nucleate.molecules.checks.duplicates import DoublesCheck, IdentityCheck
-from nucleate.molecules.checks.embedding import BudgetCheck, EmbeddingCheck
-from nucleate.molecules.checks.groups import AlertsCheck, HazardsCheck, StabilityCheck
-from nucleate.molecules.checks.likeness import DruglikeCheck, SpacialCheck, SyntheticAccessCheck
-from nucleate.molecules.checks.novelty import (
-    DiverseCheck,
-    NearestKnownCheck,
-    NovelCheck,
-    PicksCheck,
-)
-from nucleate.molecules.checks.structure import RingsCheck, StereoCheck
+from nucleate.molecules.checks import basic, duplicates, embedding, likeness, novelty, structure
+from nucleate.molecules.checks import substructures as groups
 
 CHECKS: tuple[type[Check], ...] = (
-    ParsesCheck,
-    SaltCheck,
-    HazardsCheck,
-    ElementsCheck,
-    ChargeCheck,
-    SizeCheck,
-    RingsCheck,
-    StabilityCheck,
-    StereoCheck,
-    SyntheticAccessCheck,
-    AlertsCheck,
-    DruglikeCheck,
-    SpacialCheck,
-    NovelCheck,
-    BudgetCheck,
-    IdentityCheck,
-    DoublesCheck,
-    EmbeddingCheck,
-    DiverseCheck,
-    PicksCheck,
-    NearestKnownCheck,
+    basic.ParsesCheck,
+    basic.SaltCheck,
+    groups.HazardsCheck,
+    basic.ElementsCheck,
+    basic.ChargeCheck,
+    basic.SizeCheck,
+    structure.RingsCheck,
+    groups.StabilityCheck,
+    structure.StereoCheck,
+    likeness.SyntheticAccessCheck,
+    groups.AlertsCheck,
+    likeness.DruglikeCheck,
+    likeness.SpacialCheck,
+    novelty.NovelCheck,
+    embedding.BudgetCheck,
+    duplicates.IdentityCheck,
+    duplicates.DoublesCheck,
+    embedding.EmbeddingCheck,
+    novelty.DiverseCheck,
+    novelty.PicksCheck,
+    novelty.NearestKnownCheck,
 )
 
 

@@ -70,14 +70,12 @@ def fill_valences(molecule: Any) -> Any:
     return out
 
 
-@cache
-def _uncharger() -> Any:
-    return rdMolStandardize.Uncharger(True)  # canonical order of sites
+_UNCHARGER: Any = rdMolStandardize.Uncharger(True)  # canonical order of sites
 
 
 def uncharge(molecule: Any) -> Any:
     """A copy with protons added or taken away until it is neutral, where that can be."""
-    return _uncharger().uncharge(molecule)
+    return _UNCHARGER.uncharge(molecule)
 
 
 def has_radicals(molecule: Any) -> bool:

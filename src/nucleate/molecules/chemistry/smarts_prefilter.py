@@ -67,14 +67,13 @@ def kinds(found: Any) -> frozenset[int]:
         )
         for atom in found.GetAtoms()
     ]
-    bonds = {
-        (
-            atoms[bond.GetBeginAtomIdx()],
-            atoms[bond.GetEndAtomIdx()],
-            Bond(_order(bond), bond.IsInRing()),
-        )
-        for bond in found.GetBonds()
-    }
+    bonds = set()
+    for bond in found.GetBonds():
+        # By type, not by aromaticity: the triple bond of an aryne is aromatic to RDKit, too.
+        aromatic = bond.GetBondType() == Chem.BondType.AROMATIC
+        order = 0 if aromatic else int(bond.GetBondTypeAsDouble())
+        ends = atoms[bond.GetBeginAtomIdx()], atoms[bond.GetEndAtomIdx()]
+        bonds.add((*ends, Bond(order, bond.IsInRing())))
     return frozenset(map(_number, {*atoms, *bonds}))
 
 
@@ -83,12 +82,6 @@ def _number(kind: Hashable) -> int:
     if number == len(_known):
         _known.append(kind)
     return number
-
-
-def _order(bond: Any) -> int:
-    # By type, not by aromaticity: the triple bond of an aryne is aromatic to RDKit, too.
-    aromatic = bond.GetBondType() == Chem.BondType.AROMATIC
-    return 0 if aromatic else int(bond.GetBondTypeAsDouble())
 
 
 class SmartsPrefilter:
@@ -132,7 +125,10 @@ class SmartsPrefilter:
 def _requirements(query: Any) -> list[tuple[str, Callable[[Any], bool]]]:
     """The requirements of a query, each with a text that tells it from others."""
     atoms = [(atom.GetSmarts(), _atom_test(atom.GetSmarts())) for atom in query.GetAtoms()]
-    out = [(text, _alone(test)) for text, test in atoms]
+    out = [
+        (text, lambda kind, test=test: isinstance(kind, Atom) and test(kind))
+        for text, test in atoms
+    ]
     for bond in query.GetBonds():
         first, one = atoms[bond.GetBeginAtomIdx()]
         second, other = atoms[bond.GetEndAtomIdx()]
@@ -178,10 +174,10 @@ def _orders(text: str) -> frozenset[int]:
 
 
 def _ring(text: str) -> bool | None:
-    parts = text.replace("&", ";").split(";")
-    if "," in text:
+    """Whether a bond's SMARTS asks for a ring's bond; None where it says nothing of rings."""
+    if "," in text or "@" not in text:
         return None
-    return False if "!@" in parts else True if "@" in parts else None
+    return "!@" not in text
 
 
 def _atom_test(smarts: str) -> Test:
@@ -229,13 +225,9 @@ def _primitive(text: str) -> Test:
     match = _PRIMITIVE.fullmatch(text)
     if match is None:
         return lambda atom: True
-    test = _positive(match)
     if match["not"]:
+        test = _primitive(text[1:])
         return lambda atom: not test(atom)
-    return test
-
-
-def _positive(match: re.Match[str]) -> Test:
     group = match.lastgroup or ""
     value = match[group] or ""
     if group == "number":

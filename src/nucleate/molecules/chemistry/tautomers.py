@@ -10,6 +10,7 @@ from rdkit.Chem.MolStandardize import rdMolStandardize
 
 from nucleate.molecules.chemistry.chem import canonical
 
+_TAUTOMERS = 50  # that are collected at most
 MAXIMUM_ATOMS = 100
 """Heavy atoms beyond which no tautomers are looked for."""
 
@@ -21,14 +22,14 @@ def inchikey(molecule: Any) -> str:
 
 
 @cache
-def _enumerator(transforms: int, tautomers: int) -> Any:
+def _enumerator(transforms: int) -> Any:
     parameters: Any = rdMolStandardize.CleanupParameters()
     parameters.maxTransforms = transforms
-    parameters.maxTautomers = tautomers
+    parameters.maxTautomers = _TAUTOMERS
     return rdMolStandardize.TautomerEnumerator(parameters)
 
 
-def standard_tautomer(molecule: Any, transforms: int = 100, tautomers: int = 50) -> str:
+def standard_tautomer(molecule: Any, transforms: int = 100) -> str:
     """Canonical SMILES of RDKit's standard tautomer (rules of Sitzmann et al. 2010).
 
     Where the bounds are reached it is the best of those seen so far, and two drawings of one
@@ -37,9 +38,8 @@ def standard_tautomer(molecule: Any, transforms: int = 100, tautomers: int = 50)
 
     Args:
         transforms: most hydrogen shifts that are tried; bounds the time, about 0.1 ms each.
-        tautomers: most tautomers that are collected.
     """
     if molecule.GetNumHeavyAtoms() > MAXIMUM_ATOMS:
         return canonical(molecule)
     with rdBase.BlockLogs():
-        return canonical(_enumerator(transforms, tautomers).Canonicalize(molecule))
+        return canonical(_enumerator(transforms).Canonicalize(molecule))

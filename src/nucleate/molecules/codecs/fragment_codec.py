@@ -154,7 +154,7 @@ class FragmentCodec(MoleculeCodec):
         except StructureError as error:
             if error.reason != "unknown_symbol":
                 raise
-            other = self._rerooted(spelling)
+            other = self._reroot(spelling)
             if other is None:
                 raise
             tokens = other
@@ -162,7 +162,7 @@ class FragmentCodec(MoleculeCodec):
         record.check(self.schema)
         return record
 
-    def _rerooted(self, spelling: str) -> list[int] | None:
+    def _reroot(self, spelling: str) -> list[int] | None:
         """Tokens from the first other atom from which the molecule can be written, if any."""
         molecule = parse(spelling)
         for atom in range(0 if molecule is None else molecule.GetNumAtoms()):

@@ -79,7 +79,9 @@ def _places(molecule: Any, root: bool) -> list[int]:
 def _places_written(molecule: Any, root: bool) -> tuple[int, ...]:
     """The places in the order of the text that was last written."""
     place = {atom: number for number, atom in enumerate(_places(molecule, root))}
-    return tuple([place[atom] for atom in _output_order(molecule) if atom in place])
+    written = molecule.GetProp("_smilesAtomOutputOrder")  # "[2,0,1,]"
+    order = map(int, written.strip("[,]").split(","))
+    return tuple([place[atom] for atom in order if atom in place])
 
 
 def label_places(template: str) -> str:
@@ -95,11 +97,6 @@ def first_atom(molecule: Any) -> int:
     ranks = list(Chem.CanonicalRankAtoms(molecule, breakTies=True))
     real = [a.GetIdx() for a in molecule.GetAtoms() if a.GetAtomicNum() > 0]
     return int(min(real, key=lambda i: ranks[i]))
-
-
-def _output_order(molecule: Any) -> list[int]:
-    text = molecule.GetProp("_smilesAtomOutputOrder")  # "[2,0,1,]"
-    return [int(index) for index in text.strip("[,]").split(",")]
 
 
 def parse_template(text: str) -> Any:

@@ -55,7 +55,11 @@ class ScaffoldGrowth(ScaffoldConstraint):
         self.where = where
         self.molecule = _read(text, where)
         self.marks = [a.GetIdx() for a in self.molecule.GetAtoms() if a.GetAtomicNum() == 0]
-        self.sites = [a.GetIdx() for a in self.molecule.GetAtoms() if _grows(a)]
+        self.sites = [
+            a.GetIdx()
+            for a in self.molecule.GetAtoms()
+            if a.GetAtomicNum() > 1 and a.GetTotalNumHs()
+        ]
         if not self.marks and not self.sites:
             raise SettingsError(f"{where}: {text} has no hydrogen that could be replaced")
         self.part = canonical(_without_marks(self.molecule))
@@ -171,10 +175,6 @@ def _read(text: str, where: str) -> Any:
     if marks > _MAXIMUM_MARKS:
         raise SettingsError(f"{where}: {marks} marks in {text}, at most {_MAXIMUM_MARKS}")
     return molecule
-
-
-def _grows(atom: Any) -> bool:
-    return bool(atom.GetAtomicNum() > 1 and atom.GetTotalNumHs() > 0)
 
 
 def _without_marks(molecule: Any) -> Any:

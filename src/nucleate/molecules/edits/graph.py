@@ -181,19 +181,17 @@ class Graph:
 
     def joinable(self, first: int, other: Graph | None = None, second: int = 0) -> bool:
         """Whether a bond between the two is no bond between two hetero atoms (sulfonyl-N is)."""
-        return _joinable(self.kind(first), (other or self).kind(second))
+        one, two = self.kind(first), (other or self).kind(second)
+        if CARBON in (one[0], two[0]):
+            return True
+        if not one[1]:
+            one, two = two, one
+        return one[1] and not two[1] and two[0] in (NITROGEN, OXYGEN)
 
     def kind(self, atom: int) -> tuple[int, bool]:
         """Atomic number, and whether it is the centre of an acid: S(=O), P(=O)."""
         number = self.numbers[atom]
         return number, number in (15, SULFUR) and self.used(atom) > 2
-
-
-def _joinable(first: tuple[int, bool], second: tuple[int, bool]) -> bool:
-    if CARBON in (first[0], second[0]):
-        return True
-    one, two = (first, second) if first[1] else (second, first)
-    return one[1] and not two[1] and two[0] in (NITROGEN, OXYGEN)
 
 
 def cut_stereo(graph: Graph, molecule: Any, atom: int, gone: int, offset: int = 0) -> None:

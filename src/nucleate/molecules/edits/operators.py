@@ -21,6 +21,13 @@ from typing import Any
 import numpy as np
 from rdkit import Chem
 
+from nucleate.molecules.edits.building_blocks import (
+    attach_part,
+    bridge,
+    draw_part,
+    insert_part,
+    read_part,
+)
 from nucleate.molecules.edits.graph import (
     BONDS,
     CARBON,
@@ -38,7 +45,6 @@ from nucleate.molecules.edits.graph import (
     remove_atoms,
     set_element,
 )
-from nucleate.molecules.edits.groups import attach_part, bridge, draw_part, insert_part, read_part
 from nucleate.molecules.edits.ring_operators import (
     change_ring_order,
     close_ring,

@@ -7,6 +7,7 @@ from typing import Any
 import numpy as np
 from rdkit import Chem
 
+from nucleate.molecules.edits.building_blocks import AROMATIC_FUSES, SATURATED_FUSES, SPIRO, bridge
 from nucleate.molecules.edits.graph import (
     BONDS,
     CARBON,
@@ -22,7 +23,6 @@ from nucleate.molecules.edits.graph import (
     remove_atoms,
     set_element,
 )
-from nucleate.molecules.edits.groups import AROMATIC_FUSES, SATURATED_FUSES, SPIRO, bridge
 
 
 def change_ring_order(graph: Graph, rng: np.random.Generator) -> Any:

@@ -49,9 +49,7 @@ def _unusual(elements: tuple[str, ...]) -> Any:
     return query.GetMol()
 
 
-@cache
-def _chooser() -> Any:
-    return rdMolStandardize.LargestFragmentChooser(True)  # organic fragments first
+_CHOOSER: Any = rdMolStandardize.LargestFragmentChooser(True)  # organic fragments first
 
 
 def standardise(payload: Any, options: StandardiseOptions) -> Standardised:
@@ -67,7 +65,7 @@ def standardise(payload: Any, options: StandardiseOptions) -> Standardised:
         if salt:
             if options.fragment == "refuse":
                 raise StructureError("salt", f"{canonical(molecule)[:80]} has several fragments")
-            molecule = _chooser().choose(molecule)
+            molecule = _CHOOSER.choose(molecule)
         changed = _atoms(molecule, options)
         if options.neutralise == "always" or (salt and options.neutralise == "salts"):
             molecule = uncharge(molecule)

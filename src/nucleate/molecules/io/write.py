@@ -72,9 +72,13 @@ class MoleculeExport(Export):
             writer = Chem.SDWriter(str(temporary))
             try:
                 for row in rows:
-                    found = _with_coordinates(str(row["smiles"]))
+                    found = embed(str(row["smiles"]))
                     if found is None:
-                        continue
+                        found = parse(str(row["smiles"]))
+                        if found is None:
+                            continue
+                        with rdBase.BlockLogs():
+                            rdDepictor.Compute2DCoords(found)
                     found.SetProp("_Name", str(row.get("candidate_id", "")))
                     found.SetProp("smiles", str(row["smiles"]))
                     for name, value in row.items():
@@ -85,17 +89,6 @@ class MoleculeExport(Export):
             finally:
                 writer.close()
         return [path]
-
-
-def _with_coordinates(smiles: str) -> Any | None:
-    found = embed(smiles)
-    if found is not None:
-        return found
-    flat = parse(smiles)
-    if flat is not None:
-        with rdBase.BlockLogs():
-            rdDepictor.Compute2DCoords(flat)
-    return flat
 
 
 def _number(value: Any) -> str:

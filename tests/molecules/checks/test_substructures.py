@@ -5,7 +5,7 @@ from __future__ import annotations
 from collections.abc import Callable
 
 from nucleate.matter.checks import Verdict
-from nucleate.molecules.checks.groups import AlertsCheck, HazardsCheck, StabilityCheck
+from nucleate.molecules.checks.substructures import AlertsCheck, HazardsCheck, StabilityCheck
 
 
 def test_unstable_groups_are_named_and_may_be_allowed(judge: Callable[..., Verdict]) -> None:

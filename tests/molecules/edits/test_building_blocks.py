@@ -6,8 +6,7 @@ import numpy as np
 import pytest
 from rdkit import Chem
 
-from nucleate.molecules.edits.graph import Graph
-from nucleate.molecules.edits.groups import (
+from nucleate.molecules.edits.building_blocks import (
     AROMATIC_FUSES,
     GROUPS,
     RINGS,
@@ -17,6 +16,7 @@ from nucleate.molecules.edits.groups import (
     bridge,
     draw_part,
 )
+from nucleate.molecules.edits.graph import Graph
 
 
 @pytest.mark.parametrize("table", [GROUPS, RINGS, AROMATIC_FUSES, SATURATED_FUSES, SPIRO])

@@ -33,7 +33,7 @@ def _weighted(parts: _Parts) -> Weighted[Graph]:
     return Weighted({read_part(smiles): weight for smiles, weight in parts.weights.items()})
 
 
-_PATH = Path(__file__).with_name("groups.toml")
+_PATH = Path(__file__).with_name("building_blocks.toml")
 _TABLE = validate(_Table, read_toml(_PATH), str(_PATH))
 GROUPS, RINGS = _weighted(_TABLE.groups), _weighted(_TABLE.rings)
 AROMATIC_FUSES = _weighted(_TABLE.aromatic_fuses)

@@ -9,7 +9,7 @@ from pydantic import Field
 
 from nucleate.core.settings import Settings
 from nucleate.matter.checks import CheckContext, Verdict
-from nucleate.molecules.alerts.alerts import TOLERATED, AlertSets, Catalogue, read_smarts
+from nucleate.molecules.alerts.catalogues import TOLERATED, AlertSets, Catalogue, read_smarts
 from nucleate.molecules.alerts.hazards import hazards
 from nucleate.molecules.alerts.unstable import unstable
 from nucleate.molecules.checks.base import SingleCheck
