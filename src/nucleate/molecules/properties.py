@@ -49,23 +49,13 @@ def sa_score(found: Any) -> float:
     return float(_sascorer().calculateScore(found))
 
 
+_SYNTHETIC_ACCESS = "synthetic accessibility, 1 easy to 10 hard (Ertl and Schuffenhauer 2009)"
+_SURFACE = "topological polar surface area of N and O (Ertl et al. 2000)"
 FUNCTIONS: dict[str, tuple[Function, str, str]] = {
     "qed": (qed, "", "quantitative estimate of drug-likeness, 0 to 1 (Bickerton et al. 2012)"),
-    "sa_score": (
-        sa_score,
-        "",
-        "synthetic accessibility, 1 easy to 10 hard (Ertl and Schuffenhauer 2009)",
-    ),
-    "logp": (
-        logp,
-        "",
-        "octanol-water partition coefficient, logarithm (Wildman and Crippen 1999)",
-    ),
-    "tpsa": (
-        rdMolDescriptors.CalcTPSA,
-        "angstrom^2",
-        "topological polar surface area of N and O (Ertl et al. 2000)",
-    ),
+    "sa_score": (sa_score, "", _SYNTHETIC_ACCESS),
+    "logp": (logp, "", "octanol-water partition coefficient, logarithm (Wildman and Crippen 1999)"),
+    "tpsa": (rdMolDescriptors.CalcTPSA, "angstrom^2", _SURFACE),
     "molecular_weight": (weight, "g/mol", "average molecular weight"),
     "heavy_atoms": (lambda m: m.GetNumHeavyAtoms(), "", "atoms other than hydrogen"),
     "rings": (rdMolDescriptors.CalcNumRings, "", "rings of the smallest set"),

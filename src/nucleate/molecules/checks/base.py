@@ -19,7 +19,6 @@ class SingleCheck(EachCheck):
         """The verdict on one RDKit molecule (shared: not to be changed) and its SMILES."""
 
     def one(self, candidate: Candidate) -> Verdict:
-        """See `EachCheck.one`."""
         smiles = candidate.structure
         found = molecule(smiles)
         if found is None or found.GetNumAtoms() == 0:

@@ -30,7 +30,6 @@ class BudgetCheck(Budget):
         return f"the best {self.options.limit}"
 
     def beside(self, structure: str, place: int, accepted: Accepted) -> Verdict:
-        """See `BestFirstCheck.beside`."""
         limit = self.options.limit
         if place <= limit:
             return Verdict(True, place)

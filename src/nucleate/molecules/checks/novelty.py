@@ -60,12 +60,10 @@ class NovelCheck(Check):
 
     @property
     def threshold(self) -> str:
-        """See `Check.threshold`."""
         limit = self.options.maximum_similarity
         return "not known" if limit >= 1 else f"not known, similarity at most {limit:g}"
 
     def run(self, candidates: Sequence[Candidate]) -> list[Verdict]:
-        """See `Check.run`."""
         references = references_of(self.context, "molecules")
         if not references:
             return [Verdict(True) for _ in candidates]
@@ -180,14 +178,12 @@ class DiverseCheck(BestFirstCheck):
 
     @property
     def threshold(self) -> str:
-        """See `Check.threshold`."""
         options = self.options
         return (
             f"similarity at most {options.maximum_similarity:g}, {options.per_scaffold} a scaffold"
         )
 
     def beside(self, structure: str, place: int, accepted: Accepted) -> Verdict:
-        """See `BestFirstCheck.beside`."""
         found = molecule(structure)
         if found is None:
             return unreadable(structure)

@@ -6,7 +6,7 @@ from functools import cache, lru_cache
 from typing import Any, Literal
 
 from rdkit import Chem, rdBase
-from rdkit.Chem import Descriptors, rdFingerprintGenerator, rdMolDescriptors
+from rdkit.Chem import Descriptors, rdFingerprintGenerator, rdMolDescriptors, rdqueries
 from rdkit.Chem.MolStandardize import rdMolStandardize
 from rdkit.Chem.Scaffolds import MurckoScaffold
 
@@ -78,9 +78,19 @@ def uncharge(molecule: Any) -> Any:
     return _UNCHARGER.uncharge(molecule)
 
 
+def one_atom_query(atom: Any) -> Any:
+    """A query of one atom."""
+    query = Chem.RWMol()
+    query.AddAtom(atom)
+    return query.GetMol()
+
+
+_RADICAL = one_atom_query(rdqueries.NumRadicalElectronsGreaterQueryAtom(0))
+
+
 def has_radicals(molecule: Any) -> bool:
     """Whether any atom has unpaired electrons."""
-    return any(atom.GetNumRadicalElectrons() for atom in molecule.GetAtoms())
+    return bool(molecule.HasSubstructMatch(_RADICAL))
 
 
 @lru_cache(maxsize=65536)

@@ -125,10 +125,7 @@ class SmartsPrefilter:
 def _requirements(query: Any) -> list[tuple[str, Callable[[Any], bool]]]:
     """The requirements of a query, each with a text that tells it from others."""
     atoms = [(atom.GetSmarts(), _atom_test(atom.GetSmarts())) for atom in query.GetAtoms()]
-    out = [
-        (text, lambda kind, test=test: isinstance(kind, Atom) and test(kind))
-        for text, test in atoms
-    ]
+    out = [(text, _alone(test)) for text, test in atoms]
     for bond in query.GetBonds():
         first, one = atoms[bond.GetBeginAtomIdx()]
         second, other = atoms[bond.GetEndAtomIdx()]

@@ -106,9 +106,8 @@ class FragmentCodec(MoleculeCodec):
         ranked = sorted(counts, key=lambda t: (-counts[t], t))
         sizes = Sizes(options, len(smiles))
         size = sizes.vocabulary(_SMALL_VOCABULARY, _LARGE_VOCABULARY)
-        needed = dict.fromkeys(sorted(pieces, key=lambda t: (-pieces[t], t)))
-        room = size - _FIRST_TEMPLATE - len(needed)
-        templates = dict.fromkeys([t for t in ranked if t not in needed][: max(0, room)]) | needed
+        room = max(0, size - _FIRST_TEMPLATE - len(pieces))
+        templates = {*pieces, *[t for t in ranked if t not in pieces][:room]}
         order = sorted(templates, key=lambda t: (-counts[t], -pieces[t], t))
         steps = sizes.steps(longest(_token_numbers(order), trees))
         return cls(order, steps, sizes.verify, auxiliary_fields.scales(looked, seed))

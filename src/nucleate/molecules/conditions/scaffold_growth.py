@@ -85,13 +85,9 @@ class ScaffoldGrowth(ScaffoldConstraint):
         raise SettingsError(f"{self.where}: the model cannot write {self.part}: {reason}")
 
     def holds(self, structures: Sequence[str]) -> NDArray[np.bool_]:
-        def kept(structure: str) -> bool:
-            found = parse(structure)
-            return found is not None and bool(
-                found.HasSubstructMatch(self.query, useChirality=True)
-            )
-
-        return np.array([kept(s) for s in structures], dtype=bool)
+        found = [parse(structure) for structure in structures]
+        kept = [m is not None and m.HasSubstructMatch(self.query, useChirality=True) for m in found]
+        return np.array(kept, dtype=bool)
 
     def legality(self, count: int, generator: np.random.Generator) -> ForcedLegality:
         pool = [self.draw(generator) for _ in range(min(count, _PROGRAMS))]
@@ -103,8 +99,8 @@ class ScaffoldGrowth(ScaffoldConstraint):
         whose templates the vocabulary knows if there are any."""
         best: tuple[int, list[ForcedTokens]] | None = None
         tries = 1 if self.marks else _TRIES
-        while tries or best is None:
-            tries = max(0, tries - 1)
+        while tries > 0 or best is None:
+            tries -= 1
             try:
                 found = self._programs(self._choose_sites(generator))
             except StructureError:

@@ -22,9 +22,9 @@ from typing import Any, NamedTuple
 
 import numpy as np
 from rdkit import Chem, rdBase
-from rdkit.Chem import rdMolDescriptors, rdqueries
+from rdkit.Chem import rdMolDescriptors
 
-from nucleate.molecules.chemistry.chem import canonical, molecule
+from nucleate.molecules.chemistry.chem import canonical, has_radicals, molecule
 from nucleate.molecules.chemistry.smarts import read_groups
 from nucleate.molecules.edits.graph import BONDS, Graph, Weighted, cut_stereo, pick, remove_atoms
 from nucleate.molecules.edits.operators import EDITS, STEREO_EDITS
@@ -54,13 +54,6 @@ def _unwanted() -> tuple[tuple[Any, tuple[Any, ...]], ...]:
     for group in read_groups(Path(__file__).with_name("unwanted.toml")):
         by_wider.setdefault(group.wider, []).append(Chem.MolFromSmarts(group.smarts))
     return tuple((Chem.MolFromSmarts(wide), tuple(found)) for wide, found in by_wider.items())
-
-
-@cache
-def _radical() -> Any:
-    query = Chem.RWMol()
-    query.AddAtom(rdqueries.NumRadicalElectronsGreaterQueryAtom(0))
-    return query.GetMol()
 
 
 class Parent(Graph):
@@ -104,7 +97,7 @@ def read_parent(smiles: str) -> Parent | None:
     if original is None or not 0 < original.GetNumHeavyAtoms() <= _LARGEST_PARENT:
         return None
     text = canonical(original)
-    if "." in text or original.HasSubstructMatch(_radical()):
+    if "." in text or has_radicals(original):
         return None
     try:
         parent = Parent(text, original)
@@ -364,7 +357,7 @@ def _acceptable(child: Any, parents: tuple[Parent, ...]) -> bool:
             inherited = sum(parent.unwanted[i][j] for parent in parents)
             if len(child.GetSubstructMatches(pattern)) > inherited:
                 return False
-    return not child.HasSubstructMatch(_radical())
+    return not has_radicals(child)
 
 
 def _strained(found: Any) -> int:

@@ -60,15 +60,14 @@ class TokenEdits(Edits):
 
     def cross(self, pairs: Sequence[tuple[str, str]], seed: int) -> list[str | None]:
         rng = np.random.default_rng(seed)
-        out = []
-        for first, second in pairs:
+
+        def child(first: str, second: str) -> str | None:
             other = self._tokens(second)
-            out.append(
-                None
-                if other is None
-                else self._attempt(lambda t, other=other: self._graft(t, other, rng), first)
-            )
-        return out
+            if other is None:
+                return None
+            return self._attempt(lambda tokens: self._graft(tokens, other, rng), first)
+
+        return [child(first, second) for first, second in pairs]
 
     def _tokens(self, smiles: str) -> list[int] | None:
         try:

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from contextlib import suppress
 from functools import cache
 from typing import Any
 
@@ -11,7 +12,13 @@ from rdkit.Chem.MolStandardize import rdMolStandardize
 
 from nucleate.core.errors import StructureError
 from nucleate.matter.reader import Standardised
-from nucleate.molecules.chemistry.chem import canonical, has_radicals, parse, uncharge
+from nucleate.molecules.chemistry.chem import (
+    canonical,
+    has_radicals,
+    one_atom_query,
+    parse,
+    uncharge,
+)
 from nucleate.molecules.options import MAXIMUM_TEXT, StandardiseOptions
 
 # Below this length a SMILES cannot be costly for RDKit; above, its size is looked at first.
@@ -23,10 +30,8 @@ def _allowed(elements: tuple[str, ...]) -> frozenset[int]:
     table = Chem.GetPeriodicTable()
     numbers = set()
     for symbol in elements:
-        try:
+        with suppress(RuntimeError):  # not an element: nothing can match it
             numbers.add(int(table.GetAtomicNumber(symbol)))
-        except RuntimeError:
-            continue  # not an element: nothing can match it
     return frozenset(numbers)
 
 
@@ -44,9 +49,7 @@ def _unusual(elements: tuple[str, ...]) -> Any:
     for number in sorted(_allowed(elements)):
         other.ExpandQuery(rdqueries.AtomNumEqualsQueryAtom(number, negate=True))
     atom.ExpandQuery(other, Chem.COMPOSITE_OR)
-    query = Chem.RWMol()
-    query.AddAtom(atom)
-    return query.GetMol()
+    return one_atom_query(atom)
 
 
 _CHOOSER: Any = rdMolStandardize.LargestFragmentChooser(True)  # organic fragments first
@@ -125,9 +128,8 @@ def _atoms(molecule: Any, options: StandardiseOptions) -> bool:
     dropped = unusual and _drop_labels(molecule, options)
     heavy = molecule.GetNumHeavyAtoms()
     if heavy < options.minimum_heavy_atoms:
-        raise StructureError(
-            "too_small", f"{heavy} heavy atoms, at least {options.minimum_heavy_atoms}"
-        )
+        least = options.minimum_heavy_atoms
+        raise StructureError("too_small", f"{heavy} heavy atoms, at least {least}")
     if heavy > options.maximum_heavy_atoms:
         _too_large(heavy, options)
     if unusual and has_radicals(molecule):
@@ -145,9 +147,8 @@ def _drop_labels(molecule: Any, options: StandardiseOptions) -> bool:
             raise StructureError("element", f"{atom.GetSymbol()} is not among the allowed elements")
         if atom.GetIsotope():
             if options.isotopes == "refuse":
-                raise StructureError(
-                    "isotope", f"{atom.GetIsotope()}{atom.GetSymbol()} is labelled"
-                )
+                label = f"{atom.GetIsotope()}{atom.GetSymbol()}"
+                raise StructureError("isotope", f"{label} is labelled")
             atom.SetIsotope(0)
             dropped = True
         if atom.GetAtomMapNum():
