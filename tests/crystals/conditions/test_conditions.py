@@ -11,8 +11,7 @@ from nucleate.core.errors import SettingsError
 from nucleate.core.settings import validate
 from nucleate.crystals.codec.wyckoff_codec import CodecOptions, WyckoffCodec
 from nucleate.crystals.conditions.constraint import CrystalConstraint
-from nucleate.crystals.conditions.decoding_plan import ranges_text
-from nucleate.crystals.conditions.options import CrystalConditions, formula
+from nucleate.crystals.conditions.options import CrystalConditions, formula, ranges_text
 from nucleate.generation.task import check_conditions
 from nucleate.matter import registry
 from nucleate.settings.sample import ConditionSettings

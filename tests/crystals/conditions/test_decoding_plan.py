@@ -10,8 +10,8 @@ import pytest
 from nucleate.core.errors import SettingsError
 from nucleate.crystals.codec.wyckoff_codec import CodecOptions, WyckoffCodec
 from nucleate.crystals.conditions.constraint import CrystalConstraint
-from nucleate.crystals.conditions.decoding_plan import FormulaPlan, SizePlan, ranges_text
-from nucleate.crystals.conditions.options import CrystalConditions
+from nucleate.crystals.conditions.decoding_plan import FormulaPlan, SizePlan
+from nucleate.crystals.conditions.options import CrystalConditions, ranges_text
 from nucleate.crystals.wyckoff.symmetry import space_group
 
 CODEC = WyckoffCodec(CodecOptions(), [0.0] * 6, [1.0] * 6)

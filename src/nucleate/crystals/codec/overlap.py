@@ -9,6 +9,7 @@ and each counts as often as its orbit has atoms.
 from __future__ import annotations
 
 from dataclasses import dataclass
+from functools import reduce
 
 import torch
 from torch import Tensor
@@ -77,8 +78,8 @@ class OverlapMeasure(Expansion):
             wrapped = apart - apart.round()
             vector = torch.einsum("pi,pij->pj", wrapped, primitive[crystal])
             # Components one by one: a [P, 27, 3] tensor would be three times as slow.
-            square = sum((vector[:, k, None] + images[:, :, k][crystal]) ** 2 for k in range(3))
-            assert isinstance(square, Tensor)
+            parts = ((vector[:, k, None] + images[:, :, k][crystal]) ** 2 for k in range(3))
+            square = reduce(torch.add, parts)
             square[:, 0] = square[:, 0].masked_fill(start == end, torch.inf)
             scaled = square.sqrt() / (radius[start] + radius[end])[:, None]
             shortest.scatter_reduce_(0, crystal, scaled.amin(1), "amin")

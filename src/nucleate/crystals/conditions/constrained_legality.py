@@ -1,9 +1,7 @@
-"""Masks under which every gene that is written meets the conditions that were asked for.
+"""Masks under which every crystal that is written meets the conditions that were asked for.
 
-Before a site is written, the tables of `nucleate.crystals.conditions.feasibility` tell which
-choices can
-still be completed, so that no row gets stuck and nothing has to be thrown away. torch and numpy
-only.
+Before a site is written, the tables of `feasibility` tell which choices can still be completed, so
+that no row gets stuck and nothing has to be thrown away. torch and numpy only.
 """
 
 from __future__ import annotations
@@ -11,6 +9,8 @@ from __future__ import annotations
 import copy
 from abc import abstractmethod
 from collections.abc import Sequence
+from dataclasses import dataclass
+from typing import Self
 
 import numpy as np
 import torch
@@ -18,7 +18,8 @@ from numpy.typing import NDArray
 from torch import Tensor
 
 from nucleate.crystals.codec.legality import CrystalLegality
-from nucleate.crystals.conditions.feasibility import Filling, FillingTables, Range, Reach, Tails
+from nucleate.crystals.conditions.feasibility import FillingTables, Range, Reach, Tails
+from nucleate.crystals.conditions.options import CrystalConditions, ranges_text
 from nucleate.crystals.wyckoff.symmetry import LETTERS
 from nucleate.vae.legality import State
 from nucleate.vae.schema import Schema
@@ -26,12 +27,46 @@ from nucleate.vae.schema import Schema
 _WIDEST = len(LETTERS)
 
 
+@dataclass(frozen=True)
+class DecodingRequest:
+    """Conditions in terms of what a model can hold.
+
+    Attributes:
+        asked: the conditions as they were given.
+        schema: of the model.
+        sites, atoms: how many; atoms in the primitive cell.
+        elements, required: atomic numbers that may and that must occur, rising.
+        formula: atoms of each element in a formula unit, by rising atomic number, or empty.
+    """
+
+    asked: CrystalConditions
+    schema: Schema
+    sites: Range
+    atoms: Range
+    elements: list[int]
+    required: list[int]
+    formula: dict[str, int]
+
+    @property
+    def candidates(self) -> Sequence[int]:
+        """Space groups that were asked for."""
+        return self.asked.space_group or range(1, 231)
+
+    @property
+    def groups_text(self) -> str:
+        """The same in words."""
+        if not self.asked.space_group:
+            return "any space group"
+        plural = "s" if len(self.asked.space_group) > 1 else ""
+        return f"space group{plural} {ranges_text(self.asked.space_group)}"
+
+
 class ConstrainedLegality(CrystalLegality):
     """What both kinds of constraints share.
 
     Args:
-        groups: numbers of the space groups that can meet the constraint.
-        elements: atomic numbers that may occur, rising.
+        wanted: the conditions.
+        groups: numbers of the space groups that can meet them.
         count: rows of the batches that are decoded.
 
     Attributes:
@@ -39,12 +74,12 @@ class ConstrainedLegality(CrystalLegality):
             decoding.
     """
 
-    def __init__(self, schema: Schema, groups: Sequence[int], elements: Sequence[int], count: int):
-        super().__init__(schema)
+    def __init__(self, wanted: DecodingRequest, groups: Sequence[int], count: int):
+        super().__init__(wanted.schema)
         self.written = np.zeros(count, np.int64)
         self.allowed = torch.zeros(230, dtype=torch.bool)
         self.allowed[torch.tensor(groups) - 1] = True
-        self.palette = torch.tensor(elements) - 1
+        self.palette = torch.tensor(wanted.elements) - 1
         self._moved: dict[tuple[str, torch.device], Tensor] = {}
 
     def on(self, name: str, device: torch.device) -> Tensor:
@@ -54,7 +89,7 @@ class ConstrainedLegality(CrystalLegality):
             self._moved[key] = getattr(self, name).to(device)
         return self._moved[key]
 
-    def rows(self, start: int, stop: int) -> ConstrainedLegality:
+    def rows(self, start: int, stop: int) -> Self:
         part = copy.copy(self)
         part.written = self.written[start:stop]  # a view: what is noted there is noted here
         return part
@@ -115,26 +150,20 @@ class BoundedLegality(ConstrainedLegality):
     """Sites and atoms within ranges, elements of a list, some of which must occur.
 
     Args:
-        reach: what can be reached.
-        groups: as of `ConstrainedLegality`; each `reach.starts`.
-        required: atomic numbers that must occur, rising.
+        tables: of what the groups can reach, see `tables_of`.
     """
 
     def __init__(
         self,
-        schema: Schema,
-        reach: Reach,
+        wanted: DecodingRequest,
         tables: tuple[NDArray[np.int64], NDArray[np.bool_]],
         groups: Sequence[int],
-        elements: Sequence[int],
-        required: Sequence[int],
         count: int,
     ):
-        super().__init__(schema, groups, elements, count)
-        self.sites, self.bounds = reach.sites, reach.atoms
-        self.kind = torch.from_numpy(tables[0])
-        self.reachable = torch.from_numpy(tables[1])
-        self.required = torch.tensor(required, dtype=torch.long) - 1
+        super().__init__(wanted, groups, count)
+        self.sites, self.bounds = wanted.sites, wanted.atoms
+        self.kind, self.reachable = (torch.from_numpy(table) for table in tables)
+        self.required = torch.tensor(wanted.required, dtype=torch.long) - 1
         element, needed = self.palette[:, None], self.required[None]
         self.below = (needed < element).float()  # E x R
         self.above = (needed > element).float()
@@ -179,49 +208,42 @@ class FilledLegality(ConstrainedLegality):
     """Exact numbers of atoms of each element, a number of formula units for each row.
 
     Args:
-        filling: tables for the largest number of formula units.
-        tables: of the filling and all groups that `fits` has.
+        shape: of the filling that the tables are of.
+        tables: of all groups that `fits` has.
         fits: which groups can hold each number of formula units, bool [numbers, 230].
-        formula: atoms of each element in one formula unit.
         units: formula units that the rows of `fits` are about.
         chosen: which of those each row of the batch has.
-        sites: range of the number of sites.
     """
 
     def __init__(
         self,
-        schema: Schema,
-        filling: Filling,
+        wanted: DecodingRequest,
+        shape: tuple[int, ...],
         tables: FillingTables,
         fits: NDArray[np.bool_],
-        elements: Sequence[int],
-        formula: Sequence[int],
         units: Sequence[int],
         chosen: NDArray[np.int64],
-        sites: Range,
     ):
-        groups = (np.flatnonzero(fits.any(0)) + 1).tolist()
-        super().__init__(schema, groups, elements, len(chosen))
+        super().__init__(wanted, (np.flatnonzero(fits.any(0)) + 1).tolist(), len(chosen))
         self.row = torch.from_numpy(tables.row)
         self.again = torch.from_numpy(tables.again)
         self.bits = torch.from_numpy(tables.bits)
         self.fits = torch.from_numpy(fits)
-        self.formula = torch.tensor(formula, dtype=torch.long)
+        self.formula = torch.tensor(list(wanted.formula.values()), dtype=torch.long)
         self.units = torch.tensor(units, dtype=torch.long)
         self.chosen = torch.from_numpy(chosen)
-        steps = np.cumprod([1, *reversed(filling.shape)])[:-1][::-1].copy()
+        steps = np.cumprod([1, *reversed(shape)])[:-1][::-1].copy()
         self.stride = torch.from_numpy(steps.astype(np.int64))
         # Bits of the numbers of further sites that are welcome, by sites so far.
-        most = schema.maximum_steps
+        sites, most = wanted.sites, wanted.schema.maximum_steps
         windows = [
             sum(1 << n for n in range(max(0, sites.low - so_far), sites.high - so_far + 1))
             for so_far in range(most + 2)
         ]
         self.window = torch.tensor(windows, dtype=self.bits.dtype)
 
-    def rows(self, start: int, stop: int) -> FilledLegality:
+    def rows(self, start: int, stop: int) -> Self:
         part = super().rows(start, stop)
-        assert isinstance(part, FilledLegality)
         part.chosen = self.chosen[start:stop]
         return part
 

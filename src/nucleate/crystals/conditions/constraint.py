@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from collections.abc import Mapping, Sequence
 from functools import cached_property
-from typing import Any
+from typing import Any, cast
 
 import numpy as np
 from numpy.typing import NDArray
@@ -12,15 +12,18 @@ from numpy.typing import NDArray
 from nucleate.core.errors import SettingsError, StructureError
 from nucleate.crystals import elements
 from nucleate.crystals.codec.wyckoff_codec import WyckoffCodec
-from nucleate.crystals.conditions.constrained_legality import ConstrainedLegality
+from nucleate.crystals.conditions.constrained_legality import ConstrainedLegality, DecodingRequest
 from nucleate.crystals.conditions.decoding_plan import (
     DecodingPlan,
-    DecodingRequest,
     FormulaPlan,
     SizePlan,
+)
+from nucleate.crystals.conditions.options import (
+    CrystalConditions,
+    asked_range,
+    formula,
     ranges_text,
 )
-from nucleate.crystals.conditions.options import CrystalConditions, asked_range, formula
 from nucleate.crystals.elements import NUMBERS, SYMBOLS
 from nucleate.crystals.geometry.describe import composition
 from nucleate.crystals.wyckoff.wyckoff_string import WyckoffStructure, expand, from_string
@@ -127,8 +130,7 @@ class CrystalConstraint(Constraint):
     def columns(self, legality: Legality, structures: Sequence[str | None]) -> Columns:
         """`written_space_group`: what the decoder wrote. `higher_symmetry`: 1 if the crystal turned
         out to have another space group, which contains that one, else 0."""
-        assert isinstance(legality, ConstrainedLegality)
-        written = legality.written.astype(np.float64)
+        written = cast(ConstrainedLegality, legality).written.astype(np.float64)
         found = [np.nan if s is None else from_string(s).space_group for s in structures]
         return {"written_space_group": written, "higher_symmetry": (written != found) * 1.0}
 

@@ -5,9 +5,7 @@ from __future__ import annotations
 
 import math
 from abc import ABC, abstractmethod
-from collections.abc import Iterable, Sequence
-from dataclasses import dataclass
-from functools import cache
+from collections.abc import Iterable
 
 import numpy as np
 from numpy.typing import NDArray
@@ -16,52 +14,17 @@ from nucleate.core.errors import SettingsError
 from nucleate.crystals.conditions.constrained_legality import (
     BoundedLegality,
     ConstrainedLegality,
+    DecodingRequest,
     FilledLegality,
 )
-from nucleate.crystals.conditions.feasibility import Filling, Range, Reach
-from nucleate.crystals.conditions.options import CrystalConditions
-from nucleate.crystals.wyckoff.symmetry import space_group
-from nucleate.vae.schema import Schema
+from nucleate.crystals.conditions.feasibility import Filling, Range, Reach, places
+from nucleate.crystals.conditions.options import ranges_text
 
 _FURTHER_ATOMS = 100
 """Atoms up to which numbers of formula units are named that a model with more room could write."""
 _LARGEST_TABLE = 100_000
 _USUAL_TABLE = 15_000
 """Numbers of atoms of each element that are told apart: the tables take seconds beyond."""
-
-
-@dataclass(frozen=True)
-class DecodingRequest:
-    """Conditions in terms of what a model can hold.
-
-    Attributes:
-        asked: the conditions as they were given.
-        schema: of the model.
-        sites, atoms: how many; atoms in the primitive cell.
-        elements, required: atomic numbers that may and that must occur, rising.
-        formula: atoms of each element in a formula unit, by rising atomic number, or empty.
-    """
-
-    asked: CrystalConditions
-    schema: Schema
-    sites: Range
-    atoms: Range
-    elements: list[int]
-    required: list[int]
-    formula: dict[str, int]
-
-    @property
-    def candidates(self) -> Sequence[int]:
-        """Space groups that were asked for."""
-        return self.asked.space_group or range(1, 231)
-
-    @property
-    def groups_text(self) -> str:
-        """The same in words."""
-        if not self.asked.space_group:
-            return "any space group"
-        plural = "s" if len(self.asked.space_group) > 1 else ""
-        return f"space group{plural} {ranges_text(self.asked.space_group)}"
 
 
 class DecodingPlan(ABC):
@@ -98,16 +61,7 @@ class SizePlan(DecodingPlan):
         self.tables = BoundedLegality.tables_of(self.reach, self.groups)
 
     def legality(self, ways: NDArray[np.int64]) -> ConstrainedLegality:
-        wanted = self.wanted
-        return BoundedLegality(
-            wanted.schema,
-            self.reach,
-            self.tables,
-            self.groups,
-            wanted.elements,
-            wanted.required,
-            len(ways),
-        )
+        return BoundedLegality(self.wanted, self.tables, self.groups, len(ways))
 
     def _refuse(self) -> None:
         wanted, required = self.wanted, len(self.wanted.required)
@@ -118,7 +72,7 @@ class SizePlan(DecodingPlan):
                 f"{required} elements need as many sites and atoms; the crystals have {have}"
             )
         others = [n for n in range(1, 231) if self.reach.starts(n)]
-        least = min(_smallest(number) for number in wanted.candidates)
+        least = min(min(size for size, _ in places(number)) for number in wanted.candidates)
         limits = (
             f"the smallest crystal there has {least} atoms"
             if least > wanted.atoms.high
@@ -162,18 +116,8 @@ class FormulaPlan(DecodingPlan):
         self.tables = self.filling.stack(self.groups)
 
     def legality(self, ways: NDArray[np.int64]) -> ConstrainedLegality:
-        wanted = self.wanted
-        return FilledLegality(
-            wanted.schema,
-            self.filling,
-            self.tables,
-            self.fits,
-            wanted.elements,
-            self.counts,
-            self.units,
-            ways,
-            wanted.sites,
-        )
+        shape = self.filling.shape
+        return FilledLegality(self.wanted, shape, self.tables, self.fits, self.units, ways)
 
     def _fits(self, groups: Iterable[int], units: Range) -> NDArray[np.bool_]:
         """Which groups can hold each number of formula units, bool [numbers, 230]."""
@@ -204,7 +148,7 @@ class FormulaPlan(DecodingPlan):
         if high < low:
             raise SettingsError(
                 f"composition {name}: a formula unit has {size} atoms, but crystals have {limit}"
-                + ("" if high < 1 else f"; {_near(atoms, size)} would do")
+                + ("" if high < 1 else f"; {high * size} or {(high + 1) * size} atoms would do")
             )
         if wanted is None:
             return Range(low, high)
@@ -220,13 +164,12 @@ class FormulaPlan(DecodingPlan):
         with_sites = "" if wanted.sites == every else f" and {wanted.sites} sites"
         others = (np.flatnonzero(fits.any(0)) + 1).tolist()
         could = f"space groups that can: {ranges_text(others)}" if others else "no space group can"
-        further = self._further(units)
-        more = (
-            ""
-            if not further
-            else f"; with {ranges_text(further)} formula units "
-            f"({ranges_text([n * size for n in further])} atoms) it could be done"
-        )
+        more = ""
+        if further := self._further(units):
+            more = (
+                f"; with {ranges_text(further)} formula units "
+                f"({ranges_text([n * size for n in further])} atoms) it could be done"
+            )
         raise SettingsError(
             f"composition {wanted.asked.composition} cannot fill {wanted.groups_text} with "
             f"{units} formula unit{'s' * (units.high > 1)} "
@@ -251,24 +194,3 @@ class FormulaPlan(DecodingPlan):
                 for number in self.wanted.candidates
             )
         ]
-
-
-@cache
-def _smallest(number: int) -> int:
-    """Atoms in the smallest primitive cell of a space group."""
-    return min(p.primitive_multiplicity for p in space_group(number).positions)
-
-
-def _near(atoms: Range, size: int) -> str:
-    return f"{atoms.high // size * size} or {(atoms.high // size + 1) * size} atoms"
-
-
-def ranges_text(numbers: Iterable[int]) -> str:
-    """Whole numbers as `1-15, 47, 65-74`."""
-    parts: list[list[int]] = []
-    for number in sorted(numbers):
-        if parts and number == parts[-1][1] + 1:
-            parts[-1][1] = number
-        else:
-            parts.append([number, number])
-    return ", ".join(str(a) if a == b else f"{a}-{b}" for a, b in parts)

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from collections.abc import Sequence
 from pathlib import Path
-from typing import ClassVar
+from typing import ClassVar, cast
 
 from nucleate.core.errors import InputError, SettingsError, StructureError
 from nucleate.core.settings import Settings
@@ -90,6 +90,4 @@ class CrystalGuide(Guide):
         return {name: LinearTarget(name, 0, 0.0, 1.0) for name in MEASURED}
 
     def _asked(self, conditions: ConditionSettings) -> CrystalConditions:
-        asked = self.options(conditions)
-        assert isinstance(asked, CrystalConditions)
-        return asked
+        return cast(CrystalConditions, self.options(conditions))

@@ -207,3 +207,14 @@ def asked_range(low: int | None, high: int | None, limit: int, what: str) -> Ran
     if out.low > out.high:
         raise ValueError(f"minimum_{what} {out.low}: the model writes at most {limit} {what}")
     return out
+
+
+def ranges_text(numbers: Iterable[int]) -> str:
+    """Whole numbers as `1-15, 47, 65-74`."""
+    parts: list[list[int]] = []
+    for number in sorted(numbers):
+        if parts and number == parts[-1][1] + 1:
+            parts[-1][1] = number
+        else:
+            parts.append([number, number])
+    return ", ".join(str(a) if a == b else f"{a}-{b}" for a, b in parts)

@@ -12,7 +12,7 @@ import math
 from collections.abc import Sequence
 from dataclasses import replace
 
-from nucleate.crystals.conditions.decoding_plan import DecodingRequest
+from nucleate.crystals.conditions.constrained_legality import DecodingRequest
 from nucleate.crystals.elements import SYMBOLS, volumes
 from nucleate.crystals.geometry.describe import (
     by_electronegativity,
