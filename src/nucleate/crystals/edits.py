@@ -1,4 +1,4 @@
-"""How a search compares and changes crystals, without any network.
+"""Changes and comparison of crystals for a search, without any network.
 
 An element gives its places to one like it, two elements change places, cell and free coordinates
 are moved a little; or the arrangement of one crystal takes the elements of another. Space group and
@@ -82,7 +82,7 @@ def likeness() -> NDArray[np.float64]:
 
 
 def rescale(gene: WyckoffStructure, before: WyckoffStructure) -> WyckoffStructure:
-    """A gene with other elements than before, its cell as much larger as they are.
+    """A crystal with other elements than before, its cell as much larger as they are.
 
     The factor of the edges is the geometric mean of those that covalent radii and atoms' usual
     volumes tell. Over 507 pairs of Materials Project crystals that differ in one element it is off
@@ -103,13 +103,13 @@ def _scale_cell(gene: WyckoffStructure, factor: float) -> WyckoffStructure:
 
 
 def with_elements(gene: WyckoffStructure, new: Mapping[str, str]) -> WyckoffStructure:
-    """A gene with some elements replaced everywhere, its cell rescaled."""
+    """A crystal with some elements replaced everywhere, its cell rescaled."""
     sites = tuple(replace(s, element=new.get(s.element, s.element)) for s in gene.sites)
     return rescale(replace(gene, sites=sites), gene)
 
 
 class CrystalEdits(Edits):
-    """Edits of genes. Children are canonical, differ from their parents and obey the codec.
+    """Edits of crystals. Children are canonical, differ from their parents and obey the codec.
 
     Args:
         codec: by whose options and elements children are legal; the usual options if not given.

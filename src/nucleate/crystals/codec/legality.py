@@ -1,4 +1,4 @@
-"""Masks that make every decoded gene a legal one. torch and numpy only."""
+"""Masks that make every decoded crystal a legal one. torch and numpy only."""
 
 from __future__ import annotations
 

@@ -1,4 +1,4 @@
-"""How near atoms come to each other, from padded batches of the crystal schema, with gradients.
+"""Distances and overlaps of atoms, from padded batches of the crystal schema, with gradients.
 
 torch and numpy only, so that training may use it. Distances are *scaled*: divided by the sum of
 both covalent radii (Cordero et al. 2008), as the check `distances` scales them. Every contact of a

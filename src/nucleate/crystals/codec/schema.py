@@ -1,4 +1,4 @@
-"""The schema of crystals: which fields a gene becomes, and their fixed descriptors.
+"""The schema of crystals: which fields a crystal becomes, and their fixed descriptors.
 
 numpy only, so that training needs no crystallographic library.
 

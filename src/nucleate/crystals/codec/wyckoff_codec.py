@@ -45,7 +45,7 @@ class CodecOptions(Settings):
 
 
 class WyckoffCodec(Codec):
-    """Encodes and decodes genes.
+    """Encodes and decodes crystals.
 
     Args:
         mean: of the six lattice numbers over the training set.
@@ -153,9 +153,9 @@ class WyckoffCodec(Codec):
     def decode(self, record: Record) -> str:
         """The canonical Wyckoff string of arrays that obey the schema's masks.
 
-        The gene as written is rebuilt and described anew: it may turn out to have more symmetry, or
-        a better origin. Where no symmetry can be found (atoms on top of each other, to which the
-        checks will object), the gene as written is returned, each site in its preferred image.
+        What is written is rebuilt and described anew: it may turn out to have more symmetry, or a
+        better origin. Where no symmetry can be found (atoms on top of each other, to which the
+        checks will object), it is returned as written, each site in its preferred image.
 
         Raises:
             StructureError: `illegal`, if the arrays break the masks.

@@ -1,1 +1,1 @@
-"""Conditions on generated crystals: composition, symmetry, nearness."""
+"""Conditions on generated crystals: composition, symmetry, distance."""

@@ -105,7 +105,7 @@ class ConstrainedLegality(CrystalLegality):
 
     @abstractmethod
     def feasible(self, state: State, position: Tensor) -> Tensor:
-        """Whether a gene can be completed after a site.
+        """Whether a crystal can be completed after a site.
 
         Args:
             position: of the site, int64 [B, L].
@@ -116,7 +116,7 @@ class ConstrainedLegality(CrystalLegality):
 
     @abstractmethod
     def complete(self, state: State) -> Tensor:
-        """Whether the gene may end here, bool [B]."""
+        """Whether the crystal may end here, bool [B]."""
 
     def _in_order(self, state: State, position: Tensor) -> Tensor:
         """Whether elements do not fall on the position that was written last, [B, L, E]."""

@@ -155,7 +155,7 @@ class CrystalConstraint(Constraint):
         return columns, reasons
 
     def _unsure(self, gene: WyckoffStructure) -> str:
-        """Why the space group is not known: atoms lie on each other, so that a gene stands as it
+        """Why the space group is not known: atoms lie on each other, so that a crystal stands as it
         was written."""
         if not self.asked.space_group or self.asked.higher_symmetry == "keep":
             return ""

@@ -1,5 +1,5 @@
-"""How genes within given sizes, or of a given composition, are to be written; what to say if none
-can be."""
+"""Ways to write crystals within given sizes, or of a given composition; what to say if none can
+be."""
 
 from __future__ import annotations
 
@@ -28,7 +28,7 @@ _USUAL_TABLE = 15_000
 
 
 class DecodingPlan(ABC):
-    """A way to write genes that meet the conditions.
+    """A way to write crystals that meet the conditions.
 
     Attributes:
         groups: numbers of the space groups in which that is possible.
@@ -49,7 +49,7 @@ class SizePlan(DecodingPlan):
     """Sites and atoms within ranges, elements of a list.
 
     Raises:
-        SettingsError: no gene meets the conditions; says what could be.
+        SettingsError: no crystal meets the conditions; says what could be.
     """
 
     def __init__(self, wanted: DecodingRequest):
@@ -90,7 +90,7 @@ class FormulaPlan(DecodingPlan):
     """A composition.
 
     Raises:
-        SettingsError: no gene meets the conditions; says what could be.
+        SettingsError: no crystal meets the conditions; says what could be.
     """
 
     def __init__(self, wanted: DecodingRequest):

@@ -1,6 +1,6 @@
-"""Which genes can still be completed: exact tables for the masks of constrained decoding.
+"""Exact tables of which crystals can still be completed, for the masks of constrained decoding.
 
-A gene is written position after position, letters and, on one position, elements never falling,
+A crystal is written position after position, letters and, on one position, elements never falling,
 positions without freedom at most once. Whether what is written so far can be completed is a small
 integer problem over the positions that are left. It depends on the group only through the list of
 (atoms in the primitive cell, whether the position may be occupied again), its *tail*; the tables
@@ -121,13 +121,13 @@ class Reach:
         return out
 
     def starts(self, group: int) -> bool:
-        """Whether a group has any gene that meets the ranges and holds the required elements."""
+        """Whether a group has any crystal that meets the ranges and holds the required elements."""
         table = self.ahead(usable(places(group), self.atoms.high))
         low = max(1, self.sites.low, self.required)
         return bool(table[low:, self.atoms.low :].any())
 
     def after(self, place: Place, tail: Tail) -> NDArray[np.bool_]:
-        """Whether a gene can be completed after a site was put on a place.
+        """Whether a crystal can be completed after a site was put on a place.
 
         Missing elements below that site's own must come on later positions, those above it may
         still come on the same.

@@ -74,7 +74,7 @@ class CrystalGuide(Guide):
         asked = self._asked(conditions)
         if asked.distance is not None and conditions.like is None:
             raise SettingsError("distance is that to a crystal: give like as well")
-        if not asked.asks_for_genes() or not isinstance(codec, WyckoffCodec):
+        if not asked.asks_beyond_distance() or not isinstance(codec, WyckoffCodec):
             return None
         return CrystalConstraint(asked, codec)
 

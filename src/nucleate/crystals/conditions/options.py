@@ -1,4 +1,4 @@
-"""What a person may ask of generated crystals, read and checked for contradictions."""
+"""Conditions on generated crystals as a person states them, checked for contradictions."""
 
 from __future__ import annotations
 
@@ -152,8 +152,8 @@ class CrystalConditions(Settings):
                 )
         return self
 
-    def asks_for_genes(self) -> bool:
-        """Whether anything but nearness is asked for."""
+    def asks_beyond_distance(self) -> bool:
+        """Whether anything but a distance is asked for."""
         return bool(self.model_dump(exclude={"distance", "higher_symmetry"}, exclude_defaults=True))
 
 

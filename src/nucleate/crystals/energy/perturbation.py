@@ -1,4 +1,4 @@
-"""Is a relaxed crystal at a minimum? Perturbed, it should come back.
+"""Perturbation of relaxed crystals: one at a minimum comes back.
 
 A relaxation that keeps the symmetry ends at a stationary point, which may be a saddle: forces that
 would break the symmetry vanish there. So atoms and cell are pushed at random, and relaxed again

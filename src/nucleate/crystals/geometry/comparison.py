@@ -1,4 +1,4 @@
-"""What a surrogate compares crystals by: composition, statistics of its elements, arrangement.
+"""Features by which a surrogate compares crystals: composition, elements, arrangement.
 
 Compositions are compared by min-max similarity of atomic fractions: written in unary, it is the
 Tanimoto similarity of bits (Tripp et al., arXiv:2306.14809, section 2). The statistics are those of
@@ -51,11 +51,6 @@ def _descriptors() -> NDArray[np.float64]:
     volume = np.log(elements.volumes())[:, None]
     scaled = (volume - volume.mean()) / volume.std()
     return np.concatenate([elements.features()[:, 1 - DESCRIPTORS :], scaled], 1).astype(np.float64)
-
-
-@cache
-def _radii() -> NDArray[np.float64]:
-    return elements.radii().astype(np.float64)
 
 
 def composition_bits(kinds: NDArray[np.int64], shares: NDArray[np.float64]) -> NDArray[np.uint8]:
@@ -118,7 +113,8 @@ def _bonds(
         first, second, distance: of pairs of atoms, angstrom.
     """
     count = len(numbers)
-    radii, negativity = _radii()[numbers - 1], _descriptors()[numbers - 1, 0]
+    radii = elements.radii()[numbers - 1].astype(np.float64)
+    negativity = _descriptors()[numbers - 1, 0]
     scaled = distance / (radii[first] + radii[second])
     shortest = np.full(count, 4.0)
     np.minimum.at(shortest, first, scaled)

@@ -1,5 +1,4 @@
-"""How far two crystals are from each other: one number of what they are made of and how it is
-arranged.
+"""The distance of two crystals: one number of what they are made of and how it is arranged.
 
 The *distance* is the mean of two parts, each 0 for equal crystals and about 1 for unrelated ones:
 

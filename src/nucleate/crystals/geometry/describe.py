@@ -1,4 +1,4 @@
-"""What people want to read of a crystal: formula, symmetry, density."""
+"""Columns for people: formula, symmetry, density."""
 
 from __future__ import annotations
 

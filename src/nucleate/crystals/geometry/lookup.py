@@ -123,16 +123,10 @@ class CrystalIdentity(Identity):
 
     def version(self) -> str:
         """Of what finds the symmetry, and of what makes a string canonical."""
-        own = (
-            "wyckoff.canonical",
-            "wyckoff.wyckoff_string",
-            "wyckoff.normaliser",
-            "wyckoff.preferred_setting",
-            "geometry.lookup",
-            "io.cif",
-            "io.standardise",
-        )
-        return version_of("moyopy", *(f"nucleate.crystals.{name}" for name in own))
+        symmetry = ("canonical", "wyckoff_string", "normaliser", "preferred_setting")
+        own = (*(f"wyckoff.{name}" for name in symmetry), "geometry.lookup", "io.cif")
+        modules = (f"nucleate.crystals.{name}" for name in (*own, "io.standardise"))
+        return version_of("moyopy", *modules)
 
 
 def composition_distances(

@@ -1,10 +1,10 @@
-"""The canonical gene of a structure.
+"""The canonical description of a structure.
 
 moyopy finds the space group and the standard cell. That cell still depends on the origin and on
-the axes chosen among those which the group's normaliser allows, so the same crystal would get
-many genes. Here all of them are compared and one is taken (Parthe & Gelato 1984 had the same aim):
-first the least list of (letter, atomic number) over the Euclidean normaliser, then, over what fixes
-that list and with the origin of polar groups put on a site, the preferred coordinates (see
+the axes chosen among those which the group's normaliser allows, so the same crystal would get many
+descriptions. Here all of them are compared and one is taken (Parthe & Gelato 1984 had the same
+aim): first the least list of (letter, atomic number) over the Euclidean normaliser, then, over what
+fixes that list and with the origin of polar groups put on a site, the preferred coordinates (see
 `preferred_setting`).
 """
 
@@ -54,9 +54,9 @@ OVERLAP = 0.1
 
 
 def wyckoff_from_structure(structure: Structure, tolerance: float = 0.01) -> WyckoffStructure:
-    """The canonical gene: the same for any cell, origin, orientation and order of atoms.
+    """The canonical description: the same for any cell, origin, orientation and order of atoms.
 
-    A chiral crystal and its mirror image share a gene, unless their space groups differ.
+    A chiral crystal and its mirror image share a description, unless their space groups differ.
 
     Args:
         structure: ordered pymatgen structure.
@@ -96,11 +96,11 @@ def arrays_of(structure: Structure) -> Arrays:
 def canonical_wyckoff(
     lattice: Array, positions: Array, numbers: NDArray[np.int64], tolerance: float = 0.01
 ) -> WyckoffStructure:
-    """The canonical gene of a cell given as arrays.
+    """The canonical description of a cell given as arrays.
 
     A crystal at the very edge of the tolerance gains symmetry when it is rebuilt from its rounded
-    gene, and rounding may make another triclinic cell the reduced one; then the rebuilt crystal's
-    gene is taken, so that a gene's structure has that gene.
+    description, and rounding may make another triclinic cell the reduced one; then that of the
+    rebuilt crystal is taken, so that a description's structure has that description.
 
     Raises:
         StructureError: `not_finite`, `zero_volume`, `overlapping_atoms`, `symmetry_failed`.
@@ -116,7 +116,7 @@ def canonical_wyckoff(
     dataset = symmetry_dataset(lattice, positions, numbers, tolerance)
     passed: list[WyckoffStructure] = []
     while True:
-        gene = _gene_of(dataset)
+        gene = _preferred_description(dataset)
         if gene in passed:  # a cycle, nearly always of one
             return min(passed[passed.index(gene) :], key=to_string)
         passed.append(gene)
@@ -171,7 +171,7 @@ def _as_structure_errors() -> Iterator[None]:
         raise StructureError("symmetry_failed", f"moyopy: {error}") from None
 
 
-def _gene_of(dataset: Any) -> WyckoffStructure:
+def _preferred_description(dataset: Any) -> WyckoffStructure:
     """The preferred description of what a symmetry search found."""
     group = space_group(dataset.number)
     lattice = lattice_parameters(group, np.array(dataset.std_cell.basis))

@@ -1,5 +1,5 @@
-"""Whether two crystals are the same, as pymatgen's StructureMatcher sees it, and a cheap
-description by which crystals that surely differ are told apart.
+"""Comparison of two crystals by pymatgen's StructureMatcher, and a cheap description by which
+those that surely differ are told apart.
 
 StructureMatcher compares some 70 pairs a second; a set of one composition (carbon) has hundreds of
 thousands of pairs of equal Wyckoff letters. Sorted neighbour distances, at a volume of one per

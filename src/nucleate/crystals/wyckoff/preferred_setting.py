@@ -124,7 +124,7 @@ def preference(parameters: Array) -> Array:
 
 
 def tidy(gene: WyckoffStructure) -> WyckoffStructure:
-    """The gene with each site in its preferred image, rounded and sorted: no symmetry search."""
+    """The same with each site in its preferred image, rounded and sorted: no symmetry search."""
     group = gene.group
     points = np.array([group.position(s.letter).expand(s.parameters)[0] for s in gene.sites])
     kinds = [(s.letter, s.number) for s in gene.sites]

@@ -1,6 +1,6 @@
-"""A crystal as its gene: space group, occupied Wyckoff positions and free lattice parameters.
+"""A crystal as its space group, occupied Wyckoff positions and free lattice parameters.
 
-The *Wyckoff string* is a gene on one line: space group, sites as `letter:element(parameters)`,
+The *Wyckoff string* is that on one line: space group, sites as `letter:element(parameters)`,
 a bar, the free lattice parameters:
 
     225 a:Na b:Cl | 5.6402
@@ -101,7 +101,7 @@ def _number(value: float, decimals: int) -> str:
 
 
 def to_string(gene: WyckoffStructure) -> str:
-    """The Wyckoff string of a gene."""
+    """The Wyckoff string of a crystal."""
     parts = [str(gene.space_group)]
     for site in gene.sites:
         values = ",".join(_number(p, PARAMETER_DECIMALS) for p in site.parameters)
@@ -181,7 +181,7 @@ def expand(
 
     Returns:
         lattice [3, 3] (rows, angstrom), fractional coordinates [n, 3] in [0, 1), and atomic
-        numbers [n]; sites stay together, in the gene's order.
+        numbers [n]; sites stay together, in the given order.
     """
     group = gene.group
     lattice = lattice_matrix(gene.lattice)
