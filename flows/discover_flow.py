@@ -138,8 +138,8 @@ def _funnel(data: MatterData) -> list[dict[str, Any]]:
 def _markdown(matter: list[MatterData]) -> str:
     lines = []
     for data in matter:
-        lines.append(f"## {data.name}: {data.kept} candidates\n")
-        if data.kept:
+        lines.append(f"## {data.name}: {data.candidate_count} candidates\n")
+        if data.candidate_count:
             lines += ["| candidate | score |", "|---|---|"]
             lines += [
                 f"| `{candidate_title(data, row)}` | {number(row.get('score'))} |"

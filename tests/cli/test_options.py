@@ -11,7 +11,7 @@ import typer
 from pydantic import Field
 from typer.testing import CliRunner, Result
 
-from nucleate.cli.app import provided
+from nucleate.cli.app import plug_ins
 from nucleate.cli.options import (
     Given,
     SettingsCommand,
@@ -22,7 +22,7 @@ from nucleate.cli.options import (
 )
 from nucleate.core.errors import NucleateError, SettingsError
 from nucleate.core.settings import Settings
-from nucleate.settings.fields import field_facts, nested
+from nucleate.settings.fields import field_facts, settings_at
 
 
 class Inner(Settings):
@@ -127,8 +127,8 @@ def test_facts_of_fields() -> None:
     assert (facts["kind"].kind, facts["kind"].choices) == (str, ("one", "two"))
     assert (facts["share"].low, facts["share"].high) == (0, 1)
     assert facts["name"].required
-    assert nested(Outer, "inner") is Inner
-    assert nested(Outer, "") is Outer
+    assert settings_at(Outer, "inner") is Inner
+    assert settings_at(Outer, "") is Outer
 
 
 def test_windows_of_properties() -> None:
@@ -151,7 +151,7 @@ def test_commands_of_other_packages(monkeypatch: pytest.MonkeyPatch) -> None:
         ]
 
     monkeypatch.setattr("nucleate.cli.app.entry_points", entry_points)
-    found = dict(provided())
+    found = dict(plug_ins())
     assert set(found) == {"benchmark", "datasets build", "datasets show-more", "own"}
     for name, why in (
         ("benchmark", r"pip install 'nucleate\[benchmarks\]'"),

@@ -77,7 +77,7 @@ PROVIDED = {
 """Commands of our own that other packages than this one provide."""
 
 
-def provided() -> Iterator[tuple[str, Command]]:
+def plug_ins() -> Iterator[tuple[str, Command]]:
     """Commands that packages provide, as entry points of the group `nucleate.commands`.
 
     A name of two words is that of a command in a group of ours, with a dot in the entry point's. A
@@ -120,7 +120,7 @@ def _add(parent: typer.Typer, command: Command, name: str | None, panel: str | N
 for _panel, _commands in PANELS.items():
     for _command in _commands:
         _add(app, _command, None, _panel)
-for _name, _command in provided():
+for _name, _command in plug_ins():
     if _name.startswith("datasets "):
         _add(datasets.app, _command, _name.partition(" ")[2], None)
     else:

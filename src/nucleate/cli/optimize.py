@@ -18,10 +18,10 @@ from nucleate.cli.common import (
     write_results,
 )
 from nucleate.cli.failures import terminated_like_interrupted
-from nucleate.cli.options import Given, from_settings
+from nucleate.cli.options import Given, from_settings, read_stage
 from nucleate.core.errors import SettingsError
 from nucleate.core.manifest import load_manifest
-from nucleate.core.settings import merge, read_toml, validate
+from nucleate.core.settings import merge, validate
 
 if TYPE_CHECKING:
     from nucleate.settings.study import StudySettings
@@ -138,23 +138,19 @@ def _settings(
 
     if study is not None and stage is not None:
         raise SettingsError("give either STUDY.toml or --settings, not both")
-    values: dict[str, Any] = {}
-    where = "command line"
+    values, where, run = read_stage(study or stage)
     if study is not None:
-        where, values = str(study), read_toml(study)
         if "matter" in values:
             raise SettingsError(f"{study}: is the settings of a run; `nucleate discover` takes it")
         values.setdefault("out", str(Path("results") / study.stem))
-    elif stage is not None:
-        where, values = str(stage), read_toml(stage)
-        if isinstance(values.get("matter"), dict):
-            kind = model_manifest(Path(given.get("model", ""))).matter
-            values = values["matter"].get(kind, {}).get("optimize", {})
-            where += f" [matter.{kind}.optimize]"
+    elif run is not None:
+        kind = model_manifest(Path(given.get("model", ""))).matter
+        values = run.get(kind, {}).get("optimize", {})
+        where += f" [matter.{kind}.optimize]"
     if {"data", "features"} & given.keys():
         values = {key: value for key, value in values.items() if key not in ("data", "features")}
     if study is not None and isinstance(values.get("local"), dict):
-        values = values | {"local": _beside(values["local"], study.parent)}
+        values = values | {"local": _lead_beside(values["local"], study.parent)}
     merged = merge(values, given)
     if constraints:  # beside the objectives, of the options or of the file
         merged["objectives"] = [*merged.get("objectives", ()), *constraints]
@@ -164,7 +160,7 @@ def _settings(
     return validate(StudySettings, merged, where)
 
 
-def _beside(local: dict[str, Any], folder: Path) -> dict[str, Any]:
+def _lead_beside(local: dict[str, Any], folder: Path) -> dict[str, Any]:
     """The settings of a local search, a lead's file taken from beside the settings file."""
     like = local.get("like")
     if not isinstance(like, str):

@@ -71,14 +71,25 @@ class Given:
         Raises:
             SettingsError: unknown key or impossible value.
         """
-        values: dict[str, Any] = {}
-        where = "command line"
-        if file is not None:
-            where, values = str(file), read_toml(file)
-            if isinstance(values.get("matter"), dict):
-                values = values["matter"].get(matter, {}).get(section, {})
-                where += f" [matter.{matter}.{section}]"
+        values, where, run = read_stage(file)
+        if run is not None:
+            values = run.get(matter, {}).get(section, {})
+            where += f" [matter.{matter}.{section}]"
         return validate(self.model, merge(values, self.values), where)
+
+
+def read_stage(file: Path | None) -> tuple[dict[str, Any], str, dict[str, Any] | None]:
+    """The values of a stage's settings file, its name for messages, and the tables of `matter` if
+    it is that of a whole run, where the stage's values have to be looked for.
+
+    Raises:
+        SettingsError: missing or unreadable.
+    """
+    if file is None:
+        return {}, "command line", None
+    values = read_toml(file)
+    run = values.get("matter")
+    return values, str(file), run if isinstance(run, dict) else None
 
 
 @dataclass(frozen=True)
@@ -128,22 +139,28 @@ def windows(texts: Sequence[str]) -> dict[str, str]:
     return found
 
 
+METAVARS = {
+    "A-B-C": "chemical_system",
+    "DIR": "features out results work",
+    "DIR|NAME": "model",
+    "FILE|NAME": "data",
+    "FORMULA": "composition",
+    "LIST": "exclude include space_group",
+    "LOW..HIGH": "distance similarity",
+    "N|A..B": "formula_units",
+    "NAME": "run",
+    "SMILES": "scaffold",
+    "STRUCTURE": "like",
+    "URL": "storage",
+}
 _REPEATED = "May be repeated."
-SPELLINGS = {
-    "chemical_system": Spelling(metavar="A-B-C"),
+SPELLINGS = {key: Spelling(metavar=m) for m, keys in METAVARS.items() for key in keys.split()} | {
     "checks": Spelling(
         metavar="NAME,...",
         kind=str,
         read=lambda text: [{"name": name} for name in comma_separated([text])],
     ),
-    "composition": Spelling(metavar="FORMULA"),
-    "data": Spelling(metavar="FILE|NAME"),
-    "distance": Spelling(metavar="LOW..HIGH"),
-    "features": Spelling(metavar="DIR"),
-    "formula_units": Spelling(metavar="N|A..B"),
-    "like": Spelling(metavar="STRUCTURE"),
     "mirror": Spelling(metavar="DIR", environment="NUCLEATE_DATA_MIRROR"),
-    "model": Spelling(metavar="DIR|NAME"),
     "objectives": Spelling(
         "--objective",
         "WHAT[:HOW]",
@@ -152,7 +169,6 @@ SPELLINGS = {
         more="Written as qed, sa_score:minimise, logp:target=2.5, logp:range=1..3,weight=0.5 or "
         f"head=NAME:minimise. {_REPEATED}",
     ),
-    "out": Spelling(metavar="DIR"),
     "properties": Spelling("--property", "COLUMN", more=_REPEATED),
     "property": Spelling("--property", "NAME=LOW..HIGH", list[str], windows, more=_REPEATED),
     "reference": Spelling(
@@ -162,13 +178,7 @@ SPELLINGS = {
         lambda names: [{"source": name} for name in names],
         more=_REPEATED,
     ),
-    "results": Spelling(metavar="DIR"),
-    "run": Spelling(metavar="NAME"),
-    "scaffold": Spelling(metavar="SMILES"),
-    "similarity": Spelling(metavar="LOW..HIGH"),
     "source": Spelling("--input", "FILE|NAME"),
-    "space_group": Spelling(metavar="LIST"),
-    "storage": Spelling(metavar="URL"),
 }
 """By the last key of a field's path."""
 _PANELS = {"conditions": "Conditions", "local": "Conditions"}
@@ -227,7 +237,7 @@ def _options(
     model: type[Any], fields: str, spellings: Mapping[str, Spelling], defaults: bool
 ) -> Iterator[_Option]:
     """The options that a list of fields stands for."""
-    from nucleate.settings.fields import field_facts, nested
+    from nucleate.settings.fields import field_facts, settings_at
 
     words = fields.split()
     left_out = {word[1:] for word in words if word.startswith("-")}
@@ -236,7 +246,7 @@ def _options(
         path, required = path.removesuffix("!"), path.endswith("!")
         table, _, key = path.rpartition(".")
         panel = _PANELS.get(table)
-        facts = field_facts(nested(model, table)) if not word.startswith("-") else {}
+        facts = field_facts(settings_at(model, table)) if not word.startswith("-") else {}
         for name in facts if key == "*" else [key] if facts else []:
             whole = f"{table}.{name}" if table else name
             spelling = spellings.get(name, Spelling())
@@ -270,10 +280,10 @@ class SettingsCommand(TyperCommand):
         """The options of the function and, where its parameter `given` is, those of settings."""
         params = super().get_params(ctx)
         place = getattr(self.callback, "given_place", 0)
-        return [*params[:place], *self._declared[1], *params[place:]]
+        return [*params[:place], *self._settings_options[1], *params[place:]]
 
     @functools.cached_property
-    def _declared(self) -> tuple[list[_Option], list[Any]]:
+    def _settings_options(self) -> tuple[list[_Option], list[Any]]:
         def declare(**_: Any) -> None: ...
 
         options: list[_Option] = getattr(self.callback, "given_options", list)()
@@ -286,7 +296,7 @@ class SettingsCommand(TyperCommand):
     def invoke(self, ctx: Any) -> Any:
         """Put what was given of the settings aside for the function, and call it."""
         values: dict[str, Any] = {}
-        for option in self._declared[0]:
+        for option in self._settings_options[0]:
             value = ctx.params.pop(option.name)
             if value is None or value in ((), []):
                 continue

@@ -17,10 +17,10 @@ from nucleate.cli.common import (
     model_manifest,
     write_results,
 )
-from nucleate.cli.options import Given, from_settings
+from nucleate.cli.options import Given, from_settings, read_stage
 from nucleate.core.errors import SettingsError
 from nucleate.core.manifest import load_manifest
-from nucleate.core.settings import merge, read_toml, validate
+from nucleate.core.settings import merge, validate
 
 if TYPE_CHECKING:
     from nucleate.core.manifest import Manifest
@@ -64,7 +64,7 @@ def screen(
     from nucleate.core.environment import environment_info
 
     chosen, folder = _settings(list(sources or ()), settings, given.values)
-    manifest = _screened(chosen, folder, mirror)
+    manifest = _run_screening(chosen, folder, mirror)
     page = write_page(Path(chosen.out), manifest, chosen, environment_info())
     show_screening(console(json_file), manifest, chosen, page)
     write_results(json_file, manifest_results(manifest))
@@ -92,18 +92,15 @@ def _settings(
     """
     from nucleate.settings.screen import ScreeningSettings
 
-    values: dict[str, Any] = {}
-    where, folder = "command line", None
-    if sources and sources[0].endswith(".toml"):
-        if stage is not None:
-            raise SettingsError("give either SCREEN.toml or --settings, not both")
-        file = Path(sources.pop(0))
-        where, folder, values = str(file), file.parent, read_toml(file)
+    own = bool(sources) and sources[0].endswith(".toml")
+    if own and stage is not None:
+        raise SettingsError("give either SCREEN.toml or --settings, not both")
+    file = Path(sources.pop(0)) if own else stage
+    values, where, run = read_stage(file)
+    if own and file is not None:
         values.setdefault("out", str(Path("results") / file.stem))
-    elif stage is not None:
-        where, folder, values = str(stage), stage.parent, read_toml(stage)
-        if isinstance(values.get("matter"), dict):
-            values = _of_a_run(values["matter"], given.get("matter"), stage)
+    elif run is not None:
+        values = _of_a_run(run, given.get("matter"), where)
     if sources:
         values["structures"] = sources[0] if len(sources) == 1 else list(sources)
     if "structures" in given and not isinstance(values.get("structures"), dict):
@@ -112,10 +109,10 @@ def _settings(
     for name, hint in (("structures", "a file or folder"), ("out", "--out DIR")):
         if merged.get(name) is None:
             raise SettingsError(f"screen needs {hint}, e.g. nucleate screen ideas.smi --out DIR")
-    return validate(ScreeningSettings, merged, where), folder
+    return validate(ScreeningSettings, merged, where), None if file is None else file.parent
 
 
-def _of_a_run(pipelines: dict[str, Any], matter: str | None, file: Path) -> dict[str, Any]:
+def _of_a_run(pipelines: dict[str, Any], matter: str | None, file: str) -> dict[str, Any]:
     """The part of a whole run's settings that concerns the funnel."""
     if matter is None:
         if len(pipelines) > 1:
@@ -128,7 +125,9 @@ def _of_a_run(pipelines: dict[str, Any], matter: str | None, file: Path) -> dict
     return found | ({"objectives": terms} if terms else {})
 
 
-def _screened(settings: ScreeningSettings, folder: Path | None, mirror: str | None) -> Manifest:
+def _run_screening(
+    settings: ScreeningSettings, folder: Path | None, mirror: str | None
+) -> Manifest:
     from nucleate.stages import screen as stage
     from nucleate.stages.draws import dataset_of, find_draws, matter_of
 

@@ -67,7 +67,7 @@ def resolve(dataset: DatasetSettings, matter: str, mirror: str | None = None) ->
         known = {name for source in found for name in source.settings.properties}
         absent = [name for name in dataset.properties if name not in known]
         if absent:
-            raise InputError(f"no source has a column {', '.join(absent)}", file=dataset.shown)
+            raise InputError(f"no source has a column {', '.join(absent)}", file=dataset.label)
     return found
 
 

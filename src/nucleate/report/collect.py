@@ -54,7 +54,7 @@ class MatterData:
     scored: tuple[Mapping[str, Any], ...] = ()
 
     @property
-    def kept(self) -> int:
+    def candidate_count(self) -> int:
         """Number of candidates that passed the whole funnel and were kept."""
         return 0 if self.candidates is None else len(self.candidates)
 

@@ -59,8 +59,8 @@ def _section(data: MatterData) -> dict[str, Any]:
     return {
         "name": data.name,
         "failure": data.failure,
-        "kept": data.kept,
-        "shown": min(SHOWN, data.kept),
+        "kept": data.candidate_count,
+        "shown": min(SHOWN, data.candidate_count),
         "sentences": _sentences(data),
         "tiles": _tiles(data),
         "funnel": data.funnel,
@@ -112,15 +112,17 @@ def _sentences(data: MatterData) -> list[str]:
             f"{entered:,} structures{drawn} went through {len(checks)} checks,"
             f" and {checks[-1]['passed'] if checks else entered:,} passed them all."
         )
-    if data.kept and data.candidates is not None and "score" in data.candidates.columns:
+    if data.candidate_count and data.candidates is not None and "score" in data.candidates.columns:
         best = wording.number(float(data.candidates["score"].max()))
-        said.append(f"The best of the {data.kept:,} candidates kept scores {best} out of 1.")
+        said.append(
+            f"The best of the {data.candidate_count:,} candidates kept scores {best} out of 1."
+        )
     return said
 
 
 def _tiles(data: MatterData) -> list[tuple[str, str]]:
     """The headline numbers: value and what it is."""
-    tiles = [(f"{data.kept:,}", "candidates that passed every check")]
+    tiles = [(f"{data.candidate_count:,}", "candidates that passed every check")]
     if data.funnel:
         tiles.append((f"{data.funnel[0]['entered']:,}", "structures checked"))
     held_out = data.training.get("held_out", {})

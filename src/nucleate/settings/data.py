@@ -38,7 +38,7 @@ class DatasetSettings(Settings):
         return (self.source,) if isinstance(self.source, str) else self.source
 
     @property
-    def shown(self) -> str:
+    def label(self) -> str:
         """What `source` names, on one line."""
         return ", ".join(self.sources)
 

@@ -49,7 +49,7 @@ def field_facts(model: type[BaseModel]) -> dict[str, FieldFacts]:
     return {name: _facts(name, f, said.get(name, "")) for name, f in model.model_fields.items()}
 
 
-def nested(model: type[BaseModel], path: str) -> type[BaseModel]:
+def settings_at(model: type[BaseModel], path: str) -> type[BaseModel]:
     """The settings class at a dotted path of keys."""
     for key in filter(None, path.split(".")):
         (model,) = field_facts(model)[key].tables
@@ -92,7 +92,7 @@ def _facts(name: str, field: FieldInfo, meaning: str) -> FieldFacts:
         choices=choices,
         low=min(low, default=None),
         high=max(high, default=None),
-        default=shown(field.get_default(call_default_factory=True)),
+        default=default_text(field.get_default(call_default_factory=True)),
         required=field.is_required(),
         meaning=meaning,
     )
@@ -113,7 +113,7 @@ def _parts(annotation: Any, metadata: tuple[Any, ...]) -> Iterator[tuple[Any, tu
         yield annotation, metadata
 
 
-def shown(value: Any) -> str:
+def default_text(value: Any) -> str:
     """A default as a person reads it: nothing for what is empty or a table of its own."""
     match value:
         case bool():
@@ -123,5 +123,5 @@ def shown(value: Any) -> str:
         case int() | float():
             return f"{value:,}" if value >= 10_000 else f"{value:g}"
         case tuple():
-            return ", ".join(map(shown, value))
+            return ", ".join(map(default_text, value))
     return ""

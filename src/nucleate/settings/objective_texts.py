@@ -49,7 +49,7 @@ def parse_objective(text: str, option: str = "--objective") -> dict[str, Any]:
     if not equals:
         kind, name = "property", what
     if kind not in ("property", "head") or not name:
-        raise _refused(text, option, "starts with a property's name, or head=NAME")
+        raise _refusal(text, option, "starts with a property's name, or head=NAME")
     out: dict[str, Any] = {kind: name}
     arguments: dict[str, Any] = {}
     for part in filter(None, options.split(",")):
@@ -57,7 +57,7 @@ def parse_objective(text: str, option: str = "--objective") -> dict[str, Any]:
         if not equals and key in GOALS:
             out["goal"] = GOALS[key]
         elif not equals or not value:
-            raise _refused(text, option, f"{part!r} is neither of maximise, minimise nor key=value")
+            raise _refusal(text, option, f"{part!r} is neither of maximise, minimise nor key=value")
         elif key == "target":
             out |= {"goal": "target", "target": _number(text, option, value)}
         elif key == "range":
@@ -86,7 +86,7 @@ def parse_constraint(text: str) -> dict[str, Any]:
         end = "high" if bound["sign"].startswith("<") else "low"
         out[end] = _number(text, _CONSTRAINT, bound["value"])
     if "low" not in out and "high" not in out:
-        raise _refused(text, _CONSTRAINT, "says not where the value must lie")
+        raise _refusal(text, _CONSTRAINT, "says not where the value must lie")
     return {**out, "constraint": True}
 
 
@@ -94,7 +94,7 @@ def _number(text: str, option: str, value: str) -> float:
     try:
         return float(value)
     except ValueError:
-        raise _refused(text, option, f"{value!r} is not a number") from None
+        raise _refusal(text, option, f"{value!r} is not a number") from None
 
 
 def _plain(value: str) -> bool | int | float | str:
@@ -108,7 +108,7 @@ def _plain(value: str) -> bool | int | float | str:
     return value
 
 
-def _refused(text: str, option: str, why: str) -> SettingsError:
+def _refusal(text: str, option: str, why: str) -> SettingsError:
     example = (
         "'logp<=5', 'qed>=0.6', logp:range=1..3"
         if option == _CONSTRAINT

@@ -246,7 +246,7 @@ class FeaturizeJob:
                 f"only {training} distinct structures are left to train on, "
                 f"at least {MINIMUM_TRAINING} are needed"
             )
-        raise InputError(message + why, file=self.settings.dataset.shown)
+        raise InputError(message + why, file=self.settings.dataset.label)
 
     def _fit(self, accepted: pa.Table, split: NDArray[np.int8]) -> Codec:
         """Learn the codec on the training split, or take the start model's, or what a killed run
@@ -264,7 +264,7 @@ class FeaturizeJob:
         try:
             codec = self.matter.codecs.fit(training, self.codec_options, self.seed)
         except StructureError as error:
-            raise InputError(str(error), file=self.settings.dataset.shown) from error
+            raise InputError(str(error), file=self.settings.dataset.label) from error
         write_json(kept, codec.to_json())
         return codec
 

@@ -99,7 +99,7 @@ def reconstruct(
                 ids.append(row.id)
     if not structures:
         reasons = "; ".join(f"{n} x {r} ({first[r]})" for r, n in rejected.most_common())
-        raise InputError(f"no usable structure: {reasons or 'no rows'}", file=dataset.shown)
+        raise InputError(f"no usable structure: {reasons or 'no rows'}", file=dataset.label)
     figures, rebuilt = reconstruction_figures(
         model, structures, refine=refine, inference_steps=inference_steps
     )

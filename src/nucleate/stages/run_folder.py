@@ -168,14 +168,14 @@ def open_run(settings: DiscoverSettings, *, fresh: bool = False) -> Iterator[Run
     """
     results = Path(settings.results)
     folder = results / settings.run
-    with _locked(results, settings.run):
+    with _lock(results, settings.run):
         try:
             if fresh:
                 _remove_run(folder)
             folder.mkdir(parents=True, exist_ok=True)
         except OSError as error:
             raise ResultsError(f"{folder}: cannot be written ({error.strerror})") from None
-        run = Run(settings, folder, created=_created(folder))
+        run = Run(settings, folder, created=_creation_time(folder))
         write_text(folder / "settings.toml", _settings_text(settings))
         run.write_manifest("running")
         state = "failed"
@@ -202,7 +202,7 @@ def _settings_text(settings: DiscoverSettings) -> str:
     return "# This run's settings as resolved, defaults included.\n" + tomli_w.dumps(values)
 
 
-def _created(folder: Path) -> str:
+def _creation_time(folder: Path) -> str:
     try:
         return str(read_json(folder / MANIFEST_NAME)["created"])
     except (ResultsError, KeyError, TypeError):
@@ -224,7 +224,7 @@ def lock_path(results: Path, run: str) -> Path:
 
 
 @contextmanager
-def _locked(results: Path, run: str) -> Iterator[None]:
+def _lock(results: Path, run: str) -> Iterator[None]:
     path = lock_path(results, run)
     lock = FileLock(path)
     try:

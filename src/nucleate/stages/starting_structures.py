@@ -82,7 +82,7 @@ def read_start(
     if not training:
         common = ", ".join(f"{reason} ({n})" for reason, n in reasons.most_common(3))
         raise InputError(
-            f"holds no structure that the model can encode: {common}", file=start.shown
+            f"holds no structure that the model can encode: {common}", file=start.label
         )
     rejected = {"rejected": sum(reasons.values()), "reasons": dict(reasons.most_common())}
-    return StartingStructures(training, structures, {"source": start.shown, **rejected})
+    return StartingStructures(training, structures, {"source": start.label, **rejected})

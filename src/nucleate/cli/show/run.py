@@ -126,7 +126,7 @@ def show_matter(out: Console, data: MatterData) -> None:
         return
     out.print()
     out.print(_funnel_table(data), soft_wrap=False)
-    if not data.kept:
+    if not data.candidate_count:
         out.print(f"No {data.name} passed every check.", style="yellow")
         return
     out.print()
@@ -154,7 +154,7 @@ def _best_table(data: MatterData) -> Table:
     best = data.best(BEST)
     names = [c for c in ("score", *data.scored_properties()) if c in best[0]]
     rows = [(candidate_title(data, row), *(number(row[c]) for c in names)) for row in best]
-    title = f"{data.name}: the best {min(BEST, data.kept)} of {data.kept}"
+    title = f"{data.name}: the best {min(BEST, data.candidate_count)} of {data.candidate_count}"
     return table(("candidate", *names), rows, title, right=names, widest=60)
 
 

@@ -32,7 +32,7 @@ def show_study_start(out: Console, settings: StudySettings, matter: str) -> None
     terms = completed(registry.get(matter), settings.objectives)
     wanted = ", ".join(_wishes(terms))
     source = settings.features or settings.data or "what the model recalls of its training set"
-    source = source if isinstance(source, str) else source.shown
+    source = source if isinstance(source, str) else source.label
     out.print(
         f"Searching {matter} with {settings.sampler!r}: {wanted}; {settings.trials:,} structures "
         f"to score, starting from {source}.",

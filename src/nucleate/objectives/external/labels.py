@@ -73,7 +73,7 @@ def read_labels(matter: Matter, source: ColumnSource, folder: Path | None = None
         reasons = ", ".join(f"{reason}: {count}" for reason, count in rejected.most_common())
         raise InputError(
             f"no structure with a label in column {source.column!r} ({reasons or 'no rows'})",
-            file=dataset.shown,
+            file=dataset.label,
         )
     values = np.array([float(np.median(labels)) for labels in found.values()])
     return Labels(list(found), values, rejected)

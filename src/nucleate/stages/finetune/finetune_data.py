@@ -31,7 +31,7 @@ def own_set(
     if not len(held_out):
         raise InputError(
             "nothing is held out to measure on; give the split a share for validation or test",
-            file=settings.dataset.shown,
+            file=settings.dataset.label,
         )
     rows = np.concatenate([splits["train"], held_out])
     labels = {n: table[n].to_numpy(zero_copy_only=False)[order][rows] for n in names}
