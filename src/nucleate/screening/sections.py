@@ -7,7 +7,7 @@ from collections.abc import Sequence
 from dataclasses import dataclass
 from typing import Any
 
-from nucleate.matter.checks import Candidate, Check, EachCheck, Verdict
+from nucleate.matter.checks import Candidate, Check, EachCheck
 from nucleate.screening.funnel import DOUBLE, Funnel, Step, count_reasons, general, note
 from nucleate.screening.worker import Judgement
 
@@ -78,13 +78,12 @@ class FunnelBookkeeping:
     def add(self, candidate: Candidate, judged: Judgement) -> bool:
         """Note the verdicts on a candidate; whether it passed all checks."""
         times = judged.seconds[-len(judged.verdicts) :] if judged.verdicts else []
-        for number, (values, seconds) in enumerate(zip(judged.verdicts, times, strict=True)):
+        for number, (verdict, seconds) in enumerate(zip(judged.verdicts, times, strict=True)):
             step = self.steps[number]
             step.entered += 1
             step.seconds += seconds
-            passed, value, reason, columns, structure = values
             before = candidate.structure
-            reason = note(candidate, step.check, Verdict(passed, value, reason, columns, structure))
+            reason = note(candidate, step.check, verdict)
             if candidate.structure != before:
                 self._made.setdefault(candidate.structure, number)
             if not reason and self._is_double(candidate.structure, number):

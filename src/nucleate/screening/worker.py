@@ -45,8 +45,7 @@ class Judgement:
     Attributes:
         structure: as it entered the checks; None if the row is no structure.
         refused: reason and detail why it is none.
-        verdicts: of the section's checks up to the first that failed, each as
-            [passed, value, reason, columns, structure].
+        verdicts: of the section's checks up to the first that failed.
         seconds: processor time that each of them took; the standardisation's before them for a row.
         stopped: why there are no verdicts: the process was stopped or died; empty if it was not.
         at: number of the check that was at work then.
@@ -55,7 +54,7 @@ class Judgement:
 
     structure: str | None
     refused: tuple[str, str] | None = None
-    verdicts: list[list[Any]] = field(default_factory=list)
+    verdicts: list[Verdict] = field(default_factory=list)
     seconds: list[float] = field(default_factory=list)
     stopped: str = ""
     at: int = 0
@@ -64,14 +63,20 @@ class Judgement:
     def to_json(self) -> list[Any]:
         """For the journal."""
         times = [round(s, 6) for s in self.seconds]
-        head = [self.structure, self.refused, self.verdicts, times]
+        head = [
+            self.structure,
+            self.refused,
+            [list(vars(v).values()) for v in self.verdicts],
+            times,
+        ]
         return [*head, self.stopped, self.at, self.raw]
 
     @classmethod
     def from_json(cls, values: Sequence[Any]) -> Judgement:
         """What `to_json` wrote."""
-        structure, refused, *rest = values
-        return cls(structure, None if refused is None else (refused[0], refused[1]), *rest)
+        structure, refused, verdicts, *rest = values
+        refusal = None if refused is None else (refused[0], refused[1])
+        return cls(structure, refusal, [Verdict(*verdict) for verdict in verdicts], *rest)
 
 
 @dataclass(frozen=True)
@@ -147,7 +152,7 @@ def _judge_alone(checks: Sequence[Check], candidate: Candidate, judged: Judgemen
         begun = time.process_time()
         verdict = check.guarded(candidate)
         judged.seconds.append(time.process_time() - begun)
-        judged.verdicts.append(plain(verdict))
+        judged.verdicts.append(_plain(verdict))
         if not verdict.passed:
             return False
         candidate.columns.update(verdict.columns)
@@ -165,7 +170,7 @@ def _judge_together(check: Check, items: Sequence[WorkItem], judged: Sequence[Ju
     verdicts = run_check(check, candidates)
     share = (time.process_time() - begun) / max(1, len(places))
     for place, verdict in zip(places, verdicts, strict=True):
-        judged[place].verdicts.append(plain(verdict))
+        judged[place].verdicts.append(_plain(verdict))
         judged[place].seconds.append(share)
 
 
@@ -211,16 +216,11 @@ def _attempt(check: Check, candidates: Sequence[Candidate]) -> list[Verdict] | E
     return verdicts
 
 
-def plain(verdict: Verdict) -> list[Any]:
-    """A verdict as JSON values."""
+def _plain(verdict: Verdict) -> Verdict:
+    """A verdict of JSON values, as the journal gives it back."""
     columns = {name: plain_value(value) for name, value in verdict.columns.items()}
-    return [
-        bool(verdict.passed),
-        plain_value(verdict.value),
-        verdict.reason,
-        columns,
-        verdict.structure,
-    ]
+    value: Any = plain_value(verdict.value)
+    return Verdict(bool(verdict.passed), value, verdict.reason, columns, verdict.structure)
 
 
 def plain_value(value: Any) -> Any:
