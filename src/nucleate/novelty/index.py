@@ -2,7 +2,7 @@
 
 A kind of matter says by its `Identity` what a structure is known by. A `Reference` holds the keys,
 the texts and a bounded sample of sketches of one source: of a file, map_array into memory (see
-`stages.reference`), or of structure strings at hand.
+`novelty.build`), or of structure strings at hand.
 """
 
 from __future__ import annotations
@@ -110,7 +110,7 @@ class Reference:
 
     @classmethod
     def open(cls, folder: Path, name: str | None = None) -> Reference:
-        """Map what `stages.reference` wrote.
+        """Map what `novelty.build` or `save` wrote.
 
         Args:
             name: of the source; what it was called when it was written if not given.
@@ -213,7 +213,7 @@ class ReferenceContext(CheckContext):
     Attributes:
         references: opened, each of one source.
         known_among_them: whether a reference holds all of `known`, which then is not turned into
-            keys once more (see `stages.reference.stage_reference`).
+            keys once more (see `novelty.catalogue.stage_reference`).
     """
 
     references: Sequence[Reference] = ()

@@ -90,7 +90,10 @@ class Engine:
             if sections and sections[0].independent and not sections[0].expensive:
                 first = sections.pop(0)
             self._rows(first, funnel, rows)
-        turn = _turn(sections)
+        turn = next(
+            (n for n, section in enumerate(sections) if section.expensive),
+            next((n for n, section in enumerate(sections) if not section.independent), None),
+        )
         for number, section in enumerate(sections):
             if number == turn:
                 rank(funnel)
@@ -120,7 +123,11 @@ class Engine:
         books = FunnelBookkeeping(section.checks, funnel)
         entered = iter(funnel.candidates)
         passed = []
-        chunks = _chunk((_item(c) for c in funnel.candidates), section.chunk)
+        work = (
+            WorkItem(c.structure, {k: v for k, v in c.columns.items() if k != "latent"})
+            for c in funnel.candidates
+        )
+        chunks = iter(lambda: list(islice(work, section.chunk)), [])
         name = section.checks[0].name if len(section.checks) == 1 else "screen"
         total = len(funnel.candidates)
         with bar(description=name, total=total, unit="candidate") as progress:
@@ -211,20 +218,3 @@ def _outcome(item: WorkItem, found: Judgement | Failure) -> Judgement:
     if found.step == STANDARDISE:
         return Judgement(None, ("stopped", found.reason))
     return Judgement("", stopped=found.reason, at=found.step)
-
-
-def _turn(sections: Sequence[Section]) -> int | None:
-    """Number of the section before which candidates are ranked."""
-    expensive = (n for n, section in enumerate(sections) if section.expensive)
-    dependent = (n for n, section in enumerate(sections) if not section.independent)
-    return next(expensive, next(dependent, None))
-
-
-def _item(candidate: Candidate) -> WorkItem:
-    columns = {name: value for name, value in candidate.columns.items() if name != "latent"}
-    return WorkItem(candidate.structure, columns)
-
-
-def _chunk(items: Iterator[WorkItem], size: int) -> Iterator[list[WorkItem]]:
-    while chunk := list(islice(items, size)):
-        yield chunk

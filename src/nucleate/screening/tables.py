@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 import math
-from collections.abc import Callable, Iterable, Iterator, Mapping, Sequence
+from collections.abc import Callable, Iterable, Mapping, Sequence
 from itertools import islice
 from pathlib import Path
 from typing import Any
@@ -63,9 +63,13 @@ def write_parquet(path: Path, rows: Sequence[Mapping[str, Any]], columns: Sequen
             rows follow.
     """
     names = list(dict.fromkeys([*columns, *(name for row in rows for name in row)]))
-    arrays = [_array(name, [row.get(name) for row in rows]) for name in names]
+    arrays = {}
+    for name in names:
+        values = [row.get(name) for row in rows]
+        kinds = {_kind(_plain(value)) for value in values}
+        arrays[name] = _to_array(pa.field(name, _type(name, kinds)), values)
     with atomic_path(path) as temporary:
-        pq.write_table(pa.table(dict(zip(names, arrays, strict=True))), temporary)
+        pq.write_table(pa.table(arrays), temporary)
 
 
 def write_csv(path: Path, rows: Sequence[Mapping[str, Any]], columns: Sequence[str]) -> None:
@@ -98,17 +102,12 @@ def write_stream(
         pq.ParquetWriter(binary, schema) as writer,
     ):
         _frame([], schema.names).to_csv(text, index=False)
-        for part in _parts(rows()):
+        every = iter(rows())
+        while part := list(islice(every, _ROWS)):
             arrays = [_to_array(field, [row.get(field.name) for row in part]) for field in schema]
             writer.write_table(pa.Table.from_arrays(arrays, schema=schema))
             frame = _frame(part, schema.names)
             frame.to_csv(text, mode="a", header=False, index=False, float_format="%.6g")
-
-
-def _parts(rows: Iterable[Mapping[str, Any]]) -> Iterator[list[Mapping[str, Any]]]:
-    iterator = iter(rows)
-    while part := list(islice(iterator, _ROWS)):
-        yield part
 
 
 def _frame(rows: Sequence[Mapping[str, Any]], names: Sequence[str]) -> pd.DataFrame:
@@ -119,12 +118,6 @@ def _frame(rows: Sequence[Mapping[str, Any]], names: Sequence[str]) -> pd.DataFr
         if name in WHOLE:
             frame[name] = frame[name].astype("Int64")
     return frame
-
-
-def _array(name: str, values: list[Any]) -> pa.Array:
-    values = [_plain(value) for value in values]
-    field = pa.field(name, _type(name, {_kind(value) for value in values}))
-    return _to_array(field, values)
 
 
 def _kind(value: Any) -> str:
