@@ -8,7 +8,7 @@ from pathlib import Path
 from typing import Annotated, Any, Literal
 
 import numpy as np
-from pydantic import Field, model_validator
+from pydantic import Field, NonNegativeInt, model_validator
 
 from nucleate.core.errors import StructureError
 from nucleate.core.settings import Settings
@@ -30,7 +30,7 @@ class AboveHullOptions(Settings):
     """eV/atom."""
     minimum: float = -5.0
     """eV/atom below which CHGNet is taken to err; a salt can lie 4 below its elements."""
-    competing: Annotated[int, Field(ge=0)] = 0
+    competing: NonNegativeInt = 0
     """Least number of competing compounds in the chemical system, elements not counted. 0 rejects
     none for it: a new chemical system is what a search may look for."""
     confident: Annotated[int, Field(ge=1)] = 3

@@ -6,7 +6,7 @@ from typing import Annotated, Any, ClassVar
 
 import numpy as np
 from numpy.typing import NDArray
-from pydantic import Field
+from pydantic import Field, PositiveFloat
 
 from nucleate.core.settings import Settings
 from nucleate.crystals.geometry.bond_valence import bond_valence
@@ -16,13 +16,12 @@ from nucleate.crystals.geometry.voids import largest_void, widest_gap
 from nucleate.crystals.wyckoff.wyckoff_string import from_string, structure_from_wyckoff
 from nucleate.matter.checks import Candidate, EachCheck, Verdict
 
-Positive = Annotated[float, Field(gt=0)]
 SHELL = 1.2
 """Neighbours up to so many times the scaled distance of the closest one are counted."""
 
 
 class CoordinationOptions(Settings):
-    isolated: Positive = 2.3
+    isolated: PositiveFloat = 2.3
     """Largest ratio of an atom's closest contact to the sum of covalent radii (training crystals:
     one in two thousand has a larger one)."""
     most: Annotated[int, Field(ge=1)] = 42
@@ -86,10 +85,10 @@ def _coordination(found: Contacts, counts: NDArray[np.int64]) -> str:
 
 
 class BondValenceOptions(Settings):
-    instability: Positive = 2.2
+    instability: PositiveFloat = 2.2
     """Largest global instability index. Crystals of good quality have below .2; but the parameters
     are generic, and this is what 99 % of the training crystals keep that have such sums."""
-    worst: Positive = 4.0
+    worst: PositiveFloat = 4.0
     """Largest deviation of one atom's sum, over its oxidation state if that is above one."""
 
 
@@ -130,10 +129,10 @@ class BondValenceCheck(EachCheck):
 
 
 class VacuumOptions(Settings):
-    void: Positive = 4.5
+    void: PositiveFloat = 4.5
     """Largest radius (angstrom) of an empty sphere between covalent radii. Layers such as graphite
     and MoS2 have 1 to 2.5, open frameworks up to 6."""
-    gap: Positive = 9.0
+    gap: PositiveFloat = 9.0
     """Largest width (angstrom) of a slab without an atom's centre."""
 
 

@@ -3,11 +3,10 @@
 from __future__ import annotations
 
 from collections.abc import Iterator
-from typing import Annotated
 
 import numpy as np
 from numpy.typing import NDArray
-from pydantic import Field
+from pydantic import PositiveFloat
 
 from nucleate.core.errors import StructureError
 from nucleate.core.settings import Settings
@@ -16,11 +15,9 @@ from nucleate.crystals.elements import SYMBOLS
 from nucleate.crystals.geometry.contacts import Contacts, contacts, metals
 from nucleate.crystals.geometry.describe import cell
 from nucleate.crystals.geometry.distances import nearest
-from nucleate.crystals.wyckoff.canonical import wyckoff_from_structure
-from nucleate.crystals.wyckoff.wyckoff_string import from_string, structure_from_wyckoff, to_string
+from nucleate.crystals.wyckoff.canonical import canonical_wyckoff
+from nucleate.crystals.wyckoff.wyckoff_string import expand, from_string, to_string
 from nucleate.matter.checks import Candidate, EachCheck, Verdict
-
-Positive = Annotated[float, Field(gt=0)]
 
 
 def failure(error: StructureError) -> Verdict:
@@ -36,37 +33,31 @@ class LegalCheck(EachCheck):
 
     def one(self, candidate: Candidate) -> Verdict:
         """See `EachCheck.one`. A string that is not canonical is replaced by the one that is."""
-        crystal = candidate.structure
-        canonical = _rebuilt_or_overlapping(crystal)
-        if canonical != crystal and _rebuilt(canonical) != canonical:
+        canonical = crystal = candidate.structure
+        try:
+            canonical = _rebuild(crystal)
+        except StructureError as error:
+            if error.reason != "overlapping_atoms":  # which `distances` will refuse
+                raise
+        if canonical != crystal and _rebuild(canonical) != canonical:
             return Verdict(False, reason="rebuilding it twice gives two different crystals")
         gene = from_string(canonical)
         columns = {"space_group": gene.space_group, "atoms": gene.atoms}
         return Verdict(True, value=gene.space_group, columns=columns, structure=canonical)
 
 
-def _rebuilt(crystal: str) -> str:
-    return to_string(wyckoff_from_structure(structure_from_wyckoff(from_string(crystal))))
-
-
-def _rebuilt_or_overlapping(crystal: str) -> str:
-    """The canonical string, or the given one if atoms coincide: `distances` will refuse that."""
-    try:
-        return _rebuilt(crystal)
-    except StructureError as error:
-        if error.reason != "overlapping_atoms":
-            raise
-        return crystal
+def _rebuild(crystal: str) -> str:
+    return to_string(canonical_wyckoff(*expand(from_string(crystal))))
 
 
 class DensityOptions(Settings):
-    lightest: Positive = 0.3
+    lightest: PositiveFloat = 0.3
     """g/cm3; lithium has 0.53."""
-    densest: Positive = 25.0
+    densest: PositiveFloat = 25.0
     """g/cm3; osmium has 22.6."""
-    smallest_volume: Positive = 4.5
+    smallest_volume: PositiveFloat = 4.5
     """A^3 per atom; diamond has 5.7."""
-    largest_volume: Positive = 120.0
+    largest_volume: PositiveFloat = 120.0
     """A^3 per atom; caesium has 115."""
 
 
@@ -106,23 +97,23 @@ class DistancesOptions(Settings):
     """Bounds are ratios of a distance to the sum of both covalent radii. Each default is what all
     but about one in a thousand of the training crystals keep, of those that have such a pair."""
 
-    scaled: Positive = 0.67
+    scaled: PositiveFloat = 0.67
     """Least ratio of any pair (uranyl's U=O bond has .68)."""
-    metals: Positive = 0.7
+    metals: PositiveFloat = 0.7
     """Of two metals."""
-    cations: Positive = 0.73
+    cations: PositiveFloat = 0.73
     """Of two atoms of positive oxidation state (potassium and its like come nearest)."""
-    anions: Positive = 0.95
+    anions: PositiveFloat = 0.95
     """Of two like anions with full shells, such as two sulphide ions."""
-    oxides: Positive = 1.2
+    oxides: PositiveFloat = 1.2
     """Of two oxide or two fluoride ions (peroxides, which have 1.1, count as what they are)."""
-    hydrogen: Positive = 0.92
+    hydrogen: PositiveFloat = 0.92
     """Of hydrogen and another element."""
-    two_hydrogens: Positive = 1.15
+    two_hydrogens: PositiveFloat = 1.15
     """Of two hydrogen atoms (H2 has 1.2)."""
-    shortest: Positive = 0.5
+    shortest: PositiveFloat = 0.5
     """Least distance in angstrom (CDVAE's criterion, which alone says next to nothing)."""
-    scattered: Positive = 1.6
+    scattered: PositiveFloat = 1.6
     """Largest ratio of the closest contact: beyond, no atom touches another."""
 
 

@@ -3,10 +3,10 @@
 from __future__ import annotations
 
 from collections.abc import Sequence
-from typing import Annotated, Any
+from typing import Any
 
 import numpy as np
-from pydantic import Field
+from pydantic import PositiveFloat
 
 from nucleate.core.settings import Positive, Settings
 from nucleate.crystals import properties
@@ -67,22 +67,22 @@ class EnergyCheck(Check):
 class RelaxationOptions(Settings):
     energy_model: ModelName = DEFAULT
     """By which energies and forces; those of the group `nucleate.energy_models` are known."""
-    force: Annotated[float, Field(gt=0)] = 0.1
+    force: PositiveFloat = 0.1
     """Threshold of the largest force (eV/A) and of the largest virial per atom (eV)."""
     steps: Positive = 50
     """Optimiser steps within which it must be reached."""
     keep_symmetry: bool = True
     """Whether the space group is kept, which is faster; a crystal may yet gain symmetry."""
-    maximum_volume_change: Annotated[float, Field(gt=0)] = 0.4
+    maximum_volume_change: PositiveFloat = 0.4
     """Largest relative change of the volume."""
     release: bool = True
     """Whether a crystal relaxed with its symmetry kept is pushed a little and relaxed again without
     symmetry: one that only its symmetry holds falls away."""
-    push: Annotated[float, Field(gt=0)] = 0.03
+    push: PositiveFloat = 0.03
     """Displacement of each atom before the release, angstrom."""
     release_steps: Positive = 30
     """Optimiser steps of the release; what has not converged by then is judged as it stands."""
-    maximum_release_gain: Annotated[float, Field(gt=0)] = 0.05
+    maximum_release_gain: PositiveFloat = 0.05
     """eV/atom by which the released crystal may lie lower."""
 
 

@@ -4,10 +4,10 @@ from __future__ import annotations
 
 from abc import abstractmethod
 from collections.abc import Sequence
-from typing import TYPE_CHECKING, Annotated, Any, ClassVar
+from typing import TYPE_CHECKING, Any, ClassVar
 
 import numpy as np
-from pydantic import Field
+from pydantic import PositiveFloat
 
 from nucleate.core.errors import StructureError
 from nucleate.core.settings import Positive, Settings
@@ -27,7 +27,6 @@ from nucleate.matter.checks import Candidate, Verdict
 if TYPE_CHECKING:
     from pymatgen.core import Structure
 
-Amount = Annotated[float, Field(gt=0)]
 TOGETHER = 12
 """Crystals whose strained or rattled cells the model sees together."""
 
@@ -111,13 +110,13 @@ class ElasticCheck(StabilityCheck):
 class RattleOptions(Settings):
     energy_model: ModelName = DEFAULT
     """By which energies and forces."""
-    push: Amount = 0.05
+    push: PositiveFloat = 0.05
     """Displacement of each atom, angstrom."""
-    force: Amount = 0.05
+    force: PositiveFloat = 0.05
     """Threshold of forces (eV/A) and of the virial per atom (eV)."""
     steps: Positive = 40
     """Optimiser steps; what has not converged by then is judged as it stands."""
-    maximum_gain: Amount = 0.03
+    maximum_gain: PositiveFloat = 0.03
     """eV/atom by which it may end lower."""
     double: bool = False
     """Whether the cell is doubled along its shortest vector first, for modes of alternate sign."""

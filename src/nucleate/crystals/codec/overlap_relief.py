@@ -14,7 +14,7 @@ from dataclasses import dataclass
 from typing import Annotated
 
 import torch
-from pydantic import Field
+from pydantic import Field, NonNegativeFloat, NonNegativeInt, PositiveFloat
 from torch import Tensor
 
 from nucleate.core.settings import Positive, Settings
@@ -44,17 +44,17 @@ class OverlapReliefOptions(Settings):
     the threshold, and rise again beyond."""
     steps: Positive = 10
     """Steps towards the target at most."""
-    further_steps: Annotated[int, Field(ge=0)] = 30
+    further_steps: NonNegativeInt = 30
     """More of them, at most, for crystals that are still below the threshold."""
-    damping: Annotated[float, Field(gt=0)] = 0.005
+    damping: PositiveFloat = 0.005
     """Price of displacing a coordinate by one angstrom, in squared scaled distances."""
-    cell_damping: Annotated[float, Field(gt=0)] = 100.0
+    cell_damping: PositiveFloat = 100.0
     """Price of changing a lattice number (a logarithm) by one, in those of a coordinate."""
-    largest_step: Annotated[float, Field(gt=0)] = 0.5
+    largest_step: PositiveFloat = 0.5
     """Angstrom that a coordinate moves in a step at most."""
-    largest_change: Annotated[float, Field(gt=0)] = 0.1
+    largest_change: PositiveFloat = 0.1
     """Of a lattice number, likewise."""
-    swelling: Annotated[float, Field(ge=0)] = 0.7
+    swelling: NonNegativeFloat = 0.7
     """Most that the logarithm of the volume may grow."""
 
 

@@ -22,6 +22,7 @@ from torch import Tensor
 from torch.nn import functional
 
 from nucleate.core.quiet import silenced
+from nucleate.crystals.geometry.distances import images_within
 
 
 @cache
@@ -67,26 +68,13 @@ class Graph:
 
 def build_graph(lattice: Array, coordinates: Array, numbers: NDArray[np.int64]) -> Graph | None:
     """The graph of a cell; None if an atom has no neighbour within `EDGE_REACH`."""
-    from pymatgen.optimization.neighbors import find_points_in_spheres
-
     lattice = np.ascontiguousarray(lattice, dtype=np.float64)
     points = np.ascontiguousarray(coordinates @ lattice, dtype=np.float64)
-    first, second, offsets, distance = find_points_in_spheres(
-        all_coords=points,
-        center_coords=points,
-        r=EDGE_REACH,
-        pbc=np.ones(3, dtype=np.int64),
-        lattice=lattice,
-        tol=1e-8,
-    )
-    real = (distance > 1e-8) | (first != second)
-    first, second, distance = first[real], second[real], distance[real]
-    images = np.rint(offsets[real]).astype(np.int64)
+    first, second, distance, images = images_within(points, lattice, EDGE_REACH)
     if len(np.unique(first)) < len(numbers):
         return None
     order = np.argsort(first, kind="stable")
-    first, second, distance = first[order], second[order], distance[order]
-    images = images[order]
+    first, second, distance, images = first[order], second[order], distance[order], images[order]
     undirected = _undirected(first, second, images)
     if undirected is None:
         return None

@@ -12,6 +12,8 @@ from nucleate.core.errors import StructureError
 
 Pairs = tuple[NDArray[np.int64], NDArray[np.int64], NDArray[np.float64]]
 """Numbers of both atoms of each pair, and their distance (angstrom, or what the points are in)."""
+Images = tuple[NDArray[np.int64], NDArray[np.int64], NDArray[np.float64], NDArray[np.int64]]
+"""The same, and the cell of the second atom [pairs, 3]."""
 MOST_IMAGES = 2_000_000
 """Images of a cell that a search may go through: a cell as flat as a sheet has millions of them."""
 
@@ -47,9 +49,16 @@ def pairs_within(points: NDArray[np.float64], lattice: NDArray[np.float64], reac
         StructureError: `flat_cell`, its images are beyond counting.
     """
     refuse_flat(lattice, reach)
+    return images_within(points, lattice, reach)[:3]
+
+
+def images_within(
+    points: NDArray[np.float64], lattice: NDArray[np.float64], reach: float
+) -> Images:
+    """`pairs_within` with the cells of the second atoms, of a cell that is surely not flat."""
     from pymatgen.optimization.neighbors import find_points_in_spheres
 
-    first, second, _, distance = find_points_in_spheres(
+    first, second, offsets, distance = find_points_in_spheres(
         all_coords=points,
         center_coords=points,
         r=reach,
@@ -58,7 +67,7 @@ def pairs_within(points: NDArray[np.float64], lattice: NDArray[np.float64], reac
         tol=1e-8,
     )
     real = (distance > 1e-6) | (first != second)
-    return first[real], second[real], distance[real]
+    return first[real], second[real], distance[real], np.rint(offsets[real]).astype(np.int64)
 
 
 def refuse_flat(lattice: NDArray[np.float64], reach: float) -> None:
