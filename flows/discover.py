@@ -15,7 +15,8 @@ from rich.console import Console
 
 from nucleate.cli.failures import explained_failures
 from nucleate.cli.show.run import show_end, show_start
-from nucleate.stages.discover import finished_page, load_settings
+from nucleate.stages.discover import finished_page
+from nucleate.stages.run_settings import load_settings
 
 PREFECT = {
     "DO_NOT_TRACK": "1",

@@ -35,8 +35,9 @@ from nucleate.core.manifest import Manifest
 from nucleate.report.collect import MatterData, collect
 from nucleate.report.formatting import candidate_title, number, reasons, words
 from nucleate.settings.run import DiscoverSettings
-from nucleate.stages.discover import StageCall, fetch_all, load_settings, run_all, run_matter
+from nucleate.stages.discover import StageCall, fetch_all, run_all, run_matter
 from nucleate.stages.run_folder import open_run
+from nucleate.stages.run_settings import load_settings
 
 
 def _is_fetch_failure(_task: Any, _run: Any, state: Any) -> bool:

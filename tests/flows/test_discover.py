@@ -17,8 +17,8 @@ from nucleate.core.errors import DatasetError, InputError, ResultsError, Setting
 from nucleate.core.manifest import Manifest, run_stage
 from nucleate.settings.run import DiscoverSettings
 from nucleate.stages import discover as stages
-from nucleate.stages.discover import load_settings
 from nucleate.stages.run_folder import describe_run, list_runs, lock_path
+from nucleate.stages.run_settings import load_settings
 
 ROOT = Path(__file__).parents[2]
 
@@ -65,7 +65,7 @@ def fakes(monkeypatch: pytest.MonkeyPatch) -> Fakes:
 def settings(tmp_path: Path) -> DiscoverSettings:
     """Both kinds of matter from the example settings, results in the test's own folder."""
     example = ROOT / "flows" / "discover.toml"
-    return stages.load_settings(example, results=str(tmp_path / "results"))
+    return load_settings(example, results=str(tmp_path / "results"))
 
 
 ALL = [f"{m}/{s}" for m in ("molecules", "crystals") for s in stages.STAGES]
@@ -132,7 +132,7 @@ def test_folder_in_use_is_refused(settings: DiscoverSettings, fakes: Fakes) -> N
 def test_unwritable_results_are_refused(tmp_path: Path, fakes: Fakes) -> None:
     (tmp_path / "results").write_text("a file, not a folder")
     example = ROOT / "flows" / "discover.toml"
-    settings = stages.load_settings(example, results=str(tmp_path / "results"))
+    settings = load_settings(example, results=str(tmp_path / "results"))
     with pytest.raises(ResultsError, match="cannot be written"):
         stages.discover(settings)
     assert (tmp_path / "results").read_text() == "a file, not a folder"
@@ -260,4 +260,4 @@ def test_an_objective_that_does_not_exist_is_refused_at_once(
         f"[[matter.molecules.optimize.objectives]]\n{term}\n"
     )
     with pytest.raises(SettingsError, match=message):
-        stages.load_settings(path)
+        load_settings(path)

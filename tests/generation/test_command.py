@@ -55,7 +55,7 @@ def test_fewer_than_asked_for_is_said_and_no_error(
         (["--between", "CC", "CC"], "both structures are CC"),
         (["--scaffold", "*=C"], "single bond"),
         (["--minimum-size", "5", "--maximum-size", "4"], "exceeds maximum_size"),
-        (["--minimum-size", "0"], "greater than 0"),
+        (["--minimum-size", "0"], "greater than or equal"),
     ],
 )
 def test_usage_errors(
@@ -70,7 +70,7 @@ def test_usage_errors(
 def test_run_settings_carry_conditions(tmp_path: Path) -> None:
     from nucleate.core.settings import validate
     from nucleate.settings.run import DiscoverSettings
-    from nucleate.stages.discover import check_settings
+    from nucleate.stages.run_settings import check_settings
 
     def settings(scaffold: str) -> DiscoverSettings:
         conditions = {"scaffold": scaffold, "property": {"logP": "2..3"}}

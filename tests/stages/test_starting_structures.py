@@ -17,8 +17,9 @@ from nucleate.core.errors import CheckpointError
 from nucleate.core.manifest import Manifest
 from nucleate.latent.latent_model import LatentModel, load_codec
 from nucleate.settings.data import DatasetSettings, FeaturizeSettings
-from nucleate.stages.discover import StageCall, check_settings, load_settings
+from nucleate.stages.discover import StageCall
 from nucleate.stages.featurize import featurize
+from nucleate.stages.run_settings import check_settings, load_settings
 from nucleate.stages.start import START_INPUT, check_start, started_model
 from nucleate.stages.train import train
 from nucleate.testing.tiny_model import QUICK

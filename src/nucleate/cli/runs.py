@@ -29,7 +29,7 @@ def discover(
     """
     from nucleate.cli.show.run import Announcer, run_summary, show_end, show_start
     from nucleate.stages.discover import discover as whole
-    from nucleate.stages.discover import load_settings
+    from nucleate.stages.run_settings import load_settings
 
     chosen = load_settings(settings, **given.values)
     out = console(json_file)

@@ -16,6 +16,7 @@ from typing import Any
 import numpy as np
 from numpy.typing import NDArray
 
+from nucleate.core.errors import NucleateError
 from nucleate.core.parallel import map_ordered
 
 CHUNK = 500
@@ -35,7 +36,10 @@ class Statistics:
 
 @cache
 def _network() -> Any:
-    from fcd_torch import FCD
+    try:
+        from fcd_torch import FCD
+    except ModuleNotFoundError as error:
+        raise NucleateError(f"{error}: pip install 'nucleate[benchmarks]'") from None
 
     return FCD(device="cpu", n_jobs=1)
 

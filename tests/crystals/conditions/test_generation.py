@@ -31,7 +31,7 @@ from nucleate.matter import registry
 from nucleate.settings.model import NetworkSettings, PriorSettings
 from nucleate.settings.run import DiscoverSettings
 from nucleate.settings.sample import SampleSettings
-from nucleate.stages.discover import check_settings
+from nucleate.stages.run_settings import check_settings
 from nucleate.vae.model import VAE
 from nucleate.vae.prior import StandardNormal
 
