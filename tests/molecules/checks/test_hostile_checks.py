@@ -8,7 +8,7 @@ import pytest
 
 from nucleate.matter.checks import Candidate, CheckContext, EachCheck
 from nucleate.molecules import Molecules
-from nucleate.molecules.alerts.hazards import forbidden
+from nucleate.molecules.alerts.hazards import reason_to_forbid
 
 HOSTILE = {
     "empty": "",
@@ -52,7 +52,7 @@ def test_refused_with_a_reason_and_quickly(smiles: str) -> None:
         reasons += [] if verdict.passed else [verdict.reason]
     assert reasons
     assert all(len(reason) < 400 and "Traceback" not in reason for reason in reasons)
-    assert forbidden(smiles) == ""
+    assert reason_to_forbid(smiles) == ""
     assert time.monotonic() - started < 20
 
 

@@ -6,7 +6,7 @@ is not thereby safe: these are the well-known classes only.
 
 A few medicines belong to these classes (nitroglycerin, nitrogen mustards) and are flagged too.
 Bridged endoperoxides of natural products (artemisinin, ergosterol peroxide) are not: see
-`_bridged`.
+`_is_bridged`.
 """
 
 from __future__ import annotations
@@ -48,7 +48,7 @@ def hazards(molecule: Any) -> tuple[str, ...]:
     found = []
     for group in hazard_patterns().matches(molecule):
         name = IN_NUMBERS[group.name](molecule) if group.name in IN_NUMBERS else group.name
-        if name and not (name == "peroxide" and _bridged(molecule)):
+        if name and not (name == "peroxide" and _is_bridged(molecule)):
             found.append(f"{name} ({group.explanation})")
     return tuple(found)
 
@@ -82,7 +82,7 @@ IN_NUMBERS: dict[str, Callable[[Any], str]] = {
 """Groups that are dangerous only in numbers -> the hazard's name; empty where it is none."""
 
 
-def _bridged(molecule: Any) -> bool:
+def _is_bridged(molecule: Any) -> bool:
     """Whether the only peroxide is held by rings of a large skeleton, as in artemisinin.
 
     Both its ends are saturated carbons without nitrogen that belong to another ring besides. Ketone
@@ -97,7 +97,7 @@ def _bridged(molecule: Any) -> bool:
     )
 
 
-def forbidden(smiles: str) -> str:
+def reason_to_forbid(smiles: str) -> str:
     """Why a search must not be paid for a molecule; empty where it may, or it cannot be read."""
     found = read(smiles)
     flags = () if found is None else hazards(found)

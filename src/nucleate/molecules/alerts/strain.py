@@ -24,20 +24,20 @@ def strain(found: Any) -> str:
         return named[0].name
     info = found.GetRingInfo()
     rings = [frozenset(ring) for ring in info.AtomRings()]
-    if _trans(found, rings):
+    if _has_trans_bond(found, rings):
         return "a trans double bond in an eight-membered ring"
     if len(rings) < 2:
         return ""
     return (
-        _bredt(found, rings)
-        or _fused(rings)
+        _double_at_bridgehead(found, rings)
+        or _fused_small_rings(rings)
         or _bent_arene(found, rings)
         or _propellane([frozenset(bonds) for bonds in info.BondRings()])
         or _strained_bridge(rings)
     )
 
 
-def _trans(found: Any, rings: list[frozenset[int]]) -> bool:
+def _has_trans_bond(found: Any, rings: list[frozenset[int]]) -> bool:
     """A trans double bond in a ring of eight; RDKit takes those of smaller rings for cis."""
     for ring in rings:
         if len(ring) != 8:
@@ -51,7 +51,7 @@ def _trans(found: Any, rings: list[frozenset[int]]) -> bool:
     return False
 
 
-def _bredt(found: Any, rings: list[frozenset[int]]) -> str:
+def _double_at_bridgehead(found: Any, rings: list[frozenset[int]]) -> str:
     """Bredt's rule: no double (or aromatic) bond at a bridgehead of small rings."""
     heads: Any = []
     rdMolDescriptors.CalcNumBridgeheadAtoms(found, heads)
@@ -65,7 +65,7 @@ def _bredt(found: Any, rings: list[frozenset[int]]) -> str:
     return ""
 
 
-def _fused(rings: list[frozenset[int]]) -> str:
+def _fused_small_rings(rings: list[frozenset[int]]) -> str:
     """Three-membered rings that share a bond with another ring of three or four atoms."""
     for first, second in combinations([ring for ring in rings if len(ring) <= 4], 2):
         if min(len(first), len(second)) == 3 and len(first & second) > 1:

@@ -3,7 +3,7 @@
 from collections.abc import Sequence
 
 from nucleate.matter.checks import Check, Checks
-from nucleate.molecules.alerts.hazards import forbidden
+from nucleate.molecules.alerts.hazards import reason_to_forbid
 from nucleate.molecules.checks import basic, duplicates, embedding, likeness, novelty, structure
 from nucleate.molecules.checks import substructures as groups
 
@@ -40,4 +40,4 @@ class MoleculeChecks(Checks):
 
     def reasons_to_forbid(self, structures: Sequence[str]) -> list[str]:
         """Explosives, organophosphorus agents and their like: see `molecules.alerts.hazards`."""
-        return [forbidden(structure) for structure in structures]
+        return [reason_to_forbid(structure) for structure in structures]

@@ -75,7 +75,7 @@ class NovelCheck(Check):
         for part in identify("molecules", structures, self.context.processes):
             chunk = structures[start : start + part.digests.shape[1]]
             readable = dict(zip(part.sketched.tolist(), part.sketches, strict=True))
-            known = self._known(chunk, part.digests, references)
+            known = self._known_structures(chunk, part.digests, references)
             for row, smiles in enumerate(chunk):
                 if row not in readable:
                     verdicts[start + row] = unreadable(smiles)
@@ -89,7 +89,7 @@ class NovelCheck(Check):
             verdicts |= self._nearest(left, bits, references)
         return [verdicts.get(row, Verdict(True)) for row in range(len(candidates))]
 
-    def _known(
+    def _known_structures(
         self, structures: Sequence[str], found: Digests, references: Sequence[Reference]
     ) -> dict[int, Hit]:
         """What each known structure is, by row.

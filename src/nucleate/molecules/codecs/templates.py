@@ -56,13 +56,13 @@ def canonical_template(raw: str) -> Template:
         Chem.RemoveStereochemistry(flat)
     entry = first_atom(flat) if root else 0
     Chem.MolToSmiles(flat, rootedAtAtom=entry)
-    first = _places_written(flat, root)
+    first = _places_in_order(flat, root)
     told = parse_template(label_places(raw)) if stereo else flat
     stars = _places(told, root)
     for label, place in enumerate(first, start=1):
         told.GetAtomWithIdx(stars[place]).SetIsotope(label)
     text = Chem.MolToSmiles(told, rootedAtAtom=entry)
-    order = _places_written(told, root)
+    order = _places_in_order(told, root)
     for label in range(1, len(order) + 1):
         text = text.replace(f"[{label}*]", "*")
     return Template(text, order)
@@ -76,7 +76,7 @@ def _places(molecule: Any, root: bool) -> list[int]:
     return sorted(atom for (atom,) in molecule.GetSubstructMatches(_STAR))[not root :]
 
 
-def _places_written(molecule: Any, root: bool) -> tuple[int, ...]:
+def _places_in_order(molecule: Any, root: bool) -> tuple[int, ...]:
     """The places in the order of the text that was last written."""
     place = {atom: number for number, atom in enumerate(_places(molecule, root))}
     written = molecule.GetProp("_smilesAtomOutputOrder")  # "[2,0,1,]"

@@ -1,4 +1,4 @@
-"""Decoding around a part that is given: forced tokens, and holes that the decoder fills."""
+"""Decoding around a part that is given: forced tokens, and slots that the decoder fills."""
 
 from __future__ import annotations
 
@@ -42,7 +42,7 @@ class ForcedLegality(PreorderLegality):
     """Sequences that hold a given part, a program for each row.
 
     A headed program starts where the decoder writes its first token by itself, or else at the step
-    `latest`. Holes are filled before the program goes on, and nothing else is added to the part.
+    `latest`. Slots are filled before the program goes on, and nothing else is added to the part.
 
     Args:
         programs: one for each row of the batch.
@@ -69,7 +69,7 @@ class ForcedLegality(PreorderLegality):
                 self.token[row, position] = token
                 self.extra[row, position] = len(program.tokens) - position - waiting
                 waiting += arity[token] - 1 if token != OPEN_SLOT else -1
-                # A closure inside a hole must not meet an end that the part waits for.
+                # A closure inside a slot must not meet an end that the part waits for.
                 self.used[row, token] = 0 < token <= closures
             if waiting:
                 raise ValueError(f"program {program.tokens} leaves {waiting} places open")
@@ -94,7 +94,7 @@ class ForcedLegality(PreorderLegality):
             "row": torch.arange(batch, device=device),
             "started": ~self.headed,
             "pointer": torch.zeros_like(state["count"]),
-            # Number of open places at which the hole being filled is done, or -1.
+            # Number of open places at which the slot being filled is done, or -1.
             "until": torch.full_like(state["count"], -1),
         }
 
@@ -112,7 +112,7 @@ class ForcedLegality(PreorderLegality):
             return None
         wanted, started = self._at(self.token, state), state["started"]
         legal = legal & ~self.used[state["row"]]
-        # A hole starts with a fragment, so that something does grow there.
+        # A slot starts with a fragment, so that something does grow there.
         entering = started & (wanted == OPEN_SLOT) & (state["until"] < 0)
         legal = legal & ~(entering[:, None] & self.closing)
         # Before the program has started, the last open place must not be closed.

@@ -1,7 +1,7 @@
 """Molecules around a scaffold: which tokens are forced, and whether the scaffold is kept.
 
 A growing site is marked by a methyl group of an unusual isotope. It is a fragment of its own,
-whatever the rest, and stands for a hole in the sequence of fragments. So the templates of the
+whatever the rest, and stands for a slot in the sequence of fragments. So the templates of the
 scaffold come from the codec's own cutting, stereo included.
 """
 
@@ -210,10 +210,10 @@ def _label_sites(molecule: Any, marks: Sequence[int], sites: Sequence[int]) -> A
 
 
 def _leaves(count: int) -> dict[str, int]:
-    """Templates of the labelled methyl groups: as leaves (holes) and as roots (heads)."""
+    """Templates of the labelled methyl groups: as leaves (slots) and as roots (heads)."""
     names = [f"[{_ISOTOPE + number}CH3]" for number in range(1, count + 1)]
-    holes = {canonical_template(f"*{name}").text: OPEN_SLOT for name in names}
-    return holes | {canonical_template(f"{name}*").text: _HEAD for name in names}
+    slots = {canonical_template(f"*{name}").text: OPEN_SLOT for name in names}
+    return slots | {canonical_template(f"{name}*").text: _HEAD for name in names}
 
 
 def _spellings(molecule: Any) -> Iterator[str]:

@@ -29,16 +29,16 @@ def read_part(smiles: str) -> Graph:
     return Graph(Chem.MolFromSmiles(smiles))
 
 
-def _weighted(parts: _Parts) -> Weighted[Graph]:
+def _weigh(parts: _Parts) -> Weighted[Graph]:
     return Weighted({read_part(smiles): weight for smiles, weight in parts.weights.items()})
 
 
 _PATH = Path(__file__).with_name("building_blocks.toml")
 _TABLE = validate(_Table, read_toml(_PATH), str(_PATH))
-GROUPS, RINGS = _weighted(_TABLE.groups), _weighted(_TABLE.rings)
-AROMATIC_FUSES = _weighted(_TABLE.aromatic_fuses)
-SATURATED_FUSES = _weighted(_TABLE.saturated_fuses)
-SPIRO = _weighted(_TABLE.spiro)
+GROUPS, RINGS = _weigh(_TABLE.groups), _weigh(_TABLE.rings)
+AROMATIC_FUSES = _weigh(_TABLE.aromatic_fuses)
+SATURATED_FUSES = _weigh(_TABLE.saturated_fuses)
+SPIRO = _weigh(_TABLE.spiro)
 
 
 def insert_part(molecule: Any, part: Graph) -> int:

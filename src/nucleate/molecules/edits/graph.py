@@ -175,7 +175,7 @@ class Graph:
                     edge.append(other)
         return found
 
-    def used(self, atom: int) -> int:
+    def bond_orders(self, atom: int) -> int:
         """Sum of bond orders to heavy atoms."""
         return sum(self.neighbours[atom].values())
 
@@ -191,7 +191,7 @@ class Graph:
     def kind(self, atom: int) -> tuple[int, bool]:
         """Atomic number, and whether it is the centre of an acid: S(=O), P(=O)."""
         number = self.numbers[atom]
-        return number, number in (15, SULFUR) and self.used(atom) > 2
+        return number, number in (15, SULFUR) and self.bond_orders(atom) > 2
 
 
 def cut_stereo(graph: Graph, molecule: Any, atom: int, gone: int, offset: int = 0) -> None:

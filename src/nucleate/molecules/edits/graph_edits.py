@@ -48,7 +48,7 @@ _FLAGS = (
 
 
 @cache
-def _unwanted() -> tuple[tuple[Any, tuple[Any, ...]], ...]:
+def _unwanted_patterns() -> tuple[tuple[Any, tuple[Any, ...]], ...]:
     """The patterns of `unwanted.toml` by their wider one, as queries."""
     by_wider: dict[str, list[Any]] = {}
     for group in read_groups(Path(__file__).with_name("unwanted.toml")):
@@ -66,9 +66,9 @@ class Parent(Graph):
             tuple(len(original.GetSubstructMatches(pattern)) for pattern in patterns)
             if original.HasSubstructMatch(wide)
             else (0,) * len(patterns)
-            for wide, patterns in _unwanted()
+            for wide, patterns in _unwanted_patterns()
         ]
-        self.strained = _strained(original)
+        self.strained = _count_strained_bridgeheads(original)
         self.largest_ring = max(map(len, self.rings), default=0)
         self.aromatic_rings = rdMolDescriptors.CalcNumAromaticRings(original)
 
@@ -348,9 +348,9 @@ def _acceptable(child: Any, parents: tuple[Parent, ...]) -> bool:
     largest = max(map(len, child.GetRingInfo().AtomRings()), default=0)
     if largest > max(_LARGEST_RING, *(parent.largest_ring for parent in parents)):
         return False
-    if _strained(child) > sum(parent.strained for parent in parents):
+    if _count_strained_bridgeheads(child) > sum(parent.strained for parent in parents):
         return False
-    for i, (wide, patterns) in enumerate(_unwanted()):
+    for i, (wide, patterns) in enumerate(_unwanted_patterns()):
         if not child.HasSubstructMatch(wide):
             continue
         for j, pattern in enumerate(patterns):
@@ -360,7 +360,7 @@ def _acceptable(child: Any, parents: tuple[Parent, ...]) -> bool:
     return not has_radicals(child)
 
 
-def _strained(found: Any) -> int:
+def _count_strained_bridgeheads(found: Any) -> int:
     """Bridged pairs of rings with a double or aromatic bond at a bridgehead (Bredt's rule)."""
     count = 0
     rings = found.GetRingInfo().AtomRings()

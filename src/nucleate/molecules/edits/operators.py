@@ -67,7 +67,7 @@ def append_group(graph: Graph, rng: np.random.Generator) -> Any:
 def _add_oxo(graph: Graph, rng: np.random.Generator) -> Any:
     sites = []
     for atom, number in enumerate(graph.numbers):
-        degree, used = len(graph.neighbours[atom]), graph.used(atom)
+        degree, used = len(graph.neighbours[atom]), graph.bond_orders(atom)
         methylene = number == CARBON and graph.hydrogens[atom] >= 2 and degree
         sulfide = number == SULFUR and (degree, used) in ((2, 2), (3, 4))
         if (methylene or sulfide) and not graph.aromatic[atom]:
@@ -163,7 +163,7 @@ def change_element(graph: Graph, rng: np.random.Generator) -> Any:
     atoms = []
     for atom, old in enumerate(graph.numbers):
         around = graph.neighbours[atom]
-        if old == number or graph.charges[atom] or graph.used(atom) > VALENCE[number]:
+        if old == number or graph.charges[atom] or graph.bond_orders(atom) > VALENCE[number]:
             continue
         if number != CARBON and any(
             graph.numbers[other] != CARBON and not graph.aromatic[atom] for other in around
@@ -183,7 +183,7 @@ def exchange_elements(graph: Graph, rng: np.random.Generator) -> Any:
         for atom, number in enumerate(graph.numbers)
         if number in (NITROGEN, OXYGEN, SULFUR)
         and not graph.charges[atom]
-        and graph.used(atom) <= VALENCE[number]
+        and graph.bond_orders(atom) <= VALENCE[number]
     ]
     hetero = pick(rng, heteros)
     number = graph.numbers[hetero]
@@ -193,7 +193,7 @@ def exchange_elements(graph: Graph, rng: np.random.Generator) -> Any:
         for other in sorted(near)
         if graph.numbers[other] == CARBON
         and graph.aromatic[other] == graph.aromatic[hetero]
-        and (graph.aromatic[hetero] or graph.used(other) <= VALENCE[number])
+        and (graph.aromatic[hetero] or graph.bond_orders(other) <= VALENCE[number])
     ]
     other = pick(rng, partners)
     if not graph.aromatic[hetero]:
@@ -207,7 +207,7 @@ def exchange_elements(graph: Graph, rng: np.random.Generator) -> Any:
 def _exchange_aromatic(graph: Graph, hetero: int, carbon: int) -> Any:
     """Exchange in the aromatic form: RDKit finds the Kekulé structure, or the edit fails."""
     number = graph.numbers[hetero]
-    pyrrole = graph.used(hetero) == len(graph.neighbours[hetero])
+    pyrrole = graph.bond_orders(hetero) == len(graph.neighbours[hetero])
     degree = len(graph.neighbours[carbon])
     if degree == 3 and not (number == NITROGEN and pyrrole):
         return None

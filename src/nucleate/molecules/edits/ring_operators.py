@@ -141,7 +141,7 @@ def resize_aromatic(graph: Graph, rng: np.random.Generator) -> Any:
         for ring in graph.rings
         if len(ring) == 5 and graph.aromatic[ring[0]]
         for atom in ring
-        if graph.numbers[atom] != CARBON and graph.used(atom) == len(graph.neighbours[atom])
+        if graph.numbers[atom] != CARBON and graph.bond_orders(atom) == len(graph.neighbours[atom])
         for neighbour in graph.neighbours[atom]
         if neighbour in ring
     ]

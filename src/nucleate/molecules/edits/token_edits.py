@@ -23,8 +23,8 @@ from nucleate.molecules.edits.graph_edits import cross, mutate
 from nucleate.vae.schema import Record
 
 _TRIES = 4
-_SECOND_HOLE = 0.3
-_LARGEST_HOLE = 0.5  # of the tokens
+_SECOND_SLOT = 0.3
+_LARGEST_SLOT = 0.5  # of the tokens
 _REPLACED = 0.6
 """Share of mutations that replace one token; the others replace a branch by one token."""
 
@@ -91,17 +91,17 @@ class TokenEdits(Edits):
         return None
 
     def program(self, smiles: str, rng: np.random.Generator) -> ForcedTokens:
-        """The tokens of a molecule with a hole in the place of a random branch or two."""
+        """The tokens of a molecule with a slot in the place of a random branch or two."""
         tokens = self._tokens(smiles)
         if tokens is None or len(tokens) < 3:
             return FREE
-        for _ in range(1 + int(rng.random() < _SECOND_HOLE)):
+        for _ in range(1 + int(rng.random() < _SECOND_SLOT)):
             places = [i for i in range(1, len(tokens)) if tokens[i] != OPEN_SLOT]
             for place in rng.permutation(places)[:_TRIES].tolist():
                 end = self._end(tokens, place)
                 gone = tokens[place:end]
                 whole = not any(t <= CLOSURES for t in gone)
-                if whole and len(gone) <= _LARGEST_HOLE * len(tokens):
+                if whole and len(gone) <= _LARGEST_SLOT * len(tokens):
                     tokens = [*tokens[:place], OPEN_SLOT, *tokens[end:]]
                     break
         if OPEN_SLOT not in tokens:
@@ -132,7 +132,7 @@ class TokenEdits(Edits):
         """Where the branch that starts at a place ends."""
         waiting = 1
         while waiting and place < len(tokens):
-            # A hole is closed by what fills it.
+            # A slot is closed by what fills it.
             waiting += (0 if tokens[place] == OPEN_SLOT else int(self.arity[tokens[place]])) - 1
             place += 1
         return place

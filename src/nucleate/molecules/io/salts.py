@@ -41,7 +41,7 @@ class Parts(NamedTuple):
 
 
 @cache
-def _known() -> dict[str, str]:
+def _names_by_smiles() -> dict[str, str]:
     names = _table().ions.names | _table().solvents.names
     return {_plain(parse(smiles)): name for smiles, name in names.items()}
 
@@ -58,7 +58,7 @@ def parts(molecule: Any) -> Parts:
     parent.
     """
     fragments = Chem.GetMolFrags(molecule, asMols=True)
-    named = [(fragment, _known().get(_plain(fragment), "")) for fragment in fragments]
+    named = [(fragment, _names_by_smiles().get(_plain(fragment), "")) for fragment in fragments]
     if all(name for _, name in named):
         organic = [one for one, _ in named if any(a.GetAtomicNum() == 6 for a in one.GetAtoms())]
         largest = max(organic, key=lambda one: one.GetNumHeavyAtoms(), default=None)

@@ -26,7 +26,7 @@ _HARMLESS_TEXT = 300
 
 
 @cache
-def _allowed(elements: tuple[str, ...]) -> frozenset[int]:
+def _atomic_numbers(elements: tuple[str, ...]) -> frozenset[int]:
     table = Chem.GetPeriodicTable()
     numbers = set()
     for symbol in elements:
@@ -36,7 +36,7 @@ def _allowed(elements: tuple[str, ...]) -> frozenset[int]:
 
 
 @cache
-def _unusual(elements: tuple[str, ...]) -> Any:
+def _unusual_atom(elements: tuple[str, ...]) -> Any:
     """Matches an atom of another element than these, and one with a label or unpaired electrons.
 
     Most molecules have none, which one match tells faster than a walk over their atoms.
@@ -46,7 +46,7 @@ def _unusual(elements: tuple[str, ...]) -> Any:
     atom.ExpandQuery(rdqueries.NumRadicalElectronsGreaterQueryAtom(0), Chem.COMPOSITE_OR)
     other = rdqueries.AtomNumEqualsQueryAtom(0)
     other.ExpandQuery(rdqueries.AtomNumGreaterQueryAtom(0), Chem.COMPOSITE_OR)
-    for number in sorted(_allowed(elements)):
+    for number in sorted(_atomic_numbers(elements)):
         other.ExpandQuery(rdqueries.AtomNumEqualsQueryAtom(number, negate=True))
     atom.ExpandQuery(other, Chem.COMPOSITE_OR)
     return one_atom_query(atom)
@@ -124,7 +124,7 @@ def _too_large(heavy: int, options: StandardiseOptions) -> None:
 
 def _atoms(molecule: Any, options: StandardiseOptions) -> bool:
     """Refuse what the options forbid; drop labels in place. Returns whether labels were dropped."""
-    unusual = molecule.HasSubstructMatch(_unusual(options.elements))
+    unusual = molecule.HasSubstructMatch(_unusual_atom(options.elements))
     dropped = unusual and _drop_labels(molecule, options)
     heavy = molecule.GetNumHeavyAtoms()
     if heavy < options.minimum_heavy_atoms:
@@ -140,7 +140,7 @@ def _atoms(molecule: Any, options: StandardiseOptions) -> bool:
 
 def _drop_labels(molecule: Any, options: StandardiseOptions) -> bool:
     """Refuse other elements and isotopes; drop labels. Returns whether any were dropped."""
-    allowed = _allowed(options.elements)
+    allowed = _atomic_numbers(options.elements)
     dropped = False
     for atom in molecule.GetAtoms():
         if atom.GetAtomicNum() not in allowed:

@@ -197,9 +197,7 @@ class _Pharmacophores:
         self.pairs, self.triangles = bit_of_pair.ravel(), bit_of_triangle.ravel()
 
 
-@cache
-def _tables() -> _Pharmacophores:
-    return _Pharmacophores()
+_tables = cache(_Pharmacophores)
 
 
 def _triples(size: int) -> Iterator[NDArray[np.int64]]:

@@ -62,16 +62,16 @@ class _Term(Settings):
         if self.kind == "pattern":
             return parts.pattern(self.of, self.wanted)
         if self.kind == "descriptor":
-            return parts.descriptor(DESCRIPTORS[self.of], self.modified())
+            return parts.descriptor(DESCRIPTORS[self.of], self.build_modifier())
         targets = [TARGETS[name] for name in self.to]
         if self.kind == "pharmacophores":
-            return parts.pharmacophore_similarity(targets[0], self.modified())
+            return parts.pharmacophore_similarity(targets[0], self.build_modifier())
         fingerprint: Fingerprint = self.of  # type: ignore[assignment]
         if len(targets) > 1:
             return parts.median(fingerprint, *targets)
-        return parts.similarity(fingerprint, targets[0], self.modified())
+        return parts.similarity(fingerprint, targets[0], self.build_modifier())
 
-    def modified(self) -> Modifier:
+    def build_modifier(self) -> Modifier:
         at = self.at
         if isinstance(at, str):
             at = DESCRIPTORS[self.of](parts.read_target(TARGETS[at]))
