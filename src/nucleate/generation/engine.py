@@ -12,6 +12,7 @@ import numpy as np
 from numpy.typing import NDArray
 
 from nucleate.core.progress import bar
+from nucleate.datasets.draws import Draw
 from nucleate.generation.sources import Proposal
 from nucleate.generation.task import Task, make_task
 from nucleate.latent.latent_model import Decoded, LatentModel
@@ -188,13 +189,13 @@ def _row(
     row: int,
     judged: _Judgement,
 ) -> dict[str, Any]:
+    item = decoded[row]
+    if item.structure is None:
+        raise ValueError("a draw without a structure is no row")
+    origin = task.source.origin if proposal.origin is None else str(proposal.origin[row])
+    drawn = Draw(item.structure, latents[row], origin, item.log_likelihood, task.source.parent)
     return {
-        "structure": decoded[row].structure,
-        "latent": latents[row].tolist(),
-        "origin": task.source.origin if proposal.origin is None else str(proposal.origin[row]),
-        "trial": None,
-        "parent": task.source.parent,
-        "log_likelihood": decoded[row].log_likelihood,
+        **drawn.row(),
         "noise": round(float(noise[row]), 4),
         **{name: float(values[row]) for name, values in proposal.columns.items()},
         **judged.columns,

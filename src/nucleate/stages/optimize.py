@@ -15,7 +15,7 @@ from nucleate.core.errors import SettingsError
 from nucleate.core.files import code_version, digest, write_json
 from nucleate.core.manifest import Manifest, run_stage, stage_current, stage_key, writing
 from nucleate.core.progress import Say, log
-from nucleate.datasets import tables
+from nucleate.datasets.draws import write_draws
 from nucleate.latent.latent_model import LatentModel
 from nucleate.matter import registry
 from nucleate.objectives.build import computation, inputs_of, refuse_measured
@@ -24,7 +24,6 @@ from nucleate.search.study.results import StudyResult
 from nucleate.search.study.run_study import run_study
 from nucleate.search.trial_attributes import INTERRUPTED
 from nucleate.settings.study import OptimizeSettings
-from nucleate.stages.sample import DRAW_SCHEMA
 from nucleate.stages.starting_structures import Start, read_start, start_inputs
 
 JOURNAL = "study.journal"
@@ -126,7 +125,7 @@ def optimize(
 
     def write(out: Path, found: tuple[StudyResult, Objective]) -> tuple[list[str], dict[str, Any]]:
         result, objective = found
-        write_draws(out / RESULTS[0], result.rows, objective, result.more)
+        write_scored(out / RESULTS[0], result.rows, objective, result.more)
         summary = {"matter": matter_name, "seed": seed, **result.summary}
         write_json(out / RESULTS[1], summary)
         figures = {k: v for k, v in summary.items() if isinstance(v, (int, float))}
@@ -161,7 +160,7 @@ def optimize(
         )
 
 
-def write_draws(
+def write_scored(
     path: Path, rows: list[dict[str, Any]], objective: Objective, more: Sequence[str] = ()
 ) -> None:
     """Write draws with their scores, atomically; columns are there even without rows.
@@ -170,10 +169,10 @@ def write_draws(
         more: further columns, see `StudyResult.more`.
     """
     columns = [*objective.names, *(f"{name}_desirability" for name in objective.goals), "score"]
-    fields = [*DRAW_SCHEMA, pa.field("parents", pa.list_(pa.string()))]
+    fields = [pa.field("parents", pa.list_(pa.string()))]
     fields += [pa.field(name, pa.float64()) for name in columns]
     # Further columns are numbers, truths, or names of groups.
     for name in (*more, *objective.extra_names):
         values = [row.get(name) for row in rows]
         fields.append(pa.field(name, pa.array(values).type if rows else pa.float64()))
-    tables.write(path, pa.Table.from_pylist(rows, pa.schema(fields)))
+    write_draws(path, rows, fields)

@@ -7,12 +7,11 @@ from collections import Counter
 from pathlib import Path
 from typing import Any
 
-import numpy as np
 import pyarrow as pa
 
 from nucleate.core.files import write_json
 from nucleate.core.manifest import Manifest, run_stage
-from nucleate.datasets import tables
+from nucleate.datasets.draws import SCHEMA, Draw, write_draws
 from nucleate.latent.latent_model import LatentModel
 from nucleate.settings.sample import SampleSettings
 
@@ -40,14 +39,7 @@ def draw_samples(
     latents = model.draw(settings.count, seed, how)
     decoded = model.decode(latents, how.temperature, seed, how.noise, refine=how)
     rows = [
-        {
-            "structure": item.structure,
-            "latent": latent.astype(np.float32).tolist(),
-            "origin": "prior",
-            "trial": None,
-            "parent": None,
-            "log_likelihood": item.log_likelihood,
-        }
+        Draw(item.structure, latent, "prior", item.log_likelihood).row()
         for latent, item in zip(latents, decoded, strict=True)
         if item.structure is not None
     ]
@@ -65,24 +57,6 @@ def draw_samples(
     return rows, summary
 
 
-DRAW_SCHEMA = pa.schema(
-    [
-        ("structure", pa.string()),
-        ("latent", pa.list_(pa.float32())),
-        ("origin", pa.string()),
-        ("trial", pa.int64()),
-        ("parent", pa.string()),
-        ("log_likelihood", pa.float64()),
-    ]
-)
-
-
-def _schema(rows: list[dict[str, Any]]) -> pa.Schema:
-    """Columns of every draw, then the numbers of the conditions."""
-    further = dict.fromkeys(name for row in rows for name in row if name not in DRAW_SCHEMA.names)
-    return pa.schema([*DRAW_SCHEMA, *(pa.field(name, pa.float64()) for name in further)])
-
-
 def sample(
     settings: SampleSettings,
     train: Manifest,
@@ -97,7 +71,10 @@ def sample(
     def work(out: Path) -> tuple[list[str], dict[str, Any]]:
         model = LatentModel.load(Path(train.folder), device)
         rows, summary = draw_samples(model, settings, seed)
-        tables.write(out / "samples.parquet", pa.Table.from_pylist(rows, _schema(rows)))
+        # The numbers of the conditions, in the order in which they appear.
+        names = dict.fromkeys(name for row in rows for name in row if name not in SCHEMA.names)
+        further = [pa.field(name, pa.float64()) for name in names]
+        write_draws(out / "samples.parquet", rows, further)
         write_json(out / "summary.json", summary)
         return ["samples.parquet", "summary.json"], {
             **summary,

@@ -10,7 +10,7 @@ from nucleate.objectives.objective import Objective
 from nucleate.search.study.run_study import run_study
 from nucleate.settings.objectives import PropertySettings
 from nucleate.settings.study import OptimizeSettings
-from nucleate.stages.optimize import write_draws
+from nucleate.stages.optimize import write_scored
 from nucleate.testing.small_searches import build_small_searcher
 from nucleate.testing.toy_matter import (
     ToyMatter,
@@ -68,7 +68,7 @@ def test_rows_without_a_value_come_last_with_the_reason(found, tmp_path):
     for row, failed in zip(result.rows, missing, strict=True):
         assert bool(row["reason"]) == failed
     assert {"sum: RuntimeError: no conformer"} <= {row["reason"] for row in result.rows}
-    write_draws(tmp_path / "rows.parquet", result.rows, objective, result.more)
+    write_scored(tmp_path / "rows.parquet", result.rows, objective, result.more)
     kept = pq.read_table(tmp_path / "rows.parquet")["reason"].to_pylist()
     assert kept == [row["reason"] for row in result.rows]
 
