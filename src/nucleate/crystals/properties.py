@@ -15,7 +15,7 @@ from nucleate.crystals.elements import NUMBERS
 from nucleate.crystals.energy.energy_model import DEFAULT, EnergyModel, energy_model
 from nucleate.crystals.geometry.describe import GRAMS_PER_CC, atomic_masses, cell, composition
 from nucleate.crystals.geometry.distances import nearest
-from nucleate.crystals.wyckoff.wyckoff_string import from_string, structure_from_wyckoff
+from nucleate.crystals.wyckoff.wyckoff_string import structure_from_wyckoff
 from nucleate.matter.properties import Properties, Property
 from nucleate.settings.objectives import PropertySettings
 
@@ -165,7 +165,7 @@ def energies(crystals: Sequence[str], model: EnergyModel | None = None) -> NDArr
     for crystal in dict.fromkeys(crystals):
         if crystal not in known:
             try:
-                structures[crystal] = structure_from_wyckoff(from_string(crystal))
+                structures[crystal] = structure_from_wyckoff(crystal)
             except (NucleateError, ValueError):
                 continue
     found = model.predict(list(structures.values()), gradients=False).per_atom.tolist()

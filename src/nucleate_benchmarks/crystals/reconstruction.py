@@ -19,7 +19,6 @@ from nucleate.core.parallel import map_ordered
 from nucleate.crystals.geometry.describe import composition
 from nucleate.crystals.wyckoff.matching import CDVAE_MATCHER
 from nucleate.crystals.wyckoff.wyckoff_string import (
-    from_string,
     prototype_key,
     structure_from_wyckoff,
 )
@@ -58,7 +57,7 @@ def rms_distance(truth: str, other: str | None) -> float | None:
     from pymatgen.analysis.structure_matcher import StructureMatcher
 
     try:
-        one, two = (structure_from_wyckoff(from_string(crystal)) for crystal in (truth, other))
+        one, two = (structure_from_wyckoff(crystal) for crystal in (truth, other))
         if one.composition.reduced_formula != two.composition.reduced_formula:
             return None
         matcher = StructureMatcher(primitive_cell=len(one) != len(two), **CDVAE_MATCHER)

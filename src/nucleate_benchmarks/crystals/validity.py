@@ -11,7 +11,7 @@ from nucleate.core.errors import NucleateError
 from nucleate.crystals.checks.chemistry import smact_valid
 from nucleate.crystals.geometry.describe import describe, reduced_formula
 from nucleate.crystals.geometry.distances import nearest
-from nucleate.crystals.wyckoff.wyckoff_string import expand, from_string
+from nucleate.crystals.wyckoff.wyckoff_string import expand
 
 SHORTEST = 0.5
 """Angstrom; CDVAE's structural validity asks for more."""
@@ -65,7 +65,7 @@ def describe_one(crystal: str | None) -> Described:
     if crystal is None:
         return Described()
     try:
-        lattice, coordinates, numbers = expand(from_string(crystal))
+        lattice, coordinates, numbers = expand(crystal)
         found = nearest(lattice, coordinates, numbers)
         numbers_of = describe(crystal)
         return Described(

@@ -13,7 +13,7 @@ from nucleate.crystals.geometry.bond_valence import bond_valence
 from nucleate.crystals.geometry.contacts import REACH, Contacts, contacts
 from nucleate.crystals.geometry.describe import cell
 from nucleate.crystals.geometry.voids import largest_void, widest_gap
-from nucleate.crystals.wyckoff.wyckoff_string import from_string, structure_from_wyckoff
+from nucleate.crystals.wyckoff.wyckoff_string import structure_from_wyckoff
 from nucleate.matter.checks import Candidate, EachCheck, Verdict
 
 SHELL = 1.2
@@ -180,7 +180,7 @@ class DimensionalityCheck(EachCheck):
         from nucleate.core.quiet import silenced
 
         options: DimensionalityOptions = self.options
-        structure = structure_from_wyckoff(from_string(candidate.structure))
+        structure = structure_from_wyckoff(candidate.structure)
         with silenced():
             from pymatgen.analysis.dimensionality import get_dimensionality_larsen
             from pymatgen.analysis.local_env import CrystalNN

@@ -47,7 +47,7 @@ class LegalCheck(EachCheck):
 
 
 def _rebuild(crystal: str) -> str:
-    return to_string(canonical_wyckoff(*expand(from_string(crystal))))
+    return to_string(canonical_wyckoff(*expand(crystal)))
 
 
 class DensityOptions(Settings):

@@ -148,8 +148,8 @@ class RelaxationCheck(EnergyCheck):
             columns["residual_stress"] = round(found.residual_stress, 3)
         if not found.converged or found.structure is None or found.string is None:
             return Verdict(False, reason=found.reason, columns=columns)
-        start = structure_from_wyckoff(from_string(crystal))
-        end = structure_from_wyckoff(from_string(found.string))
+        start = structure_from_wyckoff(crystal)
+        end = structure_from_wyckoff(found.string)
         change = (end.volume / len(end)) / (start.volume / len(start)) - 1
         columns |= {
             "energy_per_atom": round(found.energy, 5),

@@ -21,7 +21,7 @@ from nucleate.crystals.energy.perturbation import (
     relax_perturbed,
 )
 from nucleate.crystals.wyckoff.matching import displacement
-from nucleate.crystals.wyckoff.wyckoff_string import from_string, structure_from_wyckoff
+from nucleate.crystals.wyckoff.wyckoff_string import structure_from_wyckoff
 from nucleate.matter.checks import Candidate, Verdict
 
 if TYPE_CHECKING:
@@ -49,7 +49,7 @@ class StabilityCheck(EnergyCheck):
             if len(structures) >= self.options.limit:
                 break
             try:
-                structure = structure_from_wyckoff(from_string(candidate.structure))
+                structure = structure_from_wyckoff(candidate.structure)
                 refusal = self.model.refuse(structure)
             except StructureError as error:
                 refusal = str(error)

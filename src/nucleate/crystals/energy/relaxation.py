@@ -18,7 +18,7 @@ from nucleate.core.errors import StructureError
 from nucleate.core.quiet import silenced
 from nucleate.crystals.energy.energy_model import EV_PER_A3_IN_GPA, EnergyModel, energy_model
 from nucleate.crystals.wyckoff.canonical import wyckoff_from_structure
-from nucleate.crystals.wyckoff.wyckoff_string import from_string, structure_from_wyckoff, to_string
+from nucleate.crystals.wyckoff.wyckoff_string import structure_from_wyckoff, to_string
 
 if TYPE_CHECKING:
     from pymatgen.core import Structure
@@ -218,7 +218,7 @@ def relax(
         outcomes: list[Relaxed] = []
         for place, crystal in enumerate(crystals[start : start + TOGETHER]):
             try:
-                structures[place] = structure_from_wyckoff(from_string(crystal))
+                structures[place] = structure_from_wyckoff(crystal)
                 outcomes.append(Relaxed())
             except StructureError as error:
                 outcomes.append(Relaxed(reason=str(error)))

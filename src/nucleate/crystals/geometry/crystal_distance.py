@@ -24,7 +24,7 @@ from numpy.typing import NDArray
 
 from nucleate.crystals.geometry.describe import fractions_of
 from nucleate.crystals.geometry.distances import pairs_within
-from nucleate.crystals.wyckoff.wyckoff_string import expand, from_string
+from nucleate.crystals.wyckoff.wyckoff_string import expand
 
 NEIGHBOURS = 24
 REACH = 3.5
@@ -61,7 +61,7 @@ def average_minimum_distances(crystal: str) -> NDArray[np.float64]:
     Returns:
         [2, NEIGHBOURS]: to any atoms, to atoms of the same element; cut at `REACH`.
     """
-    lattice, coordinates, numbers = expand(from_string(crystal))
+    lattice, coordinates, numbers = expand(crystal)
     count = len(numbers)
     lattice = lattice * (count / abs(float(np.linalg.det(lattice)))) ** (1 / 3)
     points = np.ascontiguousarray(coordinates @ lattice)

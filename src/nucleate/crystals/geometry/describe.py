@@ -25,7 +25,7 @@ def cell(
     Raises:
         StructureError: not a Wyckoff string.
     """
-    return expand(from_string(crystal))
+    return expand(crystal)
 
 
 GRAMS_PER_CC = 1.66053906660

@@ -5,7 +5,7 @@ from __future__ import annotations
 from typing import Any
 
 from nucleate.core.errors import StructureError
-from nucleate.crystals.wyckoff.wyckoff_string import from_string, structure_from_wyckoff
+from nucleate.crystals.wyckoff.wyckoff_string import structure_from_wyckoff
 
 
 def from_object(thing: Any) -> str | None:
@@ -34,7 +34,7 @@ def to_object(crystal: str, form: str) -> Any:
     Raises:
         StructureError: the Wyckoff string cannot be read.
     """
-    structure = structure_from_wyckoff(from_string(crystal))
+    structure = structure_from_wyckoff(crystal)
     if form == "pymatgen":
         return structure
     from pymatgen.io.ase import AseAtomsAdaptor

@@ -16,7 +16,6 @@ from nucleate.crystals.io.cif import parse_cif, plain_arrays
 from nucleate.crystals.wyckoff.canonical import Arrays, arrays_of, canonical_wyckoff
 from nucleate.crystals.wyckoff.wyckoff_string import (
     expand,
-    from_string,
     prototype_key,
     to_string,
 )
@@ -91,7 +90,7 @@ def read_arrays(payload: Any, maximum_atoms: int) -> Arrays:
     if kind == "cif":
         arrays = plain_arrays(text)
     elif kind == "wyckoff":
-        arrays = expand(from_string(text))
+        arrays = expand(text)
     if arrays is not None:
         _refuse_more(len(arrays[2]), "cell", maximum_atoms)
         return arrays

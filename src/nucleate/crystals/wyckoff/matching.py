@@ -46,7 +46,7 @@ def match(first: str, second: str) -> bool:
 
     if first == second:
         return True
-    one, two = (structure_from_wyckoff(from_string(crystal)) for crystal in (first, second))
+    one, two = (structure_from_wyckoff(crystal) for crystal in (first, second))
     # Primitive against primitive: the matcher's own reduction misses some centred cells.
     return bool(StructureMatcher(primitive_cell=len(one) != len(two)).fit(one, two))
 
@@ -71,7 +71,7 @@ def same_crystal(first: str, second: str, **tolerances: Any) -> bool:
 @lru_cache(maxsize=1024)
 def _reduced(crystal: str) -> Structure:
     """The Niggli cell of a Wyckoff string, which takes most of a comparison's time to find."""
-    return structure_from_wyckoff(from_string(crystal)).get_reduced_structure()
+    return structure_from_wyckoff(crystal).get_reduced_structure()
 
 
 def displacement(first: Structure, second: Structure) -> float | None:
@@ -98,7 +98,7 @@ def fingerprint(crystal: str) -> NDArray[np.float32]:
     Raises:
         StructureError: not a Wyckoff string.
     """
-    lattice, coordinates, numbers = expand(from_string(crystal))
+    lattice, coordinates, numbers = expand(crystal)
     volume = abs(float(np.linalg.det(lattice)))
     lattice = lattice * (len(numbers) / volume) ** (1 / 3)
     heights = 1 / np.linalg.norm(np.linalg.inv(lattice), axis=0)

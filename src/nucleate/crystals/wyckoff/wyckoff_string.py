@@ -175,14 +175,18 @@ def _parse_site(token: str, group: SpaceGroup, text: str) -> Site:
 
 
 def expand(
-    gene: WyckoffStructure, primitive: bool = True
+    crystal: str | WyckoffStructure, primitive: bool = True
 ) -> tuple[NDArray[np.float64], NDArray[np.float64], NDArray[np.int64]]:
     """All atoms of a cell, by the explicit operations of each position.
 
     Returns:
         lattice [3, 3] (rows, angstrom), fractional coordinates [n, 3] in [0, 1), and atomic
         numbers [n]; sites stay together, in the given order.
+
+    Raises:
+        StructureError: not a Wyckoff string.
     """
+    gene = from_string(crystal) if isinstance(crystal, str) else crystal
     group = gene.group
     lattice = lattice_matrix(gene.lattice)
     blocks = [group.position(s.letter).expand(s.parameters, primitive) for s in gene.sites]
@@ -197,11 +201,11 @@ def expand(
     return lattice, coordinates, numbers.astype(np.int64)
 
 
-def structure_from_wyckoff(gene: WyckoffStructure, primitive: bool = True) -> Structure:
+def structure_from_wyckoff(crystal: str | WyckoffStructure, primitive: bool = True) -> Structure:
     """The crystal as a pymatgen structure, in its primitive or conventional cell."""
     from pymatgen.core import Element, Lattice, Structure
 
-    lattice, coordinates, numbers = expand(gene, primitive)
+    lattice, coordinates, numbers = expand(crystal, primitive)
     return Structure(Lattice(lattice), [Element.from_Z(int(z)) for z in numbers], coordinates)
 
 

@@ -27,7 +27,7 @@ from nucleate.core.quiet import silenced
 from nucleate.crystals.energy.energy_model import energy_model
 from nucleate.crystals.energy.relaxation import relax_structures
 from nucleate.crystals.wyckoff.matching import displacement
-from nucleate.crystals.wyckoff.wyckoff_string import from_string, structure_from_wyckoff
+from nucleate.crystals.wyckoff.wyckoff_string import structure_from_wyckoff
 from nucleate_benchmarks.common.figures import Figure, Section, surroundings, write
 
 SAME = 0.002
@@ -43,9 +43,7 @@ def chosen_crystals(features: Path, count: int, seed: int) -> list[str]:
     crystals = [row["structure"] for row in table if row["split"] == "test"]
     order = np.random.default_rng(seed).permutation(len(crystals)).tolist()
     refuse = energy_model().refuse
-    accepted = (
-        c for i in order if not refuse(structure_from_wyckoff(from_string(c := crystals[i])))
-    )
+    accepted = (c for i in order if not refuse(structure_from_wyckoff(c := crystals[i])))
     return [crystal for crystal, _ in zip(accepted, range(count), strict=False)]
 
 
@@ -123,7 +121,7 @@ def race(
     """Both optimisers on chunks in turn; who begins changes from chunk to chunk."""
     out: dict[str, list[dict[str, Any]]] = {"ours": [], "theirs": [], "symmetric": []}
     for number, start in enumerate(range(0, len(crystals), CHUNK)):
-        part = [structure_from_wyckoff(from_string(c)) for c in crystals[start : start + CHUNK]]
+        part = [structure_from_wyckoff(c) for c in crystals[start : start + CHUNK]]
 
         def compute(who: str, part: list[Any] = part) -> list[Row]:
             if who == "theirs":
@@ -238,7 +236,7 @@ def main(arguments: Sequence[str] | None = None) -> None:
         optimiser = StructOptimizer(model=own, use_device="cpu")
     crystals = chosen_crystals(given.features, given.count, given.seed)
     # Both warm up, so that neither pays for imports.
-    first = [structure_from_wyckoff(from_string(crystals[0]))]
+    first = [structure_from_wyckoff(crystals[0])]
     ours(first, 0.5, 2, True)
     theirs(first, 0.5, 2, optimiser)
     kept = Kept(given.kept)
