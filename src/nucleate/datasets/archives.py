@@ -32,7 +32,8 @@ _MAGIC = {
     b"\x89PNG": "a picture",
     b"\x7fELF": "a program",
 }
-_DAMAGE = (EOFError, OSError, zlib.error, tarfile.TarError, zipfile.BadZipFile)
+DAMAGE = (EOFError, OSError, zlib.error, tarfile.TarError, zipfile.BadZipFile)
+"""Raised by the standard library on damaged packed files."""
 
 
 @dataclass(frozen=True)
@@ -60,7 +61,7 @@ def opened(source: Path) -> Iterator[tuple[IO[bytes], str]]:
     with ExitStack() as stack:
         try:
             stream, name = _unpack(source, stack)
-        except _DAMAGE as error:
+        except DAMAGE as error:
             raise InputError(f"cannot be unpacked ({error})", file=source) from None
         yield stream, name
 
@@ -123,7 +124,7 @@ def lines(stream: IO[bytes], source: Path) -> Iterator[Line]:
             cut = len(raw) == MAXIMUM_LINE and not raw.endswith(b"\n")
             while cut and (rest := stream.readline(MAXIMUM_LINE)) and not rest.endswith(b"\n"):
                 continue
-        except _DAMAGE as error:
+        except DAMAGE as error:
             raise InputError(f"damaged or cut short ({error})", file=source) from None
         if not raw:
             return
@@ -167,5 +168,5 @@ def reread(stream: IO[Any], source: Path, size: int) -> bytes:
     """Up to `size` bytes of a stream, with damage told as an InputError."""
     try:
         return bytes(stream.read(size))
-    except _DAMAGE as error:
+    except DAMAGE as error:
         raise InputError(f"damaged or cut short ({error})", file=source) from None

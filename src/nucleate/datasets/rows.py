@@ -111,16 +111,23 @@ def _properties(sources: Sequence[Source]) -> tuple[str, ...]:
     return tuple(dict.fromkeys(name for s in sources for name in s.settings.properties))
 
 
+def text_length(row: RawRow) -> int:
+    """Characters (or bytes) of a row's payload."""
+    return len(row.payload) if isinstance(row.payload, (str, bytes)) else 0
+
+
 def group_rows(
-    rows: Iterable[T], row: Callable[[T], RawRow], size: int, characters: int = CHUNK_CHARACTERS
+    rows: Iterable[T],
+    length: Callable[[T], int],
+    size: int,
+    characters: int = CHUNK_CHARACTERS,
 ) -> Iterator[list[T]]:
-    """Items group_rows by number and by the amount of text of the rows that they carry."""
+    """Rows, or what carries them, grouped by number and by amount of text (`text_length`)."""
     group: list[T] = []
     held = 0
     for item in rows:
         group.append(item)
-        payload = row(item).payload
-        held += len(payload) if isinstance(payload, (str, bytes)) else 0
+        held += length(item)
         if len(group) >= size or held >= characters:
             yield group
             group, held = [], 0
@@ -134,15 +141,13 @@ def _chunks(sources: Sequence[Source], matter: Matter, folder: Path, size: int) 
     groups = (
         (source, rows)
         for source in sources
-        for rows in group_rows(matter.reader.read_rows(source.path, source.settings), _itself, size)
+        for rows in group_rows(
+            matter.reader.read_rows(source.path, source.settings), text_length, size
+        )
     )
     for number, (source, rows) in enumerate(groups):
         target = folder / f"rows-{number:06d}.parquet"
         yield Chunk(rows, source.name, source.role, properties, target)
-
-
-def _itself(row: RawRow) -> RawRow:
-    return row
 
 
 def standardise_chunk(worker: _Worker, chunk: Chunk) -> int:

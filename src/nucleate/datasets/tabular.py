@@ -5,8 +5,6 @@ from __future__ import annotations
 import csv
 import gzip
 import math
-import zipfile
-import zlib
 from collections.abc import Callable, Iterator, Sequence
 from contextlib import contextmanager
 from dataclasses import dataclass
@@ -14,13 +12,11 @@ from pathlib import Path
 from typing import IO, TYPE_CHECKING, Any
 
 from nucleate.core.errors import InputError
+from nucleate.datasets.archives import DAMAGE
 from nucleate.settings.data import DatasetSettings
 
 if TYPE_CHECKING:
     import pyarrow as pa
-
-DAMAGE = (OSError, EOFError, zlib.error, zipfile.BadZipFile)
-"""Raised by the standard library on a damaged packed file."""
 
 
 def finite_number(value: Any) -> float:

@@ -22,7 +22,7 @@ from numpy.typing import NDArray
 from nucleate.core.errors import ResultsError
 from nucleate.core.files import atomic_folder, atomic_path, read_json, write_json
 from nucleate.datasets.resumable import map_to_files
-from nucleate.datasets.rows import group_rows, standardise_row
+from nucleate.datasets.rows import group_rows, standardise_row, text_length
 from nucleate.datasets.sources import Source
 from nucleate.matter import registry
 from nucleate.matter.base import Matter
@@ -123,7 +123,10 @@ def _parts(
 ) -> list[Part]:
     """Chunk files of all rows, in order."""
     rows = group_rows(
-        matter.reader.read_rows(source.path, source.settings), _itself, CHUNK_ROWS, CHUNK_CHARACTERS
+        matter.reader.read_rows(source.path, source.settings),
+        text_length,
+        CHUNK_ROWS,
+        CHUNK_CHARACTERS,
     )
     targets = map_to_files(
         write_part,
@@ -141,10 +144,6 @@ def _parts(
         path = target.with_suffix(".npz")
         parts.append(Part(path, int(counted["rows"]), int(counted["entries"])))
     return parts
-
-
-def _itself(row: RawRow) -> RawRow:
-    return row
 
 
 def start_worker(matter_name: str, options: dict[str, Any]) -> tuple[Matter, Any]:

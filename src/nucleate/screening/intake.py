@@ -10,7 +10,7 @@ from typing import Any
 
 from nucleate.core.manifest import Manifest
 from nucleate.datasets import tables
-from nucleate.datasets.rows import group_rows, payload_shown
+from nucleate.datasets.rows import group_rows, payload_shown, text_length
 from nucleate.datasets.sources import resolve
 from nucleate.matter.base import Matter
 from nucleate.matter.checks import Candidate
@@ -91,7 +91,7 @@ class Rows:
             for source in self.sources
             for row in self.matter.reader.read_rows(source.path, source.settings)
         )
-        return group_rows(items, _row, size)
+        return group_rows(items, lambda item: text_length(_row(item)), size)
 
     def take(self, item: WorkItem, judged: Judgement, funnel: Funnel) -> Candidate | None:
         """The candidate that a row made; None if it made none or an earlier row made the same."""

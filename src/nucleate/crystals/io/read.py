@@ -14,8 +14,8 @@ from typing import Any
 from nucleate.core.errors import InputError
 from nucleate.crystals.io.objects import from_object
 from nucleate.crystals.io.standardise import StandardiseOptions, standardise
+from nucleate.datasets.archives import DAMAGE
 from nucleate.datasets.tabular import (
-    DAMAGE,
     Columns,
     finite_number,
     opened_text,

@@ -57,29 +57,19 @@ def serve(
             structures: list[str] = connection.recv()
         except EOFError:
             return
-        if one:
-            for structure in structures:
-                connection.send(_one(function, structure, arguments))
-        else:
-            connection.send(_many(function, structures, arguments))
+        for given in structures if one else [structures]:
+            connection.send(_ask(function, given, arguments))
 
 
-def _many(
-    function: Callable[..., Any], structures: list[str], arguments: Mapping[str, Any]
+def _ask(
+    function: Callable[..., Any], given: str | list[str], arguments: Mapping[str, Any]
 ) -> Reply:
+    """The reply to one structure, or to a list of them."""
     try:
-        result = function(list(structures), **arguments)
+        result = function(given, **arguments)
     except (Exception, SystemExit) as error:
         return "failed", f"{type(error).__name__}: {error}"
-    return as_numbers(result, len(structures))
-
-
-def _one(function: Callable[..., Any], structure: str, arguments: Mapping[str, Any]) -> Reply:
-    try:
-        result = function(structure, **arguments)
-    except (Exception, SystemExit) as error:
-        return "failed", f"{type(error).__name__}: {error}"
-    return as_numbers([result], 1)
+    return as_numbers([result], 1) if isinstance(given, str) else as_numbers(result, len(given))
 
 
 def as_numbers(result: Any, count: int) -> Reply:
