@@ -14,7 +14,7 @@ from typing import Any
 
 from nucleate.core.errors import CheckpointError
 from nucleate.core.files import digest, sha256_file
-from nucleate.core.manifest import Manifest
+from nucleate.core.manifest import MANIFEST_NAME, Manifest, load_manifest
 from nucleate.latent.cards import CARD_KEYS, CARD_NAME, read_card
 from nucleate.vae.info import INFO_NAME, read_info
 
@@ -105,6 +105,19 @@ def model_manifest(folder: Path) -> Manifest:
         CheckpointError: not a model's folder.
     """
     return Manifest("train", matter_of(folder), str(folder.resolve()), model_digest(folder))
+
+
+def find_manifest(model: str | Path) -> Manifest:
+    """The manifest of a model given by its folder or by a shipped model's name.
+
+    Raises:
+        CheckpointError: no such model.
+        ResultsError: its manifest is damaged.
+    """
+    folder = model_folder(model)
+    if (folder / MANIFEST_NAME).is_file():
+        return load_manifest(folder, "train", "finetune")
+    return model_manifest(folder)
 
 
 def describe(folder: Path) -> dict[str, Any]:

@@ -67,6 +67,10 @@ def build(
     if isinstance(source, MeasuredSource):
         return _untold(source)
     if isinstance(source, PythonSource):
+        from nucleate.objectives.external.callables import PREFIX, callable_property
+
+        if source.python.startswith(PREFIX):
+            return callable_property(source, exchange_of(matter, source))
         from nucleate.objectives.external.python_function import python_property
 
         return python_property(source, exchange_of(matter, source), folder)

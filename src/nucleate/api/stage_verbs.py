@@ -1,0 +1,235 @@
+"""Verbs of whole stages: featurize, train, finetune, screen, discover."""
+
+from __future__ import annotations
+
+from collections.abc import Mapping
+from contextlib import ExitStack
+from pathlib import Path
+from tempfile import TemporaryDirectory
+from typing import Any
+
+import pandas as pd
+
+from nucleate.api.search_verbs import PLACE, objective_terms
+from nucleate.api.structure_table import StructureTable, structure_table
+from nucleate.api.structures import written_structures
+from nucleate.core.files import read_json
+from nucleate.core.manifest import Manifest, load_manifest
+from nucleate.core.settings import merge, validate
+from nucleate.datasets import tables
+from nucleate.latent.latent_model import LatentModel
+from nucleate.latent.pretrained import find_manifest, matter_of, model_folder
+from nucleate.matter import registry
+from nucleate.settings.data import FeaturizeSettings
+from nucleate.settings.model import FinetuneSettings, TrainSettings
+from nucleate.settings.objectives import PropertySettings
+from nucleate.settings.run import DiscoverSettings
+from nucleate.settings.screen import ScreenSettings
+from nucleate.stages.discover import check_settings, load_settings
+from nucleate.stages.discover import discover as discover_stage
+from nucleate.stages.featurize import featurize as featurize_stage
+from nucleate.stages.finetune.finetune import finetune as finetune_stage
+from nucleate.stages.screen import screen_file
+from nucleate.stages.train import train as train_stage
+
+WRITTEN = "structures.parquet"
+"""Where structures that are no file are written, so that stages may read and resume them."""
+
+
+def featurize(
+    structures: Any,
+    out: str | Path,
+    *,
+    matter: str = "molecules",
+    properties: tuple[str, ...] | list[str] = (),
+    seed: int = 0,
+    **settings: Any,
+) -> Manifest:
+    """Standardise, deduplicate and split structures, and turn them into arrays.
+
+    Args:
+        structures: see `encode`; at least ten of them.
+        out: folder to write to.
+        matter: `molecules`, `crystals` or another installed kind of matter.
+        properties: columns of the table or file to keep.
+        settings: keys of `FeaturizeSettings` (`split`, `codec`, `standardise`, `processes` ...).
+
+    Returns:
+        The stage's manifest, for `train`: `folder`, and counts in `metrics`.
+
+    >>> import nucleate, tempfile
+    >>> smiles = ["C" * n + "O" for n in range(1, 13)] + ["no molecule"]
+    >>> features = nucleate.featurize(smiles, tempfile.mkdtemp(), split={"test": 1}, processes=1)
+    >>> features.metrics["accepted"], features.metrics["rejected"]
+    (12, {'unparsable': 1})
+    """
+    kind, folder = registry.get(matter), Path(out)
+    dataset = written_structures(structures, kind, folder / WRITTEN, properties=tuple(properties))
+    chosen = validate(FeaturizeSettings, {"dataset": dataset, **settings}, PLACE)
+    return featurize_stage(chosen, matter, folder, seed=seed)
+
+
+def train(
+    features: Manifest | str | Path,
+    out: str | Path,
+    *,
+    seed: int = 0,
+    device: str = "auto",
+    **settings: Any,
+) -> LatentModel:
+    """Train the variational autoencoder and the prior over its latent space.
+
+    Args:
+        features: what `featurize` gave, or its folder.
+        out: folder to write to; a killed training goes on where it was.
+        settings: keys of `TrainSettings` (`epochs`, `network`, `start`, `prior` ...).
+
+    Returns:
+        The trained model; its figures are in `info["figures"]`.
+
+    >>> import nucleate, tempfile
+    >>> smiles = ["C" * n + "O" for n in range(1, 13)]
+    >>> features = nucleate.featurize(smiles, tempfile.mkdtemp(), processes=1)
+    >>> small = {"network": {"width": 16, "latent": 8}, "prior": {"steps": 20, "width": 16}}
+    >>> model = nucleate.train(features, tempfile.mkdtemp(), epochs=1, **small)
+    >>> model.size, len(nucleate.sample(model, 3)) <= 3
+    (8, True)
+    """
+    manifest = (
+        features if isinstance(features, Manifest) else load_manifest(Path(features), "featurize")
+    )
+    chosen = validate(TrainSettings, settings, PLACE)
+    made = train_stage(
+        chosen, manifest, Path(out), matter_name=manifest.matter, seed=seed, device=device
+    )
+    return LatentModel.load(made.folder, device)
+
+
+def finetune(
+    structures: Any,
+    out: str | Path,
+    *,
+    model: str | Path = "molecules",
+    properties: tuple[str, ...] | list[str] = (),
+    seed: int = 0,
+    device: str = "auto",
+    **settings: Any,
+) -> LatentModel:
+    """Fine-tune a model on structures of your own; what it gained and cost is measured.
+
+    Args:
+        structures: see `encode`.
+        out: folder to write the new model to.
+        model: which to start from.
+        properties: measured columns for which property heads are fitted.
+        settings: keys of `FinetuneSettings` (`epochs`, `frozen`, `maximum_forgetting` ...).
+
+    Returns:
+        The new model; `info["figures"]` has the figures `before` and `after`.
+
+    >>> import nucleate, tempfile
+    >>> quick = {"epochs": 1, "base_set": 20, "samples": 20, "prior_steps": 20, "rehearsal": 0.5}
+    >>> smiles = ["C" * n + "c1ccccc1" for n in range(1, 21)]
+    >>> model = nucleate.finetune(smiles, tempfile.mkdtemp(), frozen=True, processes=1, **quick)
+    >>> sorted(model.info["figures"]["structures"])
+    ['test', 'train', 'validation']
+    """
+    folder, base = Path(out), model_folder(model)
+    kind = registry.get(matter_of(base))
+    dataset = written_structures(structures, kind, folder / WRITTEN, properties=tuple(properties))
+    chosen = validate(FinetuneSettings, {"dataset": dataset, **settings}, PLACE)
+    made = finetune_stage(chosen, base, folder, seed=seed, device=device)
+    return LatentModel.load(made.folder, device)
+
+
+def screen(
+    structures: Any,
+    *,
+    matter: str = "molecules",
+    objectives: Any = (),
+    features: Manifest | None = None,
+    model: str | Path | None = None,
+    out: str | Path | None = None,
+    seed: int = 0,
+    device: str = "auto",
+    **settings: Any,
+) -> StructureTable:
+    """Put structures through the funnel of checks; every rejection has a reason.
+
+    Args:
+        structures: see `encode`.
+        matter: kind of matter.
+        objectives: what ranks the survivors, see `optimize`; the kind of matter's default if none.
+        features: what `featurize` gave: these structures are known.
+        model: adds how surely that model rebuilds each candidate.
+        out: folder for all files of a screening; nothing is kept if not given.
+        settings: keys of `ScreenSettings` (`checks`, `budget`, `reference`, `processes` ...).
+
+    Returns:
+        One row for each structure, what passed first and ranked: `passed`, `rejected_by`, `reason`
+        and every check's value. `attrs["summary"]` holds the funnel.
+
+    >>> import nucleate
+    >>> checks = [{"name": "parses"}, {"name": "size"}, {"name": "alerts"}]
+    >>> table = nucleate.screen(["CCOc1ccc(CC(=O)NC)cc1", "C", "no molecule"], checks=checks)
+    >>> table["passed"].tolist()
+    [True, False, False]
+    >>> sorted(table["rejected_by"].dropna())
+    ['size', 'standardise']
+    """
+    kind = registry.get(matter)
+    terms = tuple(validate(PropertySettings, one, PLACE) for one in objective_terms(objectives))
+    with ExitStack() as stack:
+        folder = Path(out or stack.enter_context(TemporaryDirectory(prefix="nucleate-")))
+        source = written_structures(structures, kind, folder / WRITTEN)
+        made = screen_file(
+            validate(ScreenSettings, {"keep": 0, **settings}, PLACE),
+            source,
+            folder,
+            matter_name=matter,
+            seed=seed,
+            objectives=terms,
+            features=features,
+            device=device,
+            model=None if model is None else find_manifest(model),
+        )
+        passed = tables.read(made.path("candidates.parquet")).to_pandas()
+        rejected = tables.read(made.path("rejected.parquet")).to_pandas()
+        summary = read_json(made.path("funnel.json"))
+    parts = [passed.assign(passed=True), rejected.assign(passed=False)]
+    rows = pd.concat([part for part in parts if len(part)], ignore_index=True)
+    return structure_table(kind, rows, summary=summary)
+
+
+def discover(
+    settings: str | Path | Mapping[str, Any] | DiscoverSettings,
+    *,
+    fresh: bool = False,
+    **more: Any,
+) -> pd.DataFrame:
+    """Run every stage for every kind of matter; the same call resumes a stopped run.
+
+    Args:
+        settings: a settings file (`flows/discover.toml`), or its content.
+        fresh: start anew instead of resuming.
+        more: keys of `DiscoverSettings` that win: `run`, `results`, `seed`, `device`.
+
+    Returns:
+        The candidates, ranked. `attrs` has the `folder` of the run and its `report`, a page.
+
+    >>> import nucleate, tempfile
+    >>> nucleate.discover({"results": tempfile.mkdtemp(), "matter": {}})
+    Traceback (most recent call last):
+        ...
+    nucleate.core.errors.SettingsError: keyword arguments: no kind of matter is enabled
+    """
+    if isinstance(settings, (str, Path)):
+        chosen = load_settings(Path(settings), **more)
+    else:
+        plain = settings.model_dump() if isinstance(settings, DiscoverSettings) else settings
+        chosen = validate(DiscoverSettings, merge(plain, more), PLACE)
+        check_settings(chosen, PLACE)
+    page = discover_stage(chosen, fresh=fresh)
+    found = tables.read(page.parent / "candidates.parquet").to_pandas()
+    found.attrs = {"folder": str(page.parent), "report": str(page)}
+    return found
