@@ -25,10 +25,10 @@ from nucleate.settings.model import FinetuneSettings, TrainSettings
 from nucleate.settings.objectives import PropertySettings
 from nucleate.settings.run import DiscoverSettings
 from nucleate.settings.screen import ScreenSettings
-from nucleate.stages.discover import check_settings, load_settings
 from nucleate.stages.discover import discover as discover_stage
 from nucleate.stages.featurize import featurize as featurize_stage
 from nucleate.stages.finetune.finetune import finetune as finetune_stage
+from nucleate.stages.run_settings import check_settings, load_settings
 from nucleate.stages.screen import screen_file
 from nucleate.stages.train import train as train_stage
 

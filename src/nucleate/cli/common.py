@@ -8,7 +8,6 @@ from typing import TYPE_CHECKING, Annotated, Any
 
 import typer
 
-from nucleate.core.manifest import load_manifest
 from nucleate.core.settings import Device
 
 if TYPE_CHECKING:
@@ -97,16 +96,7 @@ def manifest_results(manifest: Manifest) -> dict[str, Any]:
 
 
 def model_manifest(model: Path) -> Manifest:
-    """The manifest of a model given by its folder or by a shipped model's name.
+    """See `pretrained.find_manifest`, which is imported only when it is needed."""
+    from nucleate.latent.pretrained import find_manifest
 
-    Raises:
-        CheckpointError: no such model.
-        ResultsError: its manifest is damaged.
-    """
-    from nucleate.core.manifest import MANIFEST_NAME
-    from nucleate.latent import pretrained
-
-    folder = pretrained.model_folder(model)
-    if (folder / MANIFEST_NAME).is_file():
-        return load_manifest(folder, "train", "finetune")
-    return pretrained.model_manifest(folder)
+    return find_manifest(model)

@@ -6,6 +6,7 @@ import hashlib
 import inspect
 import math
 from collections.abc import Callable, Sequence
+from functools import partial
 from typing import Any
 
 from nucleate.core.errors import SettingsError
@@ -51,7 +52,7 @@ def callable_property(source: PythonSource, exchange: Exchange) -> ObjectiveProp
 
     def call(texts: Sequence[str]) -> list[Answer]:
         if each or len(texts) == 1:
-            return [_answer(lambda text=text: _one(function, text, each, source)) for text in texts]
+            return [_answer(partial(_one, function, text, each, source)) for text in texts]
         try:
             values = list(function(list(texts), **source.arguments))
         except Exception:  # one structure is to blame; the others shall not pay for it
@@ -61,7 +62,7 @@ def callable_property(source: PythonSource, exchange: Exchange) -> ObjectiveProp
                 f"objective {source.column_name()!r}: the function returned {len(values)} values "
                 f"for {len(texts)} structures"
             )
-        return [_answer(lambda value=value: value) for value in values]
+        return [_answer(partial(_same, value)) for value in values]
 
     description = f"Python function {source.column_name()}"
     return answering(
@@ -76,6 +77,10 @@ def _one(function: Callable[..., Any], text: str, each: bool, source: PythonSour
     if each:
         return function(text, **source.arguments)
     (value,) = function([text], **source.arguments)
+    return value
+
+
+def _same(value: Any) -> Any:
     return value
 
 
