@@ -31,42 +31,46 @@ def preorder(token: Mapping[str, int], tree: Sequence[Fragment]) -> list[int]:
     Raises:
         StructureError: `unknown_symbol` (names it) or `too_complex`.
     """
-    tokens: list[int] = []
-    waiting: dict[tuple[int, int], int] = {}  # (fragment, its closure) -> label
+    return _Writer(token, tree).tokens
 
-    def write_fragment(number: int) -> None:
-        fragment = tree[number]
-        known = token.get(fragment.template)
-        if known is None:
-            write_piece(number, open_template(fragment.template), 0)
+
+class _Writer:  # functions within one another would be a cycle for the garbage collector
+    def __init__(self, token: Mapping[str, int], tree: Sequence[Fragment]):
+        self.token, self.tree = token, tree
+        self.tokens: list[int] = []
+        self.waiting: dict[tuple[int, int], int] = {}  # (opened fragment, closure) -> label
+        self.fragment(0)
+
+    def fragment(self, number: int) -> None:
+        fragment = self.tree[number]
+        token = self.token.get(fragment.template)
+        if token is None:
+            self.piece(number, open_template(fragment.template), 0)
             return
-        tokens.append(known)
+        self.tokens.append(token)
         for link in fragment.links:
-            write_fragment(link)
+            self.fragment(link)
 
-    def write_piece(number: int, pieces: tuple[Fragment, ...], index: int) -> None:
-        """Write piece `index` of the fragment `number` that has been opened."""
+    def piece(self, number: int, pieces: tuple[Fragment, ...], index: int) -> None:
+        """Write piece `index` of the fragment `number`, which is opened."""
         template = pieces[index].template
-        if template not in token:
+        if template not in self.token:
             raise StructureError("unknown_symbol", f"{template} was not seen in training")
-        tokens.append(token[template])
+        self.tokens.append(self.token[template])
         for link in pieces[index].links:
             if link <= -1000:
-                write_fragment(tree[number].links[-link - 1001])
+                self.fragment(self.tree[number].links[-link - 1001])
             elif link < 0:
-                write_closure((number, link))
+                self.closure((number, link))
             else:
-                write_piece(number, pieces, link)
+                self.piece(number, pieces, link)
 
-    def write_closure(key: tuple[int, int]) -> None:
-        if key not in waiting:
-            free = set(range(1, CLOSURES + 1)) - set(waiting.values())
-            if not free:
-                raise StructureError("too_complex", f"more than {CLOSURES} open ring closures")
-            waiting[key] = min(free)
-            tokens.append(min(free))
-        else:
-            tokens.append(waiting.pop(key))
-
-    write_fragment(0)
-    return tokens
+    def closure(self, key: tuple[int, int]) -> None:
+        if key in self.waiting:
+            self.tokens.append(self.waiting.pop(key))
+            return
+        free = set(range(1, CLOSURES + 1)) - set(self.waiting.values())
+        if not free:
+            raise StructureError("too_complex", f"more than {CLOSURES} open ring closures")
+        self.waiting[key] = min(free)
+        self.tokens.append(min(free))
