@@ -38,7 +38,7 @@ def test_groups_hang_on_their_first_atom_and_rings_on_a_free_one() -> None:
 def test_attached_and_bridging_parts() -> None:
     rng = np.random.default_rng(2)
     ethane = Graph(Chem.MolFromSmiles("CC"))
-    grown = attach_part(ethane, rng, 0, 0.0)
+    grown = attach_part(ethane, rng, 0.0)
     assert grown.GetNumAtoms() > 2
     chain = Graph(Chem.MolFromSmiles("CCC"))
     molecule = Chem.RWMol(ethane.molecule)

@@ -76,7 +76,9 @@ def draw_part(rng: np.random.Generator, rings: float) -> tuple[Graph, int]:
     return ring, pick(rng, amines if amines and rng.random() < 0.6 else ring.open_sites)
 
 
-def attach_part(graph: Graph, rng: np.random.Generator, site: int, rings: float) -> Any:
+def attach_part(graph: Graph, rng: np.random.Generator, rings: float) -> Any:
+    """Replace a hydrogen by a group or, by the chance `rings`, a ring system."""
+    site = pick(rng, graph.open_sites)
     part, first = draw_part(rng, rings)
     if not graph.joinable(site, part, first):
         return None

@@ -61,7 +61,7 @@ def append_group(graph: Graph, rng: np.random.Generator) -> Any:
     """Replace a hydrogen by an atom or small group; two by =O; oxidise a sulfide or sulfoxide."""
     if rng.random() < 0.07:
         return _add_oxo(graph, rng)
-    return attach_part(graph, rng, pick(rng, graph.open_sites), 0.0)
+    return attach_part(graph, rng, 0.0)
 
 
 def _add_oxo(graph: Graph, rng: np.random.Generator) -> Any:
@@ -79,7 +79,7 @@ def _add_oxo(graph: Graph, rng: np.random.Generator) -> Any:
 
 def attach_ring(graph: Graph, rng: np.random.Generator) -> Any:
     """Replace a hydrogen by a common ring system."""
-    return attach_part(graph, rng, pick(rng, graph.open_sites), 1.0)
+    return attach_part(graph, rng, 1.0)
 
 
 _LINKS = Weighted({"C": 10, "N": 4, "O": 4, "S": 1, "C=O": 2, "S(=O)=O": 0.5, "C(=O)N": 1.5})
