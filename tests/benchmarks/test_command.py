@@ -9,9 +9,10 @@ from typing import Any
 import pytest
 from typer.testing import CliRunner, Result
 
-from nucleate.cli.app import app
+from nucleate.cli.app import app, plug_ins
 from nucleate.cli.failures import DEBUG_VARIABLE
 from nucleate.core.manifest import Manifest
+from nucleate_benchmarks import cli
 from nucleate_benchmarks.common.figures import Figure, Section, combined, markdown, number
 
 
@@ -126,3 +127,7 @@ def test_figures_over_seeds_and_how_they_are_written() -> None:
         "0.1235",
         "12346",
     ]
+
+
+def test_the_command_line_gets_the_benchmarks_by_an_entry_point() -> None:
+    assert dict(plug_ins())["benchmark"] is cli.app

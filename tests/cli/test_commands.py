@@ -12,6 +12,8 @@ from pathlib import Path
 import pytest
 from typer.testing import Result
 
+from nucleate.cli import campaign, stages
+from nucleate.cli.app import app
 from nucleate.cli.options import Given
 from nucleate.core.manifest import Manifest
 from nucleate.core.settings import merge
@@ -32,6 +34,13 @@ def test_help_has_an_example(nucleate: Nucleate, command: str) -> None:
     assert result.exit_code == 0
     assert f"Example: nucleate {command}" in result.stdout
     assert "--json" in result.stdout
+
+
+def test_every_command_of_a_stage_is_registered() -> None:
+    names = {command.callback.__name__ for command in app.registered_commands if command.callback}
+    own = (stages.featurize, stages.train, stages.finetune, stages.sample, stages.reconstruct)
+    loop = (campaign.propose, campaign.tell, campaign.study)
+    assert {function.__name__ for function in (*own, *loop)} <= names
 
 
 def test_command_line_loads_nothing_heavy() -> None:
