@@ -76,30 +76,24 @@ def study(scores: pd.DataFrame) -> str:
         mode="markers",
         marker={"color": PALETTE[0], "size": 5, "opacity": 0.45},
     )
-    figure.add_scatter(
-        x=scores["trial"],
-        y=scores["score"].cummax(),
-        name="best so far",
-        mode="lines",
-        line={"color": PALETTE[1], "width": 2, "shape": "hv"},
-    )
-    figure.update_xaxes(title="trial")
-    figure.update_yaxes(title="score", rangemode="tozero")
-    return _html(figure, height=320)
+    return _steps(figure, scores["trial"], scores["score"].cummax(), "best so far", "score", 320)
 
 
 def hypervolume(scores: pd.DataFrame) -> str:
     """Hypervolume of the front after every trial."""
-    figure = go.Figure()
-    figure.add_scatter(
-        x=scores["trial"],
-        y=scores["hypervolume"],
-        mode="lines",
-        line={"color": PALETTE[1], "width": 2, "shape": "hv"},
-    )
+    values = scores["hypervolume"]
+    return _steps(go.Figure(), scores["trial"], values, "front", "hypervolume", 260)
+
+
+def _steps(
+    figure: go.Figure, trials: pd.Series, values: pd.Series, name: str, title: str, height: int
+) -> str:
+    """A line of steps over the trials, on what the figure shows already."""
+    line = {"color": PALETTE[1], "width": 2, "shape": "hv"}
+    figure.add_scatter(x=trials, y=values, name=name, mode="lines", line=line)
     figure.update_xaxes(title="trial")
-    figure.update_yaxes(title="hypervolume", rangemode="tozero")
-    return _html(figure, height=260)
+    figure.update_yaxes(title=title, rangemode="tozero")
+    return _html(figure, height=height)
 
 
 def front(found: pd.DataFrame) -> str:

@@ -56,6 +56,7 @@ def render(run: RunData, key: str = "") -> str:
 
 def _section(data: MatterData) -> dict[str, Any]:
     """What the template shows of one kind of matter."""
+    several = data.study if data.study is not None and "hypervolume" in data.study else None
     return {
         "name": data.name,
         "failure": data.failure,
@@ -68,16 +69,10 @@ def _section(data: MatterData) -> dict[str, Any]:
         "losses": _losses(data),
         "loss_figure": _figure(figures.losses, data.curves),
         "study_figure": _figure(figures.study, data.study),
-        "hypervolume_figure": _figure(figures.hypervolume, _several(data)),
+        "hypervolume_figure": _figure(figures.hypervolume, several),
         "front_figure": _figure(figures.front, data.front),
         "candidates": _candidates(data),
     }
-
-
-def _several(data: MatterData) -> Any:
-    """The study's history if it tells hypervolumes."""
-    history = data.study
-    return history if history is not None and "hypervolume" in history.columns else None
 
 
 def _figure(draw: Callable[[Any], str], values: Any) -> str:

@@ -24,7 +24,7 @@ from __future__ import annotations
 
 import shutil
 from collections.abc import Iterator, Mapping, Sequence
-from contextlib import contextmanager
+from contextlib import contextmanager, suppress
 from dataclasses import asdict, dataclass, field
 from pathlib import Path
 from typing import Any
@@ -176,7 +176,9 @@ def open_run(settings: DiscoverSettings, *, fresh: bool = False) -> Iterator[Run
         except OSError as error:
             raise ResultsError(f"{folder}: cannot be written ({error.strerror})") from None
         run = Run(settings, folder, created=_creation_time(folder))
-        write_text(folder / "settings.toml", _settings_text(settings))
+        values = tomli_w.dumps(settings.model_dump(mode="json", exclude_none=True))
+        head = "# This run's settings as resolved, defaults included.\n"
+        write_text(folder / "settings.toml", head + values)
         run.write_manifest("running")
         state = "failed"
         try:
@@ -186,20 +188,9 @@ def open_run(settings: DiscoverSettings, *, fresh: bool = False) -> Iterator[Run
             state = "interrupted"
             raise
         finally:
-            _write_last_manifest(run, state)
-
-
-def _write_last_manifest(run: Run, state: str) -> None:
-    try:
-        run.write_manifest(state)
-    except ResultsError:
-        if state == "finished":  # else the error that ended the run says more than this one
-            raise
-
-
-def _settings_text(settings: DiscoverSettings) -> str:
-    values = settings.model_dump(mode="json", exclude_none=True)
-    return "# This run's settings as resolved, defaults included.\n" + tomli_w.dumps(values)
+            # Where an error ended the run, that one says more than another about its manifest.
+            with suppress(*(() if state == "finished" else (ResultsError,))):
+                run.write_manifest(state)
 
 
 def _creation_time(folder: Path) -> str:
@@ -268,12 +259,12 @@ def list_runs(results: Path) -> list[dict[str, Any]]:
     """
     if not results.is_dir():
         return []
-    found = [describe_run(folder) for folder in results.iterdir() if _is_run(folder)]
+    found = [
+        describe_run(folder)
+        for folder in results.iterdir()
+        if (folder / "settings.toml").is_file() and (folder / MANIFEST_NAME).is_file()
+    ]
     return sorted(found, key=lambda run: str(run["updated"]), reverse=True)
-
-
-def _is_run(folder: Path) -> bool:
-    return (folder / "settings.toml").is_file() and (folder / MANIFEST_NAME).is_file()
 
 
 def describe_run(folder: Path) -> dict[str, Any]:
