@@ -140,7 +140,11 @@ def test_broken_lines_are_rows_with_an_error(tmp_path: Path) -> None:
         ("a.csv", b"smiles,\xe9t\xe9\nC,1\n", "UTF-8"),
         ("a.csv", "smiles\nC\n".encode("utf-16"), "UTF-16"),
         ("a.csv.gz", b"smiles\nC\n", "not a gzip file"),
-        ("a.csv.gz", gzip.compress(b"smiles\n" + b"CCO\n" * 9999)[:-20], "cut short|unpacked"),
+        (
+            "a.csv.gz",
+            gzip.compress(b"smiles\n" + b"CCO\n" * 9999, mtime=0)[:-20],
+            "cut short|unpacked",
+        ),
         ("a.zip", b"smiles\nC\n", "not a zip file"),
         ("a.sdf", b"CCO\nCCN\n", "not an SD file"),
         ("a.xyz", b"3\n", "not a known format"),
