@@ -22,7 +22,7 @@ from torch import Tensor
 from torch.nn import functional
 
 from nucleate.core.quiet import silenced
-from nucleate.crystals.geometry.distances import images_within
+from nucleate.crystals.geometry.distances import find_neighbours
 
 
 @cache
@@ -70,7 +70,10 @@ def build_graph(lattice: Array, coordinates: Array, numbers: NDArray[np.int64]) 
     """The graph of a cell; None if an atom has no neighbour within `EDGE_REACH`."""
     lattice = np.ascontiguousarray(lattice, dtype=np.float64)
     points = np.ascontiguousarray(coordinates @ lattice, dtype=np.float64)
-    first, second, distance, images = images_within(points, lattice, EDGE_REACH)
+    first, second, offsets, distance = find_neighbours(points, lattice, EDGE_REACH)
+    real = (distance > 1e-8) | (first != second)
+    first, second, distance = first[real], second[real], distance[real]
+    images = np.rint(offsets[real]).astype(np.int64)
     if len(np.unique(first)) < len(numbers):
         return None
     order = np.argsort(first, kind="stable")

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 from dataclasses import dataclass
 from functools import cache
+from typing import Any
 
 import numpy as np
 from numpy.typing import NDArray
@@ -12,8 +13,6 @@ from nucleate.core.errors import StructureError
 
 Pairs = tuple[NDArray[np.int64], NDArray[np.int64], NDArray[np.float64]]
 """Numbers of both atoms of each pair, and their distance (angstrom, or what the points are in)."""
-Images = tuple[NDArray[np.int64], NDArray[np.int64], NDArray[np.float64], NDArray[np.int64]]
-"""The same, and the cell of the second atom [pairs, 3]."""
 MOST_IMAGES = 2_000_000
 """Images of a cell that a search may go through: a cell as flat as a sheet has millions of them."""
 
@@ -49,16 +48,19 @@ def pairs_within(points: NDArray[np.float64], lattice: NDArray[np.float64], reac
         StructureError: `flat_cell`, its images are beyond counting.
     """
     refuse_flat(lattice, reach)
-    return images_within(points, lattice, reach)[:3]
+    first, second, _, distance = find_neighbours(points, lattice, reach)
+    real = (distance > 1e-6) | (first != second)
+    return first[real], second[real], distance[real]
 
 
-def images_within(
+def find_neighbours(
     points: NDArray[np.float64], lattice: NDArray[np.float64], reach: float
-) -> Images:
-    """`pairs_within` with the cells of the second atoms, of a cell that is surely not flat."""
+) -> tuple[NDArray[np.int64], NDArray[np.int64], NDArray[np.float64], NDArray[np.float64]]:
+    """Both atoms, the second one's cell [pairs, 3] and the distance, each atom with itself as well;
+    the cell must not be flat."""
     from pymatgen.optimization.neighbors import find_points_in_spheres
 
-    first, second, offsets, distance = find_points_in_spheres(
+    found: tuple[Any, Any, Any, Any] = find_points_in_spheres(
         all_coords=points,
         center_coords=points,
         r=reach,
@@ -66,8 +68,7 @@ def images_within(
         lattice=lattice,
         tol=1e-8,
     )
-    real = (distance > 1e-6) | (first != second)
-    return first[real], second[real], distance[real], np.rint(offsets[real]).astype(np.int64)
+    return found
 
 
 def refuse_flat(lattice: NDArray[np.float64], reach: float) -> None:
