@@ -76,7 +76,8 @@ def sample(
     rows, summary = draw_samples(loaded, validate(SampleSettings, values, PLACE), seed)
     describe = loaded.matter.export.describe
     described = (
-        {"structure": row["structure"], **describe(row["structure"]), **row} for row in rows
+        {"structure": row["structure"], **(told := describe(row["structure"])), **row, **told}
+        for row in rows
     )
     return structure_table(loaded.matter, described, as_=as_, summary=summary)
 
