@@ -8,6 +8,8 @@ from collections.abc import Mapping, Sequence
 from pathlib import Path
 from typing import Any
 
+import pandas as pd
+
 from nucleate.core.files import write_json, write_text
 from nucleate_benchmarks.common import figures
 from nucleate_benchmarks.search.latent_objectives import (
@@ -152,27 +154,40 @@ def markdown(head: Mapping[str, Any], found: Found) -> str:
 
 
 def write(out: Path, head: Mapping[str, Any], found: Found) -> tuple[dict[str, Any], list[Path]]:
-    """Write `OUT.json` and `OUT.md`, each atomically.
+    """Write `OUT.json`, `OUT.md` and a line a search in `OUT.csv`, each atomically.
 
     Args:
         found: rows by objective and searcher.
 
     Returns:
-        What the JSON file holds, and both paths.
+        What the JSON file holds, with all rows, and the paths.
 
     Raises:
         ResultsError: they cannot be written.
     """
     stem = out.with_suffix("") if out.suffix in (".json", ".md") else out
-    paths = [stem.with_name(stem.name + ending) for ending in (".json", ".md")]
+    paths = [stem.with_name(stem.name + ending) for ending in (".json", ".md", ".csv")]
     plain = {
         **head,
         "results": {
             objective: {sampler: summary(part) for sampler, part in rows.items()}
             for objective, rows in found.items()
         },
-        "rows": {objective: dict(rows) for objective, rows in found.items()},
     }
     write_json(paths[0], plain)
     write_text(paths[1], markdown(head, found))
-    return plain, paths
+    write_text(paths[2], _searches(found))
+    return {**plain, "rows": {objective: dict(rows) for objective, rows in found.items()}}, paths
+
+
+def _searches(found: Found) -> str:
+    """A line a search: what it started from, and the best that was judged after relaxation."""
+    searches = []
+    for objective, rows in found.items():
+        for sampler, part in rows.items():
+            for row in part:
+                plain = {k: v for k, v in row.items() if k not in ("judged", "code")}
+                best = next(iter(row.get("judged") or ()), {})
+                best = {f"best_{k}": v for k, v in best.items()}
+                searches.append({"objective": objective, "sampler": sampler, **plain, **best})
+    return pd.DataFrame(searches).to_csv(index=False, float_format="%.6g", lineterminator="\n")

@@ -8,6 +8,7 @@ from pathlib import Path
 from typing import Any
 
 import numpy as np
+import pandas as pd
 import pyarrow.parquet as pq
 import pytest
 from typer.testing import CliRunner, Result
@@ -21,7 +22,7 @@ from nucleate.crystals.geometry.describe import composition, electronegativities
 from nucleate.settings.data import DatasetSettings, FeaturizeSettings
 from nucleate.stages.featurize import featurize
 from nucleate_benchmarks.crystals.stability.energies import References
-from nucleate_benchmarks.search import latent_run
+from nucleate_benchmarks.search import latent_run, latent_search_report
 from nucleate_benchmarks.search.latent_objectives import (
     FARTHEST,
     BandGap,
@@ -147,8 +148,27 @@ def _common(features: Manifest, folder: Path) -> list[object]:
     ]
 
 
+@pytest.fixture
+def rows_written(monkeypatch: pytest.MonkeyPatch) -> list[Any]:
+    """All rows of each report that is written; its files hold the best of each search."""
+    reports: list[Any] = []
+    write = latent_search_report.write
+
+    def kept(*arguments: Any) -> Any:
+        found, paths = write(*arguments)
+        reports.append(found["rows"])
+        return found, paths
+
+    monkeypatch.setattr(latent_search_report, "write", kept)
+    return reports
+
+
 def test_searches_are_run_judged_and_resumed(
-    features: Manifest, tmp_path: Path, fakes: Any, monkeypatch: pytest.MonkeyPatch
+    features: Manifest,
+    tmp_path: Path,
+    fakes: Any,
+    monkeypatch: pytest.MonkeyPatch,
+    rows_written: list[Any],
 ) -> None:
     shared = [*_common(features, tmp_path), "--calls", 24, "--batch", 6]
     shared += ["--samplers", "climbing,best-of-data,raising"]
@@ -164,7 +184,10 @@ def test_searches_are_run_judged_and_resumed(
     # What is in the data is not novel, whatever its energy.
     assert energy["best-of-data"]["success"] == 0
     assert energy["raising"]["failed"] == 2
-    rows = found["rows"]["formation_energy"]["climbing"]
+    table = pd.read_csv(tmp_path / "report.csv")
+    assert len(table) == 3 * 3 * 2  # objectives, samplers, starts
+    assert set(table["best_crystal"].dropna().map(acceptable)) == {True}
+    rows = rows_written[-1]["formation_energy"]["climbing"]
     for row in rows:
         assert row["valid"] <= row["calls"]
         for one in row["judged"]:
@@ -220,14 +243,18 @@ def test_a_searcher_that_needs_a_model_is_refused(
 
 
 def test_the_same_seed_gives_the_same_searches(
-    features: Manifest, tmp_path: Path, fakes: Any, monkeypatch: pytest.MonkeyPatch
+    features: Manifest,
+    tmp_path: Path,
+    fakes: Any,
+    monkeypatch: pytest.MonkeyPatch,
+    rows_written: list[Any],
 ) -> None:
     judged = []
     for folder, together in ((tmp_path / "a", 2), (tmp_path / "b", 1)):
         more = ["--calls", 12, "--starts", 2, "--samplers", "climbing", "--seed", 3]
         more += ["--objectives", "density", "--together", together]
         assert _run(monkeypatch, *_common(features, folder), *more).exit_code == 0
-        found = json.loads((folder / "report.json").read_text())["rows"]["density"]["climbing"]
+        found = rows_written[-1]["density"]["climbing"]
         judged.append([row["judged"] for row in found])
     assert judged[0] == judged[1]
 
