@@ -187,7 +187,7 @@ def _searches(found: Found) -> str:
         for sampler, part in rows.items():
             for row in part:
                 plain = {k: v for k, v in row.items() if k not in ("judged", "code")}
-                best = next(iter(row.get("judged") or ()), {})
-                best = {f"best_{k}": v for k, v in best.items()}
-                searches.append({"objective": objective, "sampler": sampler, **plain, **best})
+                best: dict[str, Any] = next(iter(row.get("judged") or ()), {})
+                judged = {f"best_{k}": v for k, v in best.items()}
+                searches.append({"objective": objective, "sampler": sampler, **plain, **judged})
     return pd.DataFrame(searches).to_csv(index=False, float_format="%.6g", lineterminator="\n")
