@@ -154,3 +154,16 @@ def test_a_reader_and_codecs_are_enough_to_sample(nucleate: Run) -> None:
     nucleate("train", "--features", "features", "--settings", settings, "--out", "model")
     nucleate("sample", "--model", "model", "-n", 7, "--out", "drawn")
     assert all(_is_strand(row["structure"]) for row in _rows("drawn/samples.csv"))
+
+
+def test_changed_code_of_a_plugin_makes_its_stages_stale(
+    nucleate: Run, site: Path, tmp_path: Path
+) -> None:
+    command = ("screen", "strands.csv", "--matter", "dna", "--out", tmp_path)
+    keys = []
+    for change in ("", "", "\n# another version\n"):
+        with (site / "dna_matter.py").open("a") as file:
+            file.write(change)
+        nucleate(*command)
+        keys.append(json.loads((tmp_path / "manifest.json").read_text())["key"])
+    assert keys[0] == keys[1] != keys[2]

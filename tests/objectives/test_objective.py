@@ -89,3 +89,12 @@ def test_what_is_forbidden_is_never_computed_nor_paid_for() -> None:
     assert objective.reason("9,1,1,1") == "sum: hazard: a nine"
     assert calls == {"1,2,3,4": 1}
     assert objective.failures() == {"sum": {"hazard: a nine": 1}}
+
+
+def test_no_objective_is_called_as_the_structures_are() -> None:
+    toy = ToyMatter()
+    toy.properties.table = lambda: {
+        "numbers": Property("numbers", "", "", lambda s: np.ones(len(s)))
+    }
+    with pytest.raises(SettingsError, match="numbers is the structures' column"):
+        Objective(toy, [PropertySettings(property="numbers")])

@@ -129,6 +129,8 @@ class Objective:
             self.properties.append(built)
             taken = sum(p.name == built.name for p in self.properties)
             self.names.append(built.name if taken == 1 else f"{built.name}_{taken}")
+        if matter.structure_column in self.names:
+            raise SettingsError(f"objective: {matter.structure_column} is the structures' column")
         named = list(zip(self.names, self.terms, strict=True))
         self.goals = [name for name, term in named if not term.constraint]
         self.limited = [name for name, term in named if term.constraint]

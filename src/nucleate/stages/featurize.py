@@ -77,6 +77,7 @@ def featurize(
     _check(settings, matter, where)
     sources = resolve(settings.dataset, matter_name, mirror)
     inputs = {source.name: content_digest(source.path) for source in sources}
+    inputs |= registry.plugin_inputs(matter)
     # Neither changes the result, so neither may make a finished stage stale.
     plain = settings.model_dump(mode="json", exclude={"processes", "chunk"})
     more: dict[str, Any] = {

@@ -91,6 +91,7 @@ def screen(
     # What the scores depend on besides the draws and the known structures.
     inputs |= inputs_of(objectives, settings_folder)
     inputs |= {} if model is None else {"model": model.key}
+    inputs |= registry.plugin_inputs(matter)
     for place, reference_set in enumerate(settings.reference):
         for file in resolve(reference_set, matter.name, mirror):
             inputs[f"reference/{place}/{file.name}"] = content_digest(file.path)
