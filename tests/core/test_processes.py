@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import os
+import pickle
 import subprocess
 import sys
 import time
@@ -114,3 +115,9 @@ def test_a_worker_is_closed_with_all_that_it_started() -> None:
     worker.close()
     worker.close()
     assert gone(child)
+
+
+def test_a_worker_that_cannot_start_is_closed_quietly(recwarn: pytest.WarningsRecorder) -> None:
+    with pytest.raises((AttributeError, pickle.PicklingError)):
+        Worker(_starts_a_child, lambda: None)  # no process can be sent this
+    assert not recwarn.list

@@ -141,8 +141,10 @@ class Worker:
         self.connection, theirs = context.Pipe()
         self.process = context.Process(target=_lead, args=(target, theirs, arguments))
         _open.add(self)
-        self.process.start()
-        theirs.close()
+        try:
+            self.process.start()
+        finally:
+            theirs.close()
 
     def exit_code(self) -> int | None:
         """Return how it ended, once it has closed the pipe."""
