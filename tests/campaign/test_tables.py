@@ -11,7 +11,7 @@ from nucleate.campaign.status import status
 from nucleate.campaign.tables import Cell, parse_cell, read_table
 from nucleate.core.errors import InputError, ResultsError
 from nucleate.settings.objectives import PropertySettings
-from nucleate.testing.campaigns import ACTIVITY, measured, open_loop, small_searches, table
+from nucleate.testing.campaigns import ACTIVITY, measured, open_campaign, small_searches, table
 
 
 @pytest.fixture(autouse=True)
@@ -71,21 +71,21 @@ def test_a_decimal_comma_is_one_where_semicolons_separate(tmp_path):
     ],
 )
 def test_tables_that_cannot_be_used_are_explained(tmp_path, name, content, message):
-    loop = open_loop(tmp_path / "study")
-    loop.propose(1)
+    campaign = open_campaign(tmp_path / "study")
+    campaign.propose(1)
     path = tmp_path / name
     path.write_bytes(content)
     with pytest.raises(InputError, match=message):
-        loop.tell(path)
+        campaign.tell(path)
     assert not (tmp_path / "study" / "told").exists()
     with pytest.raises(InputError, match="no such file"):
-        loop.tell(tmp_path / "none.csv")
+        campaign.tell(tmp_path / "none.csv")
 
 
 def test_nothing_of_a_bad_row_is_taken(tmp_path):
     terms = (ACTIVITY, PropertySettings(measured="yield", low=0, high=100))
-    loop = open_loop(tmp_path, terms)
-    batch = loop.propose(4)
+    campaign = open_campaign(tmp_path, terms)
+    batch = campaign.propose(4)
     second = batch.proposals[1].structure
     rows = [
         {"proposal_id": "P0001", "activity": "3", "yield": "good"},
@@ -99,7 +99,7 @@ def test_nothing_of_a_bad_row_is_taken(tmp_path):
     path = table(tmp_path / "a.csv", rows)
     with path.open("a") as file:
         file.write("P0002,4,5,,,more\n")
-    telling = loop.tell(path)
+    telling = campaign.tell(path)
     assert [entry.proposal for entry in telling.entries] == ["P0004"]  # its id suffices
     reasons = [reason for _, reason in telling.rejected]
     assert [row.number for row, _ in telling.rejected] == [1, 2, 3, 4, 5, 7]
@@ -117,7 +117,7 @@ def test_nothing_of_a_bad_row_is_taken(tmp_path):
         == "1,2,\"yield: 'good' is not a number, a bound such as >10, or 'failed'\",P0001,3,good,"
     )
     assert len(written) == 7
-    loop.tell(path)
+    campaign.tell(path)
     assert len(list((tmp_path / "told").glob("rejected-*.csv"))) == 1
     assert len(read_log(tmp_path).entries) == 1
 
@@ -133,46 +133,46 @@ def test_a_row_is_found_again_by_its_line(tmp_path):
 
 
 def test_values_far_from_the_rest_are_told_and_taken(tmp_path):
-    loop = open_loop(tmp_path)
+    campaign = open_campaign(tmp_path)
     rows = [{"numbers": f"{i},0,0,1", "activity": 4 + 0.1 * i} for i in range(6)]
-    assert loop.tell(table(tmp_path / "a.csv", rows)).far == []
+    assert campaign.tell(table(tmp_path / "a.csv", rows)).far == []
     rows += [{"numbers": "0,0,0,2", "activity": -9999999}, {"numbers": "0,0,0,3", "activity": 5.5}]
-    telling = loop.tell(table(tmp_path / "b.csv", rows))
+    telling = campaign.tell(table(tmp_path / "b.csv", rows))
     assert len(telling.entries) == 2
     [(row, entry, median, deviation)] = telling.far
     assert (row.line, entry.value) == (8, -9999999)
     assert median == pytest.approx(4.25, abs=0.1)
     assert 0 < deviation < 1
     # Told once more, it is nothing new.
-    assert loop.tell(table(tmp_path / "c.csv", rows)).far == []
+    assert campaign.tell(table(tmp_path / "c.csv", rows)).far == []
 
 
 def test_concentrations_may_span_decades(tmp_path):
     rows = [{"numbers": f"{i},0,0,1", "activity": 3.0 * 10**i} for i in range(-3, 5)]
-    assert open_loop(tmp_path / "a").tell(table(tmp_path / "a.csv", rows)).far == []
+    assert open_campaign(tmp_path / "a").tell(table(tmp_path / "a.csv", rows)).far == []
     rows[-1]["activity"] = 1e300
-    assert len(open_loop(tmp_path / "b").tell(table(tmp_path / "b.csv", rows)).far) == 1
+    assert len(open_campaign(tmp_path / "b").tell(table(tmp_path / "b.csv", rows)).far) == 1
 
 
 def test_bounds_count_as_their_value_and_are_flagged(tmp_path):
-    loop = open_loop(tmp_path)
-    structure = loop.propose(1).proposals[0].structure
-    loop.tell(table(tmp_path / "a.csv", [{"proposal_id": "P0001", "activity": ">10"}]))
-    told = loop.measurements.of(structure)
+    campaign = open_campaign(tmp_path)
+    structure = campaign.propose(1).proposals[0].structure
+    campaign.tell(table(tmp_path / "a.csv", [{"proposal_id": "P0001", "activity": ">10"}]))
+    told = campaign.measurements.of(structure)
     assert told.mean("activity") == 10.0
     assert told.to_json()["activity"][0]["bound"] == ">"
-    assert status(loop)["censored"] == 1
+    assert status(campaign)["censored"] == 1
 
 
 def test_dates_and_replicates_tell_equal_values_apart(tmp_path):
-    loop = open_loop(tmp_path)
-    structure = loop.propose(1).proposals[0].structure
+    campaign = open_campaign(tmp_path)
+    structure = campaign.propose(1).proposals[0].structure
     for day in ("2026-01-01", "2026-01-02"):
         row = {"proposal_id": "P0001", "activity": 5, "date": day}
-        loop.tell(table(tmp_path / f"{day}.csv", [row]))
+        campaign.tell(table(tmp_path / f"{day}.csv", [row]))
     row = {"proposal_id": "P0001", "activity": 5, "date": "2026-01-02", "replicate": "b"}
-    loop.tell(table(tmp_path / "b.csv", [row]))
-    values = loop.measurements.of(structure).values["activity"]
+    campaign.tell(table(tmp_path / "b.csv", [row]))
+    values = campaign.measurements.of(structure).values["activity"]
     assert [(v.value, v.date, v.file) for v in values] == [
         (5.0, "2026-01-01", "2026-01-01.csv"),
         (5.0, "2026-01-02", "2026-01-02.csv"),
@@ -181,38 +181,38 @@ def test_dates_and_replicates_tell_equal_values_apart(tmp_path):
 
 
 def test_parquet_and_files_of_structures(tmp_path):
-    loop = open_loop(tmp_path)
-    loop.propose(2)
+    campaign = open_campaign(tmp_path)
+    campaign.propose(2)
     (tmp_path / "one.txt").write_text("7,7,7,7")
     rows = pa.table(
         {"proposal_id": ["P0001", None], "path": [None, "one.txt"], "activity": [3.5, 28]}
     )
     pq.write_table(rows, tmp_path / "a.parquet")
-    telling = loop.tell(tmp_path / "a.parquet")
+    telling = campaign.tell(tmp_path / "a.parquet")
     assert telling.own == ["7,7,7,7"]
     assert [entry.value for entry in telling.entries] == [3.5, 28.0]
     other = table(tmp_path / "b.csv", [{"what": "6,6,6,6", "activity": 24}])
-    assert loop.tell(other, structure_column="what").own == ["6,6,6,6"]
+    assert campaign.tell(other, structure_column="what").own == ["6,6,6,6"]
     with pytest.raises(InputError, match="has no column 'where'"):
-        loop.tell(other, structure_column="where")
+        campaign.tell(other, structure_column="where")
 
 
 def test_the_table_of_a_batch_may_be_filled_in(tmp_path):
-    loop = open_loop(tmp_path)
-    batch = loop.propose(2)
-    path = loop.table(batch)
+    campaign = open_campaign(tmp_path)
+    batch = campaign.propose(2)
+    path = campaign.table(batch)
     lines = path.read_text().splitlines()
     path.write_text("\n".join([lines[0], lines[1] + "12", lines[2]]) + "\n")
-    telling = loop.tell(path)
+    telling = campaign.tell(path)
     assert (len(telling.entries), telling.empty) == (1, 1)
-    open_loop(tmp_path)
+    open_campaign(tmp_path)
     assert path.read_text().splitlines()[1].endswith(",12")
 
 
 def test_a_damaged_log_is_named(tmp_path):
-    loop = open_loop(tmp_path)
-    loop.tell(table(tmp_path / "a.csv", measured(loop.propose(2))))
+    campaign = open_campaign(tmp_path)
+    campaign.tell(table(tmp_path / "a.csv", measured(campaign.propose(2))))
     log = tmp_path / "told" / "measurements.jsonl"
     log.write_text(log.read_text() + "half a li\n")
     with pytest.raises(ResultsError, match=r"measurements.jsonl: line 3 is damaged"):
-        open_loop(tmp_path)
+        open_campaign(tmp_path)

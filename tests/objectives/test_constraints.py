@@ -7,7 +7,7 @@ import pytest
 from pydantic import ValidationError
 
 from nucleate.core.errors import SettingsError
-from nucleate.objectives.constraints import penalised, resolve_limit, violation
+from nucleate.objectives.constraints import penalise, resolve_limit, violation
 from nucleate.objectives.objective import Objective
 from nucleate.search.study import run_study as study_module
 from nucleate.search.study.run_study import run_study
@@ -59,7 +59,7 @@ def test_an_unknown_value_is_worse_than_the_worst_that_is_known():
 
 
 def test_feasible_ones_come_first_whatever_they_score():
-    scores = [penalised(s, v) for s, v in ((0.9, 0), (0.0, 0), (1.0, 0.1), (1.0, 5), (0, 1e9))]
+    scores = [penalise(s, v) for s, v in ((0.9, 0), (0.0, 0), (1.0, 0.1), (1.0, 5), (0, 1e9))]
     assert scores == sorted(scores, reverse=True)
     assert all(-1 <= score <= 1 for score in scores)
     assert violation([-3.0, 0.5, 2.0]) == 2.5
@@ -88,12 +88,12 @@ def test_the_score_knows_nothing_of_constraints():
     found = objective.score(structures)
     assert [s.score for s in found] == [s.score for s in plain.score(structures)]
     assert [s.feasible for s in found] == [True, False, False]  # the last has no spread: NaN
-    assert found[0].merit == found[0].score
-    assert found[1].told == (-found[1].violation / (1 + found[1].violation),)
+    assert found[0].penalised_score == found[0].score
+    assert found[1].observed == (-found[1].violation / (1 + found[1].violation),)
     assert list(found[0].desirability) == ["sum"]
     assert found[1].columns()["feasible"] is False
     again = Objective.from_json(ToyMatter(), objective.to_json())
-    assert [s.told for s in again.score(structures)] == [s.told for s in found]
+    assert [s.observed for s in again.score(structures)] == [s.observed for s in found]
 
 
 @pytest.mark.parametrize("sampler", ["nucleate", "nsga2", "cmaes", "tpe", "random"])

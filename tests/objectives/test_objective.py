@@ -5,7 +5,7 @@ from nucleate.core.errors import SettingsError
 from nucleate.crystals import Crystals
 from nucleate.matter.properties import Property
 from nucleate.molecules import Molecules
-from nucleate.objectives.objective import Objective, completed
+from nucleate.objectives.objective import Objective, complete_terms
 from nucleate.settings.objectives import PropertySettings
 from nucleate.testing.toy_matter import ToyMatter, calls
 
@@ -55,10 +55,10 @@ def test_unknown_property_names_the_known_ones():
 def test_default_terms_come_from_the_matter():
     stating = ToyMatter()
     stating.properties.default_objectives = lambda: (SUM,)
-    assert completed(stating, []) == (SUM,)
-    assert [t.property for t in completed(Molecules(), [])] == ["qed", "sa_score", "logp"]
-    assert [t.property for t in completed(Crystals(), [])] == ["energy_above_hull"]
-    assert completed(ToyMatter(), []) == ()
+    assert complete_terms(stating, []) == (SUM,)
+    assert [t.property for t in complete_terms(Molecules(), [])] == ["qed", "sa_score", "logp"]
+    assert [t.property for t in complete_terms(Crystals(), [])] == ["energy_above_hull"]
+    assert complete_terms(ToyMatter(), []) == ()
 
 
 def test_a_property_that_raises_costs_one_value_not_the_run():

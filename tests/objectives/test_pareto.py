@@ -10,7 +10,7 @@ from hypothesis.extra.numpy import arrays
 from pydantic import ValidationError
 
 from nucleate.objectives.objective import Objective
-from nucleate.objectives.pareto import Front, contributions, hypervolume, layers, ranked
+from nucleate.objectives.pareto import Front, contributions, hypervolume, layers, rank_points
 from nucleate.report import figures
 from nucleate.search.scalarisation import Scalarisation, tchebycheff
 from nucleate.search.searcher import Proposal, Searcher
@@ -81,7 +81,7 @@ def test_hypervolume_and_contributions_by_hand():
     points = np.array([[0.5, 0.5], [0.2, 0.9], [0.5, 0.5]])
     assert hypervolume(points) == pytest.approx(0.33)
     np.testing.assert_allclose(contributions(points), [0.15, 0.08, 0.15])
-    order, layer = ranked(np.array([[0.1, 0.1], [0.2, 0.9], [0.5, 0.5]]), np.zeros(3))
+    order, layer = rank_points(np.array([[0.1, 0.1], [0.2, 0.9], [0.5, 0.5]]), np.zeros(3))
     assert order.tolist() == [2, 1, 0]
     assert layer.tolist() == [2, 1, 1]
 

@@ -103,7 +103,7 @@ def test_only_groups_that_count_are_needed_for_predictions() -> None:
     surrogate = Surrogate()
     surrogate.choose(rows, y)
     surrogate.fit(table_of(rows), np.arange(100), y)
-    used = surrogate.used()
+    used = surrogate.used_groups()
     assert "noise" not in used
     some = {name: rows[name][:5] for name in used}
     assert surrogate.predict(some).mean == pytest.approx(

@@ -31,7 +31,7 @@ JOURNAL = "loop.journal"
 
 
 @dataclass
-class Loop:
+class Campaign:
     """A study's folder, open. Use `opened`.
 
     Attributes:
@@ -154,7 +154,7 @@ class Loop:
         """Finds the structures of tables."""
         proposed = [p for batch in self.batches for p in batch.proposals]
         standardise = self.scoring.standardise
-        return Identity(self.matter, proposed, self.measurements.told, standardise)
+        return Identity(self.matter, proposed, self.measurements.observed, standardise)
 
     def table(self, batch: Batch) -> Path:
         """Where a batch's table is."""

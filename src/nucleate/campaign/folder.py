@@ -145,12 +145,12 @@ def plain_terms(terms: Sequence[PropertySettings]) -> list[dict[str, Any]]:
     return plain
 
 
-def locked(folder: Path) -> AbstractContextManager[None]:
+def lock_folder(folder: Path) -> AbstractContextManager[None]:
     """Have a study's folder for oneself (see `exclusive`)."""
     return exclusive(folder / ".loop.lock", folder, keep=True)
 
 
-def settled(settings: StudySettings, columns: Sequence[str]) -> None:
+def check_settings(settings: StudySettings, columns: Sequence[str]) -> None:
     """Refuse settings that cannot be used in the loop.
 
     Raises:

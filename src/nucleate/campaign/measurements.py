@@ -52,7 +52,7 @@ class Entry:
 
 
 @dataclass
-class Told:
+class Observations:
     """What counts of one structure: values and failures by column, in the order told."""
 
     proposal: str = ""
@@ -104,7 +104,7 @@ class Measurements:
 
     def __init__(self, entries: Iterable[Entry] = ()):
         self.entries: list[Entry] = []
-        self.told: dict[str, Told] = {}
+        self.observed: dict[str, Observations] = {}
         self.digests: set[str] = set()
         self.add(entries)
 
@@ -113,7 +113,7 @@ class Measurements:
         for entry in entries:
             self.entries.append(entry)
             self.digests.add(entry.digest)
-            told = self.told.setdefault(entry.structure, Told())
+            told = self.observed.setdefault(entry.structure, Observations())
             told.proposal = told.proposal or entry.proposal
             if entry.kind == WITHDRAWN:
                 told.withdrawn = entry
@@ -124,9 +124,9 @@ class Measurements:
             kept = told.values if entry.kind == "value" else told.failures
             kept.setdefault(entry.column, []).append(entry)
 
-    def of(self, structure: str) -> Told:
+    def of(self, structure: str) -> Observations:
         """What was told of a structure; empty if nothing was."""
-        return self.told.get(structure) or Told()
+        return self.observed.get(structure) or Observations()
 
 
 def read_log(folder: Path) -> Measurements:

@@ -61,11 +61,11 @@ def propose(
     before = [p for batch in batches for p in batch.proposals]
     searcher = _searcher(question, number)
     searcher.resume(_asked(before, measurements))
-    structures, scores = question.scoring.told(measurements)
+    structures, scores = question.scoring.observations(measurements)
     if structures:
         # A local search too learns from all of them: measurements are few.
         searcher.tell(structures, scores)
-    taken = {p.structure for p in before} | set(measurements.told)
+    taken = {p.structure for p in before} | set(measurements.observed)
     chosen = _ask(searcher, count, taken)
     if not chosen:
         raise ResultsError(
@@ -111,7 +111,7 @@ def _searcher(question: Question, number: int) -> Searcher:
 def _asked(before: Sequence[Proposed], measurements: Measurements) -> list[Proposal]:
     """All that must not be proposed, with what made it."""
     made = {p.structure: p.proposal for p in before}
-    return [*made.values(), *(Proposal(s, OWN) for s in measurements.told if s not in made)]
+    return [*made.values(), *(Proposal(s, OWN) for s in measurements.observed if s not in made)]
 
 
 def _ask(searcher: Searcher, count: int, taken: Collection[str]) -> list[Proposal]:
@@ -128,7 +128,7 @@ def _ask(searcher: Searcher, count: int, taken: Collection[str]) -> list[Proposa
 
 def _free_ids(first: int, count: int, measurements: Measurements) -> list[str]:
     """Ids that were never used, not even by batches whose files are lost."""
-    used = [told.proposal[1:] for told in measurements.told.values() if told.proposal]
+    used = [told.proposal[1:] for told in measurements.observed.values() if told.proposal]
     first = max(first, 1 + max((int(text) for text in used if text.isdigit()), default=0))
     return [f"P{number:04d}" for number in range(first, first + count)]
 
@@ -144,12 +144,12 @@ def _described(
     plain = [
         Proposed(name, proposal, known=proposal.structure in question.known, computed=computed)
         for name, proposal, computed in zip(
-            ids, chosen, question.scoring.computed(structures), strict=True
+            ids, chosen, question.scoring.compute(structures), strict=True
         )
     ]
     # What a surrogate says of a handful of scores is no expectation.
     enough = len(told) >= EVOLUTION.initial
-    expected = searcher.expected(structures) if enough else None
+    expected = searcher.predict(structures) if enough else None
     if expected is not None:
         pairs = zip(expected.mean.tolist(), expected.deviation.tolist(), strict=True)
         plain = [

@@ -12,7 +12,8 @@ import numpy as np
 from nucleate.campaign.measurements import Measurements
 from nucleate.core.errors import ResultsError
 from nucleate.core.files import read_json, write_json
-from nucleate.objectives.objective import Objective, Scored
+from nucleate.objectives.objective import Objective
+from nucleate.objectives.scored import Scored
 from nucleate.settings.objectives import MeasuredSource, source_of
 
 CACHE = "computed.json"
@@ -73,13 +74,13 @@ class Scoring:
         """Structures with nothing left to measure, in the order told; with why those failed that
         failed, else empty."""
         out = {}
-        for structure, told in measurements.told.items():
+        for structure, told in measurements.observed.items():
             failure = told.failure(self.columns)
             if failure or not told.missing(self.columns):
                 out[structure] = failure
         return out
 
-    def computed(self, structures: Sequence[str]) -> list[dict[str, float | None]]:
+    def compute(self, structures: Sequence[str]) -> list[dict[str, float | None]]:
         """Values of computed objectives by name, each computed once."""
         if not self.names:
             return [{} for _ in structures]
@@ -110,7 +111,7 @@ class Scoring:
         if self._open():
             if not self._known:
                 self._known = list(self._reference())
-                self.computed(self._known)
+                self.compute(self._known)
                 self._save()
             reference = self._known
         self._remember(self.objective, reference, measurements)
@@ -129,7 +130,7 @@ class Scoring:
     def _remember(
         self, objective: Objective, structures: Sequence[str], measurements: Measurements
     ) -> None:
-        for structure, computed in zip(structures, self.computed(structures), strict=True):
+        for structure, computed in zip(structures, self.compute(structures), strict=True):
             told = measurements.of(structure)
             means = {name: told.mean(column) for name, column in self.measured.items()}
             objective.remember(structure, {**computed, **means})
@@ -149,10 +150,10 @@ class Scoring:
         self._remember(chosen, structures, measurements)
         return chosen.score(structures)
 
-    def told(self, measurements: Measurements) -> tuple[list[str], np.ndarray[Any, Any]]:
+    def observations(self, measurements: Measurements) -> tuple[list[str], np.ndarray[Any, Any]]:
         """What a searcher is told: complete structures and their scores, NaN where they failed."""
         complete = self.complete(measurements)
         good = [structure for structure, failure in complete.items() if not failure]
         scores = dict(zip(good, self.score(good, measurements), strict=True))
-        values = [scores[s].merit if s in scores else math.nan for s in complete]
+        values = [scores[s].penalised_score if s in scores else math.nan for s in complete]
         return list(complete), np.array(values, np.float64)

@@ -10,7 +10,7 @@ import numpy as np
 from numpy.typing import NDArray
 
 from nucleate.campaign.batches import Batch
-from nucleate.campaign.campaign import Loop
+from nucleate.campaign.campaign import Campaign
 from nucleate.campaign.measurements import Measurements
 from nucleate.objectives.objective import Objective
 
@@ -20,7 +20,7 @@ LITTLE = 20
 """Comparisons below which figures of them say little."""
 
 
-def status(loop: Loop) -> dict[str, Any]:
+def status(campaign: Campaign) -> dict[str, Any]:
     """Plain values.
 
     Returns:
@@ -29,14 +29,14 @@ def status(loop: Loop) -> dict[str, Any]:
         their values and scores, on the scales of now), `expectations` (see `expectations`),
         `measurements` (values told), `censored`, `notes`.
     """
-    measurements, scoring = loop.measurements, loop.scoring
+    measurements, scoring = campaign.measurements, campaign.scoring
     complete = scoring.complete(measurements)
     states = {
         p.structure: _state(p.structure, complete, measurements)
-        for batch in loop.batches
+        for batch in campaign.batches
         for p in batch.proposals
     }
-    own = [structure for structure in measurements.told if structure not in states]
+    own = [structure for structure in measurements.observed if structure not in states]
     every = {**states, **{s: _state(s, complete, measurements) for s in own}}
     names = ("waiting", "partial", "complete", "failed", "withdrawn")
     values = [entry for entry in measurements.entries if entry.kind == "value"]
@@ -53,16 +53,16 @@ def status(loop: Loop) -> dict[str, Any]:
                 "since": batch.created,
                 "missing": measurements.of(p.structure).missing(scoring.columns),
             }
-            for batch in loop.batches
+            for batch in campaign.batches
             for p in batch.proposals
             if states[p.structure] in ("waiting", "partial")
         ],
-        "batches": [_batch(batch, states) for batch in loop.batches],
-        "best": _best(loop, [s for s, why in complete.items() if not why]),
-        "expectations": expectations(loop),
+        "batches": [_batch(batch, states) for batch in campaign.batches],
+        "best": _best(campaign, [s for s, why in complete.items() if not why]),
+        "expectations": expectations(campaign),
         "measurements": len(values),
         "censored": sum(bool(entry.bound) for entry in values),
-        "notes": list(loop.notes),
+        "notes": list(campaign.notes),
     }
 
 
@@ -89,21 +89,21 @@ def _batch(batch: Batch, states: dict[str, str]) -> dict[str, Any]:
     }
 
 
-def _best(loop: Loop, structures: Sequence[str]) -> list[dict[str, Any]]:
-    scored = loop.scoring.score(structures, loop.measurements)
-    order = sorted(range(len(scored)), key=lambda place: -scored[place].merit)
+def _best(campaign: Campaign, structures: Sequence[str]) -> list[dict[str, Any]]:
+    scored = campaign.scoring.score(structures, campaign.measurements)
+    order = sorted(range(len(scored)), key=lambda place: -scored[place].penalised_score)
     return [
         {
-            "id": loop.measurements.of(structures[place]).proposal,
+            "id": campaign.measurements.of(structures[place]).proposal,
             "structure": structures[place],
-            "score": scored[place].merit,
+            "score": scored[place].penalised_score,
             **scored[place].raw,
         }
         for place in order[:BEST]
     ]
 
 
-def expectations(loop: Loop) -> dict[str, Any]:
+def expectations(campaign: Campaign) -> dict[str, Any]:
     """How the scores that were expected compare with those that came.
 
     Each batch's scores are on the scales of its own time, so that like is compared with like.
@@ -116,10 +116,11 @@ def expectations(loop: Loop) -> dict[str, Any]:
         measurement), `pairs` (id, expected, deviation, measured), and `little`: whether there are
         too few of them to say much. Figures are None where they mean nothing.
     """
-    scoring, measurements = loop.scoring, loop.measurements
+    scoring, measurements = campaign.scoring, campaign.measurements
     complete = scoring.complete(measurements)
-    pairs = []
-    for batch in loop.batches:
+    columns = ("id", "expected", "deviation", "measured")
+    pairs: list[dict[str, Any]] = []
+    for batch in campaign.batches:
         told = [
             p
             for p in batch.proposals
@@ -127,15 +128,14 @@ def expectations(loop: Loop) -> dict[str, Any]:
         ]
         if not told:
             continue
-        then = Objective.from_json(loop.matter, batch.scales, how=loop.settings.combine)
+        then = Objective.from_json(campaign.matter, batch.scales, how=campaign.settings.combine)
         scores = scoring.score([p.structure for p in told], measurements, then)
         pairs += [
-            {"id": p.id, "expected": p.expected, "deviation": p.deviation, "measured": s.merit}
+            dict(zip(columns, (p.id, p.expected, p.deviation, s.penalised_score), strict=True))
             for p, s in zip(told, scores, strict=True)
         ]
-    columns = ("expected", "deviation", "measured")
     expected, deviation, measured = (
-        np.array([pair[c] for pair in pairs], np.float64) for c in columns
+        np.array([pair[c] for pair in pairs], np.float64) for c in columns[1:]
     )
     apart = measured - expected
     n = len(pairs)

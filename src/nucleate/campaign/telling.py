@@ -109,7 +109,7 @@ def read_rows(
         if not cells:
             telling.empty += 1
             continue
-        if not proposal and structure not in measurements.told:
+        if not proposal and structure not in measurements.observed:
             telling.own.append(structure)
         given = identity.altered(row, identifier, named, structure)
         if given:
@@ -141,7 +141,7 @@ def far_away(
 
     Positive values must be so on a logarithmic scale as well: concentrations span decades.
     """
-    before = [v for told in measurements.told.values() for v in told.values.get(column, ())]
+    before = [v for told in measurements.observed.values() for v in told.values.get(column, ())]
     new = [entry for entry in entries if entry.column == column and entry.value is not None]
     values = np.array([entry.value for entry in (*before, *new)], np.float64)
     if len(values) < ENOUGH:

@@ -17,7 +17,7 @@ from optuna.trial import FrozenTrial, TrialState
 
 from nucleate.campaign.batches import Batch
 from nucleate.campaign.measurements import WITHDRAWN, Measurements
-from nucleate.objectives.objective import Scored
+from nucleate.objectives.scored import Scored
 from nucleate.search.optuna_adapter import (
     create_running_trial,
     end_trial,
@@ -66,7 +66,7 @@ def bring_up(
                 OUTCOME: "known" if p.known else "new",
                 PROPOSED: {"id": p.id, "batch": batch.number, "date": batch.created},
             }
-    for structure in measurements.told:
+    for structure in measurements.observed:
         about.setdefault(structure, _own(structure, measurements.of(structure).proposal))
     for structure, attributes in about.items():
         told = measurements.of(structure)
@@ -75,7 +75,7 @@ def bring_up(
         values: list[float] | None = None
         if structure in scores:
             scored = scores[structure]
-            ended, values = {RESULT: _result(scored)}, [scored.merit]
+            ended, values = {RESULT: _result(scored)}, [scored.penalised_score]
         elif structure in failed:
             ended = {OUTCOME: FAILED, REASON: failed[structure]}
         elif told.withdrawn is not None and not measured:

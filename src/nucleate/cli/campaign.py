@@ -20,7 +20,7 @@ from nucleate.core.errors import InputError, SettingsError
 if TYPE_CHECKING:
     from rich.console import Console
 
-    from nucleate.campaign.campaign import Loop
+    from nucleate.campaign.campaign import Campaign
 
 Study = Annotated[Path, typer.Argument(metavar="STUDY", help="A study's TOML, or its folder.")]
 Number = Annotated[int, typer.Option("-n", "--number", min=1, help="Structures.")]
@@ -56,18 +56,18 @@ def propose(
     from nucleate.stages.campaign import opened
 
     shown = console(json_file)
-    with opened(study, device=device, mirror=mirror) as loop:
-        _notes(shown, loop)
+    with opened(study, device=device, mirror=mirror) as campaign:
+        _notes(shown, campaign)
         if withdraw:
-            gone = loop.withdraw(withdraw, reason)
+            gone = campaign.withdraw(withdraw, reason)
             shown.print(f"Withdrawn: {', '.join(gone) or 'nothing that was not before'}.")
             write_results(json_file, {"withdrawn": gone})
             return
-        batch = loop.propose(number)
-        show_batch(shown, loop, batch, number)
+        batch = campaign.propose(number)
+        show_batch(shown, campaign, batch, number)
         results = {
             "batch": batch.number,
-            "table": str(loop.table(batch)),
+            "table": str(campaign.table(batch)),
             "proposals": [p.to_json() for p in batch.proposals],
         }
         write_results(json_file, results)
@@ -99,15 +99,15 @@ def tell(
     if results is not None and not results.is_file():  # before a model is loaded
         raise InputError("no such file", file=results)
     shown = console(json_file)
-    with opened(study, device=device, mirror=mirror, rebuild=rebuild) as loop:
-        _notes(shown, loop)
+    with opened(study, device=device, mirror=mirror, rebuild=rebuild) as campaign:
+        _notes(shown, campaign)
         if rebuild:
-            told = len(loop.measurements.entries)
-            shown.print(f"Made {loop.folder}'s study anew from {told:,} lines.", markup=False)
+            told = len(campaign.measurements.entries)
+            shown.print(f"Made {campaign.folder}'s study anew from {told:,} lines.", markup=False)
         if results is None:
             return
-        telling = loop.tell(results, replace=replace, structure_column=structure_column)
-        show_telling(shown, loop, telling)
+        telling = campaign.tell(results, replace=replace, structure_column=structure_column)
+        show_telling(shown, campaign, telling)
         write_results(json_file, telling_results(telling))
     if not telling.entries and not telling.known:
         why = telling.rejected[0][1] if telling.rejected else "no row has a value"
@@ -127,12 +127,12 @@ def study(
     from nucleate.stages.campaign import opened
 
     shown = console(json_file)
-    with opened(study, device=device, mirror=mirror) as loop:
-        found = status(loop)
-        show_status(shown, loop, found)
+    with opened(study, device=device, mirror=mirror) as campaign:
+        found = status(campaign)
+        show_status(shown, campaign, found)
         write_results(json_file, found)
 
 
-def _notes(out: Console, loop: Loop) -> None:
-    for note in loop.notes:
+def _notes(out: Console, campaign: Campaign) -> None:
+    for note in campaign.notes:
         out.print(f"Note: {note}.", markup=False)

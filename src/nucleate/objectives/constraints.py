@@ -74,7 +74,7 @@ def violation(excesses: Iterable[float]) -> float:
     return float(sum(max(0.0, excess) for excess in excesses))
 
 
-def penalised(score: float, broken: float) -> float:
+def penalise(score: float, broken: float) -> float:
     """What a search is told: the score in [0, 1] of a structure that breaks no constraint, else
     minus `broken / (1 + broken)`, above -1."""
     return score if broken <= 0 else -broken / (1.0 + broken)

@@ -71,7 +71,7 @@ def contributions(points: NDArray[np.float64]) -> NDArray[np.float64]:
     return np.asarray(found, np.float64)[place.ravel()]
 
 
-def ranked(
+def rank_points(
     points: NDArray[np.float64], scores: NDArray[np.float64]
 ) -> tuple[NDArray[np.int64], NDArray[np.int64]]:
     """Order and layers of points [n, k]: by layer, in one by contribution, then by score [n].

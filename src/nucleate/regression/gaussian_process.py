@@ -173,7 +173,7 @@ class Surrogate:
         self._amplitude = float((y[:, None] * self._alpha).mean().clamp(min=1e-6))
         self._support = self._prepared(table.take(rows))
 
-    def used(self) -> list[str]:
+    def used_groups(self) -> list[str]:
         """Groups of features that predictions need."""
         return [name for name in self.names if self.kernel is None or name in self.kernel.weights]
 
@@ -235,7 +235,7 @@ class Surrogate:
     def _prepared(self, features: Features) -> dict[str, Tensor]:
         out = {}
         for name, values in features.items():
-            if name not in self.used():
+            if name not in self.used_groups():
                 continue
             if name in self._scale:
                 centre, spread = self._scale[name]

@@ -14,7 +14,7 @@ import numpy as np
 from numpy.typing import NDArray
 from optuna.trial import FrozenTrial
 
-from nucleate.objectives.constraints import penalised, violation
+from nucleate.objectives.constraints import penalise, violation
 from nucleate.search.searcher import Searcher
 from nucleate.search.trial_attributes import STRUCTURE
 
@@ -60,7 +60,7 @@ class Scalarisation:
         self.normalised = normalised
         self._values: dict[str, tuple[float, ...]] = {}
         self._broken: dict[str, float] = {}
-        self._told = 0  # structures that the searcher knows, the first ones
+        self._observed = 0  # structures that the searcher knows, the first ones
 
     def add(self, structure: str, values: Sequence[float], broken: float = 0.0) -> None:
         """Take in a structure's values [k], and by how much it breaks constraints.
@@ -70,27 +70,27 @@ class Scalarisation:
         self._values[structure] = tuple(values)
         self._broken[structure] = broken
 
-    def take_in(self, trials: Sequence[FrozenTrial], signs: Sequence[float]) -> None:
+    def observe(self, trials: Sequence[FrozenTrial], signs: Sequence[float]) -> None:
         """`add` finished trials; with the signs [k] larger values are better."""
         for trial in trials:
             values = [sign * value for sign, value in zip(signs, trial.values, strict=True)]
             broken = violation(trial.constraints.values())
             self.add(trial.user_attrs[STRUCTURE], values, broken)
 
-    def known(self) -> None:
+    def mark_observed(self) -> None:
         """Say that the searcher was told all of them by somebody else."""
-        self._told = len(self._values)
+        self._observed = len(self._values)
 
     def tell(
         self, searcher: Searcher, trials: Sequence[FrozenTrial], signs: Sequence[float]
     ) -> None:
         """A round: take in finished trials, draw weights, and tell the scores under them."""
-        self.take_in(trials, signs)
+        self.observe(trials, signs)
         structures = list(self._values)
         if not structures:
             return
         scores = self.scores()
-        old, self._told = self._told, len(structures)
+        old, self._observed = self._observed, len(structures)
         # The old ones first, so that the new ones are compared under the same weights.
         if old:
             searcher.rescore(structures[:old], scores[:old])
@@ -106,4 +106,4 @@ class Scalarisation:
             values = normalise(values)
         found = tchebycheff(values, weights / weights.sum())
         broken = self._broken.values()
-        return np.array([penalised(s, b) for s, b in zip(found.tolist(), broken, strict=True)])
+        return np.array([penalise(s, b) for s, b in zip(found.tolist(), broken, strict=True)])

@@ -105,7 +105,7 @@ class Searcher(ABC):
         drives a searcher must look for repetitions himself.
         """
 
-    def expected(self, structures: Sequence[str]) -> Prediction | None:
+    def predict(self, structures: Sequence[str]) -> Prediction | None:
         """What is expected of the scores of structures, as of the last `ask`; None if the searcher
         expects nothing."""
         return None

@@ -8,17 +8,17 @@ from functools import cache
 from pathlib import Path
 from typing import TYPE_CHECKING
 
-from nucleate.campaign.campaign import Loop
+from nucleate.campaign.campaign import Campaign
 from nucleate.campaign.folder import (
     SETTINGS,
     Record,
+    check_settings,
     go_on,
-    locked,
+    lock_folder,
     new_name,
     now,
     plain_terms,
     read_record,
-    settled,
 )
 from nucleate.campaign.scoring import Scoring
 from nucleate.core.errors import CheckpointError, SettingsError
@@ -42,7 +42,7 @@ if TYPE_CHECKING:
 @contextmanager
 def opened(
     study: Path, *, device: str | None = None, mirror: str | None = None, rebuild: bool = False
-) -> Iterator[Loop]:
+) -> Iterator[Campaign]:
     """A study, made if there is none yet; whatever a killed command left undone is done.
 
     Args:
@@ -58,13 +58,13 @@ def opened(
     """
     settings, text, path = _settings(study)
     folder = study if study.is_dir() else Path(settings.out)
-    with locked(folder):
-        loop = _loop(settings, text, path, folder, device, mirror)
+    with lock_folder(folder):
+        campaign = _loop(settings, text, path, folder, device, mirror)
         try:
-            (loop.rebuild if rebuild else loop.begin)()
-            yield loop
+            (campaign.rebuild if rebuild else campaign.begin)()
+            yield campaign
         finally:
-            loop.scoring.objective.close()
+            campaign.scoring.objective.close()
 
 
 def _settings(study: Path) -> tuple[StudySettings, str, Path]:
@@ -86,7 +86,7 @@ def _loop(
     folder: Path,
     device: str | None,
     mirror: str | None,
-) -> Loop:
+) -> Campaign:
     before = read_record(folder)
     beside = path.parent
     if before is not None and path.resolve() == (folder / SETTINGS).resolve():
@@ -136,8 +136,8 @@ def _loop(
         ),
         version,
     )
-    settled(settings, scoring.columns)
-    return Loop(folder, matter, settings, text, record, scoring, model, starting, notes)
+    check_settings(settings, scoring.columns)
+    return Campaign(folder, matter, settings, text, record, scoring, model, starting, notes)
 
 
 def _combination(settings: StudySettings) -> str:

@@ -19,7 +19,7 @@ from nucleate.novelty.catalogue import references, stage_reference
 from nucleate.novelty.index import ReferenceContext
 from nucleate.novelty.records import read_records
 from nucleate.objectives.build import inputs_of
-from nucleate.objectives.objective import Objective, completed
+from nucleate.objectives.objective import Objective, complete_terms
 from nucleate.screening import ranking, writing
 from nucleate.screening.engine import Engine, Limits
 from nucleate.screening.funnel import Funnel, build_checks, check_tables
@@ -173,7 +173,7 @@ def _objective(
     folder: Path | None,
 ) -> Objective:
     """The study's own objective, scales and memory, if its terms are the wanted ones."""
-    wanted = completed(matter, terms)
+    wanted = complete_terms(matter, terms)
     for manifest in draws:
         if manifest.stage != "optimize":
             continue

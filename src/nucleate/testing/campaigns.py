@@ -9,8 +9,8 @@ from typing import Any, cast
 
 from nucleate.campaign import proposing
 from nucleate.campaign.batches import Batch
-from nucleate.campaign.campaign import Loop
-from nucleate.campaign.folder import Record, go_on, now, plain_terms, read_record, settled
+from nucleate.campaign.campaign import Campaign
+from nucleate.campaign.folder import Record, check_settings, go_on, now, plain_terms, read_record
 from nucleate.campaign.scoring import Scoring
 from nucleate.latent.latent_model import LatentModel
 from nucleate.novelty.records import StartingStructures
@@ -29,14 +29,14 @@ def small_searches(monkeypatch: Any) -> None:
     monkeypatch.setattr(proposing, "EVOLUTION", SMALL.model_copy(update={"initial": 4}))
 
 
-def open_loop(
+def open_campaign(
     folder: Path,
     terms: Sequence[PropertySettings] = (ACTIVITY,),
     *,
     begin: bool = True,
     digest: str = "a",
     **settings: Any,
-) -> Loop:
+) -> Campaign:
     """As `nucleate.stages.campaign.opened` does it, with a model that needs no file."""
     training = training_set(60)
     chosen = StudySettings(model="toy", out=str(folder), objectives=tuple(terms), **settings)
@@ -49,8 +49,8 @@ def open_loop(
     if before is not None:
         record, notes = go_on(before, record)
     scoring = Scoring(objective, folder, lambda: training)
-    settled(chosen, scoring.columns)
-    loop = Loop(
+    check_settings(chosen, scoring.columns)
+    campaign = Campaign(
         folder,
         ToyMatter(),
         chosen,
@@ -62,8 +62,8 @@ def open_loop(
         notes,
     )
     if begin:
-        loop.begin()
-    return loop
+        campaign.begin()
+    return campaign
 
 
 def table(path: Path, rows: Sequence[dict[str, Any]]) -> Path:

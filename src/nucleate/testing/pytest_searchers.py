@@ -155,7 +155,7 @@ class SearcherTestCase:
         searcher = make(0)
         told = [s for s, _, _ in run_searcher(searcher, score, self.CALLS // 2)]
         searcher.ask(1)
-        expected = searcher.expected(told[:3])
+        expected = searcher.predict(told[:3])
         if expected is not None:
             assert expected.mean.shape == expected.deviation.shape == (3,)
             assert np.isfinite(expected.mean).all()

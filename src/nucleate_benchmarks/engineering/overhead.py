@@ -25,13 +25,13 @@ from numpy.typing import NDArray
 from nucleate.core.environment import processor, utc_now
 from nucleate.core.files import code_version, write_json, write_text
 from nucleate.core.parallel import default_processes
-from nucleate.objectives.objective import Objective, Scored
+from nucleate.objectives.objective import Objective
+from nucleate.objectives.scored import Scored
 from nucleate.search.searcher import Proposal, Searcher
-from nucleate.search.study.asking import Searching
 from nucleate.search.study.liveness import WorkerPool
 from nucleate.search.study.runner import Runner
 from nucleate.search.study.storage import open_study
-from nucleate.search.study.structure_sampler import StructureSampler, proposed_structure
+from nucleate.search.study.structure_sampler import Searching, StructureSampler, proposed_structure
 from nucleate.settings.study import OptimizeSettings
 
 LATENT = 128

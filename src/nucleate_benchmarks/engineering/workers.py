@@ -33,12 +33,13 @@ from optuna.trial import FrozenTrial, TrialState
 from nucleate.core.environment import processor, utc_now
 from nucleate.core.files import code_version, write_json, write_text
 from nucleate.core.parallel import default_processes
-from nucleate.objectives.objective import Objective, Scored
+from nucleate.objectives.objective import Objective
+from nucleate.objectives.scored import Scored
 from nucleate.search.searcher import Proposal, Searcher
 from nucleate.search.study import liveness
-from nucleate.search.study.asking import AskedPoint, Searching
 from nucleate.search.study.runner import Runner
 from nucleate.search.study.storage import open_study
+from nucleate.search.study.structure_sampler import AskedPoint, Searching
 from nucleate.search.trial_attributes import ABANDONED, OUTCOME, STRUCTURE, YIELDED
 from nucleate.settings.study import OptimizeSettings
 

@@ -15,7 +15,7 @@ from nucleate_benchmarks.search.pmo_auc import MERIT, RunFigures
 
 
 @cache
-def published() -> dict[str, Any]:
+def published_table() -> dict[str, Any]:
     """The published table: `oracles` (AUC top-10 by oracle and method), `methods`, `sums`."""
     text = (
         files("nucleate_benchmarks.search")
@@ -28,7 +28,7 @@ def published() -> dict[str, Any]:
 
 def not_comparable(head: Mapping[str, Any]) -> str:
     """Why published figures must not stand beside ours; empty if they may."""
-    known = published()
+    known = published_table()
     if head["definitions"] != known["definitions"]:
         return (
             f"these are `{head['definitions']}` definitions of the oracles, and published figures "
@@ -69,7 +69,7 @@ class Comparison:
         self.oracles = list(dict.fromkeys(run.oracle for run in runs))
         self.found = {(run.sampler, run.oracle, run.seed): run for run in runs}
         self.reason = not_comparable(head)
-        self.methods: list[str] = [] if self.reason else list(published()["methods"])
+        self.methods: list[str] = [] if self.reason else list(published_table()["methods"])
 
     def of(self, sampler: str, oracle: str) -> list[RunFigures]:
         """Runs by seed."""
@@ -90,7 +90,7 @@ class Comparison:
         if column in self.samplers:
             cell = self.cell(column, oracle)
             return cell.mean if cell is not None and cell.ended else None
-        found: float | None = published()["oracles"].get(oracle, {}).get(column)
+        found: float | None = published_table()["oracles"].get(oracle, {}).get(column)
         return found
 
     def done(self, sampler: str) -> list[str]:
@@ -110,7 +110,7 @@ class Comparison:
     def missing(self, sampler: str) -> list[str]:
         """Oracles of the published table that it has not done."""
         done = self.done(sampler)
-        return [oracle for oracle in published()["oracles"] if oracle not in done]
+        return [oracle for oracle in published_table()["oracles"] if oracle not in done]
 
     def wins(self, one: str, other: str) -> tuple[int, int]:
         """Runs in which a sampler was better than another on the same oracle and seed, of how

@@ -115,11 +115,11 @@ class Objective(ABC):
     goal: ClassVar[str]
 
     @abstractmethod
-    def asked(self, crystals: Sequence[str]) -> Values:
+    def search_values(self, crystals: Sequence[str]) -> Values:
         """Values of crystals as they are, [n]; NaN where there is none."""
 
     @abstractmethod
-    def judged(self, crystals: Sequence[str], energies: Values) -> Values:
+    def judge_values(self, crystals: Sequence[str], energies: Values) -> Values:
         """The judge's values of relaxed crystals [n], given the calculator's energies [n]."""
 
     def target(self, judged: float, rng: np.random.Generator) -> float | None:
@@ -131,7 +131,7 @@ class Objective(ABC):
         return -np.abs(values - start.targets[self.name])
 
     @abstractmethod
-    def reached(self, value: float, before: float, start: Start) -> bool:
+    def is_reached(self, value: float, before: float, start: Start) -> bool:
         """Whether a value has reached the goal of a search from a start of value `before`."""
 
 
@@ -144,17 +144,17 @@ class FormationEnergy(Objective):
     def __init__(self, references: References, calculator: Calculator):
         self.references, self.calculator = references, calculator
 
-    def asked(self, crystals: Sequence[str]) -> Values:
+    def search_values(self, crystals: Sequence[str]) -> Values:
         found = self.calculator.single_points(list(crystals))
-        return self.judged(crystals, np.array(found, np.float64))
+        return self.judge_values(crystals, np.array(found, np.float64))
 
-    def judged(self, crystals: Sequence[str], energies: Values) -> Values:
+    def judge_values(self, crystals: Sequence[str], energies: Values) -> Values:
         return self.references.formation(crystals, energies)
 
     def score(self, values: Values, start: Start) -> Values:
         return -values
 
-    def reached(self, value: float, before: float, start: Start) -> bool:
+    def is_reached(self, value: float, before: float, start: Start) -> bool:
         return value < before - LOWERED
 
 
@@ -167,17 +167,17 @@ class Density(Objective):
     def __init__(self, targets: Values):
         self.targets = targets
 
-    def asked(self, crystals: Sequence[str]) -> Values:
+    def search_values(self, crystals: Sequence[str]) -> Values:
         return np.array([_density(crystal) for crystal in crystals], np.float64)
 
-    def judged(self, crystals: Sequence[str], energies: Values) -> Values:
-        return self.asked(crystals)
+    def judge_values(self, crystals: Sequence[str], energies: Values) -> Values:
+        return self.search_values(crystals)
 
     def target(self, judged: float, rng: np.random.Generator) -> float | None:
         apart = self.targets[np.abs(self.targets - judged) > DENSITY_APART * judged]
         return float(rng.choice(apart)) if len(apart) else 1.5 * judged
 
-    def reached(self, value: float, before: float, start: Start) -> bool:
+    def is_reached(self, value: float, before: float, start: Start) -> bool:
         target = start.targets[self.name]
         return abs(value - target) <= DENSITY_TOLERANCE * target
 
@@ -200,17 +200,17 @@ class BandGap(Objective):
     ):
         self.asks, self.judges = asks, judges
 
-    def asked(self, crystals: Sequence[str]) -> Values:
+    def search_values(self, crystals: Sequence[str]) -> Values:
         return self.asks(crystals)
 
-    def judged(self, crystals: Sequence[str], energies: Values) -> Values:
+    def judge_values(self, crystals: Sequence[str], energies: Values) -> Values:
         return self.judges(crystals)
 
     def target(self, judged: float, rng: np.random.Generator) -> float | None:
         drawn = rng.uniform(*GAP_TARGETS, 1000)
         return float(drawn[int(np.argmax(np.abs(drawn - judged) >= GAP_APART))])
 
-    def reached(self, value: float, before: float, start: Start) -> bool:
+    def is_reached(self, value: float, before: float, start: Start) -> bool:
         return abs(value - start.targets[self.name]) <= GAP_TOLERANCE
 
 

@@ -195,7 +195,7 @@ def search_block(block: Block) -> list[dict[str, Any]]:
 
 
 def _searched(worker: _Worker, objective: Objective, block: Block) -> list[_Search]:
-    before = objective.asked([start.crystal for start in block.starts]).tolist()
+    before = objective.search_values([start.crystal for start in block.starts]).tolist()
     searches = []
     for start, value in zip(block.starts, before, strict=True):
         search = _Search(start, worker.searcher(block, start), value)
@@ -217,7 +217,7 @@ def _searched(worker: _Worker, objective: Objective, block: Block) -> list[_Sear
 def _values(objective: Objective, crystals: Sequence[str]) -> dict[str, float]:
     """What searches are told; NaN for crystals that are not acceptable."""
     good = [crystal for crystal in crystals if acceptable(crystal)]
-    found = objective.asked(good) if good else np.zeros(0)
+    found = objective.search_values(good) if good else np.zeros(0)
     return {**dict.fromkeys(crystals, float("nan")), **dict(zip(good, found.tolist(), strict=True))}
 
 
@@ -283,7 +283,7 @@ def _row(
     best = None
     if len(finite):
         best = float(finite[int(np.argmax(objective.score(finite, start)))])
-    as_is = best is not None and objective.reached(best, search.before, start)
+    as_is = best is not None and objective.is_reached(best, search.before, start)
     return {
         "start": start.number,
         "crystal": start.crystal,
@@ -314,7 +314,7 @@ def _verdict(
     if not crystal or energy is None:
         return nothing
     try:
-        value = float(objective.judged([crystal], np.array([energy], np.float64))[0])
+        value = float(objective.judge_values([crystal], np.array([energy], np.float64))[0])
         novel = worker.novel([crystal])[0]
     except (NucleateError, ValueError, ArithmeticError):
         return nothing
@@ -324,5 +324,5 @@ def _verdict(
         "judged": value,
         "valid": describe_one(crystal).valid,
         "novel": novel,
-        "reached": objective.reached(value, before, start),
+        "reached": objective.is_reached(value, before, start),
     }

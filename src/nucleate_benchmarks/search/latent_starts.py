@@ -109,7 +109,7 @@ class Preparation:
             device=self.device,
             calculator=self.calculator,
             references=self.references,
-            densities=Density(np.zeros(0)).asked(test),
+            densities=Density(np.zeros(0)).search_values(test),
             gaps=self._gaps() if GAP in self.objectives else None,
             train=self.data.train.crystals,
             known=[crystal for part in self.data.parts for crystal in part.crystals],
@@ -168,7 +168,7 @@ class Preparation:
             energies = np.array([start.energy for start in starts], np.float64)
             # The judge of band gaps is none of the model's.
             objective = self.materials.objective(name, None)
-            judged[name] = objective.judged([start.relaxed for start in starts], energies)
+            judged[name] = objective.judge_values([start.relaxed for start in starts], energies)
         bad = {name: int((~np.isfinite(values)).sum()) for name, values in judged.items()}
         missing = ", ".join(f"{name} of {count}" for name, count in bad.items() if count)
         if missing:

@@ -23,7 +23,7 @@ from nucleate_benchmarks.common import figures
 from nucleate_benchmarks.molecules.data import RECORDS, load
 from nucleate_benchmarks.search import pmo_report
 from nucleate_benchmarks.search.pmo_auc import Measured
-from nucleate_benchmarks.search.pmo_record import RunTask, finished
+from nucleate_benchmarks.search.pmo_record import RunTask, finished_summary
 from nucleate_benchmarks.search.pmo_run import (
     DATA_HEADER,
     beside,
@@ -207,7 +207,7 @@ class PmoBenchmark:
 
     def run_all(self, ended: Callable[[], object]) -> None:
         """Do every run that has not ended; one that fails is noted and the others go on."""
-        left = [task for task in self.tasks if finished(task) is None]
+        left = [task for task in self.tasks if finished_summary(task) is None]
         many = len(self.tasks)
         at_once = f", {min(self.processes, len(left))} at once" if left else ""
         self.echo(f"{many} {'run' if many == 1 else 'runs'}, {len(left)} to do{at_once}")

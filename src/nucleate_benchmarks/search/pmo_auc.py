@@ -15,7 +15,7 @@ from typing import Any
 import numpy as np
 from numpy.typing import NDArray
 
-from nucleate_benchmarks.search.pmo_record import RunTask, finished, read_calls
+from nucleate_benchmarks.search.pmo_record import RunTask, finished_summary, read_calls
 
 EVERY = 100
 """Calls between two points of the curve."""
@@ -28,7 +28,7 @@ SHOWN = 10
 FINGERPRINT = "morgan_2048"
 
 
-def counted(scores: Sequence[float]) -> NDArray[np.float64]:
+def count_failures_as_zero(scores: Sequence[float]) -> NDArray[np.float64]:
     """Scores as PMO counts them, float64 [n]: a failure (NaN) is 0."""
     values = np.asarray(scores, np.float64)
     return np.where(np.isfinite(values), values, 0.0)
@@ -159,9 +159,9 @@ def measure(task: RunTask) -> RunFigures | None:
     made = [call for call in read_calls(task.file(".jsonl")) if call.call is not None]
     if not made:
         return None
-    summary = finished(task)
+    summary = finished_summary(task)
     calls = made[: task.budget]
-    scores = counted([call.score for call in calls])
+    scores = count_failures_as_zero([call.score for call in calls])
     ranked = sorted(range(len(calls)), key=lambda i: -scores[i])[: max(TOP)]
     best = [(calls[i].structure, float(scores[i])) for i in ranked[:SHOWN]]
     # What a run that went beyond this budget cost says nothing of its first calls.

@@ -102,7 +102,7 @@ def spent(calls: Sequence[Call]) -> int:
     return sum(call.call is not None for call in calls)
 
 
-def finished(task: RunTask) -> dict[str, Any] | None:
+def finished_summary(task: RunTask) -> dict[str, Any] | None:
     """The summary of a run that has spent its budget or its searcher, else None.
 
     Raises:
@@ -147,7 +147,7 @@ class Account:
     started: str = ""
 
     @classmethod
-    def opened(cls, task: RunTask) -> Account:
+    def open(cls, task: RunTask) -> Account:
         """A new part of a run, continuing what was noted of earlier ones.
 
         Raises:

@@ -12,7 +12,7 @@ from typing import Any
 from nucleate.core.files import write_json, write_text
 from nucleate_benchmarks.common import figures
 from nucleate_benchmarks.molecules.filters import filters_name
-from nucleate_benchmarks.search.comparison import Cell, Comparison, _mean, published
+from nucleate_benchmarks.search.comparison import Cell, Comparison, _mean, published_table
 from nucleate_benchmarks.search.pmo_auc import EVERY, MERIT, TOP, RunFigures
 from nucleate_benchmarks.search.pmo_picture import picture
 from nucleate_benchmarks.search.pmo_record import RunTask
@@ -43,12 +43,14 @@ def _main_table(c: Comparison) -> list[str]:
     for oracle in c.oracles:
         ours = [_shown(c.cell(sampler, oracle), len(c.seeds)) for sampler in c.samplers]
         rows.append([oracle, *ours, *(_three(c.value(m, oracle)) for m in c.methods)])
-    common, every = c.common(), list(published()["oracles"])
+    common, every = c.common(), list(published_table()["oracles"])
     if common and set(common) != set(every):
         name = f"sum over {len(common)}" + ("" if common == c.oracles else ", done by all")
         rows.append([name, *(_three(c.total(column, common)) for column in columns)])
     sums = [_three(c.total(sampler, every)) for sampler in c.samplers]
-    rows.append(["sum over all 20", *sums, *(_three(published()["sums"][m]) for m in c.methods)])
+    rows.append(
+        ["sum over all 20", *sums, *(_three(published_table()["sums"][m]) for m in c.methods)]
+    )
     header = ["oracle", *c.samplers, *(f"*{method}*" for method in c.methods)]
     return _table(header, rows)
 
@@ -73,7 +75,7 @@ def _below_main_table(c: Comparison) -> list[str]:
             lines += [f"{who} {has} not done {len(missing)} of the 20: {what}.", ""]
     if c.reason:
         return [*lines, f"Published figures must not stand beside these: {c.reason}.", ""]
-    known = published()
+    known = published_table()
     lines += ["Published, in italics:", ""]
     return [*lines, *(f"- {name}: {source}" for name, source in known["methods"].items()), ""]
 
@@ -189,7 +191,7 @@ def results(
             }
             for one in c.samplers
         },
-        "published": {"not comparable": c.reason} if c.reason else published(),
+        "published": {"not comparable": c.reason} if c.reason else published_table(),
         "curve_every": EVERY,
         "filters": filters_name(),
         "runs": [asdict(run) for run in c.runs],

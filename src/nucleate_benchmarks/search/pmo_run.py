@@ -28,7 +28,7 @@ from nucleate_benchmarks.search.pmo_record import (
     Account,
     Call,
     RunTask,
-    finished,
+    finished_summary,
     read_calls,
     spent,
 )
@@ -59,10 +59,10 @@ def run(task: RunTask, told: Callable[[int], object] = lambda calls: None) -> di
     """
     since = time.perf_counter()
     with _locked(task):
-        done = finished(task)
+        done = finished_summary(task)
         if done is not None:
             return done
-        account = Account.opened(task)
+        account = Account.open(task)
         path = task.file(".jsonl")
         calls = read_calls(path)
         cut_torn_line(path)

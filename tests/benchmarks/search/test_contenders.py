@@ -124,7 +124,7 @@ def test_a_point_of_a_known_structure_is_told_its_score_and_repetitions_the_lowe
     narrow = OptimizeSettings(radius=0.3, starts=3)  # the centres are found again
     searcher = BoxSearcher(name, ToyModel(data), data, 0, INITIAL, narrow)  # type: ignore[arg-type]
     asked = run(searcher, INITIAL + 20)
-    boxes = searcher._boxes
+    boxes = searcher.points
     assert boxes is not None
     told = [t for t in boxes.study.get_trials() if t.state.is_finished()]
     latents = latents_of(boxes.space, [t.params for t in told])
@@ -133,7 +133,7 @@ def test_a_point_of_a_known_structure_is_told_its_score_and_repetitions_the_lowe
     seen: set[str | None] = set()
     for trial, structure in zip(told, structures, strict=True):
         repeats = structure is None or structure in seen
-        assert trial.value == (boxes.lowest if repeats else known[str(structure)])
+        assert trial.value == (searcher.lowest if repeats else known[str(structure)])
         seen |= {structure} - {None}
     assert seen & set(asked[:INITIAL])
     assert len(seen) < len(told)

@@ -221,7 +221,7 @@ def test_starts_that_cannot_be_judged_are_said_and_none_at_all_is_an_error(
     values = [np.nan, 1.0]
     monkeypatch.setattr(
         FormationEnergy,
-        "judged",
+        "judge_values",
         lambda self, crystals, _: np.resize(values, len(crystals)),
     )
     result = _run(monkeypatch, *shared)
@@ -271,17 +271,17 @@ def test_goals() -> None:
     start = Start(0, SALT, SALT, -3.0, targets={"density": 4.0, "band_gap": 2.0})
     references = References(np.zeros(104), 10, 0.0, 0.0)
     formation = FormationEnergy(references, calculator=None)  # type: ignore[arg-type]
-    assert formation.reached(-1.25, -1.0, start)
-    assert not formation.reached(-1.15, -1.0, start)
+    assert formation.is_reached(-1.25, -1.0, start)
+    assert not formation.is_reached(-1.15, -1.0, start)
     np.testing.assert_array_equal(formation.score(np.array([-1.0, np.nan]), start), [1, np.nan])
     density = Density(np.array([2.0, 2.3, 8.0]))
-    assert density.asked([SALT, "nonsense"])[0] == pytest.approx(2.163, abs=0.01)
-    assert np.isnan(density.asked(["nonsense"])[0])
-    assert density.reached(4.19, 2.0, start)
-    assert not density.reached(4.3, 2.0, start)
+    assert density.search_values([SALT, "nonsense"])[0] == pytest.approx(2.163, abs=0.01)
+    assert np.isnan(density.search_values(["nonsense"])[0])
+    assert density.is_reached(4.19, 2.0, start)
+    assert not density.is_reached(4.3, 2.0, start)
     assert density.target(2.1, np.random.default_rng(0)) == 8.0
     gap = BandGap(lambda c: np.zeros(len(c)), lambda c: np.ones(len(c)))
-    assert gap.judged([SALT], np.zeros(1))[0] == 1
+    assert gap.judge_values([SALT], np.zeros(1))[0] == 1
     for seed in range(20):
         target = gap.target(2.0, np.random.default_rng(seed))
         assert target is not None

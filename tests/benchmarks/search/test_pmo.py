@@ -25,11 +25,11 @@ from nucleate_benchmarks.search.pmo_auc import (
     MoleculeFigures,
     RunFigures,
     auc_top,
-    counted,
+    count_failures_as_zero,
     molecule_figures,
     running_top,
 )
-from nucleate_benchmarks.search.pmo_record import RunTask, finished, read_calls
+from nucleate_benchmarks.search.pmo_record import RunTask, finished_summary, read_calls
 from nucleate_benchmarks.search.pmo_run import run
 
 FAKES = '''
@@ -149,7 +149,7 @@ def test_auc_by_hand() -> None:
 def test_auc_is_that_of_the_algorithm(calls: int, best: int) -> None:
     scores = np.random.default_rng(calls).random(calls)
     scores[::7] = np.nan
-    values = counted(scores.tolist())
+    values = count_failures_as_zero(scores.tolist())
     assert values[0] == 0
     expected = _literal_auc(values.tolist(), best, 100, 1000)
     assert auc_top(values, best, 1000) == pytest.approx(expected)
@@ -195,7 +195,7 @@ def test_a_run_is_recorded_and_recognised(task: RunTask, fakes: Any) -> None:
     assert task.file(".jsonl").read_bytes() == before
     # A larger budget goes on; a smaller one is contained in it.
     assert run(replace(task, budget=70))["parts"] == 2
-    assert finished(task) is not None
+    assert finished_summary(task) is not None
     assert task.file(".jsonl").read_bytes().startswith(before)
 
 
@@ -213,7 +213,7 @@ def test_a_killed_run_goes_on_as_if_nothing_had_been(
     with pytest.raises(KeyboardInterrupt):
         run(other, kill)
     path = other.file(".jsonl")
-    assert finished(other) is None
+    assert finished_summary(other) is None
     with path.open("a") as stream:
         stream.write(torn)
     assert len(read_calls(path)) == 16
@@ -234,7 +234,7 @@ def test_what_is_known_is_free_and_told_once(task: RunTask, fakes: Any) -> None:
     ]  # fmt: skip
     assert [structure for structure, _ in fakes.told] == ["CCO", "C(", "CCCO", "CO"]
     assert math.isnan(fakes.told[1][1])
-    assert finished(replace(task, sampler="sloppy")) is not None
+    assert finished_summary(replace(task, sampler="sloppy")) is not None
 
 
 def test_a_run_stays_with_its_data_and_its_file(task: RunTask) -> None:
@@ -347,7 +347,7 @@ def test_published_figures_do_not_stand_beside_others(
 
 
 def test_the_published_table_is_whole() -> None:
-    known = pmo_report.published()
+    known = pmo_report.published_table()
     assert len(known["oracles"]) == 20
     for method, total in known["sums"].items():
         assert method in known["methods"]

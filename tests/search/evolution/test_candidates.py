@@ -34,7 +34,7 @@ class Odd:
         return np.array([self.sound[int(s)] for s in structures], bool)
 
 
-def picked(draws: np.ndarray, sound: Sequence[bool], plausible: float, seed: int):  # type: ignore[no-untyped-def]
+def pick(draws: np.ndarray, sound: Sequence[bool], plausible: float, seed: int):  # type: ignore[no-untyped-def]
     count, length = draws.shape
     pool = Candidates(0.0, 1.0)
     proposals = [Proposal(str(n), "data") for n in range(length)]
@@ -43,7 +43,7 @@ def picked(draws: np.ndarray, sound: Sequence[bool], plausible: float, seed: int
     pool.add(proposals, features, Prediction(means, np.ones(length)))
     judge = Odd(sound)
     rng = np.random.default_rng(seed)
-    found = pool.picked(count, length, Drawn(draws), judge, plausible, rng)  # type: ignore[arg-type]
+    found = pool.pick(count, length, Drawn(draws), judge, plausible, rng)  # type: ignore[arg-type]
     return [int(p.structure) for p in found], judge.asked
 
 
@@ -66,7 +66,7 @@ def test_looking_late_changes_nothing(seed: int, count: int, length: int, plausi
     rng = np.random.default_rng(seed)
     draws = rng.standard_normal((count, length))
     sound = (rng.random(length) < rng.random()).tolist()
-    found, asked = picked(draws, sound, plausible, seed)
+    found, asked = pick(draws, sound, plausible, seed)
     assert found == plainly(draws, sound, plausible, seed)
     assert len(asked) == len(set(asked))
 
@@ -74,5 +74,5 @@ def test_looking_late_changes_nothing(seed: int, count: int, length: int, plausi
 def test_few_are_looked_at() -> None:
     rng = np.random.default_rng(0)
     draws = rng.standard_normal((10, 600))
-    _, asked = picked(draws, [True] * 600, 1.0, 0)
+    _, asked = pick(draws, [True] * 600, 1.0, 0)
     assert len(asked) <= 40

@@ -48,13 +48,13 @@ def test_the_best_family_is_left_alone_until_all_are_released() -> None:
     left = {memory.structures[i][0] for i in np.flatnonzero(families.active)}
     assert left == set("bcde")
     features = Blocks().features(["a5", "z1", "b7"])
-    kept = families.kept(features, memory.table)
+    kept = families.outside_by_features(features, memory.table)
     assert kept is not None
     assert kept.tolist() == [False, True, True]
     while families.retire(memory):
         assert len(families.founders) <= MOST
     assert families.active.all()
-    assert families.kept(features, memory.table) is None
+    assert families.outside_by_features(features, memory.table) is None
 
 
 def test_new_members_of_a_retired_family_are_not_active() -> None:

@@ -122,7 +122,7 @@ def test_operators_that_succeed_make_more() -> None:
     credit = OperatorCredit(3, floor=0.1)
     for _ in range(10):
         credit.learn(np.array([10.0, 10.0, 10.0]), np.array([5.0, 1.0, 0.0]))
-    shares = credit.shares()
+    shares = credit.probabilities()
     assert shares.sum() == pytest.approx(1.0)
     assert shares[0] > shares[1] > shares[2] >= 0.1
 
@@ -139,9 +139,9 @@ def test_a_score_told_again_replaces_the_first() -> None:
 def test_other_scores_of_the_same_structures_are_no_success() -> None:
     searcher = _made()
     run(searcher, 60)
-    shares = searcher.offspring.shares()
+    shares = searcher.offspring.probabilities()
     told = list(searcher.memory.structures)
     searcher.rescore(told, -score(told))
-    assert searcher.offspring.shares() == shares
+    assert searcher.offspring.probabilities() == shares
     assert searcher.memory.values().tolist() == (-score(told)).tolist()
     assert searcher.ask(5)

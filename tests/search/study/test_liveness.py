@@ -16,13 +16,13 @@ import pytest
 from optuna.trial import TrialState
 
 from nucleate.core.errors import ResultsError, SettingsError
-from nucleate.objectives.objective import Scored
+from nucleate.objectives.scored import Scored
 from nucleate.search.optuna_adapter import create_running_trial as create
 from nucleate.search.study import liveness
-from nucleate.search.study.asking import Searching
 from nucleate.search.study.liveness import WorkerPool
 from nucleate.search.study.runner import Runner
 from nucleate.search.study.storage import open_study
+from nucleate.search.study.structure_sampler import Searching
 from nucleate.search.study.trial_index import TrialIndex
 from nucleate.search.trial_attributes import ABANDONED, OUTCOME, STRUCTURE, WORKER
 from nucleate.settings.study import OptimizeSettings

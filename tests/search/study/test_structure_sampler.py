@@ -191,7 +191,7 @@ def test_an_exhausted_search_ends_the_study():
     assert states[4:] == [TrialState.PRUNED]
 
 
-def test_a_structure_of_ones_own_is_scored_and_told():
+def test_a_structure_of_ones_own_is_scored_and_observed():
     searcher = Counting()
     study = optuna.create_study(sampler=StructureSampler(searcher, batch=2), direction="maximize")
     study.enqueue_trial({}, user_attrs={STRUCTURE: "100"})

@@ -11,7 +11,7 @@ if TYPE_CHECKING:
     from rich.console import Console
 
     from nucleate.campaign.batches import Batch
-    from nucleate.campaign.campaign import Loop
+    from nucleate.campaign.campaign import Campaign
     from nucleate.campaign.tables import Row
     from nucleate.campaign.telling import Telling
 
@@ -20,7 +20,7 @@ SHOWN = 12
 _WIDE = 60
 
 
-def show_batch(out: Console, loop: Loop, batch: Batch, wanted: int) -> None:
+def show_batch(out: Console, campaign: Campaign, batch: Batch, wanted: int) -> None:
     """A batch, where it is, and what to do next."""
     title = f"Batch {batch.number}: {len(batch.proposals)} structures"
     rows = []
@@ -33,18 +33,18 @@ def show_batch(out: Console, loop: Loop, batch: Batch, wanted: int) -> None:
         out.print(f"... and {len(batch.proposals) - SHOWN} more")
     if len(batch.proposals) < wanted:
         out.print(f"The search has no more than {len(batch.proposals)} of {wanted} to propose.")
-    path = loop.table(batch)
+    path = campaign.table(batch)
     if batch.told == 0:
         out.print("Nothing is measured yet: these are structures that the study starts from.")
     out.print(f"\nWritten to {path} and {path.with_suffix('')}", markup=False)
-    columns = ", ".join(loop.scoring.columns)
+    columns = ", ".join(campaign.scoring.columns)
     out.print(
-        f"Next: fill in {columns}, then nucleate tell {loop.folder} {path}",
+        f"Next: fill in {columns}, then nucleate tell {campaign.folder} {path}",
         markup=False,
     )
 
 
-def show_telling(out: Console, loop: Loop, telling: Telling) -> None:
+def show_telling(out: Console, campaign: Campaign, telling: Telling) -> None:
     """What was taken of a table, what was not, and what to do next."""
     values = sum(entry.kind == "value" for entry in telling.entries)
     failures = len(telling.entries) - values
@@ -68,9 +68,9 @@ def show_telling(out: Console, loop: Loop, telling: Telling) -> None:
             f"{telling.rejected_file}",
             markup=False,
         )
-    complete = len(loop.scoring.complete(loop.measurements))
+    complete = len(campaign.scoring.complete(campaign.measurements))
     out.print(f"{complete} structures are complete.")
-    out.print(f"Next: nucleate propose {loop.folder}", markup=False)
+    out.print(f"Next: nucleate propose {campaign.folder}", markup=False)
 
 
 def telling_results(telling: Telling) -> dict[str, Any]:
@@ -120,11 +120,11 @@ def _remarks(telling: Telling) -> list[str]:
     return said
 
 
-def show_status(out: Console, loop: Loop, found: dict[str, Any]) -> None:
+def show_status(out: Console, campaign: Campaign, found: dict[str, Any]) -> None:
     """Where a study stands."""
     counts = found["counts"]
     out.print(
-        f"{loop.folder}: {counts['complete']} complete, {counts['partial']} measured in part, "
+        f"{campaign.folder}: {counts['complete']} complete, {counts['partial']} measured in part, "
         f"{counts['waiting']} waiting, {counts['failed']} failed, {counts['withdrawn']} withdrawn; "
         f"{counts['own']} are your own. {found['measurements']} values told"
         + (f", {found['censored']} of them bounds." if found["censored"] else "."),
@@ -137,7 +137,7 @@ def show_status(out: Console, loop: Loop, found: dict[str, Any]) -> None:
         rows = [[str(batch[name]) for name in names] for batch in found["batches"]]
         out.print(table(names, rows, "Batches"))
     if found["best"]:
-        properties = loop.scoring.objective.names
+        properties = campaign.scoring.objective.names
         rows = [
             [
                 row["id"] or "own",

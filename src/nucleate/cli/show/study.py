@@ -27,9 +27,9 @@ REASONS = 3
 def show_study_start(out: Console, settings: StudySettings, matter: str) -> None:
     """What is about to be searched, and from where."""
     from nucleate.matter import registry
-    from nucleate.objectives.objective import completed
+    from nucleate.objectives.objective import complete_terms
 
-    terms = completed(registry.get(matter), settings.objectives)
+    terms = complete_terms(registry.get(matter), settings.objectives)
     wanted = ", ".join(_wishes(terms))
     source = settings.features or settings.data or "what the model recalls of its training set"
     source = source if isinstance(source, str) else source.label

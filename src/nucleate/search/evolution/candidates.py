@@ -44,17 +44,17 @@ class Candidates:
         self._mean = np.concatenate([self._mean, expected.mean])
         self._deviation = np.concatenate([self._deviation, expected.deviation])
 
-    def ranked(self) -> NDArray[np.int64]:
+    def rank(self) -> NDArray[np.int64]:
         """Numbers of the candidates, those that most is hoped of first."""
         return np.argsort(-(self._mean + self.ucb_factor * self._deviation), kind="stable")
 
-    def bred(self, count: int, rng: np.random.Generator) -> list[str]:
+    def breed(self, count: int, rng: np.random.Generator) -> list[str]:
         """Candidates as parents of further ones, their ranks log-uniform."""
-        order = self.ranked()
+        order = self.rank()
         ranks = log_uniform_ranks(len(order), count, rng)
         return [self.proposals[i].structure for i in order[ranks]]
 
-    def picked(
+    def pick(
         self,
         count: int,
         shortlist: int,
@@ -73,7 +73,7 @@ class Candidates:
         """
         if not self.proposals:
             return []
-        listed = self.ranked()[: shortlist * count]
+        listed = self.rank()[: shortlist * count]
         drawn = surrogate.sample(self._table.take(listed), count, rng)
         drawn = self._mean[listed] + self.sampling_temperature * (drawn - self._mean[listed])
         left = np.ones(len(listed), bool)

@@ -59,7 +59,7 @@ class Families:
         found: NDArray[np.bool_] = alike.max(1) < self.niche_similarity
         return found
 
-    def kept(self, features: Features, table: Table) -> NDArray[np.bool_] | None:
+    def outside_by_features(self, features: Features, table: Table) -> NDArray[np.bool_] | None:
         """`outside` of structures with these features; None if nothing is retired."""
         name = self.group(table)
         return None if name is None or not self.founders else self.outside(features[name])

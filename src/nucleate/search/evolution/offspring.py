@@ -18,7 +18,7 @@ class OperatorCredit:
         self.won, self.made = np.full(count, 1.0), np.full(count, 1.0)
         self.floor, self.memory = min(floor, 1.0 / max(1, count)), memory
 
-    def shares(self) -> NDArray[np.float64]:
+    def probabilities(self) -> NDArray[np.float64]:
         """Shares of children to make, [count]; none below the floor."""
         rate = self.won / self.made
         free = 1.0 - self.floor * len(rate)
@@ -59,10 +59,10 @@ class Offspring:
         self.credit.learn(self._made, won)
         self._made = np.zeros(len(self.operators))
 
-    def shares(self) -> dict[str, float]:
+    def probabilities(self) -> dict[str, float]:
         """Share of children by operator."""
         names = [operator.name for operator in self.operators]
-        return dict(zip(names, self.credit.shares().round(3).tolist(), strict=True))
+        return dict(zip(names, self.credit.probabilities().round(3).tolist(), strict=True))
 
     def make(
         self, parents: Sequence[str], rng: np.random.Generator, latent_of: int | None
@@ -75,7 +75,7 @@ class Offspring:
         """
         half = len(parents) // 2
         pairs = list(zip(parents[:half], parents[half:], strict=True))
-        which = self._drawn(half, rng, latent_of)
+        which = self._draw_rows(half, rng, latent_of)
         self._made += np.bincount(which, minlength=len(self.operators))
         latent: list[tuple[LatentOperator, list[tuple[str, str]]]] = []
         out: list[Proposal] = []
@@ -89,11 +89,11 @@ class Offspring:
             out += self.maker.make(latent, rng)
         return out
 
-    def _drawn(
+    def _draw_rows(
         self, count: int, rng: np.random.Generator, latent_of: int | None
     ) -> NDArray[np.int64]:
         """Number of the operator of each child, [count]."""
-        shares = self.credit.shares()
+        shares = self.credit.probabilities()
         moving = np.array([isinstance(o, LatentOperator) for o in self.operators])
         if not moving.any() or moving.all():
             return rng.choice(len(shares), count, p=shares)

@@ -52,23 +52,23 @@ class Parents:
     def draw(self, count: int, rng: np.random.Generator) -> list[str]:
         """Structures, [count]; half of them (or another share) plausible ones."""
         ranked = self.breeders()
-        rows = self._drawn(ranked, count, rng)
+        rows = self._draw_rows(ranked, count, rng)
         if self.plausibility is not None and self.settings.plausible:
             few = ranked[: 4 * self.settings.niche_pool]
             sound = few[self.plausibility([self.memory.structures[row] for row in few])]
             if len(sound):
                 instead = rng.random(count) < self.settings.plausible
-                rows = np.where(instead, self._drawn(sound, count, rng), rows)
+                rows = np.where(instead, self._draw_rows(sound, count, rng), rows)
         return [self.memory.structures[row] for row in rows]
 
-    def ranked(self) -> NDArray[np.int64]:
+    def rank(self) -> NDArray[np.int64]:
         """Rows of families that are not retired, best first."""
         ranked = self.memory.best(len(self.memory))
         return ranked[self.families.active[ranked]]
 
     def breeders(self) -> NDArray[np.int64]:
         """Rows that may be parents, best first: no more of one group than the quota allows."""
-        ranked = self.ranked()
+        ranked = self.rank()
         if self.group is None or not self.settings.quota:
             return ranked
         members: Counter[str] = Counter()
@@ -82,7 +82,7 @@ class Parents:
                 kept.append(row)
         return np.array(kept, np.int64)
 
-    def _drawn(
+    def _draw_rows(
         self, ranked: NDArray[np.int64], count: int, rng: np.random.Generator
     ) -> NDArray[np.int64]:
         """Rows of a ranking by rank; a share of them by niches: first a niche by its rank, then one

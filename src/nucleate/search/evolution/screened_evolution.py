@@ -19,9 +19,8 @@ from numpy.typing import NDArray
 from nucleate.regression.gaussian_process import TRIED, Features, Prediction, Surrogate
 from nucleate.search.evolution.adaptation import Adaptation
 from nucleate.search.evolution.candidates import Candidates
-from nucleate.search.evolution.datapool import DataPool
 from nucleate.search.evolution.families import Families
-from nucleate.search.evolution.memory import Memory
+from nucleate.search.evolution.memory import DataPool, Memory
 from nucleate.search.evolution.offspring import Offspring
 from nucleate.search.evolution.operators import LatentMaker, Operator
 from nucleate.search.evolution.parents import Parents
@@ -123,10 +122,10 @@ class ScreenedEvolution(Searcher):
         self.memory.add(structures, np.asarray(scores, np.float64))
         self._better = (self._top(), len(self.memory))
 
-    def expected(self, structures: Sequence[str]) -> Prediction | None:
+    def predict(self, structures: Sequence[str]) -> Prediction | None:
         if self.surrogate.kernel is None or not structures:
             return None
-        used = self.surrogate.used()
+        used = self.surrogate.used_groups()
         return self.surrogate.predict(self.memory.comparison.features(structures, used))
 
     # Progress
@@ -148,7 +147,7 @@ class ScreenedEvolution(Searcher):
             self._better = (self._top(), len(self.memory))
 
     def _top(self) -> float:
-        best = self.parents.ranked()[:10]
+        best = self.parents.rank()[:10]
         return float(self.memory.values()[best].mean()) if len(best) else 0.0
 
     def _urge(self) -> float:
@@ -202,7 +201,7 @@ class ScreenedEvolution(Searcher):
         for generation in range(s.generations):
             parents = self.parents.draw(2 * each, rng)
             if generation and pool.proposals:
-                bred = pool.bred(2 * each, rng)
+                bred = pool.breed(2 * each, rng)
                 take = rng.random(2 * each) < s.breeding
                 parents = [b if t else a for a, b, t in zip(parents, bred, take, strict=True)]
             latent_of = None if generation else each * s.generations
@@ -212,7 +211,7 @@ class ScreenedEvolution(Searcher):
                 names = [p.structure for p in fresh]
                 features = self.memory.comparison.features(names, self._groups_used())
                 self._add(pool, fresh, features)
-        return pool.picked(count, s.shortlist, self.surrogate, self.plausibility, s.plausible, rng)
+        return pool.pick(count, s.shortlist, self.surrogate, self.plausibility, s.plausible, rng)
 
     def _screen_data(self, pool: Candidates, count: int) -> None:
         """Add those structures of the data that are expected to be best."""
@@ -229,17 +228,17 @@ class ScreenedEvolution(Searcher):
 
     def _add(self, pool: Candidates, proposals: Sequence[Proposal], features: Features) -> None:
         """Predict candidates, those of retired families left out."""
-        kept = self.families.kept(features, self.memory.table)
+        kept = self.families.outside_by_features(features, self.memory.table)
         if kept is not None:
             proposals = [p for p, keep in zip(proposals, kept.tolist(), strict=True) if keep]
             features = {name: rows[kept] for name, rows in features.items()}
         if proposals:
-            used = {name: features[name] for name in self.surrogate.used()}
+            used = {name: features[name] for name in self.surrogate.used_groups()}
             pool.add(proposals, used, self.surrogate.predict(used))
 
     def _groups_used(self) -> list[str]:
         """Groups of features that predictions and families need."""
-        used = self.surrogate.used()
+        used = self.surrogate.used_groups()
         own = self.families.group(self.memory.table) if self.families.founders else None
         return used if own is None or own in used else [*used, own]
 

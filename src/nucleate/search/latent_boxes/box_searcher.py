@@ -9,19 +9,25 @@ there are constraints) and cost nothing of the budget, so that no sampler is pai
 Measured with QED until 200 structures were scored or nothing new came, `molecules`, seeds 0 and 1.
 New structures of TPE: 103 and 62 so; 49 and 38 if every repetition is told its score; 46 and 56 if
 known structures are told 0 and repetitions of new ones their score. CMA-ES scored 200 each time, in
-704 and 1,057 trials (steps of 0.4, see `samplers.SIGMA`); 1,618 and 1,304; 841 and 1,301. Best new
+704 and 1,057 trials (steps of 0.4, see `SIGMA`); 1,618 and 1,304; 841 and 1,301. Best new
 scores differ by chance alone: .945, .940; .943, .938; .943, .947 with CMA-ES, .942, .943; .942,
 .943; .931, .944 with TPE.
 """
 
 from __future__ import annotations
 
+from collections import deque
 from collections.abc import Mapping, Sequence
+from itertools import islice
 from typing import TYPE_CHECKING, Any
 
+import numpy as np
 import optuna
+from numpy.typing import NDArray
 from optuna.trial import FrozenTrial, Trial, TrialState
 
+from nucleate.core.errors import SettingsError
+from nucleate.core.quiet import quiet_optuna
 from nucleate.search.latent_boxes.optuna_samplers import (
     REGION,
     RegionCmaSampler,
@@ -29,59 +35,119 @@ from nucleate.search.latent_boxes.optuna_samplers import (
     coordinate_names,
     latents_of,
 )
-from nucleate.search.latent_boxes.regions import SearchSpace
+from nucleate.search.latent_boxes.regions import SearchSpace, space_around
 from nucleate.search.optuna_adapter import create_running_trial, trial_id
-from nucleate.search.searcher import Proposal
-from nucleate.search.study.asking import AskedPoint
+from nucleate.search.searcher import Proposal, Searcher, SearchTask
+from nucleate.search.study.structure_sampler import AskedPoint
 from nucleate.search.study.trial_index import TrialIndex
 from nucleate.search.trial_attributes import OUTCOME, PROPOSAL, REASON, STRUCTURE
 from nucleate.settings.study import OptimizeSettings
 
 if TYPE_CHECKING:
     from nucleate.latent.latent_model import Decoded, LatentModel
-from collections import deque
-from itertools import islice
-from typing import TYPE_CHECKING
 
-import numpy as np
-from numpy.typing import NDArray
-from optuna.samplers import BaseSampler
-
-from nucleate.core.errors import SettingsError
-from nucleate.core.quiet import quiet_optuna
-from nucleate.search.latent_boxes.optuna_samplers import distributions
-from nucleate.search.latent_boxes.regions import space_around
-from nucleate.search.searcher import Searcher, SearchTask
-
-if TYPE_CHECKING:
-    from nucleate.latent.latent_model import LatentModel
-
-
+ORIGIN = "latent_box"
+"""Of proposals from boxes."""
 ROUND = 50
-"""Points that are asked for and decoded together."""
-
-
+"""Points that a `BoxSearcher` asks for and decodes together."""
 BARREN = 20
 """Rounds without a new structure after which there are none."""
+
+
+class BoxPoints:
+    """The way from one of Optuna's samplers to structures: points of boxes, decoded.
+
+    Args:
+        study: of the points; its sampler is replaced.
+        kind: of sampler, one of those of `build_sampler`.
+        batch: points that are asked for together.
+        temperature: of decoding.
+        seed: of all randomness.
+    """
+
+    def __init__(
+        self,
+        study: optuna.Study,
+        kind: str,
+        batch: int,
+        model: LatentModel,
+        space: SearchSpace,
+        temperature: float,
+        seed: int,
+    ):
+        self.study, self.kind, self.batch = study, kind, batch
+        self.model, self.space, self.temperature, self.seed = model, space, temperature, seed
+        self.names = coordinate_names(space.dimensions)
+
+    def set_sampler(self, finished: int) -> None:
+        """Give the study the sampler of its next batch, `finished` points being known."""
+        # CMA-ES keeps its state in the sampler; the others read the study, and a new one for each
+        # batch makes a resumed study ask what an uninterrupted one would have asked.
+        if isinstance(self.study.sampler, RegionCmaSampler):
+            return
+        self.study.sampler = build_sampler(
+            self.kind,
+            regions=self.space.regions,
+            dimensions=self.space.dimensions,
+            batch=self.batch,
+            seed=self.seed,
+            finished=finished,
+        )
+
+    def decode(
+        self, numbers: Sequence[int], finished: int
+    ) -> list[tuple[Trial, Decoded, NDArray[np.float32]]]:
+        """Give running trials their points, and decode these.
+
+        Args:
+            numbers: ids of the trials.
+            finished: points that were known before, by which decoding is seeded.
+
+        Returns:
+            Each trial with what was decoded, and from which latent vector [D].
+        """
+        trials = [self._suggested(Trial(self.study, number)) for number in numbers]
+        if not trials:
+            return []
+        latents = latents_of(self.space, [trial.params for trial in trials])
+        decoded = self.model.decode(
+            latents, self.temperature, self.seed + finished, refine=self.model.sampling()
+        )
+        return list(zip(trials, decoded, latents, strict=True))
+
+    def parent(self, trial: Trial) -> str:
+        """The structure in the centre of a point's box."""
+        return self.space.parents[trial.params[REGION]]
+
+    def _suggested(self, trial: Trial) -> Trial:
+        trial.suggest_categorical(REGION, list(range(self.space.regions)))
+        for name in self.names:
+            trial.suggest_float(name, -1.0, 1.0)
+        return trial
 
 
 class BoxSearcher(Searcher):
     """One of Optuna's samplers, asked for points of boxes, which are decoded.
 
-    As in a study (`nucleate.search.latent_boxes.box_searcher`), a structure's score is told to the
-    point that comes to
-    it first, also that of the first ones, the centres of boxes among them; points that only repeat
-    one are told the lowest score, and so is what decodes to nothing. A batch may be smaller than
-    wanted: whatever of a round is new. Values are told in the order of the points, so that a
-    searcher that is told earlier calls goes through the same rounds again and goes on as one
-    process would have.
+    As in a study (`Boxes`), a structure's score is told to the point that comes to it first, also
+    that of the first ones, the centres of boxes among them; points that only repeat one are told
+    the lowest score, and so is what decodes to nothing. A batch may be smaller than wanted:
+    whatever of a round is new. Values are told in the order of the points, so that a searcher that
+    is told earlier calls goes through the same rounds again and goes on as one process would have.
 
     Args:
-        kind: one of `STOCK`.
+        kind: one of `nucleate.settings.searchers.searcher_names(boxes=True)`.
         data: structures to start from.
         seed: of all randomness.
         initial: structures of the data that are asked for first, and among which boxes are laid.
         how: number, size and dimensions of boxes, and the temperature of decoding.
+
+    Raises:
+        CheckpointError: (when asked) the model can encode none of the first structures.
+
+    Attributes:
+        points: None until the first structures have scores.
+        lowest: what repetitions are told.
     """
 
     def __init__(
@@ -98,37 +164,97 @@ class BoxSearcher(Searcher):
         order = np.random.default_rng([seed, 1]).permutation(len(data))
         self.data = [data[i] for i in order]
         self.scores: dict[str, float] = {}  # in the order in which they were told
+        self.points: BoxPoints | None = None
+        self.lowest = 0.0
         self._asked: set[str] = set()
-        self._boxes: _Boxes | None = None
         self._queue: deque[Proposal] = deque()
+        self._waiting: deque[tuple[Trial, str | None]] = deque()
+        self._decoded = 0
+        self._seen: set[str] = set()  # has been, or needs not be, proposed
+        self._valued: set[str] = set()  # its score has been told
 
     def ask(self, count: int) -> list[Proposal]:
         missing = min(self.initial, len(self.data)) - len(self.scores)
-        if self._boxes is None and missing > 0:
+        if self.points is None and missing > 0:
             fresh = (s for s in self.data if s not in self.scores and s not in self._asked)
-            chosen = [Proposal(s, "data") for s in islice(fresh, min(count, missing))]
-            return self._given(chosen)
-        if self._boxes is None:
-            first = dict(islice(self.scores.items(), self.initial))
-            self._boxes = _Boxes(self.name, self.model, first, self.seed, self.how)
+            return self._mark([Proposal(s, "data") for s in islice(fresh, min(count, missing))])
+        points = self.points = self.points or self._laid()
         for _ in range(BARREN):
             if self._queue:
                 break
-            self._queue.extend(self._boxes.round(self.scores))
-        return self._given([self._queue.popleft() for _ in range(min(count, len(self._queue)))])
+            self._queue += self._fresh(points)
+        return self._mark([self._queue.popleft() for _ in range(min(count, len(self._queue)))])
 
     def tell(self, structures: Sequence[str], scores: NDArray[np.float64]) -> None:
         values = np.asarray(scores, np.float64).tolist()
         self.scores |= dict(zip(structures, values, strict=True))
-        if self._boxes is not None:
-            self._boxes.settle(self.scores)
+        self._settle()
 
     def resume(self, proposals: Sequence[Proposal]) -> None:
-        self._given(list(proposals))
+        self._mark(list(proposals))
 
-    def _given(self, proposals: list[Proposal]) -> list[Proposal]:
+    def _mark(self, proposals: list[Proposal]) -> list[Proposal]:
         self._asked |= {proposal.structure for proposal in proposals}
         return proposals
+
+    def _laid(self) -> BoxPoints:
+        """Boxes around the best of the first structures, and the study of their points."""
+        first = dict(islice(self.scores.items(), self.initial))
+        values = np.array(list(first.values()), np.float64)
+        known = np.isfinite(values)
+        self.lowest = float(values[known].min()) if known.any() else 0.0
+        self._seen = set(first)
+        values = np.where(known, values, self.lowest)
+        space = space_around(self.model, list(first), values, self.how, "first structures")
+        with quiet_optuna():
+            study = optuna.create_study(direction="maximize")
+        temperature = self.how.temperature
+        return BoxPoints(study, self.name, ROUND, self.model, space, temperature, self.seed)
+
+    def _fresh(self, points: BoxPoints) -> list[Proposal]:
+        """Structures of a round of points that have no score yet.
+
+        Rounds of which all is known already are gone through at once, as long as they bring
+        anything that was not seen before.
+        """
+        fresh: list[Proposal] = []
+        brought = True
+        while brought and not fresh:
+            before = len(self._seen)
+            fresh = [p for p in self._round(points) if p.structure not in self.scores]
+            self._settle()
+            brought = len(self._seen) > before
+        return fresh
+
+    def _round(self, points: BoxPoints) -> list[Proposal]:
+        """The next round's structures that were not seen before."""
+        points.set_sampler(self._decoded)
+        numbers = [create_running_trial(points.study, {}) for _ in range(ROUND)]
+        fresh = []
+        for trial, item, latent in points.decode(numbers, self._decoded):
+            new = item.structure is not None and item.structure not in self._seen
+            trial.set_user_attr(OUTCOME, "new" if new else "duplicate")
+            self._waiting.append((trial, item.structure))
+            if new and item.structure is not None:
+                self._seen.add(item.structure)
+                parents, nats = (points.parent(trial),), float(item.log_likelihood)
+                fresh.append(Proposal(item.structure, ORIGIN, parents, latent, nats))
+        self._decoded += len(numbers)
+        return fresh
+
+    def _settle(self) -> None:
+        """Tell the sampler all values that are known, in the order of the points."""
+        while self._waiting:
+            trial, structure = self._waiting[0]
+            value = self.lowest
+            if structure is not None and structure not in self._valued:
+                if structure not in self.scores:
+                    return
+                score = self.scores[structure]
+                value = score if np.isfinite(score) else self.lowest
+                self._valued.add(structure)
+            trial.study.tell(trial, value)
+            self._waiting.popleft()
 
 
 def build_box_searcher(task: SearchTask) -> BoxSearcher:
@@ -143,101 +269,8 @@ def build_box_searcher(task: SearchTask) -> BoxSearcher:
     return BoxSearcher(task.name, task.model, task.data, task.seed, initial)
 
 
-class _Boxes:
-    """Boxes around the best of the first structures, and the study of their points.
-
-    Args:
-        first: structures and their scores, in the order in which they were told.
-
-    Raises:
-        CheckpointError: the model can encode none of them.
-    """
-
-    def __init__(
-        self,
-        kind: str,
-        model: LatentModel,
-        first: Mapping[str, float],
-        seed: int,
-        how: OptimizeSettings,
-    ):
-        self.kind, self.model, self.seed, self.how = kind, model, seed, how
-        values = np.array(list(first.values()), np.float64)
-        self.lowest = float(np.nanmin(values)) if np.isfinite(values).any() else 0.0
-        merit = np.where(np.isfinite(values), values, self.lowest)
-        self.space = space_around(model, list(first), merit, how, "first structures")
-        self.asked = 0
-        with quiet_optuna():
-            self.study = optuna.create_study(direction="maximize", sampler=self._sampler())
-        self._waiting: deque[tuple[Trial, str | None]] = deque()
-        self._seen: set[str] = set(first)  # has been, or needs not be, proposed
-        self._valued: set[str] = set()  # its score has been told
-
-    def round(self, scores: Mapping[str, float]) -> list[Proposal]:
-        """Decode a round of points; structures that have no score yet.
-
-        Rounds of which all is known already are gone through at once, as long as they bring
-        anything that was not seen before.
-        """
-        fresh: list[Proposal] = []
-        brought = True
-        while brought and not fresh:
-            before = len(self._seen)
-            fresh = [p for p in self._decoded() if p.structure not in scores]
-            self.settle(scores)
-            brought = len(self._seen) > before
-        return fresh
-
-    def settle(self, scores: Mapping[str, float]) -> None:
-        """Tell the sampler all values that are known, in the order of the points."""
-        while self._waiting:
-            trial, structure = self._waiting[0]
-            value = self.lowest
-            if structure is not None and structure not in self._valued:
-                if structure not in scores:
-                    return
-                value = scores[structure] if np.isfinite(scores[structure]) else self.lowest
-                self._valued.add(structure)
-            self.study.tell(trial, value)
-            self._waiting.popleft()
-
-    def _sampler(self) -> BaseSampler:
-        return build_sampler(
-            self.kind,
-            regions=self.space.regions,
-            dimensions=self.space.dimensions,
-            batch=ROUND,
-            seed=self.seed,
-            finished=self.asked,
-        )
-
-    def _decoded(self) -> list[Proposal]:
-        """The next round's structures that were not seen before."""
-        # As in a study: CMA-ES keeps its state, the others read the trials (`search.boxes`).
-        if not isinstance(self.study.sampler, RegionCmaSampler):
-            self.study.sampler = self._sampler()
-        dimensions = distributions(self.space.regions, self.space.dimensions)
-        trials = [self.study.ask(dimensions) for _ in range(ROUND)]
-        latents = latents_of(self.space, [trial.params for trial in trials])
-        found = self.model.decode(
-            latents, self.how.temperature, self.seed + self.asked, refine=self.model.sampling()
-        )
-        self.asked += len(trials)
-        fresh = []
-        for trial, item, latent in zip(trials, found, latents, strict=True):
-            new = item.structure is not None and item.structure not in self._seen
-            trial.set_user_attr(OUTCOME, "new" if new else "duplicate")
-            self._waiting.append((trial, item.structure))
-            if new and item.structure is not None:
-                self._seen.add(item.structure)
-                parents = (self.space.parents[trial.params[REGION]],)
-                nats = float(item.log_likelihood)
-                fresh.append(Proposal(item.structure, "latent_box", parents, latent, nats))
-        return fresh
-
-
 class Boxes:
-    """Asks a stock sampler for coordinates and decodes them.
+    """A study's own sampler, asked for points of boxes, which are decoded.
 
     Structures that several workers find at the same time may be scored more than once: coordinates
     say nothing of what they decode to.
@@ -256,10 +289,10 @@ class Boxes:
         settings: OptimizeSettings,
         seed: int,
     ):
-        self.study, self.model, self.space, self.known = study, model, space, known
-        self.settings, self.seed = settings, seed
+        self.study, self.known = study, known
+        kind, batch, temperature = settings.sampler, settings.batch, settings.temperature
+        self.points = BoxPoints(study, kind, batch, model, space, temperature, seed)
         self.index = TrialIndex(study)
-        self.names = coordinate_names(space.dimensions)
         self._first: set[str] = set()  # structures decoded so far, known ones too
 
     def read(self) -> TrialIndex:
@@ -276,54 +309,21 @@ class Boxes:
         """Decoded trials, at most `count`."""
         # Samplers draw from streams of this number, so that it counts repetitions as well.
         finished = len(self.read().scored)
-        self._set_sampler(finished)
-        trials = self._trials(count, attributes, budget)
-        if not trials:
-            return []
-        decoded = self.model.decode(
-            latents_of(self.space, [trial.params for trial in trials]),
-            self.settings.temperature,
-            self.seed + finished,
-            refine=self.model.sampling(),
-        )
-        return [self._asked(trial, item) for trial, item in zip(trials, decoded, strict=True)]
-
-    def _trials(self, count: int, attributes: Mapping[str, Any], budget: int | None) -> list[Trial]:
-        made = [create_running_trial(self.study, attributes) for _ in range(count)]
+        self.points.set_sampler(finished)
+        # As `Study.ask` does, but the trials are signed from their beginning.
+        numbers = [create_running_trial(self.study, attributes) for _ in range(count)]
         if budget is not None:
             index = self.read()
-            mine = [t for t in index.running.values() if trial_id(t) in made]
+            mine = [t for t in index.running.values() if trial_id(t) in numbers]
             for surplus in (t for t in mine if index.place(t.number) >= budget):
                 index.yield_trial(surplus, "the budget is spent")
-                made.remove(trial_id(surplus))
-        trials = []
-        for number in made:
-            # As `Study.ask` does, but the trial is signed from its beginning.
-            trial = Trial(self.study, number)
-            trial.suggest_categorical(REGION, list(range(self.space.regions)))
-            for name in self.names:
-                trial.suggest_float(name, -1.0, 1.0)
-            trials.append(trial)
-        return trials
-
-    def _set_sampler(self, finished: int) -> None:
-        # CMA-ES keeps its state in the sampler; the others read the study, and a new one for each
-        # batch makes a resumed study ask what an uninterrupted one would have asked.
-        kind = self.settings.sampler
-        if kind == "cmaes" and isinstance(self.study.sampler, RegionCmaSampler):
-            return
-        self.study.sampler = build_sampler(
-            kind,
-            regions=self.space.regions,
-            dimensions=self.space.dimensions,
-            batch=self.settings.batch,
-            seed=self.seed,
-            finished=finished,
-        )
+                numbers.remove(trial_id(surplus))
+        return [
+            self._asked(trial, item) for trial, item, _ in self.points.decode(numbers, finished)
+        ]
 
     def _asked(self, trial: Trial, item: Decoded) -> AskedPoint:
-        parent = self.space.parents[trial.params[REGION]]
-        origin: dict[str, Any] = {"origin": "latent_box", "parents": [parent]}
+        origin: dict[str, Any] = {"origin": ORIGIN, "parents": [self.points.parent(trial)]}
         if item.structure is None:
             outcome, more = "failed", {REASON: item.reason}
         else:
@@ -346,18 +346,18 @@ class Boxes:
 
     def tell(self, asked: AskedPoint, values: Sequence[float]) -> bool:
         """End a trial; the sampler learns from it."""
-        told = self.study.tell(asked.number, list(values), skip_if_finished=True)
-        return told.state == TrialState.COMPLETE
+        ended = self.study.tell(asked.number, list(values), skip_if_finished=True)
+        return ended.state == TrialState.COMPLETE
 
     def proposals(self, trials: Sequence[FrozenTrial]) -> list[Proposal]:
         """Structures of trials, with the vectors that they were decoded from."""
         if not trials:
             return []
-        latents = latents_of(self.space, [trial.params for trial in trials])
+        latents = latents_of(self.points.space, [trial.params for trial in trials])
         return [
             Proposal(
                 trial.user_attrs[STRUCTURE],
-                "latent_box",
+                ORIGIN,
                 tuple(trial.user_attrs[PROPOSAL]["parents"]),
                 latent,
                 trial.user_attrs[PROPOSAL]["log_likelihood"],

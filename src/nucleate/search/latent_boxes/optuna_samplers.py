@@ -176,7 +176,7 @@ class RegionCmaSampler(BaseSampler):
         for region in regions:
             if self._states[region].asked % self.population:
                 return region
-        ranked = sorted(regions, key=lambda r: -self._states[r].merit)
+        ranked = sorted(regions, key=lambda r: -self._states[r].mean_value)
         better = ranked[: max(1, (len(ranked) + 1) // 2)]
         return min(better, key=lambda r: self._states[r].asked)
 
@@ -193,7 +193,7 @@ class _Region:
         self._fresh: list[float] = []
         self._any_new = False
         self.asked = 0
-        self.merit = 0.0
+        self.mean_value = 0.0
 
     def _start(self, mean: NDArray[np.float64]) -> Any:
         padded = self._padded(mean)
@@ -218,7 +218,7 @@ class _Region:
         if len(self._told) < self._population:
             return
         self._optimizer.tell(self._told)
-        self.merit = float(np.mean(self._fresh))
+        self.mean_value = float(np.mean(self._fresh))
         if not self._any_new or self._optimizer.should_stop():
             self._optimizer = self._start(self._rng.uniform(-0.7, 0.7, self._dimensions))
         self._told, self._fresh, self._any_new = [], [], False

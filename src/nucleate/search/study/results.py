@@ -11,13 +11,13 @@ import numpy as np
 import optuna
 from optuna.trial import FrozenTrial, TrialState
 
-from nucleate.objectives.constraints import penalised, violation
+from nucleate.objectives.constraints import penalise, violation
 from nucleate.objectives.desirability import combine
 from nucleate.objectives.objective import Objective
-from nucleate.objectives.pareto import Front, ranked
+from nucleate.objectives.pareto import Front, rank_points
 from nucleate.search.evolution.quota import QUOTA_COLUMNS, Quota
-from nucleate.search.study.asking import Source
 from nucleate.search.study.local_search import Local
+from nucleate.search.study.runner import Source
 from nucleate.search.trial_attributes import OUTCOME, PROPOSAL, RESULT, STRUCTURE, UNSCORED
 
 LAYER = "pareto_layer"
@@ -94,7 +94,7 @@ def study_result(
         for row in rows:
             del row[REASON]
     found = [row for row in rows if not row.get(REASON)]
-    merits = [_merit(trial, objective) for trial in told]
+    penalised_scores = [_penalised_score(trial, objective) for trial in told]
     outcomes = Counter(trial.user_attrs.get(OUTCOME) for trial in told)
     start_scores = objective.score(starts)
     keep = ("structure", "trial", "origin", "parent", "score", *objective.names, *more)
@@ -108,7 +108,7 @@ def study_result(
         "failed": outcomes["failed"],
         "without_value": len(missing),
         "best_score": max((row["score"] for row in front), default=0.0),
-        "best_start_score": max((scored.merit for scored in start_scores), default=0.0),
+        "best_start_score": max((scored.penalised_score for scored in start_scores), default=0.0),
         "best_known": _best_known(starts, told, objective),
         "best": {key: found[0][key] for key in keep if key in found[0]} if found else None,
         "starts": [
@@ -118,8 +118,8 @@ def study_result(
         "combine": objective.how,
         "objectives": objective.to_json(),
         "objective_failures": _failures(missing, objective),
-        "origins": _origins(told, merits, missing),
-        "history": _history(told, merits, objective, missing),
+        "origins": _origins(told, penalised_scores, missing),
+        "history": _history(told, penalised_scores, objective, missing),
     }
     if objective.limited:
         summary["feasible"] = sum(row["feasible"] for row in rows)
@@ -137,13 +137,13 @@ def study_result(
     return StudyResult(rows, summary, tuple(more))
 
 
-def _merit(trial: FrozenTrial, objective: Objective) -> float:
-    """What ranks a trial among all of its study, as `Scored.merit`."""
+def _penalised_score(trial: FrozenTrial, objective: Objective) -> float:
+    """What ranks a trial among all of its study, as `Scored.penalised_score`."""
     if not objective.several:
         return float(trial.values[0])
     columns = {name: np.array([v]) for name, v in zip(objective.goals, trial.values, strict=True)}
     score = float(combine(columns, objective.weights)[0])
-    return penalised(score, violation(trial.constraints.values()))
+    return penalise(score, violation(trial.constraints.values()))
 
 
 def _missing(told: Sequence[FrozenTrial], objective: Objective) -> set[str]:
@@ -178,7 +178,7 @@ def _best_known(
     structures = list(dict.fromkeys([*starts, *scored]))
     rows = zip(structures, objective.score(structures), strict=True)
     whole = [(s, scored) for s, scored in rows if not objective.reasons(s)]
-    ordered = sorted(whole, key=lambda row: (-row[1].merit, row[0]))
+    ordered = sorted(whole, key=lambda row: (-row[1].penalised_score, row[0]))
     return [{"structure": s, **scored.columns()} for s, scored in ordered[:KNOWN_KEPT]]
 
 
@@ -212,8 +212,8 @@ def _rows(
         }
         for trial, p, scored in zip(fresh, found, scores, strict=True)
     ]
-    merit = {row["trial"]: scored.merit for row, scored in zip(rows, scores, strict=True)}
-    rows.sort(key=lambda row: (bool(row[REASON]), -merit[row["trial"]], row["trial"]))
+    rank = {r["trial"]: -scored.penalised_score for r, scored in zip(rows, scores, strict=True)}
+    rows.sort(key=lambda row: (bool(row[REASON]), rank[row["trial"]], row["trial"]))
     return rows
 
 
@@ -234,7 +234,7 @@ def _layered(rows: list[dict[str, Any]], objective: Objective) -> list[dict[str,
     rest = [row | {LAYER: None} for row in rows if not _counts(row)]
     columns = [f"{name}_desirability" for name in objective.goals]
     points = np.array([[row[c] for c in columns] for row in fit]).reshape(-1, len(columns))
-    order, layer = ranked(points, np.array([row["score"] for row in fit]))
+    order, layer = rank_points(points, np.array([row["score"] for row in fit]))
     rows[:] = [fit[i] | {LAYER: int(layer[i])} for i in order] + rest
     return [row for row in rows if row[LAYER] == 1]
 
@@ -247,17 +247,17 @@ def _found(trial: FrozenTrial, missing: Collection[str]) -> bool:
 
 def _history(
     told: Sequence[FrozenTrial],
-    merits: Sequence[float],
+    penalised_scores: Sequence[float],
     objective: Objective,
     missing: Collection[str],
 ) -> list[dict[str, Any]]:
     history = []
     best, front = 0.0, Front()
-    for trial, merit in zip(told, merits, strict=True):
-        point: dict[str, Any] = {"trial": trial.number, "score": merit}
+    for trial, penalised_score in zip(told, penalised_scores, strict=True):
+        point: dict[str, Any] = {"trial": trial.number, "score": penalised_score}
         if _found(trial, missing):
-            best = max(best, merit)
-            if objective.several and merit >= 0:
+            best = max(best, penalised_score)
+            if objective.several and penalised_score >= 0:
                 front.add(np.array(trial.values))
         point["best"] = best
         if objective.several:
@@ -267,15 +267,15 @@ def _history(
 
 
 def _origins(
-    told: Sequence[FrozenTrial], merits: Sequence[float], missing: Collection[str]
+    told: Sequence[FrozenTrial], penalised_scores: Sequence[float], missing: Collection[str]
 ) -> dict[str, dict[str, Any]]:
     table: dict[str, dict[str, Any]] = {}
-    for trial, merit in zip(told, merits, strict=True):
+    for trial, penalised_score in zip(told, penalised_scores, strict=True):
         origin = str((trial.user_attrs.get(PROPOSAL) or {}).get("origin", "given"))
         row = table.setdefault(origin, {"trials": 0, "new": 0, "best": 0.0})
         row["trials"] += 1
         if trial.user_attrs.get(OUTCOME) == "new":
             row["new"] += 1
         if _found(trial, missing):
-            row["best"] = max(row["best"], merit)
+            row["best"] = max(row["best"], penalised_score)
     return table

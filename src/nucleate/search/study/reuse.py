@@ -85,7 +85,7 @@ def _known(
     storage: Storage, other: FrozenStudy
 ) -> Iterator[tuple[str, Mapping[str, _Value], Mapping[str, str]]]:
     """Structures that another study has scored, values by column, reasons of those that failed."""
-    for trial in storage.scored(other):
+    for trial in storage.scored_trials(other):
         result: dict[str, Any] | None = trial.user_attrs.get(RESULT)
         if result is not None and trial.user_attrs.get(OUTCOME) in ("new", "known"):
             yield trial.user_attrs[STRUCTURE], result["properties"], result.get("reasons", {})

@@ -22,20 +22,21 @@ from optuna.trial import TrialState
 
 from nucleate.core.progress import Lines, Say, bar, log
 from nucleate.objectives.build import Computation
-from nucleate.objectives.objective import MIN_FAILURES_TO_ABORT, Objective
+from nucleate.objectives.objective import Objective
+from nucleate.objectives.property_values import MIN_FAILURES_TO_ABORT
 from nucleate.search.evolution.quota import Quota, build_quota
 from nucleate.search.latent_boxes.box_searcher import Boxes
 from nucleate.search.latent_boxes.regions import SearchSpace, sample_reference, space_around
 from nucleate.search.registry import build_searcher
 from nucleate.search.scalarisation import Scalarisation
 from nucleate.search.searcher import Searcher, SearchTask
-from nucleate.search.study.asking import Searching, Source
 from nucleate.search.study.liveness import WorkerPool
 from nucleate.search.study.local_search import Local
 from nucleate.search.study.results import StudyResult, study_result
 from nucleate.search.study.reuse import reuse, state_computations
-from nucleate.search.study.runner import Runner
+from nucleate.search.study.runner import Runner, Source
 from nucleate.search.study.storage import Storage, open_storage
+from nucleate.search.study.structure_sampler import Searching
 from nucleate.search.trial_attributes import INTERRUPTED, REFERENCE
 from nucleate.settings.searchers import searcher_entry
 from nucleate.settings.study import OptimizeSettings
@@ -193,7 +194,7 @@ def _announce(
     """Say which of a journal's studies this is, if it holds others, and what they save."""
     others = storage.others(name) if storage.place is not None else []
     if others:
-        *first, last = (f"{len(storage.scored(other)):,}" for other in others)
+        *first, last = (f"{len(storage.scored_trials(other)):,}" for other in others)
         scored = f"{', '.join(first)} and {last}" if first else last
         studies = f"{len(others)} other " + ("study" if len(others) == 1 else "studies")
         kept = f"{studies} ({scored} trials scored)"
@@ -271,7 +272,7 @@ class _Reference:
         objective.fit(self.structures)
         self.study = begin()
         self.scored = objective.score(self.structures)
-        self.scores = np.array([scored.merit for scored in self.scored])
+        self.scores = np.array([scored.penalised_score for scored in self.scored])
 
     def tell(
         self, searcher: Searcher, scalarise: Scalarisation | None, local: Local | None
@@ -286,7 +287,7 @@ class _Reference:
             return
         for structure, scored, keep in zip(self.structures, self.scored, kept, strict=True):
             if keep:
-                scalarise.add(structure, scored.told, scored.violation)
+                scalarise.add(structure, scored.observed, scored.violation)
 
     def best(self, count: int, local: Local | None = None) -> list[str]:
         """The best of the sample; in a local search of those that it might ask for."""

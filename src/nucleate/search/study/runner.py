@@ -3,8 +3,8 @@
 from __future__ import annotations
 
 import time
-from collections.abc import Sequence
-from typing import Any
+from collections.abc import Mapping, Sequence
+from typing import Any, Protocol
 
 import numpy as np
 import optuna
@@ -12,18 +12,42 @@ from optuna.exceptions import UpdateFinishedTrialError
 from optuna.trial import FrozenTrial
 
 from nucleate.core.progress import Lines, Say, bar, log
-from nucleate.objectives.objective import Objective, Scored
+from nucleate.objectives.objective import Objective
 from nucleate.objectives.pareto import Front
+from nucleate.objectives.scored import Scored
 from nucleate.search.optuna_adapter import write_attributes, write_constraints
-from nucleate.search.study.asking import AskedPoint, Source
+from nucleate.search.searcher import Proposal
 from nucleate.search.study.liveness import WorkerPool
 from nucleate.search.study.stopping import Progress
+from nucleate.search.study.structure_sampler import AskedPoint
 from nucleate.search.study.trial_index import TrialIndex
 from nucleate.search.trial_attributes import OUTCOME, RESULT, STRUCTURE, WORKER
 from nucleate.settings.study import OptimizeSettings
 
 WAIT = 0.5
 """Seconds between two looks at what other workers are doing, where nothing else is left to do."""
+
+
+class Source(Protocol):
+    """Asked for trials, told their values: `Searching`, or `Boxes` of `latent_boxes`."""
+
+    def read(self) -> TrialIndex:
+        """The study as it is now."""
+
+    def ask(
+        self, count: int, attributes: Mapping[str, Any], budget: int | None
+    ) -> list[AskedPoint]:
+        """Running trials with these user attributes, at most `count`.
+
+        Args:
+            budget: trials that may be scored in all where several workers share the study.
+        """
+
+    def tell(self, asked: AskedPoint, values: Sequence[float]) -> bool:
+        """End a trial; False if another worker has failed it meanwhile: its values are dropped."""
+
+    def proposals(self, trials: Sequence[FrozenTrial]) -> list[Proposal]:
+        """Structures of scored trials with where they come from; latent vectors where known."""
 
 
 class Runner:
@@ -120,7 +144,7 @@ class Runner:
                 write_constraints(self.study, a.trial_id, told.excess)
             except UpdateFinishedTrialError:
                 continue  # taken for dead meanwhile: another worker scores this structure
-            self.source.tell(a, told.told)
+            self.source.tell(a, told.observed)
 
     def _result(self, structure: str, scored: Scored) -> dict[str, Any]:
         result: dict[str, Any] = {

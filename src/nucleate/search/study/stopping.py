@@ -39,7 +39,7 @@ class Progress:
     front: Front | None = None
     best: float = 0.0
     new: int = 0
-    _merit: float = -np.inf  # below 0 as long as constraints are broken
+    _highest: float = -np.inf  # below 0 as long as constraints are broken
     _since: int = 0  # scored since the best score became better
     _fresh: list[bool] = field(default_factory=list)
     _seen: set[str] = field(default_factory=set)
@@ -55,12 +55,12 @@ class Progress:
             # Known structures are no discovery, however good.
             if trial.user_attrs.get(OUTCOME) == "new":
                 self.new += 1
-                merit = self._merit_with(trial)
-                if merit > self._merit:
-                    self._merit, self._since = merit, 0
-                    self.best = max(0.0, merit)
+                penalised_score = self._value_with(trial)
+                if penalised_score > self._highest:
+                    self._highest, self._since = penalised_score, 0
+                    self.best = max(0.0, penalised_score)
 
-    def _merit_with(self, trial: FrozenTrial) -> float:
+    def _value_with(self, trial: FrozenTrial) -> float:
         if self.front is None:
             return float(trial.values[0])
         broken = violation(trial.constraints.values())

@@ -102,7 +102,7 @@ class Storage:
         """The studies of other names."""
         return [one for one in self.backend.get_all_studies() if one.study_name != name]
 
-    def scored(self, study: FrozenStudy) -> list[FrozenTrial]:
+    def scored_trials(self, study: FrozenStudy) -> list[FrozenTrial]:
         """Trials of a study that are scored."""
         return completed_trials(self.backend, study)
 

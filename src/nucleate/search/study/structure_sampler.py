@@ -1,8 +1,6 @@
 """Our searchers as Optuna samplers: trials propose structures, not parameters.
 
-    study = optuna.create_study(
-        direction="maximize", sampler=ScreenedEvolutionSampler(model, structures)
-    )
+    study = optuna.create_study(direction="maximize", sampler=StructureSampler(searcher))
     study.optimize(lambda trial: score(proposed_structure(trial)), n_trials=1000)
 
 A trial's structure and provenance are its user attributes (see `attributes`). Any storage will do
@@ -14,9 +12,9 @@ from __future__ import annotations
 
 import random
 import threading
-import warnings
-from collections import Counter, deque
+from collections import deque
 from collections.abc import Callable, Mapping, Sequence
+from dataclasses import dataclass, replace
 from typing import TYPE_CHECKING, Any
 
 import numpy as np
@@ -26,29 +24,29 @@ from optuna.samplers import BaseSampler, RandomSampler
 from optuna.study import StudyDirection
 from optuna.trial import FrozenTrial, TrialState
 
-from nucleate.core.errors import InputError, SettingsError, StructureError
+from nucleate.core.errors import SettingsError
 from nucleate.search.optuna_adapter import (
     create_running_trial,
+    end_trial,
     in_optimize_loop,
     same_study,
     trial_id,
     write_attributes,
 )
 from nucleate.search.scalarisation import Scalarisation
-from nucleate.search.searcher import Proposal, Searcher, SearchTask
+from nucleate.search.searcher import Proposal, Searcher
 from nucleate.search.study.trial_index import TrialIndex
 from nucleate.search.trial_attributes import (
+    OUTCOME,
     PROPOSAL,
     REASON,
     STRUCTURE,
     origin_attribute,
     proposal_of,
 )
-from nucleate.settings.evolution import EvolutionSettings
 
 if TYPE_CHECKING:
     from nucleate.latent.latent_model import LatentModel
-    from nucleate.matter.base import Matter
 
 TRIES = 5
 """Times a searcher is asked in a row where it proposes nothing, or what others already have: a
@@ -92,7 +90,7 @@ class StructureSampler(BaseSampler):
         self._random = random.Random(seed)
         self._lock = threading.RLock()
         self._queue: deque[Proposal] = deque()
-        self._told = 0  # scored trials of the index that the searcher knows
+        self._observed = 0  # scored trials of the index that the searcher knows
         self._index: TrialIndex | None = None
 
     # For batches
@@ -138,7 +136,7 @@ class StructureSampler(BaseSampler):
         with self._lock:
             if self._index is None or not same_study(self._index.study, study):
                 self._check_objectives(len(study.directions))
-                self._index, self._told = TrialIndex(study), 0
+                self._index, self._observed = TrialIndex(study), 0
             return self._index.read()
 
     def _check_objectives(self, count: int) -> None:
@@ -154,9 +152,9 @@ class StructureSampler(BaseSampler):
             )
 
     def _tell(self, index: TrialIndex) -> None:
-        news = _with_structure(index.scored[self._told :])
-        self._told = len(index.scored)
-        signs = _signs(index.study)
+        news = with_structure(index.scored[self._observed :])
+        self._observed = len(index.scored)
+        signs = objective_signs(index.study)
         if self.scalarise is not None:
             self.scalarise.tell(self.searcher, news, signs)
         elif news:
@@ -257,104 +255,13 @@ class StructureSampler(BaseSampler):
         self._lock, self._index = threading.RLock(), None
 
 
-def _with_structure(trials: Sequence[FrozenTrial]) -> list[FrozenTrial]:
+def with_structure(trials: Sequence[FrozenTrial]) -> list[FrozenTrial]:
     return [trial for trial in trials if STRUCTURE in trial.user_attrs]
 
 
-def _signs(study: optuna.Study) -> list[float]:
+def objective_signs(study: optuna.Study) -> list[float]:
     """By objective: with them, larger is better."""
     return [-1.0 if d == StudyDirection.MINIMIZE else 1.0 for d in study.directions]
-
-
-class ScreenedEvolutionSampler(StructureSampler):
-    """Nucleate's own search as an Optuna sampler (see `evolution`).
-
-    A study may have several objectives, and an objective may call `trial.set_constraint`. Then the
-    search is told one score of all of them, another mix in each round, on the scale of the values
-    so far; what breaks a constraint is told less than all that breaks none (see `Scalarisation`).
-
-    Args:
-        model: a trained model, e.g. `LatentModel.load("molecules")`.
-        data: structures to start from, in any spelling. They are standardised, which takes about a
-            millisecond for a molecule and longer for a crystal; unusable ones are left out with a
-            warning.
-        seed: of all randomness; workers that share a study need different ones.
-        name: of the searcher, one of `nucleate.settings.searchers.searchers`.
-        batch: proposals that are made together.
-        settings: of the evolution.
-        weights: of the study's objectives, where it has several; equal if not given.
-        standardised: whether `data` is what Nucleate wrote (the `structure` of `records.parquet`,
-            say) and is taken as it is.
-
-    Raises:
-        SettingsError: no such searcher.
-        InputError: no structure of the data can be used.
-    """
-
-    def __init__(
-        self,
-        model: LatentModel,
-        data: Sequence[str],
-        seed: int = 0,
-        *,
-        name: str = "nucleate",
-        batch: int = 20,
-        settings: EvolutionSettings | None = None,
-        weights: Sequence[float] | None = None,
-        standardised: bool = False,
-    ):
-        from nucleate.search.registry import build_searcher
-
-        if not standardised:
-            data = standardise_all(model.matter, data)
-        task = SearchTask(name, model, data, seed, settings or EvolutionSettings())
-        searcher = build_searcher(task)
-        super().__init__(searcher, batch=batch, seed=seed)
-        self._weights, self._seed = weights, seed
-
-    def _check_objectives(self, count: int) -> None:
-        if self.scalarise is None and (count > 1 or self._weights is not None):
-            self.scalarise = self._scalarisation(count)
-        super()._check_objectives(count)
-
-    def _scalarisation(self, count: int) -> Scalarisation:
-        weights = (1.0,) * count if self._weights is None else self._weights
-        return Scalarisation(weights, self._seed, normalised=True)
-
-    def _tell(self, index: TrialIndex) -> None:
-        news = index.scored[self._told :]
-        if self.scalarise is None and any(trial.constraints for trial in news):
-            # The first constraint that the objective sets: until then plain values were told.
-            self.scalarise = self._scalarisation(1)
-            told = _with_structure(index.scored[: self._told])
-            self.scalarise.take_in(told, _signs(index.study))
-            self.scalarise.known()
-        super()._tell(index)
-
-
-def standardise_all(matter: Matter, structures: Sequence[str]) -> list[str]:
-    """Distinct structures in their canonical form; those that cannot be read are left out.
-
-    Raises:
-        InputError: none can be read.
-    """
-    options = matter.reader.resolve({}, "data")
-    out: dict[str, None] = {}
-    reasons: Counter[str] = Counter()
-    for structure in structures:
-        try:
-            out[matter.reader.standardise(structure, options).structure] = None
-        except StructureError as error:
-            reasons[error.reason] += 1
-        except Exception as error:
-            reasons[type(error).__name__] += 1  # a library's own failure on one odd structure
-    if reasons:
-        common = ", ".join(f"{reason} ({count})" for reason, count in reasons.most_common(3))
-        said = f"{reasons.total():,} of {len(structures):,} structures cannot be used: {common}"
-        if not out:
-            raise InputError(f"data: {said}")
-        warnings.warn(f"data: {said}; they are left out", stacklevel=3)
-    return list(out)
 
 
 def proposed_structure(trial: optuna.trial.BaseTrial) -> str:
@@ -380,3 +287,78 @@ def proposed_structure(trial: optuna.trial.BaseTrial) -> str:
 def proposal(trial: optuna.trial.BaseTrial) -> Proposal | None:
     """A trial's structure with where it comes from; None if the search had nothing to propose."""
     return proposal_of(trial.user_attrs)
+
+
+@dataclass(frozen=True)
+class AskedPoint:
+    """A running trial.
+
+    Attributes:
+        structure: None where nothing was decoded.
+        outcome: `new`, `known`, `duplicate` or `failed` (see `attributes.OUTCOME`).
+        attributes: user attributes that are yet to be written.
+        scored: whether the objective is asked; if not, the trial is told the worst values.
+    """
+
+    trial_id: int
+    number: int
+    structure: str | None
+    outcome: str
+    attributes: Mapping[str, Any]
+    scored: bool
+
+
+class Searching:
+    """Asks a searcher of ours. Known structures are scored like others, as starts, but marked.
+
+    Args:
+        known: structures that are no discovery.
+        seed: of this worker.
+        scalarise: see `StructureSampler`.
+    """
+
+    def __init__(
+        self,
+        study: optuna.Study,
+        searcher: Searcher,
+        model: LatentModel | None,
+        known: frozenset[str],
+        *,
+        batch: int,
+        seed: int,
+        scalarise: Scalarisation | None = None,
+    ):
+        self.study, self.model, self.known = study, model, known
+        self.sampler = StructureSampler(searcher, batch=batch, seed=seed, scalarise=scalarise)
+        study.sampler = self.sampler
+
+    def read(self) -> TrialIndex:
+        return self.sampler.read(self.study)
+
+    def ask(
+        self, count: int, attributes: Mapping[str, Any], budget: int | None
+    ) -> list[AskedPoint]:
+        def outcome(proposal: Proposal) -> str:
+            return "known" if proposal.structure in self.known else "new"
+
+        claimed = self.sampler.claim(
+            self.study, count, lambda p: {OUTCOME: outcome(p), **attributes}, budget
+        )
+        return [
+            AskedPoint(trial_id(trial), trial.number, p.structure, outcome(p), {}, scored=True)
+            for trial, p in claimed
+        ]
+
+    def tell(self, asked: AskedPoint, values: Sequence[float]) -> bool:
+        # The sampler learns from the storage, so that `Study.tell`'s reading of it is spared.
+        return end_trial(self.study, asked.trial_id, TrialState.COMPLETE, values)
+
+    def proposals(self, trials: Sequence[FrozenTrial]) -> list[Proposal]:
+        found = [p for p in (proposal_of(trial.user_attrs) for trial in trials) if p is not None]
+        bare = [place for place, p in enumerate(found) if p.latent is None]
+        if bare and self.model is not None:
+            vectors, _ = self.model.encode([found[place].structure for place in bare])
+            for place, vector in zip(bare, vectors, strict=True):
+                if np.isfinite(vector).all():
+                    found[place] = replace(found[place], latent=vector)
+        return found
