@@ -14,10 +14,12 @@ from pymatgen.core import Lattice, Structure
 from rdkit import Chem
 
 import nucleate
+from nucleate.api import latent_space, search_verbs, stage_verbs
 from nucleate.api.latents import Latents
 from nucleate.api.search_verbs import objective_terms
 from nucleate.api.structure_table import StructureTable, structure_table
 from nucleate.api.structures import is_source, read_structures
+from nucleate.core import version
 from nucleate.core.errors import InputError, SettingsError
 from nucleate.matter import registry
 from nucleate.objectives.external.callables import register
@@ -41,6 +43,17 @@ def test_importing_is_quick_and_brings_nothing_heavy():
     )
     done = subprocess.run([sys.executable, "-c", code], capture_output=True, text=True, check=True)
     assert float(done.stdout) < 0.5
+
+
+def test_every_verb_is_where_the_package_looks_for_it():
+    verbs = {
+        name: module
+        for module in (latent_space, search_verbs, stage_verbs)
+        for name in nucleate._PLACES[module.__name__.rpartition(".")[2]]
+    }
+    assert {*verbs, "__version__"} == set(nucleate.__all__)
+    assert all(getattr(nucleate, name) is getattr(verbs[name], name) for name in verbs)
+    assert nucleate.__version__ == version.__version__
 
 
 def test_unknown_names_are_no_attributes():
