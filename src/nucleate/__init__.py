@@ -16,17 +16,25 @@ from nucleate.core.version import __version__
 if TYPE_CHECKING:
     from nucleate.api.latent_space import decode, encode, load_model, reconstruct
     from nucleate.api.search_verbs import optimize, sample
-    from nucleate.api.stage_verbs import discover, featurize, finetune, screen, train
+    from nucleate.api.stage_verbs import (
+        discover,
+        featurize,
+        finetune,
+        propose,
+        screen,
+        tell,
+        train,
+    )
 
 __all__ = [
     "__version__", "decode", "discover", "encode", "featurize", "finetune", "load_model",
-    "optimize", "reconstruct", "sample", "screen", "train",
+    "optimize", "propose", "reconstruct", "sample", "screen", "tell", "train",
 ]  # fmt: skip
 
 _PLACES = {
     "latent_space": ("decode", "encode", "load_model", "reconstruct"),
     "search_verbs": ("optimize", "sample"),
-    "stage_verbs": ("discover", "featurize", "finetune", "screen", "train"),
+    "stage_verbs": ("discover", "featurize", "finetune", "propose", "screen", "tell", "train"),
 }
 
 

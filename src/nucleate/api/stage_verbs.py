@@ -1,4 +1,4 @@
-"""Verbs of whole stages: featurize, train, finetune, screen, discover."""
+"""Verbs of whole stages: featurize, train, finetune, screen, discover, propose, tell."""
 
 from __future__ import annotations
 
@@ -25,6 +25,7 @@ from nucleate.settings.model import FinetuneSettings, TrainSettings
 from nucleate.settings.objectives import PropertySettings
 from nucleate.settings.run import DiscoverSettings
 from nucleate.settings.screen import ScreenSettings
+from nucleate.stages.campaign import opened
 from nucleate.stages.discover import discover as discover_stage
 from nucleate.stages.featurize import featurize as featurize_stage
 from nucleate.stages.finetune.finetune import finetune as finetune_stage
@@ -233,3 +234,67 @@ def discover(
     found = tables.read(page.parent / "candidates.parquet").to_pandas()
     found.attrs = {"folder": str(page.parent), "report": str(page)}
     return found
+
+
+def propose(study: str | Path, count: int = 24, *, device: str | None = None) -> pd.DataFrame:
+    """Propose structures to be made and measured; see the closed loop.
+
+    Args:
+        study: its settings file with `measured` objectives, or its folder.
+        count: structures to propose at most.
+
+    Returns:
+        The batch as its table: id, structure, what made it, what is expected, and an empty column
+        for each measured objective, which `tell` takes filled in.
+
+    >>> import nucleate, pathlib, tempfile
+    >>> folder = pathlib.Path(tempfile.mkdtemp())
+    >>> known = "\\n".join("C" * n + "c1ccccc1" for n in range(1, 20))
+    >>> _ = (folder / "known.smi").write_text(known)
+    >>> study = folder / "loop.toml"
+    >>> _ = study.write_text(f'''
+    ... model = "molecules"
+    ... data = "known.smi"
+    ... out = "{folder}/loop"
+    ... [[objectives]]
+    ... measured = "pIC50"
+    ... low = 5.0
+    ... high = 9.0
+    ... ''')
+    >>> batch = nucleate.propose(study, 3)
+    >>> len(batch), "pIC50" in batch.columns
+    (3, True)
+    >>> nucleate.tell(study, batch.assign(pIC50=[6.0, 7.0, 8.0]))["taken"]
+    3
+    """
+    with opened(Path(study), device=device) as loop:
+        return pd.read_csv(loop.table(loop.propose(count)))
+
+
+def tell(
+    study: str | Path,
+    results: str | Path | pd.DataFrame,
+    *,
+    replace: bool = False,
+    structure_column: str | None = None,
+    device: str | None = None,
+) -> dict[str, Any]:
+    """Tell a study what was measured; the next batch learns from it.
+
+    Args:
+        study: see `propose`, which has an example.
+        results: a table with a row for each structure, or its file.
+        replace: instead of earlier values of the same structures.
+        structure_column: found by its usual names if not given.
+
+    Returns:
+        `taken` (new values), `known` (values told before), and `rejected`: rows with their reasons.
+    """
+    with ExitStack() as stack:
+        file = results
+        if isinstance(results, pd.DataFrame):
+            file = Path(stack.enter_context(TemporaryDirectory(prefix="nucleate-"))) / "told.csv"
+            results.to_csv(file, index=False)
+        loop = stack.enter_context(opened(Path(study), device=device))
+        told = loop.tell(Path(file), replace=replace, structure_column=structure_column)
+    return {"taken": len(told.entries), "known": told.known, "rejected": told.rejected}
