@@ -23,7 +23,7 @@ from nucleate.stages.run_settings import check_settings, load_settings
 from nucleate.stages.start import START_INPUT, check_start, started_model
 from nucleate.stages.train import train
 from nucleate.testing.tiny_model import QUICK
-from nucleate.vae.training.transfer import interpolated, transfer_weights
+from nucleate.vae.training.transfer import interpolate, transfer_weights
 
 TELLURIDE = "C[Te]C1CCCCC1"
 
@@ -94,9 +94,9 @@ def test_weights_that_do_not_fit_are_refused() -> None:
 
 def test_interpolation_runs_from_old_to_new() -> None:
     old, new = {"w": torch.tensor([0.0, 2.0])}, {"w": torch.tensor([4.0, 2.0])}
-    assert interpolated(old, new, 0.0)["w"].tolist() == [0.0, 2.0]
-    assert interpolated(old, new, 0.25)["w"].tolist() == [1.0, 2.0]
-    assert interpolated(old, new, 1.0)["w"].tolist() == [4.0, 2.0]
+    assert interpolate(old, new, 0.0)["w"].tolist() == [0.0, 2.0]
+    assert interpolate(old, new, 0.25)["w"].tolist() == [1.0, 2.0]
+    assert interpolate(old, new, 1.0)["w"].tolist() == [4.0, 2.0]
 
 
 def test_training_starts_where_the_model_stood(

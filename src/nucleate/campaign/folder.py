@@ -1,4 +1,4 @@
-"""What a study's folder says of the study: its settings, its objectives, its model."""
+"""The record of a study in its folder: its settings, its objectives, its model."""
 
 from __future__ import annotations
 
@@ -97,13 +97,13 @@ def go_on(before: Record, now: Record) -> tuple[Record, list[str]]:
         raise SettingsError(
             f"the study is of {before.matter}, the model of {now.matter}: choose another `out`"
         )
-    notes = _compared(before.objectives, now.objectives)
+    notes = _compare(before.objectives, now.objectives)
     if before.model_digest != now.model_digest:
         notes.append(f"the model has changed since the study was last opened ({now.model})")
     return replace(now, name=before.name, created=before.created), notes
 
 
-def _compared(before: Sequence[Mapping[str, Any]], now: Sequence[Mapping[str, Any]]) -> list[str]:
+def _compare(before: Sequence[Mapping[str, Any]], now: Sequence[Mapping[str, Any]]) -> list[str]:
     old, new = _by_name(before), _by_name(now)
     gone = [name for name in old if name not in new]
     added = [name for name in new if name not in old]

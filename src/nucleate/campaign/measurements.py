@@ -1,4 +1,4 @@
-"""What was told: a file that only grows, and what follows from it."""
+"""Measurements: a file that only grows, and what follows from it."""
 
 from __future__ import annotations
 

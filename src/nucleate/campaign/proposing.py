@@ -82,7 +82,7 @@ def propose(
         searcher.name,
         len(structures),
         question.scoring.objective.to_json(),
-        tuple(_described(question, searcher, chosen, ids, structures)),
+        tuple(_describe(question, searcher, chosen, ids, structures)),
     )
 
 
@@ -133,7 +133,7 @@ def _free_ids(first: int, count: int, measurements: Measurements) -> list[str]:
     return [f"P{number:04d}" for number in range(first, first + count)]
 
 
-def _described(
+def _describe(
     question: Question,
     searcher: Searcher,
     chosen: Sequence[Proposal],

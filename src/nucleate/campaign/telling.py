@@ -123,7 +123,7 @@ def read_rows(
             else:
                 telling.entries.append(entry)
     for (structure, column), entries in replaced.items():
-        telling.entries += _replacing(telling, entries, measurements, structure, column)
+        telling.entries += _replace(telling, entries, measurements, structure, column)
     telling.own = list(dict.fromkeys(telling.own))
     telling.far = [
         (rows[entry.row], entry, median, deviation)
@@ -237,7 +237,7 @@ def _entry(
     )
 
 
-def _replacing(
+def _replace(
     telling: Telling,
     entries: list[Entry],
     measurements: Measurements,

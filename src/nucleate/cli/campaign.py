@@ -53,10 +53,10 @@ def propose(
     Example: nucleate propose study.toml -n 24
     """
     from nucleate.cli.show.campaign import show_batch
-    from nucleate.stages.campaign import opened
+    from nucleate.stages.campaign import open_campaign
 
     shown = console(json_file)
-    with opened(study, device=device, mirror=mirror) as campaign:
+    with open_campaign(study, device=device, mirror=mirror) as campaign:
         _notes(shown, campaign)
         if withdraw:
             gone = campaign.withdraw(withdraw, reason)
@@ -92,14 +92,14 @@ def tell(
     Example: nucleate tell study.toml results.csv
     """
     from nucleate.cli.show.campaign import show_telling, telling_results
-    from nucleate.stages.campaign import opened
+    from nucleate.stages.campaign import open_campaign
 
     if results is None and not rebuild:
         raise SettingsError("tell needs RESULTS, a table of measurements")
     if results is not None and not results.is_file():  # before a model is loaded
         raise InputError("no such file", file=results)
     shown = console(json_file)
-    with opened(study, device=device, mirror=mirror, rebuild=rebuild) as campaign:
+    with open_campaign(study, device=device, mirror=mirror, rebuild=rebuild) as campaign:
         _notes(shown, campaign)
         if rebuild:
             told = len(campaign.measurements.entries)
@@ -124,10 +124,10 @@ def study(
     """
     from nucleate.campaign.status import status
     from nucleate.cli.show.campaign import show_status
-    from nucleate.stages.campaign import opened
+    from nucleate.stages.campaign import open_campaign
 
     shown = console(json_file)
-    with opened(study, device=device, mirror=mirror) as campaign:
+    with open_campaign(study, device=device, mirror=mirror) as campaign:
         found = status(campaign)
         show_status(shown, campaign, found)
         write_results(json_file, found)

@@ -46,7 +46,7 @@ def explained_failures() -> Iterator[None]:
         if isinstance(error, NucleateError):
             _say(f"error: {error}")
             raise SystemExit(2 if isinstance(error, SettingsError) else 1) from None
-        _say(_unexpected(error))
+        _say(_report_unexpected(error))
         raise SystemExit(1) from None
 
 
@@ -54,7 +54,7 @@ def _say(message: str) -> None:
     print(f"nucleate: {message}", file=sys.stderr)
 
 
-def _unexpected(error: Exception) -> str:
+def _report_unexpected(error: Exception) -> str:
     """A short message about a defect of ours, with the traceback kept in a file."""
     message = f"unexpected error: {type(error).__name__}: {error}"
     name = f"nucleate-error-{datetime.now(UTC):%Y%m%d-%H%M%S}-{os.getpid()}.log"

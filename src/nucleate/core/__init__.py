@@ -1,1 +1,1 @@
-"""What every room uses and that knows nothing of matter: errors, settings, files, processes."""
+"""Base of every room, which knows nothing of matter: errors, settings, files, processes."""

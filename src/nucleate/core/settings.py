@@ -119,7 +119,7 @@ def validate(model: type[S], values: Mapping[str, Any], where: str) -> S:
             location = item["loc"]
             message = item["msg"]
             if item["type"] == "extra_forbidden":
-                message = "unknown key" + _allowed(model, location)
+                message = "unknown key" + _allowed_keys(model, location)
             elif item["type"] == "tuple_type" and isinstance(item["input"], Mapping):
                 message = "write it as a list of tables, with two pairs of brackets: "
                 message += f"[[{location[-1]}]]"
@@ -156,16 +156,16 @@ class OneOf:
     names: Callable[[], Sequence[str]]
 
     def __get_pydantic_core_schema__(self, source: Any, handler: Any) -> Any:
-        return core_schema.no_info_after_validator_function(self._checked, handler(source))
+        return core_schema.no_info_after_validator_function(self._check, handler(source))
 
-    def _checked(self, given: str) -> str:
+    def _check(self, given: str) -> str:
         known = sorted(self.names())
         if given not in known:
             raise PydanticCustomError("one_of", "{said}", {"said": _none_of(given, known)})
         return given
 
 
-def _allowed(model: type[BaseModel], location: tuple[int | str, ...]) -> str:
+def _allowed_keys(model: type[BaseModel], location: tuple[int | str, ...]) -> str:
     """The keys allowed beside a misspelt one, walking into nested settings."""
     current: Any = model
     for part in location[:-1]:

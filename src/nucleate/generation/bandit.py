@@ -1,4 +1,4 @@
-"""Which of several ways to take: learnt from what each has yielded so far."""
+"""Thompson sampling among several ways, by what each has yielded so far."""
 
 from __future__ import annotations
 

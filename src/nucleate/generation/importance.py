@@ -1,4 +1,4 @@
-"""How much latent vectors tell of what every structure shall keep."""
+"""Importance weights: how much latent vectors tell of what every structure shall keep."""
 
 from __future__ import annotations
 

@@ -1,4 +1,4 @@
-"""What a structure must meet, tested on the structure alone, however it was made."""
+"""Requirements of a structure, tested on the structure alone, however it was made."""
 
 from __future__ import annotations
 
@@ -109,10 +109,10 @@ class PropertyInWindow(Requirement):
         self.compute = None if predict else model.matter.properties.build(name, {}).compute
 
     def judge(self, structures: Sequence[str]) -> tuple[Columns, list[str]]:
-        values = self.compute(structures) if self.compute else self._predicted(structures)
+        values = self.compute(structures) if self.compute else self._predictions(structures)
         return {self.name: values}, _reasons_outside(values, self.window, self.name)
 
-    def _predicted(self, structures: Sequence[str]) -> NDArray[np.float64]:
+    def _predictions(self, structures: Sequence[str]) -> NDArray[np.float64]:
         assert self.predict is not None
         latents, _ = self.model.encode(structures)
         with torch.no_grad():

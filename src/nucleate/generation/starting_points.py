@@ -1,4 +1,4 @@
-"""What a model was trained on, as starting points for what is wanted."""
+"""Starting points for what is wanted: structures that the model was trained on."""
 
 from __future__ import annotations
 

@@ -93,7 +93,7 @@ def export(
             "latents_kept": len(tensors[LATENTS]["mean"]) if LATENTS in tensors else 0,
             "latents_of": total,
         }
-        stored = _halved(tensors, weights, halved, model_folder)
+        stored = _halve(tensors, weights, halved, model_folder)
         content = _files(model, stored, card, figures)
         size = sum(map(len, content.values()))
         if size <= maximum_bytes:
@@ -130,7 +130,7 @@ def _read(model: LatentModel, latents: int, seed: int) -> tuple[Tensors, int]:
     return tensors, total
 
 
-def _halved(
+def _halve(
     tensors: Tensors, weights: Mapping[str, set[str]], halved: tuple[str, ...], folder: Path
 ) -> Tensors:
     """Tensors with those of the named groups in half precision."""

@@ -193,7 +193,7 @@ class LatentModel:
         Raises:
             InputError: not an array of that shape.
         """
-        latents = self._checked(latents)
+        latents = self._check_latents(latents)
         finite = np.isfinite(latents.sum(axis=1, dtype=np.float64))
         if not finite.all():  # decoded like the rest, so that those are not changed by it
             latents = np.where(finite[:, None], latents, np.float32(0))
@@ -223,7 +223,7 @@ class LatentModel:
         refused = Decoded(None, math.nan, NOT_FINITE)
         return [one if fine else refused for one, fine in zip(decoded, finite, strict=True)]
 
-    def _checked(self, latents: Any) -> NDArray[np.float32]:
+    def _check_latents(self, latents: Any) -> NDArray[np.float32]:
         """Return latent vectors as an array [n, D].
 
         Raises:

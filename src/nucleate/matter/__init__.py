@@ -1,1 +1,1 @@
-"""What a kind of matter must offer, and the registry that finds it by name."""
+"""Kinds of matter: what each must offer, and the registry that finds it by name."""

@@ -1,4 +1,4 @@
-"""How far a value is from where it must lie.
+"""Constraints: how far a value is from where it must lie.
 
 A constraint is no part of the score: a structure that breaks one ranks below all that break none,
 and among those that do, the smaller violation ranks higher (K. Deb, "An efficient constraint

@@ -1,4 +1,4 @@
-"""How much a property value is wanted: raw values -> [0, 1].
+"""Desirability, how much a property value is wanted: raw values -> [0, 1].
 
 Desirability functions after G. Derringer and R. Suich, "Simultaneous optimization of several
 response variables", J. Quality Technology 12 (1980) 214-219: each value is transformed to [0, 1]

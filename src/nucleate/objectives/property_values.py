@@ -74,7 +74,7 @@ class PropertyValues:
         """Raw values [n, terms]; computed for those that are not remembered."""
         missing = list(dict.fromkeys(s for s in structures if s not in self._raw))
         if missing and self.properties:
-            missing = self._allowed(missing)
+            missing = self._mask_allowed(missing)
         if missing and self.properties:
             values = np.stack(
                 [
@@ -91,7 +91,7 @@ class PropertyValues:
         rows = [self._raw[s] for s in structures]
         return np.array(rows, dtype=np.float64).reshape(len(structures), len(self.properties))
 
-    def _allowed(self, structures: Sequence[str]) -> list[str]:
+    def _mask_allowed(self, structures: Sequence[str]) -> list[str]:
         """Structures whose properties may be computed. The others have no value in anything, so
         that no search is ever paid for them (`Checks.reasons_to_forbid`)."""
         allowed = []

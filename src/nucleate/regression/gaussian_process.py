@@ -146,12 +146,12 @@ class Surrogate:
         """
         self.kernel = None  # all groups count until one is chosen
         self._standardise(features)
-        blocks = self._similarities(self._prepared(features), None)
+        blocks = self._similarities(self._prepare(features), None)
         target = torch.from_numpy(_standard(scores)[0])
         fits: list[tuple[float, Kernel]] = []
         for weights in self._weights():
             for length in LENGTHS if self._scale.keys() & weights else (1.0,):
-                covariance = self._combined(blocks, Kernel(weights, length, 0.0)).double()
+                covariance = self._combine(blocks, Kernel(weights, length, 0.0)).double()
                 spectrum = Spectrum(covariance, target)
                 fits += [(spectrum.log_likelihood(n), Kernel(weights, length, n)) for n in NOISES]
         self.kernel = max(fits, key=lambda one: one[0])[1]
@@ -166,12 +166,12 @@ class Surrogate:
         kernel = self._chosen()
         self._advance(table, rows)
         target, self._mean, self._deviation = _standard(scores)
-        covariance = self._combined(self._blocks, kernel).double()
+        covariance = self._combine(self._blocks, kernel).double()
         self._posterior = Posterior(covariance, kernel.noise + _JITTER, torch.float32)
         y = torch.from_numpy(target)
         self._alpha = self._posterior.weights(y)
         self._amplitude = float((y[:, None] * self._alpha).mean().clamp(min=1e-6))
-        self._support = self._prepared(table.take(rows))
+        self._support = self._prepare(table.take(rows))
 
     def used_groups(self) -> list[str]:
         """Groups of features that predictions need."""
@@ -179,8 +179,8 @@ class Surrogate:
 
     def predict(self, features: Features) -> Prediction:
         """Mean and deviation at structures, in the unit of the scores."""
-        blocks = self._similarities(self._prepared(features), self._support)
-        cross = self._combined(blocks, self._chosen())  # m x n
+        blocks = self._similarities(self._prepare(features), self._support)
+        cross = self._combine(blocks, self._chosen())  # m x n
         mean = (cross @ self._alpha.float())[:, 0]
         explained = (self._posterior.whitened(cross) ** 2).sum(1)
         variance = self._amplitude * (1.0 - explained).clamp(min=1e-8)
@@ -193,9 +193,9 @@ class Surrogate:
         self, features: Features, draws: int, rng: np.random.Generator
     ) -> NDArray[np.float64]:
         """Draws from the joint posterior at structures, [draws, n], in the unit of the scores."""
-        points, kernel = self._prepared(features), self._chosen()
-        cross = self._combined(self._similarities(points, self._support), kernel)
-        own = self._combined(self._similarities(points, points), kernel).double()
+        points, kernel = self._prepare(features), self._chosen()
+        cross = self._combine(self._similarities(points, self._support), kernel)
+        own = self._combine(self._similarities(points, points), kernel).double()
         mean = (cross.double() @ self._alpha)[:, 0]
         part = self._posterior.whitened(cross).double()
         # Rounding may have made it indefinite.
@@ -229,10 +229,10 @@ class Surrogate:
                 self._scale[name] = values.mean(0), np.where(spread > 0, spread, 1.0)
         self._apart = {}
         for name in self._scale:
-            points = self._prepared({name: features[name][:500]})[name]
+            points = self._prepare({name: features[name][:500]})[name]
             self._apart[name] = _median(squared_distance(points, points))
 
-    def _prepared(self, features: Features) -> dict[str, Tensor]:
+    def _prepare(self, features: Features) -> dict[str, Tensor]:
         out = {}
         for name, values in features.items():
             if name not in self.used_groups():
@@ -256,7 +256,7 @@ class Surrogate:
                 out[name] = tanimoto(points, other)
         return out
 
-    def _combined(self, blocks: Mapping[str, Tensor], kernel: Kernel) -> Tensor:
+    def _combine(self, blocks: Mapping[str, Tensor], kernel: Kernel) -> Tensor:
         parts = [
             weight
             * (
@@ -274,7 +274,7 @@ class Surrogate:
         known = np.array([row in place for row in rows.tolist()], np.bool_)
         old, new = (torch.from_numpy(np.flatnonzero(mask)) for mask in (known, ~known))
         before = torch.tensor([place[row] for row in rows[known].tolist()], dtype=torch.long)
-        points = self._prepared(table.take(rows))
+        points = self._prepare(table.take(rows))
         fresh = {name: values[new] for name, values in points.items()}
         computed = self._similarities(fresh, points) if len(new) else {}
         out = {}

@@ -1,4 +1,4 @@
-"""What proposes structures and learns from their scores: one interface for every way to search.
+"""Searchers propose structures and learn from their scores: one interface for every way to search.
 
 A searcher knows nothing of objectives, storage or budgets. Whoever drives it asks for structures,
 scores them and tells it the scores; scores from elsewhere (an earlier process, a laboratory) are

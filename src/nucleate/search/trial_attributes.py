@@ -1,4 +1,4 @@
-"""What a study's trials carry: names of attributes, and a proposal as attributes.
+"""Attributes of a study's trials: their names, and a proposal as attributes.
 
 Every operation of a storage costs (a journal's some 50 us, a database's milliseconds), so that a
 proposal is written at once when its trial is made, and what its scoring gave at once when it ends.

@@ -40,7 +40,7 @@ if TYPE_CHECKING:
 
 
 @contextmanager
-def opened(
+def open_campaign(
     study: Path, *, device: str | None = None, mirror: str | None = None, rebuild: bool = False
 ) -> Iterator[Campaign]:
     """A study, made if there is none yet; whatever a killed command left undone is done.

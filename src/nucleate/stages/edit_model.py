@@ -27,7 +27,7 @@ from nucleate.vae.checkpoint import load_latents, save_model
 from nucleate.vae.model import VAE
 from nucleate.vae.prior import make_prior
 from nucleate.vae.training.evaluation import active_units, choose_device, encode_all, evaluate
-from nucleate.vae.training.transfer import interpolated
+from nucleate.vae.training.transfer import interpolate
 
 _DROPPED = ("export", "properties", "figures")
 """Of the second model's `model.json`, what does not hold of the average."""
@@ -148,7 +148,7 @@ def _check(old: LatentModel, new: LatentModel, features: Manifest) -> None:
         ("codecs", codec_json(old.folder), codec_json(new.folder)),
         ("schemas", old.codec.schema.to_json(), new.codec.schema.to_json()),
     ):
-        if differing := _differing(theirs, own):
+        if differing := _differences(theirs, own):
             raise CheckpointError(f"{pair}their {what} differ in {differing}")
     shapes = [{k: list(v.shape) for k, v in m.model.named_parameters()} for m in (old, new)]
     for name in [*shapes[0], *shapes[1]]:
@@ -163,7 +163,7 @@ def _check(old: LatentModel, new: LatentModel, features: Manifest) -> None:
         )
 
 
-def _differing(old: Any, new: Any) -> str:
+def _differences(old: Any, new: Any) -> str:
     """The names of the values in which two JSON objects differ; empty if in none."""
     if old == new:
         return ""
@@ -175,6 +175,6 @@ def _differing(old: Any, new: Any) -> str:
 def _interpolate(old: VAE, new: VAE, share: float) -> VAE:
     """The second network with weights between those of both; buffers are constant tables."""
     with torch.no_grad():
-        weights = interpolated(dict(old.named_parameters()), dict(new.named_parameters()), share)
+        weights = interpolate(dict(old.named_parameters()), dict(new.named_parameters()), share)
         new.load_state_dict({**new.state_dict(), **weights})
     return new.eval()

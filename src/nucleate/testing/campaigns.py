@@ -37,7 +37,7 @@ def open_campaign(
     digest: str = "a",
     **settings: Any,
 ) -> Campaign:
-    """As `nucleate.stages.campaign.opened` does it, with a model that needs no file."""
+    """As `nucleate.stages.campaign.open_campaign` does it, with a model that needs no file."""
     training = training_set(60)
     chosen = StudySettings(model="toy", out=str(folder), objectives=tuple(terms), **settings)
     objective = Objective(ToyMatter(), terms, how=chosen.combine)

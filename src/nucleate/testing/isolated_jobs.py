@@ -1,4 +1,4 @@
-"""What worker processes of the tests do; a module of its own, since they must import it."""
+"""Jobs of the tests' worker processes; a module of its own, since they must import it."""
 
 from __future__ import annotations
 

@@ -1,4 +1,4 @@
-"""Whether processes have ended, for tests of what starts some (Linux)."""
+"""State of processes: whether they have ended, for tests of what starts some (Linux)."""
 
 import os
 import time

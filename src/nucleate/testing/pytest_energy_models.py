@@ -87,7 +87,7 @@ class EnergyModelTestCase(ABC):
     def test_a_batch_says_what_its_members_say(
         self, model: EnergyModel, crystal: Structure
     ) -> None:
-        others = [crystal, crystal * (1, 2, 1), _strained(crystal, 0.02 * np.eye(3))]
+        others = [crystal, crystal * (1, 2, 1), _strain(crystal, 0.02 * np.eye(3))]
         together = model.predict(others)
         for place, one in enumerate(others):
             alone = model.predict([one])
@@ -104,7 +104,7 @@ class EnergyModelTestCase(ABC):
 
     def test_forces_are_minus_the_gradient(self, model: EnergyModel, crystal: Structure) -> None:
         moved = [
-            _displaced(crystal, atom, axis, sign * self.step)
+            _displace(crystal, atom, axis, sign * self.step)
             for atom in range(len(crystal))
             for axis in range(3)
             for sign in (1, -1)
@@ -120,7 +120,7 @@ class EnergyModelTestCase(ABC):
         np.testing.assert_allclose(stress, stress.T, atol=self.tolerance / crystal.volume)
         pairs = [(i, j) for i in range(3) for j in range(i + 1)]
         strains = [_symmetric(pair, sign * self.step) for pair in pairs for sign in (1, -1)]
-        cells = [_strained(crystal, strain) for strain in strains]
+        cells = [_strain(crystal, strain) for strain in strains]
         energies = model.predict(cells, gradients=False).energies.reshape(-1, 2)
         slopes = (energies[:, 0] - energies[:, 1]) / (2 * self.step)
         expected = [crystal.volume * stress[pair] for pair in pairs]
@@ -165,7 +165,7 @@ def _finite(found: Predictions) -> bool:
     return all(np.isfinite(a).all() for a in (found.energies, found.forces, found.stresses))
 
 
-def _displaced(structure: Structure, atom: int, axis: int, amount: float) -> Structure:
+def _displace(structure: Structure, atom: int, axis: int, amount: float) -> Structure:
     points = structure.cart_coords.copy()
     points[atom, axis] += amount
     return Structure(structure.lattice, structure.species, points, coords_are_cartesian=True)
@@ -179,6 +179,6 @@ def _symmetric(pair: tuple[int, int], size: float) -> NDArray[np.float64]:
     return strain
 
 
-def _strained(structure: Structure, strain: NDArray[np.float64]) -> Structure:
+def _strain(structure: Structure, strain: NDArray[np.float64]) -> Structure:
     lattice = Lattice(structure.lattice.matrix @ (np.eye(3) + strain))
     return Structure(lattice, structure.species, structure.frac_coords)

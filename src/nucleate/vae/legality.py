@@ -1,4 +1,4 @@
-"""Which values a decoder may emit, given what it has emitted so far.
+"""Masks of the values that a decoder may emit, given what it has emitted so far.
 
 A kind of matter subclasses `Legality` to make every decoded sequence legal by construction. The
 same object serves training (the likelihood is normalised over legal values only) and decoding.

@@ -81,7 +81,7 @@ def _present(terms: Tensor, value: Tensor) -> Tensor:
     return terms * (~torch.isnan(value)).to(terms.dtype)
 
 
-def _bounded(raw: Tensor, low: float, high: float) -> Tensor:
+def _bound(raw: Tensor, low: float, high: float) -> Tensor:
     """Smooth map to (low, high); its gradient never quite vanishes, as a clamp's does."""
     return low + (high - low) * torch.sigmoid(raw)
 
@@ -142,7 +142,7 @@ class VonMisesMixture(Likelihood):
         return (
             weights,
             torch.atan2(sine, cosine),
-            _bounded(parameters[..., 3 * k :], self.LOW, self.HIGH),
+            _bound(parameters[..., 3 * k :], self.LOW, self.HIGH),
         )
 
     def log_prob(self, parameters: Tensor, value: Tensor, legal: Tensor | None = None) -> Tensor:
@@ -197,7 +197,7 @@ class GaussianMixture(Likelihood):
         return (
             weights,
             mean,
-            _bounded(parameters[..., k + k * d :].reshape(shape), self.LOW, self.HIGH),
+            _bound(parameters[..., k + k * d :].reshape(shape), self.LOW, self.HIGH),
         )
 
     def log_prob(self, parameters: Tensor, value: Tensor, legal: Tensor | None = None) -> Tensor:
@@ -238,7 +238,7 @@ class Gaussian(Factorised):
 
     def _split(self, parameters: Tensor) -> tuple[Tensor, Tensor]:
         d = self.size
-        return parameters[..., :d], _bounded(parameters[..., d:], self.LOW, self.HIGH)
+        return parameters[..., :d], _bound(parameters[..., d:], self.LOW, self.HIGH)
 
     def terms(self, parameters: Tensor, value: Tensor) -> Tensor:
         mean, log_sd = self._split(parameters)

@@ -98,14 +98,14 @@ def refine(
         else:
             likelihood[rows[changed]] = 0.0
         likelihood[rows[changed]] += _likelihoods(model, vectors, drawn, levels, changed)
-        arrays = _replaced(arrays, rows, drawn)
+        arrays = _replace(arrays, rows, drawn)
     if how.relief:
         mended = repair(refiner, arrays.subset(poor), latent.device)
-        arrays = _replaced(arrays, poor, mended)
+        arrays = _replace(arrays, poor, mended)
     return arrays, likelihood
 
 
-def _replaced(arrays: RaggedArrays, rows: NDArray[np.int64], by: RaggedArrays) -> RaggedArrays:
+def _replace(arrays: RaggedArrays, rows: NDArray[np.int64], by: RaggedArrays) -> RaggedArrays:
     """The structures with those of some rows replaced."""
     order = np.arange(len(arrays))
     order[rows] = len(arrays) + np.arange(len(rows))

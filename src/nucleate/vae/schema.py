@@ -1,4 +1,4 @@
-"""What the autoencoder knows of matter: typed fields, once per structure and once per step.
+"""Schema: all that the autoencoder knows of matter, fields once per structure and once per step.
 
 A structure is a `Record`: values of the `once` fields (a crystal's space group and lattice) and a
 sequence of steps, each carrying the `step` fields (a molecule's token; a site's Wyckoff position,

@@ -28,8 +28,8 @@ def test_compositions_may_be_tables_and_need_not_be_reduced() -> None:
 
 
 def test_competing_entries_are_distinct_compositions() -> None:
-    assert HULL.competing("NaCl") == 4
-    assert HULL.competing("Na") == 1
+    assert HULL.competing_phases("NaCl") == 4
+    assert HULL.competing_phases("Na") == 1
 
 
 def test_no_reference_and_no_energy_give_nan() -> None:

@@ -12,7 +12,7 @@ SMALL_BASE_SET = 100
 def summary_lines(figures: Mapping[str, Any]) -> list[str]:
     """The result of fine-tuning for a person: what was used, before and after, the bound."""
     before, after, forgetting = figures["before"], figures["after"], figures["forgetting"]
-    lines = [_used(figures)]
+    lines = [_used_lines(figures)]
     for what, key in (("added to the vocabulary", "added_symbols"), ("unknown", "unknown_symbols")):
         symbols = figures["symbols"][key]
         if symbols:
@@ -51,7 +51,7 @@ def summary_lines(figures: Mapping[str, Any]) -> list[str]:
     return [*lines, "", _bound(forgetting)]
 
 
-def _used(figures: Mapping[str, Any]) -> str:
+def _used_lines(figures: Mapping[str, Any]) -> str:
     parts = ", ".join(f"{count:,} {name}" for name, count in figures["structures"].items())
     rehearsed = figures["forgetting"]["rehearsed"]
     return f"{figures['model']} fine-tuned on {parts}; {rehearsed:,} of its own rehearsed"
@@ -61,11 +61,12 @@ def _bound(forgetting: Mapping[str, Any]) -> str:
     held = "held" if forgetting["bound_held"] else "NOT HELD"
     return (
         f"forgetting: {100 * forgetting['measured']:+.1f} points of exact reconstruction, at most "
-        f"{100 * forgetting['maximum']:.1f} allowed: {held}{_kept(forgetting)}{_doubt(forgetting)}"
+        f"{100 * forgetting['maximum']:.1f} allowed: {held}"
+        f"{_kept_lines(forgetting)}{_doubt(forgetting)}"
     )
 
 
-def _kept(forgetting: Mapping[str, Any]) -> str:
+def _kept_lines(forgetting: Mapping[str, Any]) -> str:
     """Which weights were kept."""
     share, epoch = forgetting["share_of_new_weights"], forgetting["epoch_kept"]
     if share == 0:

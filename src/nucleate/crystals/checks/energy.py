@@ -102,10 +102,10 @@ class AboveHullCheck(EnergyCheck):
             columns["formation_energy_per_atom"] = round(formation, 5)
             columns["formation_energy_error"] = references.mean_error
         if not np.isfinite(height):
-            return Verdict(False, reason=self._missing(energy, amounts), columns=columns)
-        compounds = hull.competing(amounts, 2)
+            return Verdict(False, reason=self._without_reference(energy, amounts), columns=columns)
+        compounds = hull.competing_phases(amounts, 2)
         columns |= {
-            "competing_entries": hull.competing(amounts),
+            "competing_entries": hull.competing_phases(amounts),
             "competing_compounds": compounds,
             "hull_confidence": confidence(compounds, len(amounts), options.confident),
         }
@@ -128,7 +128,7 @@ class AboveHullCheck(EnergyCheck):
             return f"only {compounds} competing compounds, need {options.competing}"
         return ""
 
-    def _missing(self, energy: float, amounts: dict[str, int]) -> str:
+    def _without_reference(self, energy: float, amounts: dict[str, int]) -> str:
         name, hull = self._reference
         if not np.isfinite(energy):
             return f"{self.model.title} gives no energy"

@@ -65,13 +65,13 @@ class CrystalGuide(Guide):
         return distances(structures, reference)
 
     def window(self, conditions: ConditionSettings) -> Window:
-        asked = self._asked(conditions)
+        asked = self._request(conditions)
         if conditions.similarity is not None:
             raise SettingsError("similarity: not offered for crystals; use distance")
         return asked.distance or self.nearness[1]
 
     def constraint(self, conditions: ConditionSettings, codec: Codec | None) -> Constraint | None:
-        asked = self._asked(conditions)
+        asked = self._request(conditions)
         if asked.distance is not None and conditions.like is None:
             raise SettingsError("distance is that to a crystal: give like as well")
         if not asked.asks_beyond_distance() or not isinstance(codec, WyckoffCodec):
@@ -89,5 +89,5 @@ class CrystalGuide(Guide):
     def linear_targets(self, codec: Codec) -> dict[str, LinearTarget]:
         return {name: LinearTarget(name, 0, 0.0, 1.0) for name in MEASURED}
 
-    def _asked(self, conditions: ConditionSettings) -> CrystalConditions:
+    def _request(self, conditions: ConditionSettings) -> CrystalConditions:
         return cast(CrystalConditions, self.options(conditions))

@@ -137,7 +137,7 @@ class CrystalConditions(Settings):
         if self.subsets and not self.chemical_system:
             raise ValueError("subsets are those of a chemical system: give one as well")
         if both := set(self.include) & set(self.exclude):
-            raise ValueError(f"include and exclude name the same element: {_listed(both)}")
+            raise ValueError(f"include and exclude name the same element: {_list_of(both)}")
         if self.chemical_system:
             _agree_with(self, "chemical_system", self.chemical_system)
         if self.composition is not None:
@@ -148,7 +148,7 @@ class CrystalConditions(Settings):
                 raise ValueError(
                     f"composition {self.composition} and chemical_system "
                     f"{'-'.join(self.chemical_system)} disagree: the formula's elements are "
-                    f"{_listed(elements)}"
+                    f"{_list_of(elements)}"
                 )
         return self
 
@@ -159,14 +159,14 @@ class CrystalConditions(Settings):
 
 def _agree_with(conditions: CrystalConditions, what: str, elements: tuple[str, ...]) -> None:
     if lacking := set(conditions.include) - set(elements):
-        raise ValueError(f"include {_listed(lacking)}: {what} has only {_listed(elements)}")
+        raise ValueError(f"include {_list_of(lacking)}: {what} has only {_list_of(elements)}")
     unwanted = set(conditions.exclude) & set(elements)
     exact = what == "composition" or not conditions.subsets
     if unwanted and (exact or unwanted == set(elements)):
-        raise ValueError(f"exclude {_listed(unwanted)}: {what} has {_listed(elements)}")
+        raise ValueError(f"exclude {_list_of(unwanted)}: {what} has {_list_of(elements)}")
 
 
-def _listed(symbols: Iterable[str]) -> str:
+def _list_of(symbols: Iterable[str]) -> str:
     return ", ".join(sorted(symbols, key=NUMBERS.__getitem__))
 
 

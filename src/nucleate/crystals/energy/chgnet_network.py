@@ -78,7 +78,7 @@ def build_graph(lattice: Array, coordinates: Array, numbers: NDArray[np.int64]) 
         return None
     order = np.argsort(first, kind="stable")
     first, second, distance, images = first[order], second[order], distance[order], images[order]
-    undirected = _undirected(first, second, images)
+    undirected = _undirected_edges(first, second, images)
     if undirected is None:
         return None
     short = np.flatnonzero(distance < BOND_REACH)
@@ -93,7 +93,7 @@ def build_graph(lattice: Array, coordinates: Array, numbers: NDArray[np.int64]) 
     )
 
 
-def _undirected(
+def _undirected_edges(
     first: NDArray[np.int64], second: NDArray[np.int64], images: NDArray[np.int64]
 ) -> NDArray[np.int64] | None:
     """A number shared by each edge and its reverse, [E]; None if one has none."""

@@ -114,7 +114,7 @@ class Hull:
         diagram = self._diagram(frozenset(fractions))
         return float(diagram.get_hull_energy_per_atom(Composition(fractions)))
 
-    def competing(self, formula: str | Mapping[str, float], least: int = 1) -> int:
+    def competing_phases(self, formula: str | Mapping[str, float], least: int = 1) -> int:
         """Number of distinct reference compositions of `least` elements or more within the
         chemical system: a hull that rests on few entries is optimistic."""
         entries = self._entries(frozenset(dict(_fractions(formula))))

@@ -37,17 +37,17 @@ COLUMNS = ("distance", "composition_distance", "structure_distance")
 
 def distances(structures: Sequence[str], reference: str) -> dict[str, NDArray[np.float64]]:
     """The distance of crystals to a reference and its two parts, by name, [n] each."""
-    fractions, profile = _described(reference)
+    fractions, profile = _describe(reference)
     made_of, arranged = np.zeros(len(structures)), np.zeros(len(structures))
     for row, structure in enumerate(structures):
-        other, other_profile = _described(structure)
+        other, other_profile = _describe(structure)
         made_of[row] = 0.5 * np.abs(other - fractions).sum()
         arranged[row] = np.abs(other_profile - profile).mean() / STRUCTURE_UNIT
     return dict(zip(COLUMNS, (0.5 * (made_of + arranged), made_of, arranged), strict=True))
 
 
 @lru_cache(maxsize=20_000)
-def _described(crystal: str) -> tuple[NDArray[np.float64], NDArray[np.float64]]:
+def _describe(crystal: str) -> tuple[NDArray[np.float64], NDArray[np.float64]]:
     """Atomic fractions by atomic number and average minimum distances [2, NEIGHBOURS]."""
     return fractions_of(crystal)[1:], average_minimum_distances(crystal)
 

@@ -65,11 +65,11 @@ def same_crystal(first: str, second: str, **tolerances: Any) -> bool:
     if from_string(first).composition != from_string(second).composition:
         return False
     matcher = StructureMatcher(primitive_cell=False, scale=True, **tolerances)
-    return bool(matcher.fit(_reduced(first), _reduced(second), skip_structure_reduction=True))
+    return bool(matcher.fit(_reduce(first), _reduce(second), skip_structure_reduction=True))
 
 
 @lru_cache(maxsize=1024)
-def _reduced(crystal: str) -> Structure:
+def _reduce(crystal: str) -> Structure:
     """The Niggli cell of a Wyckoff string, which takes most of a comparison's time to find."""
     return structure_from_wyckoff(crystal).get_reduced_structure()
 

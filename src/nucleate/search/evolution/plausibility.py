@@ -1,4 +1,4 @@
-"""Whether the model finds a structure likely, given the structure's own latent vector.
+"""Plausibility: how likely the model finds a structure, given the structure's own latent vector.
 
 What a search optimises is blind to everything else, and its best answers drift to where no known
 structure is, into narrow optima of structures that nobody would make. Reconstruction tells: the

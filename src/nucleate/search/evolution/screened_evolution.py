@@ -94,15 +94,15 @@ class ScreenedEvolution(Searcher):
         self._rounds += 1
         first = [Proposal(s, "start") for s in self.starts if s not in self.asked]
         if first:
-            return self._asked(first[:count])
+            return self._ask_some(first[:count])
         missing = self.settings.initial - len(self.memory)
         barren = not self.offspring.operators
         if missing > 0 or barren:
             chosen = self._fresh_data(count if barren else min(count, missing))
             if chosen or not len(self.memory) or barren:
-                return self._asked(chosen)
-        chosen = (self._screened if self.settings.screen else self._unscreened)(count, rng)
-        return self._asked(chosen)
+                return self._ask_some(chosen)
+        chosen = (self._screen if self.settings.screen else self._without_screening)(count, rng)
+        return self._ask_some(chosen)
 
     def tell(self, structures: Sequence[str], scores: NDArray[np.float64]) -> None:
         for structure in structures:
@@ -115,7 +115,7 @@ class ScreenedEvolution(Searcher):
         self.offspring.learn(Counter(self.asked[s] for s, score in good if score > before))
 
     def resume(self, proposals: Sequence[Proposal]) -> None:
-        self._asked(list(proposals))
+        self._ask_some(list(proposals))
 
     def rescore(self, structures: Sequence[str], scores: NDArray[np.float64]) -> None:
         # No child has succeeded or failed, and nothing has become better: the measure has changed.
@@ -157,11 +157,11 @@ class ScreenedEvolution(Searcher):
 
     # What is asked
 
-    def _asked(self, proposals: list[Proposal]) -> list[Proposal]:
+    def _ask_some(self, proposals: list[Proposal]) -> list[Proposal]:
         self.asked |= {proposal.structure: proposal.origin for proposal in proposals}
         return proposals
 
-    def _accepted(self, proposals: list[Proposal]) -> list[Proposal]:
+    def _accept(self, proposals: list[Proposal]) -> list[Proposal]:
         if self.accept is None or not proposals:
             return proposals
         allowed = self.accept([p.structure for p in proposals])
@@ -170,7 +170,7 @@ class ScreenedEvolution(Searcher):
     def _fresh(self, proposals: Sequence[Proposal], seen: set[str]) -> list[Proposal]:
         """Distinct ones that may be asked for."""
         new = {p.structure: p for p in proposals}
-        return self._accepted([p for s, p in new.items() if s not in self.asked and s not in seen])
+        return self._accept([p for s, p in new.items() if s not in self.asked and s not in seen])
 
     def _fresh_data(self, count: int) -> list[Proposal]:
         out: list[Proposal] = []
@@ -181,7 +181,7 @@ class ScreenedEvolution(Searcher):
                 break
         return out[:count]
 
-    def _unscreened(self, count: int, rng: np.random.Generator) -> list[Proposal]:
+    def _without_screening(self, count: int, rng: np.random.Generator) -> list[Proposal]:
         out: list[Proposal] = []
         for _ in range(_ROUNDS):
             parents = self.parents.draw(2 * count, rng)
@@ -191,7 +191,7 @@ class ScreenedEvolution(Searcher):
                 break
         return [out[i] for i in rng.permutation(len(out))[:count]]
 
-    def _screened(self, count: int, rng: np.random.Generator) -> list[Proposal]:
+    def _screen(self, count: int, rng: np.random.Generator) -> list[Proposal]:
         s, urge = self.settings, self._urge()
         self._learn(rng)
         self._adapt()
@@ -219,7 +219,7 @@ class ScreenedEvolution(Searcher):
             return
         if self._pool is None:
             drawn = [Proposal(s, "data") for s in self.data[-self.settings.pool :]]
-            allowed = [p.structure for p in self._accepted(drawn)]
+            allowed = [p.structure for p in self._accept(drawn)]
             self._pool = DataPool(allowed, self.memory.comparison)
         rows = self._pool.best(self.surrogate, self.asked, 2 * count)
         if len(rows):

@@ -106,7 +106,7 @@ class BoxPoints:
         Returns:
             Each trial with what was decoded, and from which latent vector [D].
         """
-        trials = [self._suggested(Trial(self.study, number)) for number in numbers]
+        trials = [self._suggest(Trial(self.study, number)) for number in numbers]
         if not trials:
             return []
         latents = latents_of(self.space, [trial.params for trial in trials])
@@ -119,7 +119,7 @@ class BoxPoints:
         """The structure in the centre of a point's box."""
         return self.space.parents[trial.params[REGION]]
 
-    def _suggested(self, trial: Trial) -> Trial:
+    def _suggest(self, trial: Trial) -> Trial:
         trial.suggest_categorical(REGION, list(range(self.space.regions)))
         for name in self.names:
             trial.suggest_float(name, -1.0, 1.0)
@@ -166,7 +166,7 @@ class BoxSearcher(Searcher):
         self.scores: dict[str, float] = {}  # in the order in which they were told
         self.points: BoxPoints | None = None
         self.lowest = 0.0
-        self._asked: set[str] = set()
+        self._ask_point: set[str] = set()
         self._queue: deque[Proposal] = deque()
         self._waiting: deque[tuple[Trial, str | None]] = deque()
         self._decoded = 0
@@ -176,7 +176,7 @@ class BoxSearcher(Searcher):
     def ask(self, count: int) -> list[Proposal]:
         missing = min(self.initial, len(self.data)) - len(self.scores)
         if self.points is None and missing > 0:
-            fresh = (s for s in self.data if s not in self.scores and s not in self._asked)
+            fresh = (s for s in self.data if s not in self.scores and s not in self._ask_point)
             return self._mark([Proposal(s, "data") for s in islice(fresh, min(count, missing))])
         points = self.points = self.points or self._laid()
         for _ in range(BARREN):
@@ -194,7 +194,7 @@ class BoxSearcher(Searcher):
         self._mark(list(proposals))
 
     def _mark(self, proposals: list[Proposal]) -> list[Proposal]:
-        self._asked |= {proposal.structure for proposal in proposals}
+        self._ask_point |= {proposal.structure for proposal in proposals}
         return proposals
 
     def _laid(self) -> BoxPoints:
@@ -319,10 +319,10 @@ class Boxes:
                 index.yield_trial(surplus, "the budget is spent")
                 numbers.remove(trial_id(surplus))
         return [
-            self._asked(trial, item) for trial, item, _ in self.points.decode(numbers, finished)
+            self._ask_point(trial, item) for trial, item, _ in self.points.decode(numbers, finished)
         ]
 
-    def _asked(self, trial: Trial, item: Decoded) -> AskedPoint:
+    def _ask_point(self, trial: Trial, item: Decoded) -> AskedPoint:
         origin: dict[str, Any] = {"origin": ORIGIN, "parents": [self.points.parent(trial)]}
         if item.structure is None:
             outcome, more = "failed", {REASON: item.reason}

@@ -196,11 +196,11 @@ class _Region:
         self.mean_value = 0.0
 
     def _start(self, mean: NDArray[np.float64]) -> Any:
-        padded = self._padded(mean)
+        padded = self._pad(mean)
         bounds = np.array([[-1.0, 1.0]] * len(padded))
         return cmaes.CMA(mean=padded, sigma=SIGMA, bounds=bounds, population_size=self._population)
 
-    def _padded(self, point: NDArray[np.float64]) -> NDArray[np.float64]:
+    def _pad(self, point: NDArray[np.float64]) -> NDArray[np.float64]:
         # `cmaes.CMA` learns a covariance and so needs at least two dimensions.
         return np.pad(point, (0, max(0, 2 - len(point))))
 
@@ -211,7 +211,7 @@ class _Region:
         return point
 
     def tell(self, point: NDArray[np.float64], value: float, new: bool) -> None:
-        self._told.append((self._padded(point), -value))  # `cmaes` minimises
+        self._told.append((self._pad(point), -value))  # `cmaes` minimises
         # A structure that breaks a constraint has a value below 0, and yet is news.
         self._fresh.append(value if new else min(value, 0.0))
         self._any_new |= new and value != 0.0

@@ -1,4 +1,4 @@
-"""What a study found, as rows and as a summary."""
+"""Results of a study, as rows and as a summary."""
 
 from __future__ import annotations
 
@@ -75,17 +75,17 @@ def study_result(
         local: every row is judged again, and left out if it fails.
     """
     told = study.get_trials(deepcopy=False, states=(TrialState.COMPLETE,))
-    missing = _missing(told, objective)
+    missing = _missing_columns(told, objective)
     rows = _rows(told, source, objective, missing)
     new = len(rows)
     more = ["violation", "feasible"] if objective.limited else []
     if any(row[REASON] for row in rows):
         more.append(REASON)
     if local is not None:
-        rows = _judged(rows, local, more)
+        rows = _judge(rows, local, more)
     front = [row for row in rows if _counts(row)]
     if objective.several:
-        front = _layered(rows, objective)
+        front = _add_layers(rows, objective)
         more.append(LAYER)
     if quota is not None:
         rows = sorted(quota.apply(rows), key=lambda row: bool(row[REASON]))
@@ -146,7 +146,7 @@ def _penalised_score(trial: FrozenTrial, objective: Objective) -> float:
     return penalise(score, violation(trial.constraints.values()))
 
 
-def _missing(told: Sequence[FrozenTrial], objective: Objective) -> set[str]:
+def _missing_columns(told: Sequence[FrozenTrial], objective: Objective) -> set[str]:
     """Scored structures that lack a value."""
     scored = (trial for trial in told if trial.user_attrs.get(OUTCOME) in ("new", "known"))
     structures = (trial.user_attrs.get(STRUCTURE) for trial in scored)
@@ -217,7 +217,7 @@ def _rows(
     return rows
 
 
-def _judged(rows: list[dict[str, Any]], local: Local, more: list[str]) -> list[dict[str, Any]]:
+def _judge(rows: list[dict[str, Any]], local: Local, more: list[str]) -> list[dict[str, Any]]:
     """Rows that meet the local conditions, with what these measured."""
     columns, reasons = local.judge([row["structure"] for row in rows])
     for name, values in columns.items():
@@ -228,7 +228,7 @@ def _judged(rows: list[dict[str, Any]], local: Local, more: list[str]) -> list[d
     return [row for row, reason in zip(rows, reasons, strict=True) if not reason]
 
 
-def _layered(rows: list[dict[str, Any]], objective: Objective) -> list[dict[str, Any]]:
+def _add_layers(rows: list[dict[str, Any]], objective: Objective) -> list[dict[str, Any]]:
     """Sort rows that count by layer, the others stay behind; returns the front."""
     fit = [row for row in rows if _counts(row)]
     rest = [row | {LAYER: None} for row in rows if not _counts(row)]
@@ -239,7 +239,7 @@ def _layered(rows: list[dict[str, Any]], objective: Objective) -> list[dict[str,
     return [row for row in rows if row[LAYER] == 1]
 
 
-def _found(trial: FrozenTrial, missing: Collection[str]) -> bool:
+def _found_rows(trial: FrozenTrial, missing: Collection[str]) -> bool:
     """Whether a trial found a new structure that has all values."""
     attributes = trial.user_attrs
     return attributes.get(OUTCOME) == "new" and attributes.get(STRUCTURE) not in missing
@@ -255,7 +255,7 @@ def _history(
     best, front = 0.0, Front()
     for trial, penalised_score in zip(told, penalised_scores, strict=True):
         point: dict[str, Any] = {"trial": trial.number, "score": penalised_score}
-        if _found(trial, missing):
+        if _found_rows(trial, missing):
             best = max(best, penalised_score)
             if objective.several and penalised_score >= 0:
                 front.add(np.array(trial.values))
@@ -276,6 +276,6 @@ def _origins(
         row["trials"] += 1
         if trial.user_attrs.get(OUTCOME) == "new":
             row["new"] += 1
-        if _found(trial, missing):
+        if _found_rows(trial, missing):
             row["best"] = max(row["best"], penalised_score)
     return table

@@ -114,7 +114,7 @@ class _Study:
         if settings.local.any():
             local = Local(model, settings.local, self.training, self.seed)
         with open_storage(self.path, settings.storage) as storage:
-            reference = self._opened(storage, interrupted)
+            reference = self._open(storage, interrupted)
             study = reference.study
             with nullcontext() if interrupted else _worker_pool(study, settings) as pool:
                 own = self.seed if pool is None else pool.seed(self.seed)
@@ -133,11 +133,11 @@ class _Study:
                     local=local,
                 )
 
-    def _opened(self, storage: Storage, interrupted: bool) -> _Reference:
+    def _open(self, storage: Storage, interrupted: bool) -> _Reference:
         """The study with its objective fitted; it is made once that has shown to give values."""
         objective, settings = self.objective, self.settings
         found = storage.find(self.name)
-        if interrupted and (found is None or not _scored(found)):
+        if interrupted and (found is None or not _scored_trials(found)):
             raise KeyboardInterrupt
         taken = reuse(storage, self.name, objective, self.computations)
         if not interrupted:
@@ -205,14 +205,15 @@ def _announce(
             )
         else:
             say(
-                f"Going on with the study of these settings ({_scored(found):,} trials scored). "
+                "Going on with the study of these settings "
+                f"({_scored_trials(found):,} trials scored). "
                 f"{storage.place} also holds {kept}."
             )
     if taken and found is None:
         say(f"Values of {taken:,} structures are taken over from earlier studies.")
 
 
-def _scored(study: optuna.Study) -> int:
+def _scored_trials(study: optuna.Study) -> int:
     return len(study.get_trials(deepcopy=False, states=(TrialState.COMPLETE,)))
 
 

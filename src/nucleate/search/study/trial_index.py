@@ -1,4 +1,4 @@
-"""What all workers of a study have asked for and scored, read from its storage.
+"""Index of what all workers of a study have asked for and scored, read from its storage.
 
 The rule by which no structure is scored twice: a worker first writes that a trial holds a
 structure, then reads all trials, and gives the structure up if another trial holds it. Where the

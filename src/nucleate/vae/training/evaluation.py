@@ -1,4 +1,4 @@
-"""What a trained autoencoder makes of a set: losses at the posterior mean, encodings."""
+"""Evaluation of a trained autoencoder on a set: losses at the posterior mean, encodings."""
 
 from __future__ import annotations
 

@@ -56,7 +56,7 @@ def _grown(name: str, old: Tensor, shape: torch.Size) -> Tensor:
     return torch.cat([old, further])
 
 
-def interpolated(
+def interpolate(
     old: Mapping[str, Tensor], new: Mapping[str, Tensor], share: float
 ) -> dict[str, Tensor]:
     """Weights at a share of the way from `old` (0) to `new` (1).

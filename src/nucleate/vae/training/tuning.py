@@ -15,7 +15,7 @@ from torch import Tensor
 from nucleate.vae.model import VAE
 from nucleate.vae.training.evaluation import evaluate
 from nucleate.vae.training.trainer import Trainer
-from nucleate.vae.training.transfer import interpolated
+from nucleate.vae.training.transfer import interpolate
 
 SHARES = (1.0, 0.9, 0.75, 0.6, 0.45, 0.3, 0.2, 0.1, 0.05)
 """Of the way from the old weights to the last ones, tried in this order."""
@@ -97,7 +97,7 @@ class Tuner(Trainer):
             epoch = 1 + int(np.argmin([row["validation_objective"] for row in self.state.rows]))
             kept = Settled(1.0, epoch, self._memory_of(self.best), self.best, self.state.best)
         for share in SHARES:
-            weights = interpolated(self.start, self.average, share)
+            weights = interpolate(self.start, self.average, share)
             memory = self._memory_of(weights)
             if memory >= self.least:
                 scores = evaluate(self.model, self.validation, self.device)
