@@ -25,7 +25,7 @@ from nucleate.settings.model import FinetuneSettings, TrainSettings
 from nucleate.settings.objectives import PropertySettings
 from nucleate.settings.run import DiscoverSettings
 from nucleate.settings.screen import ScreenSettings
-from nucleate.stages.campaign import opened
+from nucleate.stages.campaign import open_campaign
 from nucleate.stages.discover import discover as discover_stage
 from nucleate.stages.featurize import featurize as featurize_stage
 from nucleate.stages.finetune.finetune import finetune as finetune_stage
@@ -267,7 +267,7 @@ def propose(study: str | Path, count: int = 24, *, device: str | None = None) ->
     >>> nucleate.tell(study, batch.assign(pIC50=[6.0, 7.0, 8.0]))["taken"]
     3
     """
-    with opened(Path(study), device=device) as loop:
+    with open_campaign(Path(study), device=device) as loop:
         return pd.read_csv(loop.table(loop.propose(count)))
 
 
@@ -295,6 +295,6 @@ def tell(
         if isinstance(results, pd.DataFrame):
             file = Path(stack.enter_context(TemporaryDirectory(prefix="nucleate-"))) / "told.csv"
             results.to_csv(file, index=False)
-        loop = stack.enter_context(opened(Path(study), device=device))
+        loop = stack.enter_context(open_campaign(Path(study), device=device))
         told = loop.tell(Path(file), replace=replace, structure_column=structure_column)
     return {"taken": len(told.entries), "known": told.known, "rejected": told.rejected}
