@@ -7,19 +7,6 @@ import warnings
 from collections.abc import Iterator
 from contextlib import contextmanager, redirect_stderr, redirect_stdout
 
-import optuna
-
-
-@contextmanager
-def quiet_optuna() -> Iterator[None]:
-    """Optuna says nothing but errors inside: what it would say of every study is ours to say."""
-    verbosity = optuna.logging.get_verbosity()
-    optuna.logging.set_verbosity(optuna.logging.ERROR)
-    try:
-        yield
-    finally:
-        optuna.logging.set_verbosity(verbosity)
-
 
 @contextmanager
 def silenced() -> Iterator[None]:

@@ -7,7 +7,8 @@ loudly where a version of Optuna has changed any of this.
 
 from __future__ import annotations
 
-from collections.abc import Mapping, Sequence
+from collections.abc import Iterator, Mapping, Sequence
+from contextlib import contextmanager
 from typing import Any
 
 import optuna
@@ -22,6 +23,7 @@ __all__ = [
     "create_running_trial",
     "end_trial",
     "in_optimize_loop",
+    "quiet_optuna",
     "same_study",
     "trial_id",
     "write_attributes",
@@ -88,3 +90,14 @@ def end_trial(
         return study._storage.set_trial_state_values(trial, state, values)
     except UpdateFinishedTrialError:
         return False
+
+
+@contextmanager
+def quiet_optuna() -> Iterator[None]:
+    """Optuna says nothing but errors inside: what it would say of every study is ours to say."""
+    verbosity = optuna.logging.get_verbosity()
+    optuna.logging.set_verbosity(optuna.logging.ERROR)
+    try:
+        yield
+    finally:
+        optuna.logging.set_verbosity(verbosity)

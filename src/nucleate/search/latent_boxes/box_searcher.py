@@ -27,7 +27,6 @@ from numpy.typing import NDArray
 from optuna.trial import FrozenTrial, Trial, TrialState
 
 from nucleate.core.errors import SettingsError
-from nucleate.core.quiet import quiet_optuna
 from nucleate.search.latent_boxes.optuna_samplers import (
     REGION,
     RegionCmaSampler,
@@ -36,7 +35,7 @@ from nucleate.search.latent_boxes.optuna_samplers import (
     latents_of,
 )
 from nucleate.search.latent_boxes.regions import SearchSpace, space_around
-from nucleate.search.optuna_adapter import create_running_trial, trial_id
+from nucleate.search.optuna_adapter import create_running_trial, quiet_optuna, trial_id
 from nucleate.search.searcher import Proposal, Searcher, SearchTask
 from nucleate.search.study.structure_sampler import AskedPoint
 from nucleate.search.study.trial_index import TrialIndex

@@ -22,8 +22,7 @@ from optuna.storages.journal import JournalFileBackend
 from optuna.trial import FrozenTrial, TrialState
 
 from nucleate.core.errors import ResultsError, SettingsError
-from nucleate.core.quiet import quiet_optuna
-from nucleate.search.optuna_adapter import FrozenStudy, completed_trials, trial_id
+from nucleate.search.optuna_adapter import FrozenStudy, completed_trials, quiet_optuna, trial_id
 from nucleate.search.study.trial_index import fail
 from nucleate.search.trial_attributes import ABANDONED, PROPOSED
 
