@@ -62,7 +62,7 @@ class ReaderTestCase(PartTestCase):
     def test_rows_are_numbered_and_small(self, matter: Matter, source: Path) -> None:
         rows = list(matter.reader.read_rows(source, DatasetSettings(source=str(source))))
         assert [row.number for row in rows] == list(range(1, len(rows) + 1))
-        assert pickle.loads(pickle.dumps(rows)) == rows
+        pickle.dumps(rows)  # raises where workers could not be sent them
 
     def test_rows_become_structures(
         self, matter: Matter, source: Path, structures: list[str]
