@@ -3,9 +3,8 @@
 from __future__ import annotations
 
 from collections import Counter
-from collections.abc import Callable, Iterator, Sequence
+from collections.abc import Callable, Iterator, Mapping, Sequence
 from contextlib import contextmanager
-from dataclasses import asdict
 from functools import cached_property
 from pathlib import Path
 from typing import Any
@@ -21,6 +20,7 @@ from nucleate.settings.model import DrawSettings
 from nucleate_benchmarks.common import figures
 from nucleate_benchmarks.common.drawing import decode
 from nucleate_benchmarks.common.figures import Section
+from nucleate_benchmarks.common.suites import Echo, SuiteBenchmark, model_facts
 from nucleate_benchmarks.crystals import controls, generation, reconstruction
 from nucleate_benchmarks.crystals.data import CrystalData, Region, load
 from nucleate_benchmarks.crystals.draw_inside import draw_inside
@@ -36,11 +36,9 @@ from nucleate_benchmarks.crystals.stability.energies import (
 from nucleate_benchmarks.crystals.validity import describe_all
 
 Samples = Sequence[str | None]
-Echo = Callable[[str], object]
-TITLE = "Benchmark: crystals"
 
 
-class CrystalBenchmark:
+class CrystalBenchmark(SuiteBenchmark):
     """One run over the suites; parts that several of them need are made once.
 
     Args:
@@ -50,6 +48,8 @@ class CrystalBenchmark:
         finished: given each section when it is complete.
     """
 
+    title = "Benchmark: crystals"
+
     def __init__(
         self,
         settings: CrystalBenchmarkSettings,
@@ -57,10 +57,9 @@ class CrystalBenchmark:
         echo: Echo,
         finished: Callable[[Section], None],
     ):
-        self.settings, self.work, self.echo, self.finished = settings, work, echo, finished
+        super().__init__(echo, finished)
+        self.settings, self.work = settings, work
         self.processes = settings.processes or default_processes()
-        self.sections: list[Section] = []
-        self.details: dict[str, Any] = {}
         self._draws: dict[int, Samples] = {}
 
     @cached_property
@@ -262,21 +261,24 @@ class CrystalBenchmark:
         s = self.settings
         self.add(speed_section(s.model, s.speed, s.seed, s.device))
 
-    def add(self, section: Section) -> None:
-        """Keep a section and tell of it."""
-        self.sections.append(section)
-        self.finished(section)
+    def suites(self) -> Mapping[str, Callable[[], None]]:
+        return {
+            "reconstruction": self.run_reconstruction,
+            "generation": self.run_generation,
+            "stability": self.run_stability,
+            "optimisation": self.run_optimisation,
+            "speed": self.run_speed,
+        }
+
+    def load(self) -> None:
+        _ = self.model, self.data
+        if {"stability", "optimisation"} & set(self.settings.suites):
+            labelled(self.data)
 
     def head(self, command: str) -> dict[str, Any]:
-        """Everything that a figure must carry besides itself."""
         return {
             **figures.surroundings(command),
-            "model": {
-                "name": self.settings.model,
-                "parameters": self.model.info.get("parameters"),
-                "latent": self.model.size,
-                **{f"sampling {k}": v for k, v in self.model.sampling().model_dump().items()},
-            },
+            "model": model_facts(self.settings.model, self.model),
             "data": self.data.summary(),
             "seeds": self.seeds,
         }
@@ -319,29 +321,6 @@ def run(
         CheckpointError: the model cannot be read.
         ResultsError: the files cannot be written.
     """
-    paths: list[Path] = []
     stem = out.with_suffix("") if out.suffix in (".json", ".md") else out
     work = Path(settings.work) if settings.work else stem.with_name(stem.name + ".work")
-
-    def keep(section: Section) -> None:
-        paths[:] = figures.write(
-            out, TITLE, benchmark.head(command), benchmark.sections, benchmark.details
-        )
-        finished(section)
-
-    benchmark = CrystalBenchmark(settings, work, echo, keep)
-    # Before hours of work: what cannot be read is said at once.
-    _ = benchmark.model, benchmark.data
-    if {"stability", "optimisation"} & set(settings.suites):
-        labelled(benchmark.data)
-    suites = {
-        "reconstruction": benchmark.run_reconstruction,
-        "generation": benchmark.run_generation,
-        "stability": benchmark.run_stability,
-        "optimisation": benchmark.run_optimisation,
-        "speed": benchmark.run_speed,
-    }
-    for suite in dict.fromkeys(settings.suites):
-        suites[suite]()
-    head = benchmark.head(command)
-    return {**head, "sections": [asdict(s) for s in benchmark.sections]}, paths
+    return CrystalBenchmark(settings, work, echo, finished).run(settings.suites, out, command)

@@ -3,7 +3,6 @@
 from __future__ import annotations
 
 from collections.abc import Callable, Mapping, Sequence
-from dataclasses import asdict
 from functools import cached_property
 from pathlib import Path
 from typing import Any
@@ -14,21 +13,20 @@ from nucleate.latent.latent_model import LatentModel
 from nucleate_benchmarks.common import controls, figures
 from nucleate_benchmarks.common.drawing import draw
 from nucleate_benchmarks.common.figures import Section, combined
+from nucleate_benchmarks.common.suites import Echo, SuiteBenchmark, model_facts
 from nucleate_benchmarks.molecules import data, guacamol, moses, table
 from nucleate_benchmarks.molecules.filters import WITHOUT_MCF, molsets_folder
 from nucleate_benchmarks.molecules.settings import BenchmarkSettings
-from nucleate_benchmarks.molecules.table import Echo
 
 Samples = Sequence[str | None]
 Measure = Callable[[Samples], dict[str, float]]
-TITLE = "Benchmark: molecules"
 TITLES = {
     "moses": "MOSES",
     "guacamol": "GuacaMol, distribution learning",
 }
 
 
-class Benchmark:
+class Benchmark(SuiteBenchmark):
     """One run over the suites; parts that several of them need are made once.
 
     Args:
@@ -37,14 +35,14 @@ class Benchmark:
         finished: given each section when it is complete.
     """
 
+    title = "Benchmark: molecules"
+
     def __init__(
         self, settings: BenchmarkSettings, echo: Echo, finished: Callable[[Section], None]
     ):
-        self.settings, self.echo = settings, echo
+        super().__init__(echo, finished)
+        self.settings = settings
         self.processes = settings.processes or default_processes()
-        self.finished = finished
-        self.sections: list[Section] = []
-        self.details: dict[str, Any] = {}
         self._draws: dict[int, Samples] = {}
 
     @cached_property
@@ -227,21 +225,16 @@ class Benchmark:
         rows = combined(runs, self.sample_count(self.settings.samples), beside)
         self.add(Section(TITLES[suite], rows, note))
 
-    def add(self, section: Section) -> None:
-        """Keep a section and tell of it."""
-        self.sections.append(section)
-        self.finished(section)
+    def suites(self) -> Mapping[str, Callable[[], None]]:
+        return {"table": self.run_table, "moses": self.run_moses, "guacamol": self.run_guacamol}
+
+    def load(self) -> None:
+        _ = self.model, self.own_samples, self.test, self.train
 
     def head(self, command: str) -> dict[str, Any]:
-        """Everything that a figure must carry besides itself."""
         out = figures.surroundings(command)
         if self.model is not None:
-            out["model"] = {
-                "name": self.settings.model,
-                "parameters": self.model.info.get("parameters"),
-                "latent": self.model.size,
-                **{f"sampling {k}": v for k, v in self.model.sampling().model_dump().items()},
-            }
+            out["model"] = model_facts(str(self.settings.model), self.model)
         else:
             out["samples"] = self.settings.samples_file
         out["training set"] = self.train.summary()
@@ -273,23 +266,4 @@ def run(
         CheckpointError: the model cannot.
         ResultsError: the files cannot be written.
     """
-    paths: list[Path] = []
-
-    def keep(section: Section) -> None:
-        paths[:] = figures.write(
-            out, TITLE, benchmark.head(command), benchmark.sections, benchmark.details
-        )
-        finished(section)
-
-    benchmark = Benchmark(settings, echo, keep)
-    # Before hours of work: what cannot be read is said at once.
-    _ = benchmark.model, benchmark.own_samples, benchmark.test, benchmark.train
-    suites = {
-        "table": benchmark.run_table,
-        "moses": benchmark.run_moses,
-        "guacamol": benchmark.run_guacamol,
-    }
-    for suite in dict.fromkeys(settings.suites):
-        suites[suite]()
-    head = benchmark.head(command)
-    return {**head, "sections": [asdict(s) for s in benchmark.sections]}, paths
+    return Benchmark(settings, echo, finished).run(settings.suites, out, command)

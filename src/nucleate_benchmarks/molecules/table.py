@@ -26,7 +26,7 @@ from nucleate_benchmarks.molecules.reconstruction import (
 from nucleate_benchmarks.molecules.settings import TableSettings
 from nucleate_benchmarks.molecules.tanimoto import internal_diversities
 
-Echo = Callable[[str], None]
+Echo = Callable[[str], object]
 PROBED = {"logP": "MolLogP", "TPSA": "TPSA", "QED": "qed"}
 TIMED = 10_000
 """Samples whose seconds are measured."""
