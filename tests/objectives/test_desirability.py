@@ -2,7 +2,7 @@ import math
 
 import numpy as np
 import pytest
-from hypothesis import given
+from hypothesis import example, given
 from hypothesis import strategies as st
 
 from nucleate.objectives.desirability import combine, resolve
@@ -28,6 +28,8 @@ def terms(draw):
 
 
 @given(terms(), st.lists(anything, min_size=1), st.lists(anything))
+@example(PropertySettings(property="p"), [0.0], [1.2e308])
+@example(PropertySettings(property="p", low=0.0), [1.7e308], [-1.7e308, 1.7e308])
 def test_desirability_is_bounded_and_zero_where_nothing_is_known(term, values, reference):
     wanted = resolve(term, np.array(reference))(np.array(values))
     assert np.all((wanted >= 0) & (wanted <= 1))

@@ -20,6 +20,8 @@ from nucleate.settings.objectives import PropertySettings
 
 QUANTILES = (0.05, 0.95)
 """Of the reference sample's values: where a smooth desirability is 0.05 and 0.95."""
+LARGEST = 1e300
+"""Magnitude beyond which a reference value is taken for this one."""
 RANGE_TOLERANCE = 0.1
 """Of a range's width, if the settings give no tolerance."""
 
@@ -111,7 +113,8 @@ def spread_of(reference: NDArray[np.float64]) -> tuple[float, float]:
     """Two distinct values that span the reference (its 5 % and 95 % quantiles where they differ),
     (0, 1) if it holds nothing finite."""
     finite = np.asarray(reference, dtype=np.float64)
-    finite = finite[np.isfinite(finite)]
+    # Sums and differences of two ends must not overflow.
+    finite = np.clip(finite[np.isfinite(finite)], -LARGEST, LARGEST)
     if not len(finite):
         return 0.0, 1.0
     low, high = (float(q) for q in np.quantile(finite, QUANTILES))
