@@ -286,3 +286,8 @@ def test_files_may_hold_larger_structures_than_training_sets(tmp_path):
     assert found[0] == "standardise"
     with pytest.raises(SettingsError, match="unknown key"):
         reasons("misspelt", maximum_atoms=60)
+
+
+def test_a_check_may_be_given_by_its_name_alone():
+    settings = ScreenSettings(checks=("parses", {"name": "size", "maximum": 30}))
+    assert settings.checks == ({"name": "parses"}, {"name": "size", "maximum": 30})

@@ -171,7 +171,7 @@ def screen(
         and every check's value. `attrs["summary"]` holds the funnel.
 
     >>> import nucleate
-    >>> checks = [{"name": "parses"}, {"name": "size"}, {"name": "alerts"}]
+    >>> checks = ["parses", "size", "alerts"]
     >>> table = nucleate.screen(["CCOc1ccc(CC(=O)NC)cc1", "C", "no molecule"], checks=checks)
     >>> table["passed"].tolist()
     [True, False, False]

@@ -158,7 +158,7 @@ SPELLINGS = {key: Spelling(metavar=m) for m, keys in METAVARS.items() for key in
     "checks": Spelling(
         metavar="NAME,...",
         kind=str,
-        read=lambda text: [{"name": name} for name in comma_separated([text])],
+        read=lambda text: comma_separated([text]),
     ),
     "mirror": Spelling(metavar="DIR", environment="NUCLEATE_DATA_MIRROR"),
     "objectives": Spelling(

@@ -4,19 +4,23 @@ from __future__ import annotations
 
 from typing import Annotated, Any, Literal
 
-from pydantic import Field
+from pydantic import BeforeValidator, Field
 
 from nucleate.core.settings import Device, Settings
 from nucleate.settings.data import DatasetSettings
 from nucleate.settings.objectives import PropertySettings
 
 
+def _check_table(value: Any) -> Any:
+    return {"name": value} if isinstance(value, str) else value
+
+
 class ScreenSettings(Settings):
     """The funnel."""
 
-    checks: tuple[dict[str, Any], ...] = ()
-    """The funnel's checks in order: tables with `name` and that check's options; the matter's
-    default funnel if empty. `nucleate checks` lists all."""
+    checks: tuple[Annotated[dict[str, Any], BeforeValidator(_check_table)], ...] = ()
+    """The funnel's checks in order: names, or tables with `name` and that check's options; the
+    matter's default funnel if empty. `nucleate checks` lists all."""
     keep: Annotated[int, Field(ge=0)] = 200
     """Candidates written at most; 0 for all."""
     reference: tuple[DatasetSettings, ...] = ()
