@@ -7,7 +7,7 @@ import pytest
 
 from nucleate.core.errors import SettingsError
 from nucleate.core.settings import validate
-from nucleate.objectives.build import build, check
+from nucleate.objectives.build_objectives import build, check
 from nucleate.objectives.objective import Objective
 from nucleate.settings.objectives import PropertySettings
 from nucleate.testing.toy_matter import ToyMatter

@@ -9,7 +9,7 @@ from torch import Tensor
 
 from nucleate.core.settings import validate
 from nucleate.generation.bandit import ThompsonBandit
-from nucleate.generation.sources import PathSource, arc_points, blend
+from nucleate.generation.latent_sources import PathSource, arc_points, blend
 from nucleate.generation.steering import Steering
 from nucleate.matter import registry
 from nucleate.regression.latent_linear import Corrected

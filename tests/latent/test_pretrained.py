@@ -15,7 +15,7 @@ from nucleate.core.errors import CheckpointError, SettingsError
 from nucleate.core.manifest import Manifest
 from nucleate.latent import pretrained
 from nucleate.latent.cards import read_card
-from nucleate.latent.export import MAXIMUM_BYTES, export
+from nucleate.latent.export_model import MAXIMUM_BYTES, export
 from nucleate.latent.latent_model import LatentModel
 from nucleate.testing.tiny_model import CARD
 from nucleate.vae.checkpoint import load_latents

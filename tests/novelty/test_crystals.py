@@ -23,8 +23,8 @@ from nucleate.crystals.geometry.lookup import (
 from nucleate.crystals.wyckoff.canonical import wyckoff_from_structure
 from nucleate.crystals.wyckoff.wyckoff_string import from_string, structure_from_wyckoff, to_string
 from nucleate.matter.checks import Candidate, CheckContext, Verdict
-from nucleate.novelty.catalogue import references
 from nucleate.novelty.index import Reference, ReferenceContext
+from nucleate.novelty.reference_sets import references
 from nucleate.settings.data import DatasetSettings
 
 SALT = "225 a:Na b:Cl | 5.6402"

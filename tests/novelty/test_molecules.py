@@ -26,8 +26,8 @@ from nucleate.molecules.chemistry.lookup import nearest, packed_bits
 from nucleate.molecules.io.standardise import standardise
 from nucleate.molecules.options import StandardiseOptions
 from nucleate.novelty import index as reference
-from nucleate.novelty.catalogue import references, stage_reference
 from nucleate.novelty.index import Reference, ReferenceContext, references_of
+from nucleate.novelty.reference_sets import references, stage_reference
 from nucleate.settings.data import DatasetSettings
 
 MOLECULES = Molecules()
@@ -143,7 +143,7 @@ def test_keys_are_made_once_and_again_where_damaged(tmp_path: Path) -> None:
 
 
 def test_a_killed_build_goes_on(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
-    from nucleate.novelty import build as reference_files
+    from nucleate.novelty import build_reference as reference_files
 
     monkeypatch.setattr(reference_files, "CHUNK_ROWS", 3)
     whole, seen = reference_files.write_part, []

@@ -8,7 +8,7 @@ import pytest
 
 from nucleate.core.errors import SettingsError, StructureError
 from nucleate.matter.part import part
-from nucleate.objectives.build import build, check
+from nucleate.objectives.build_objectives import build, check
 from nucleate.objectives.exchange import exchange_of
 from nucleate.objectives.property import Answer
 from nucleate.settings.objectives import PropertySettings, PythonSource, source_of

@@ -6,7 +6,7 @@ import pytest
 
 from nucleate.core.errors import SettingsError
 from nucleate.core.settings import validate
-from nucleate.objectives.build import build, computation, inputs_of
+from nucleate.objectives.build_objectives import build, computation, inputs_of
 from nucleate.objectives.objective import Objective
 from nucleate.settings.objectives import (
     ColumnSource,

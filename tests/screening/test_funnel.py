@@ -4,9 +4,9 @@ from hypothesis import strategies as st
 
 from nucleate.core.errors import InputError, SettingsError
 from nucleate.matter.checks import Candidate, CheckContext, Verdict
-from nucleate.screening.engine import Engine, Limits
+from nucleate.screening.check_engine import Engine, Limits
+from nucleate.screening.check_worker import run_check
 from nucleate.screening.funnel import Funnel, build_checks, check_tables, count_reasons
-from nucleate.screening.worker import run_check
 from nucleate.testing.toy_matter import Novel, Small, ToyMatter
 
 CONTEXT = CheckContext(known=("1,1,1,1",))

@@ -6,8 +6,8 @@ from pathlib import Path
 
 from nucleate.matter.checks import Verdict
 from nucleate.matter.reader import RawRow
+from nucleate.screening.check_worker import Judgement, WorkItem
 from nucleate.screening.journal import Journal, chunk_digest
-from nucleate.screening.worker import Judgement, WorkItem
 
 FIRST, SECOND, OTHER = ([WorkItem(name)] for name in ("CCO", "CCN", "CCC"))
 

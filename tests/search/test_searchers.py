@@ -10,7 +10,7 @@ import pytest
 
 from nucleate.core.errors import SettingsError
 from nucleate.core.settings import validate
-from nucleate.search.registry import build_searcher
+from nucleate.search.factories import build_searcher
 from nucleate.search.searcher import Searcher, SearchTask
 from nucleate.settings import searchers as registry
 from nucleate.settings.fields import field_facts

@@ -21,8 +21,8 @@ from nucleate.matter.codec import Codec, Codecs
 from nucleate.matter.identity import Identity
 from nucleate.matter.part import part
 from nucleate.matter.reader import RawRow, Reader, Standardised
-from nucleate.novelty.catalogue import references
 from nucleate.novelty.records import read_records
+from nucleate.novelty.reference_sets import references
 from nucleate.settings.data import DatasetSettings, FeaturizeSettings, SplitSettings
 from nucleate.stages.featurize import featurize, load_records
 from nucleate.vae.arrays import RaggedArrays

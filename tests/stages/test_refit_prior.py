@@ -11,7 +11,7 @@ from typer.testing import Result
 
 from nucleate.core.errors import CheckpointError
 from nucleate.core.manifest import Manifest
-from nucleate.latent.export import export
+from nucleate.latent.export_model import export
 from nucleate.latent.latent_model import LatentModel
 from nucleate.settings.model import PriorSettings
 from nucleate.stages.edit_model import refit_prior

@@ -16,7 +16,7 @@ from nucleate.novelty.records import read_records
 from nucleate.search.evolution.adaptation import Adaptation, AdaptationSettings
 from nucleate.search.evolution.memory import Latents
 from nucleate.search.evolution.operators import LatentMaker
-from nucleate.search.registry import build_searcher, latent_operators
+from nucleate.search.factories import build_searcher, latent_operators
 from nucleate.search.searcher import SearchTask
 from nucleate.settings.evolution import EvolutionSettings
 

@@ -8,8 +8,8 @@ import torch
 from nucleate.settings.model import ObjectiveSettings
 from nucleate.testing.toy_schema import toy_arrays
 from nucleate.vae.arrays import Batch
+from nucleate.vae.evidence_lower_bound import evidence_loss, labels
 from nucleate.vae.model import VAE
-from nucleate.vae.objective import evidence_loss, labels
 from nucleate.vae.training.evaluation import evaluate
 
 

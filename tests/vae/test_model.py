@@ -10,10 +10,10 @@ import torch
 
 from nucleate.settings.model import NetworkSettings, ObjectiveSettings
 from nucleate.testing.toy_schema import SortedLegality, toy_arrays, toy_schema
-from nucleate.vae import objective
+from nucleate.vae import evidence_lower_bound as objective
 from nucleate.vae.decoding import decode
+from nucleate.vae.evidence_lower_bound import beta_at, evidence_loss
 from nucleate.vae.model import VAE
-from nucleate.vae.objective import beta_at, evidence_loss
 from nucleate.vae.training.workers import pack, unpack
 
 

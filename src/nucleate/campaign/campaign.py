@@ -13,8 +13,8 @@ from nucleate.campaign.folder import Record, new_name, now, write_record
 from nucleate.campaign.match_structures import Identity
 from nucleate.campaign.measurements import LOG, WITHDRAWN, Entry, append_log, read_log
 from nucleate.campaign.proposing import Question, propose
+from nucleate.campaign.result_tables import read_table, write_rejected
 from nucleate.campaign.scoring import Scoring
-from nucleate.campaign.tables import read_table, write_rejected
 from nucleate.campaign.telling import Reading, Telling, read_rows
 from nucleate.campaign.trials import bring_up
 from nucleate.core.errors import InputError, NucleateError, ResultsError, SettingsError

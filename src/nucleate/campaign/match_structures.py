@@ -8,7 +8,7 @@ from pathlib import Path
 from typing import Any
 
 from nucleate.campaign.batches import Proposed
-from nucleate.campaign.tables import Row
+from nucleate.campaign.result_tables import Row
 from nucleate.core.errors import StructureError
 from nucleate.matter.base import Matter
 

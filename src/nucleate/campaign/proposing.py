@@ -14,7 +14,7 @@ from nucleate.campaign.scoring import Scoring
 from nucleate.campaign.trials import OWN
 from nucleate.core.errors import ResultsError
 from nucleate.search.evolution.quota import build_quota
-from nucleate.search.registry import build_searcher
+from nucleate.search.factories import build_searcher
 from nucleate.search.searcher import Proposal, Searcher, SearchTask
 from nucleate.search.study.local_search import Local
 from nucleate.settings.evolution import EvolutionSettings

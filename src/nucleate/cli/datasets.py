@@ -25,7 +25,7 @@ def list_datasets(json_file: JsonFile = None) -> None:
 
     Example: nucleate datasets list
     """
-    from nucleate.cli.show.tables import table
+    from nucleate.cli.show.terminal_tables import table
     from nucleate.datasets import catalogue
 
     found = catalogue.table()

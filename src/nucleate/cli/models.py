@@ -110,7 +110,7 @@ def export(
 
     Example: nucleate models export --model work/model --out shipped/mine --card card.md
     """
-    from nucleate.latent.export import export as write
+    from nucleate.latent.export_model import export as write
     from nucleate.latent.pretrained import model_folder
 
     figures = write(

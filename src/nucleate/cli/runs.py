@@ -62,7 +62,7 @@ def _runs(
     """
     if ctx.invoked_subcommand is not None:
         return
-    from nucleate.cli.show.tables import table
+    from nucleate.cli.show.terminal_tables import table
     from nucleate.stages.run_folder import list_runs
 
     found = list_runs(results)

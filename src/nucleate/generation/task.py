@@ -9,6 +9,7 @@ from numpy.typing import NDArray
 
 from nucleate.core.errors import SettingsError
 from nucleate.generation.importance import likely_ways
+from nucleate.generation.latent_sources import ENDS, LeadSource, PathSource, PriorSource, Source
 from nucleate.generation.requirements import (
     HasScaffold,
     MeetsConstraint,
@@ -18,7 +19,6 @@ from nucleate.generation.requirements import (
     requirements_of,
     windows_of,
 )
-from nucleate.generation.sources import ENDS, LeadSource, PathSource, PriorSource, Source
 from nucleate.generation.starting_points import known_latents
 from nucleate.generation.steering import Steering
 from nucleate.latent.latent_model import LatentModel

@@ -2,7 +2,7 @@
 
 A shipped model is a folder of `nucleate/pretrained`: what `nucleate.vae.checkpoint.save_model`
 writes (with a sample of the encoded training set instead of all of it), `codec.json` and `card.md`.
-`nucleate.latent.export` makes such a folder from a trained model's. Nothing heavy is imported.
+`nucleate.latent.export_model` makes such a folder of a trained model's. Nothing heavy is imported.
 """
 
 from __future__ import annotations

@@ -13,7 +13,7 @@ class Molecules(Matter):
     name = "molecules"
     structure_column = "smiles"
     reader = part("nucleate.molecules.io.read:MoleculeReader")
-    codecs = part("nucleate.molecules.codecs.registry:MoleculeCodecs")
+    codecs = part("nucleate.molecules.codecs.molecule_codecs:MoleculeCodecs")
     identity = part("nucleate.molecules.chemistry.lookup:MoleculeIdentity")
     properties = part("nucleate.molecules.properties:MoleculeProperties")
     checks = part("nucleate.molecules.checks:MoleculeChecks")

@@ -9,7 +9,7 @@ from typing import TYPE_CHECKING, Any
 from nucleate.core.errors import SettingsError
 from nucleate.core.settings import validate
 from nucleate.matter.base import Matter
-from nucleate.objectives.build import build
+from nucleate.objectives.build_objectives import build
 from nucleate.objectives.constraints import Limit, resolve_limit
 from nucleate.objectives.desirability import Desirability, average, combine, resolve
 from nucleate.objectives.property_values import PropertyValues

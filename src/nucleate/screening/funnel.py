@@ -12,8 +12,8 @@ from typing import Any
 from nucleate.core.errors import SettingsError
 from nucleate.matter.base import Matter
 from nucleate.matter.checks import Candidate, Check, CheckContext, Verdict
+from nucleate.screening.check_worker import run_check
 from nucleate.screening.rejections import Rejected, Rejections
-from nucleate.screening.worker import run_check
 
 _NUMBER = re.compile(r"(?<![\w.])[-+]?\d+(?:\.\d+)?(?:[eE][-+]?\d+)?(?![\w])")
 SHOWN_REASONS = 20

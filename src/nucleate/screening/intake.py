@@ -15,9 +15,9 @@ from nucleate.datasets.sources import resolve
 from nucleate.matter.base import Matter
 from nucleate.matter.checks import Candidate
 from nucleate.matter.reader import RawRow
+from nucleate.screening.check_worker import Judgement, WorkItem
 from nucleate.screening.funnel import Funnel, Step, count_reasons, general
 from nucleate.screening.rejections import Rejected, Rejections
-from nucleate.screening.worker import Judgement, WorkItem
 from nucleate.settings.data import DatasetSettings
 
 SAME = "equal to another, merged with it"

@@ -7,7 +7,7 @@ from collections.abc import Sequence
 from pathlib import Path
 
 from nucleate.datasets.resumable import LineLog
-from nucleate.screening.worker import Judgement, WorkItem
+from nucleate.screening.check_worker import Judgement, WorkItem
 
 
 def chunk_digest(items: Sequence[WorkItem]) -> str:

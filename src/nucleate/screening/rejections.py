@@ -9,7 +9,7 @@ from dataclasses import dataclass
 from typing import IO
 
 from nucleate.matter.checks import Candidate
-from nucleate.screening.worker import plain_value
+from nucleate.screening.check_worker import plain_value
 
 IN_MEMORY = 20_000
 

@@ -8,8 +8,8 @@ from dataclasses import dataclass
 from typing import Any
 
 from nucleate.matter.checks import Candidate, Check, EachCheck
+from nucleate.screening.check_worker import Judgement
 from nucleate.screening.funnel import DOUBLE, Funnel, Step, count_reasons, general, note
-from nucleate.screening.worker import Judgement
 
 
 @dataclass(frozen=True)

@@ -12,7 +12,8 @@ import pandas as pd
 from nucleate.core.files import atomic_path, write_json
 from nucleate.matter.base import Matter
 from nucleate.objectives.objective import Objective
-from nucleate.screening import ranking, tables
+from nucleate.screening import candidate_tables as tables
+from nucleate.screening import ranking
 from nucleate.screening.funnel import Funnel
 
 PROVENANCE = ("origin", "trial", "parent", "log_likelihood")

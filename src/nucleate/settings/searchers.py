@@ -18,7 +18,7 @@ from typing import Any
 from nucleate.core.errors import SettingsError
 
 GROUP = "nucleate.searchers"
-_REGISTRY = "nucleate.search.registry"
+_REGISTRY = "nucleate.search.factories"
 _BOXES = "nucleate.search.latent_boxes.box_searcher:build_box_searcher"
 
 

@@ -28,7 +28,7 @@ from nucleate.core.settings import read_toml, validate
 from nucleate.latent import pretrained
 from nucleate.matter import registry
 from nucleate.novelty.records import StartingStructures
-from nucleate.objectives.build import inputs_of
+from nucleate.objectives.build_objectives import inputs_of
 from nucleate.objectives.objective import Objective
 from nucleate.search.latent_boxes.regions import sample_reference
 from nucleate.settings.study import StudySettings

@@ -18,7 +18,7 @@ from nucleate.core.progress import Say, log
 from nucleate.datasets.draws import write_draws
 from nucleate.latent.latent_model import LatentModel
 from nucleate.matter import registry
-from nucleate.objectives.build import computation, inputs_of, refuse_measured
+from nucleate.objectives.build_objectives import computation, inputs_of, refuse_measured
 from nucleate.objectives.objective import Objective
 from nucleate.search.study.results import StudyResult
 from nucleate.search.study.run_study import run_study

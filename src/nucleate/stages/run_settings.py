@@ -49,7 +49,7 @@ def check_settings(settings: DiscoverSettings, where: str, folder: Path | None =
         CheckpointError: the model to start from does not exist or is of another kind of matter.
     """
     from nucleate.generation.task import check_conditions
-    from nucleate.objectives.build import check as check_objective
+    from nucleate.objectives.build_objectives import check as check_objective
 
     enabled = [name for name, pipeline in settings.matter.items() if pipeline.enabled]
     if not enabled:

@@ -20,7 +20,7 @@ def draw_samples(
     model: LatentModel, settings: SampleSettings, seed: int
 ) -> tuple[list[dict[str, Any]], dict[str, Any]]:
     """Decode `settings.count` draws from the model's prior, or find that many structures that meet
-    `settings.conditions` (see `nucleate.generation.engine.generate`).
+    `settings.conditions` (see `nucleate.generation.conditional_sampling.generate`).
 
     Returns:
         One row per draw that decoded to a structure (`structure`, `latent`, `origin`, `trial`,
@@ -31,7 +31,7 @@ def draw_samples(
         SettingsError: conditions that nothing can meet, or that the model cannot work with.
     """
     if settings.conditions.any():
-        from nucleate.generation.engine import generate
+        from nucleate.generation.conditional_sampling import generate
 
         return generate(model, settings, seed)
     started = time.perf_counter()

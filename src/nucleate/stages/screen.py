@@ -15,13 +15,13 @@ from nucleate.core.settings import validate
 from nucleate.datasets.sources import content_digest, resolve
 from nucleate.matter import registry
 from nucleate.matter.base import Matter
-from nucleate.novelty.catalogue import references, stage_reference
 from nucleate.novelty.index import ReferenceContext
 from nucleate.novelty.records import read_records
-from nucleate.objectives.build import inputs_of
+from nucleate.novelty.reference_sets import references, stage_reference
+from nucleate.objectives.build_objectives import inputs_of
 from nucleate.objectives.objective import Objective, complete_terms
 from nucleate.screening import ranking, writing
-from nucleate.screening.engine import Engine, Limits
+from nucleate.screening.check_engine import Engine, Limits
 from nucleate.screening.funnel import Funnel, build_checks, check_tables
 from nucleate.screening.intake import Rows, from_draws
 from nucleate.search.latent_boxes.regions import sample_reference

@@ -11,7 +11,7 @@ from nucleate.core.manifest import Manifest
 from nucleate.datasets.sources import content_digest, resolve
 from nucleate.latent.latent_model import LatentModel
 from nucleate.novelty.records import StartingStructures, read_records
-from nucleate.screening.engine import read_file
+from nucleate.screening.check_engine import read_file
 from nucleate.settings.data import DatasetSettings
 from nucleate.settings.objectives import relative_to
 

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from dataclasses import replace
 
-from nucleate.search.registry import build_searcher
+from nucleate.search.factories import build_searcher
 from nucleate.search.searcher import Searcher, SearchTask
 from nucleate.settings.evolution import EvolutionSettings
 from nucleate.testing.toy_matter import SMALL

@@ -15,7 +15,7 @@ from nucleate.cli.app import app
 from nucleate.cli.failures import DEBUG_VARIABLE
 from nucleate.core.manifest import Manifest
 from nucleate.latent import pretrained
-from nucleate.latent.export import export
+from nucleate.latent.export_model import export
 from nucleate.settings.data import DatasetSettings, FeaturizeSettings
 from nucleate.settings.model import NetworkSettings, PriorSettings, TrainSettings
 from nucleate.stages.featurize import featurize

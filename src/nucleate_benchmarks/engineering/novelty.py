@@ -33,10 +33,10 @@ from nucleate.core.processes import run_isolated
 from nucleate.datasets.sources import resolve
 from nucleate.matter import registry
 from nucleate.matter.checks import Candidate
-from nucleate.novelty.build import CHUNK_ROWS, Part, join_parts, save_part
-from nucleate.novelty.catalogue import references
+from nucleate.novelty.build_reference import CHUNK_ROWS, Part, join_parts, save_part
 from nucleate.novelty.index import HEADER, Reference, ReferenceContext
 from nucleate.novelty.lookup import ChunkKeys, identify_chunk, identity_of
+from nucleate.novelty.reference_sets import references
 from nucleate.settings.data import DatasetSettings
 from nucleate_benchmarks.common.figures import Figure, Section, surroundings, write
 

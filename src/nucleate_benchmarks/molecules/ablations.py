@@ -34,8 +34,8 @@ from nucleate.molecules.chemistry.chem import random_spellings
 from nucleate.settings.model import TrainSettings
 from nucleate.stages.train import read_splits, structures_at
 from nucleate.vae.arrays import Batch, RaggedArrays
+from nucleate.vae.evidence_lower_bound import Loss, evidence_loss
 from nucleate.vae.model import VAE
-from nucleate.vae.objective import Loss, evidence_loss
 from nucleate.vae.prior import StandardNormal
 from nucleate.vae.training.evaluation import encode_all
 from nucleate.vae.training.trainer import Trainer

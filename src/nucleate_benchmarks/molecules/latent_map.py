@@ -8,7 +8,7 @@ from typing import Any
 import numpy as np
 from numpy.typing import NDArray
 
-from nucleate.generation.sources import arc_points
+from nucleate.generation.latent_sources import arc_points
 from nucleate.latent.latent_model import LatentModel
 from nucleate_benchmarks.common.drawing import decode
 from nucleate_benchmarks.molecules.features import pair_similarity

@@ -6,7 +6,7 @@ from __future__ import annotations
 from dataclasses import replace
 from typing import Any
 
-from nucleate.search import registry
+from nucleate.search import factories as registry
 from nucleate.search.evolution.operators import (
     Extrapolation,
     Graft,
@@ -70,7 +70,7 @@ WITHOUT_MODEL = tuple(name for name, entry in searchers().items() if not entry.n
 
 
 def build_searcher(task: SearchTask) -> Searcher:
-    """Return a searcher of `SEARCHERS`; see `nucleate.search.registry.build_searcher`.
+    """Return a searcher of `SEARCHERS`; see `nucleate.search.factories.build_searcher`.
 
     Raises:
         SettingsError: no such searcher.

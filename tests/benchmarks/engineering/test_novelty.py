@@ -7,7 +7,7 @@ from pathlib import Path
 import numpy as np
 import pytest
 
-from nucleate.novelty import build as reference_files
+from nucleate.novelty import build_reference as reference_files
 from nucleate_benchmarks.engineering import novelty
 from nucleate_benchmarks.engineering.novelty import (
     Task,

@@ -11,7 +11,7 @@ import optuna
 import pytest
 
 from nucleate.core.errors import CheckpointError, SettingsError
-from nucleate.search import registry
+from nucleate.search import factories as registry
 from nucleate.search.evolution.screened_evolution import ScreenedEvolution
 from nucleate.search.latent_boxes.box_searcher import BoxSearcher
 from nucleate.search.latent_boxes.optuna_samplers import latents_of

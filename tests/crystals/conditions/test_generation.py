@@ -23,9 +23,9 @@ from nucleate.crystals.wyckoff.wyckoff_string import (
     prototype_key,
     structure_from_wyckoff,
 )
-from nucleate.generation import sources
+from nucleate.generation import latent_sources as sources
 from nucleate.generation import starting_points as templates
-from nucleate.generation.engine import generate
+from nucleate.generation.conditional_sampling import generate
 from nucleate.latent.latent_model import LatentModel
 from nucleate.matter import registry
 from nucleate.settings.model import NetworkSettings, PriorSettings

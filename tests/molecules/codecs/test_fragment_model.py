@@ -11,8 +11,8 @@ from nucleate.settings.model import NetworkSettings, ObjectiveSettings
 from nucleate.testing.fragment_examples import MOLECULES, codec, reference
 from nucleate.vae.arrays import RaggedArrays
 from nucleate.vae.decoding import decode
+from nucleate.vae.evidence_lower_bound import evidence_loss, misalignment
 from nucleate.vae.model import VAE
-from nucleate.vae.objective import evidence_loss, misalignment
 from nucleate.vae.posterior import add_noise
 
 

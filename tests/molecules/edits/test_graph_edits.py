@@ -14,6 +14,7 @@ from rdkit import Chem
 from rdkit.Chem import rdCIPLabeler
 
 from nucleate.molecules.chemistry.chem import canonical, has_radicals, parse
+from nucleate.molecules.edits.edit_operators import EDITS, STEREO_EDITS
 from nucleate.molecules.edits.graph_edits import (
     MAXIMUM_HEAVY,
     cross,
@@ -21,7 +22,6 @@ from nucleate.molecules.edits.graph_edits import (
     read_parent,
     try_edit,
 )
-from nucleate.molecules.edits.operators import EDITS, STEREO_EDITS
 
 DRUGS = [
     "CC(=O)Oc1ccccc1C(=O)O",

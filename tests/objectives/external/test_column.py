@@ -12,7 +12,7 @@ from nucleate.core.errors import InputError, SettingsError
 from nucleate.latent.latent_model import LatentModel
 from nucleate.matter.part import part
 from nucleate.matter.reader import RawRow
-from nucleate.objectives.build import build
+from nucleate.objectives.build_objectives import build
 from nucleate.objectives.external.column import ColumnObjective, column_property
 from nucleate.objectives.external.labels import Labels, read_labels
 from nucleate.objectives.objective import Objective

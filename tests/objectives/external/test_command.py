@@ -10,7 +10,7 @@ import numpy as np
 import pytest
 
 from nucleate.core.errors import SettingsError
-from nucleate.objectives.build import build
+from nucleate.objectives.build_objectives import build
 from nucleate.objectives.external.command import read_output
 from nucleate.objectives.objective import Objective
 from nucleate.settings.objectives import PropertySettings
@@ -193,7 +193,7 @@ import sys
 signal.signal(signal.SIGINT, signal.default_int_handler)  # a job in the background ignores it
 from nucleate.testing.toy_matter import ToyMatter
 from nucleate.settings.objectives import PropertySettings
-from nucleate.objectives.build import build
+from nucleate.objectives.build_objectives import build
 if __name__ == "__main__":
     term = PropertySettings(command=[sys.executable, "-S", {program!r}], slots=2, batch=1)
     print("ready", flush=True)

@@ -7,7 +7,7 @@ import pytest
 
 from nucleate.crystals.geometry.describe import describe
 from nucleate.matter import registry as matter
-from nucleate.objectives.build import build
+from nucleate.objectives.build_objectives import build
 from nucleate.objectives.objective import Objective
 from nucleate.settings.objectives import PropertySettings
 

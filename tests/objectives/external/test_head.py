@@ -7,7 +7,7 @@ import pytest
 
 from nucleate.core.errors import SettingsError, StructureError
 from nucleate.latent.latent_model import LatentModel
-from nucleate.objectives.build import build
+from nucleate.objectives.build_objectives import build
 from nucleate.objectives.objective import Objective
 from nucleate.regression.property_heads import fit_head, save_heads
 from nucleate.settings.objectives import PropertySettings

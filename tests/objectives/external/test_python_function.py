@@ -9,10 +9,10 @@ import numpy as np
 import pytest
 
 from nucleate.core.errors import SettingsError
-from nucleate.objectives.build import build
+from nucleate.objectives.build_objectives import build
 from nucleate.objectives.external import entry_points as reference
 from nucleate.objectives.external.entry_points import load_function, takes_one
-from nucleate.objectives.external.worker import as_numbers
+from nucleate.objectives.external.function_worker import as_numbers
 from nucleate.objectives.objective import Objective
 from nucleate.settings.objectives import PropertySettings
 from nucleate.testing.process_state import commands_of_children, gone

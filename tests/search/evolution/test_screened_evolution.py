@@ -11,7 +11,7 @@ from nucleate.search.evolution.memory import LatentComparison, Latents, Memory
 from nucleate.search.evolution.offspring import OperatorCredit
 from nucleate.search.evolution.operators import Crossover, Mutation
 from nucleate.search.evolution.screened_evolution import ScreenedEvolution
-from nucleate.search.registry import build_searcher
+from nucleate.search.factories import build_searcher
 from nucleate.search.searcher import Searcher, SearchTask
 from nucleate.settings.evolution import EvolutionSettings
 from nucleate.testing.pytest_searchers import Record, run_searcher

@@ -11,7 +11,7 @@ from optuna.trial import TrialState
 from nucleate.core.errors import ResultsError, SettingsError
 from nucleate.core.progress import Lines
 from nucleate.matter.part import part
-from nucleate.objectives.build import Computation
+from nucleate.objectives.build_objectives import Computation
 from nucleate.objectives.objective import Objective
 from nucleate.objectives.property import ObjectiveProperty
 from nucleate.search.latent_boxes.optuna_samplers import (

@@ -13,7 +13,7 @@ from typer.testing import Result
 from nucleate.cli.show.finetune import summary_lines
 from nucleate.core.errors import CheckpointError, InputError
 from nucleate.core.manifest import Manifest
-from nucleate.latent.export import export
+from nucleate.latent.export_model import export
 from nucleate.latent.latent_model import LatentModel, load_codec
 from nucleate.regression.property_heads import load_heads, predict
 from nucleate.settings.data import DatasetSettings, SplitSettings

@@ -10,8 +10,8 @@ import torch
 from nucleate.core.errors import ResultsError
 from nucleate.settings.model import NetworkSettings, ObjectiveSettings, TrainSettings
 from nucleate.testing.toy_schema import SortedLegality, toy_arrays, toy_schema
+from nucleate.vae.evidence_lower_bound import evidence_loss
 from nucleate.vae.model import VAE
-from nucleate.vae.objective import evidence_loss
 from nucleate.vae.training.trainer import Trainer
 from nucleate.vae.training.workers import GradientWorkers, pack, unpack
 

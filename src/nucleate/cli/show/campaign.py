@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from typing import TYPE_CHECKING, Any
 
-from nucleate.cli.show.tables import table
+from nucleate.cli.show.terminal_tables import table
 from nucleate.report.formatting import number, percent, words
 
 if TYPE_CHECKING:
@@ -12,7 +12,7 @@ if TYPE_CHECKING:
 
     from nucleate.campaign.batches import Batch
     from nucleate.campaign.campaign import Campaign
-    from nucleate.campaign.tables import Row
+    from nucleate.campaign.result_tables import Row
     from nucleate.campaign.telling import Telling
 
 SHOWN = 12

@@ -5,7 +5,7 @@ from __future__ import annotations
 from collections.abc import Sequence
 from typing import TYPE_CHECKING, Any
 
-from nucleate.cli.show.tables import table
+from nucleate.cli.show.terminal_tables import table
 from nucleate.core.errors import SettingsError
 from nucleate.matter import registry
 from nucleate.matter.base import Matter

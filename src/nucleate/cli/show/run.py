@@ -7,7 +7,7 @@ from collections.abc import Callable, Mapping
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
-from nucleate.cli.show.tables import table
+from nucleate.cli.show.terminal_tables import table
 from nucleate.core.manifest import MANIFEST_NAME
 
 if TYPE_CHECKING:

@@ -7,7 +7,7 @@ from dataclasses import asdict
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
-from nucleate.cli.show.tables import table
+from nucleate.cli.show.terminal_tables import table
 from nucleate.core.errors import SettingsError
 from nucleate.core.files import atomic_path, read_json
 from nucleate.core.manifest import Manifest

@@ -7,7 +7,7 @@ from collections.abc import Callable, Sequence
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
-from nucleate.cli.show.tables import table
+from nucleate.cli.show.terminal_tables import table
 from nucleate.report.formatting import number, score, words
 
 if TYPE_CHECKING:

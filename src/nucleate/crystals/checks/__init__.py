@@ -1,13 +1,13 @@
 """The funnel of crystals, cheapest first."""
 
-from nucleate.crystals.checks.chemistry import SmactCheck
-from nucleate.crystals.checks.energy import AboveHullCheck
-from nucleate.crystals.checks.environment import (
+from nucleate.crystals.checks.bonding import (
     BondValenceCheck,
     CoordinationCheck,
     DimensionalityCheck,
     VacuumCheck,
 )
+from nucleate.crystals.checks.chemistry import SmactCheck
+from nucleate.crystals.checks.energy import AboveHullCheck
 from nucleate.crystals.checks.geometry import DensityCheck, DistancesCheck, LegalCheck
 from nucleate.crystals.checks.novelty import DiverseCheck, NovelCheck, PicksCheck, StillNovelCheck
 from nucleate.crystals.checks.relaxation import BudgetCheck, RelaxationCheck

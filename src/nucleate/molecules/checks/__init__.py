@@ -4,7 +4,8 @@ from collections.abc import Sequence
 
 from nucleate.matter.checks import Check, Checks
 from nucleate.molecules.alerts.hazards import reason_to_forbid
-from nucleate.molecules.checks import basic, duplicates, embedding, likeness, novelty, structure
+from nucleate.molecules.checks import basic, duplicates, likeness, novelty, structure
+from nucleate.molecules.checks import conformers as embedding
 from nucleate.molecules.checks import substructures as groups
 
 CHECKS: tuple[type[Check], ...] = (

@@ -8,7 +8,7 @@ from rdkit import Chem, rdBase
 
 from nucleate.core.settings import Settings
 from nucleate.matter.checks import Candidate, Verdict
-from nucleate.molecules.checks.base import SingleCheck, window
+from nucleate.molecules.checks.single_check import SingleCheck, window
 from nucleate.molecules.chemistry.chem import canonical, has_radicals, parse, weight
 from nucleate.molecules.io.salts import parts, solvent
 from nucleate.molecules.options import MAXIMUM_TEXT

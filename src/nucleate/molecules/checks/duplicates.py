@@ -9,7 +9,7 @@ from pydantic import Field
 
 from nucleate.core.settings import Settings
 from nucleate.matter.checks import Candidate, Check, Verdict
-from nucleate.molecules.checks.base import SingleCheck
+from nucleate.molecules.checks.single_check import SingleCheck
 from nucleate.molecules.chemistry.chem import canonical
 from nucleate.molecules.chemistry.tautomers import inchikey, standard_tautomer
 

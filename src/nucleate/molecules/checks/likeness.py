@@ -10,7 +10,7 @@ from rdkit.Chem import QED, SpacialScore, rdMolDescriptors
 
 from nucleate.core.settings import Settings
 from nucleate.matter.checks import Verdict
-from nucleate.molecules.checks.base import SingleCheck, window
+from nucleate.molecules.checks.single_check import SingleCheck, window
 from nucleate.molecules.chemistry.drug_likeness import qed_properties
 from nucleate.molecules.properties import sa_score
 

@@ -9,7 +9,7 @@ from pydantic import Field
 from nucleate.core.settings import Settings
 from nucleate.matter.checks import Verdict
 from nucleate.molecules.alerts.strain import strain, unspecified_stereo
-from nucleate.molecules.checks.base import SingleCheck
+from nucleate.molecules.checks.single_check import SingleCheck
 
 
 class RingsOptions(Settings):

@@ -12,7 +12,7 @@ from nucleate.matter.checks import CheckContext, Verdict
 from nucleate.molecules.alerts.catalogues import TOLERATED, AlertSets, Catalogue, read_smarts
 from nucleate.molecules.alerts.hazards import hazards
 from nucleate.molecules.alerts.unstable import unstable
-from nucleate.molecules.checks.base import SingleCheck
+from nucleate.molecules.checks.single_check import SingleCheck
 
 
 class StabilityOptions(Settings):

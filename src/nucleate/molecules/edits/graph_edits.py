@@ -3,8 +3,9 @@
 The moves are those of the graph-based genetic algorithm (Jensen, Chem. Sci. 2019, 10, 3567,
 doi 10.1039/C8SC05372C), in the role that mol_ga (Tripp and Hernandez-Lobato 2023,
 arXiv:2310.09267) gives them, written anew on a Kekulé graph read once for each parent; see
-`nucleate.molecules.edits.operators`. A child is sanitised, judged against its parents and written
-as the project's canonical SMILES; what does not come back from that text as itself is refused.
+`nucleate.molecules.edits.edit_operators`. A child is sanitised, judged against its parents and
+written as the project's canonical SMILES; what does not come back from that text as itself is
+refused.
 
 Example:
     >>> rng = np.random.default_rng(0)
@@ -26,8 +27,8 @@ from rdkit.Chem import rdMolDescriptors
 
 from nucleate.molecules.chemistry.chem import canonical, has_radicals, molecule
 from nucleate.molecules.chemistry.smarts import read_groups
+from nucleate.molecules.edits.edit_operators import EDITS, STEREO_EDITS
 from nucleate.molecules.edits.graph import BONDS, Graph, Weighted, cut_stereo, pick, remove_atoms
-from nucleate.molecules.edits.operators import EDITS, STEREO_EDITS
 from nucleate.molecules.options import DEFAULT_ELEMENTS
 
 MAXIMUM_HEAVY = 60

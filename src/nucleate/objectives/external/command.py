@@ -27,7 +27,7 @@ from typing import Any
 
 from nucleate.core.errors import SettingsError
 from nucleate.objectives.exchange import Exchange
-from nucleate.objectives.external.processes import Children, Finished
+from nucleate.objectives.external.programs import Children, Finished
 from nucleate.objectives.property import Answer, ObjectiveProperty, answering
 from nucleate.settings.objectives import CommandSource
 

@@ -10,7 +10,7 @@ from typing import Any
 from nucleate.core.errors import SettingsError
 from nucleate.core.processes import Worker
 from nucleate.objectives.exchange import Exchange
-from nucleate.objectives.external.worker import Reply, serve
+from nucleate.objectives.external.function_worker import Reply, serve
 from nucleate.objectives.property import Answer, ObjectiveProperty, answering
 from nucleate.settings.objectives import PythonSource
 

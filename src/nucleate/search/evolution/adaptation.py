@@ -18,7 +18,7 @@ import torch
 from numpy.typing import NDArray
 
 from nucleate.settings.model import ObjectiveSettings
-from nucleate.vae.objective import evidence_loss
+from nucleate.vae.evidence_lower_bound import evidence_loss
 
 if TYPE_CHECKING:
     from nucleate.latent.latent_model import LatentModel

@@ -14,7 +14,7 @@ from typing import TYPE_CHECKING, ClassVar
 import numpy as np
 from numpy.typing import NDArray
 
-from nucleate.generation.sources import arc_points, blend
+from nucleate.generation.latent_sources import arc_points, blend
 from nucleate.search.evolution.memory import Latents
 from nucleate.search.searcher import Proposal
 

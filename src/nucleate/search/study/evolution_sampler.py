@@ -14,7 +14,7 @@ from collections.abc import Sequence
 from typing import TYPE_CHECKING
 
 from nucleate.core.errors import InputError, StructureError
-from nucleate.search.registry import build_searcher
+from nucleate.search.factories import build_searcher
 from nucleate.search.scalarisation import Scalarisation
 from nucleate.search.searcher import SearchTask
 from nucleate.search.study.structure_sampler import (

@@ -12,7 +12,7 @@ from typing import Any
 
 import optuna
 
-from nucleate.objectives.build import Computation
+from nucleate.objectives.build_objectives import Computation
 from nucleate.objectives.objective import Objective
 from nucleate.search.optuna_adapter import FrozenStudy
 from nucleate.search.study.storage import Storage

@@ -21,13 +21,13 @@ from numpy.typing import NDArray
 from optuna.trial import TrialState
 
 from nucleate.core.progress import Lines, Say, bar, log
-from nucleate.objectives.build import Computation
+from nucleate.objectives.build_objectives import Computation
 from nucleate.objectives.objective import Objective
 from nucleate.objectives.property_values import MIN_FAILURES_TO_ABORT
 from nucleate.search.evolution.quota import Quota, build_quota
+from nucleate.search.factories import build_searcher
 from nucleate.search.latent_boxes.box_searcher import Boxes
 from nucleate.search.latent_boxes.regions import SearchSpace, sample_reference, space_around
-from nucleate.search.registry import build_searcher
 from nucleate.search.scalarisation import Scalarisation
 from nucleate.search.searcher import Searcher, SearchTask
 from nucleate.search.study.liveness import WorkerPool

@@ -10,8 +10,8 @@ from numpy.typing import NDArray
 from torch import Tensor
 
 from nucleate.vae.arrays import RaggedArrays
+from nucleate.vae.evidence_lower_bound import labels
 from nucleate.vae.model import VAE
-from nucleate.vae.objective import labels
 
 
 def choose_device(name: str) -> torch.device:

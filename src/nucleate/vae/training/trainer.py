@@ -27,8 +27,8 @@ from nucleate.core.files import atomic_path, write_text
 from nucleate.core.progress import bar
 from nucleate.settings.model import TrainSettings
 from nucleate.vae.arrays import Batch, RaggedArrays
+from nucleate.vae.evidence_lower_bound import Loss, beta_at, evidence_loss
 from nucleate.vae.model import VAE
-from nucleate.vae.objective import Loss, beta_at, evidence_loss
 from nucleate.vae.training.evaluation import choose_device, evaluate
 from nucleate.vae.training.workers import GradientWorkers, pack
 

@@ -21,8 +21,8 @@ from nucleate.core.errors import ResultsError
 from nucleate.core.processes import Worker
 from nucleate.settings.model import ObjectiveSettings
 from nucleate.vae.arrays import Batch
+from nucleate.vae.evidence_lower_bound import evidence_loss
 from nucleate.vae.model import VAE
-from nucleate.vae.objective import evidence_loss
 
 
 @dataclass(frozen=True)

@@ -6,7 +6,7 @@ import pytest
 
 from nucleate.core.errors import CheckpointError
 from nucleate.molecules import Molecules
-from nucleate.molecules.codecs.registry import MoleculeCodecs
+from nucleate.molecules.codecs.molecule_codecs import MoleculeCodecs
 from nucleate.molecules.options import CodecOptions
 
 SMILES = ["CCO", "CCN", "c1ccccc1O", "CC(=O)Nc1ccccc1"]

@@ -7,7 +7,7 @@ from typing import Any
 
 from rich.console import Console
 
-from nucleate.cli.show.tables import table
+from nucleate.cli.show.terminal_tables import table
 
 
 def shown(width: int, *arguments: Any, **how: Any) -> list[str]:

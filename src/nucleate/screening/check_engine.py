@@ -19,12 +19,12 @@ from nucleate.core.progress import bar
 from nucleate.matter.base import Matter
 from nucleate.matter.checks import Candidate, Check, CheckContext
 from nucleate.objectives.objective import Objective
-from nucleate.screening import worker as judging
+from nucleate.screening import check_worker as judging
+from nucleate.screening.check_worker import STANDARDISE, Judgement, WorkItem
 from nucleate.screening.funnel import Funnel
 from nucleate.screening.intake import Rows
 from nucleate.screening.journal import Journal
 from nucleate.screening.sections import FunnelBookkeeping, Section, split
-from nucleate.screening.worker import STANDARDISE, Judgement, WorkItem
 from nucleate.settings.data import DatasetSettings
 from nucleate.settings.objectives import PropertySettings
 
@@ -184,7 +184,7 @@ class Engine:
             seconds=section.seconds(self.limits.seconds),
             initializer=judging.start,
             arguments=(self.matter.name, standardise, section.tables, context, terms),
-            preload=(type(self.matter).__module__, "nucleate.screening.worker"),
+            preload=(type(self.matter).__module__, "nucleate.screening.check_worker"),
         ):
             items = sent.pop(0)
             yield items, [_outcome(*pair) for pair in zip(items, found, strict=True)]

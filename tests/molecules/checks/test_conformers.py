@@ -5,7 +5,7 @@ from __future__ import annotations
 from collections.abc import Callable
 
 from nucleate.matter.checks import Candidate, CheckContext, Verdict
-from nucleate.molecules.checks.embedding import BudgetCheck, BudgetOptions, EmbeddingCheck
+from nucleate.molecules.checks.conformers import BudgetCheck, BudgetOptions, EmbeddingCheck
 
 
 def test_budget_keeps_the_best() -> None:

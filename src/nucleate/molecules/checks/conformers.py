@@ -8,7 +8,7 @@ from pydantic import Field
 
 from nucleate.core.settings import Settings
 from nucleate.matter.checks import Verdict
-from nucleate.molecules.checks.base import SingleCheck
+from nucleate.molecules.checks.single_check import SingleCheck
 from nucleate.molecules.chemistry.conformer import Relaxation, embed, relax
 from nucleate.novelty.common_checks import Accepted, Budget
 

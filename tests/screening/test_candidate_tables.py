@@ -9,7 +9,12 @@ import pandas as pd
 import pyarrow.parquet as pq
 
 from nucleate.matter.checks import Candidate
-from nucleate.screening.tables import candidate_rows, write_csv, write_parquet, write_stream
+from nucleate.screening.candidate_tables import (
+    candidate_rows,
+    write_csv,
+    write_parquet,
+    write_stream,
+)
 from nucleate.testing.toy_matter import ToyMatter
 
 ROWS = [

@@ -12,7 +12,7 @@ from nucleate.core.errors import SettingsError
 from nucleate.matter import registry
 from nucleate.matter.checks import Candidate, Check, CheckContext, EachCheck, Verdict
 from nucleate.molecules import Molecules
-from nucleate.screening.engine import Engine, Limits, read_file
+from nucleate.screening.check_engine import Engine, Limits, read_file
 from nucleate.screening.funnel import Funnel, build_checks, check_tables
 from nucleate.screening.intake import Rows
 from nucleate.screening.rejections import Rejected, Rejections

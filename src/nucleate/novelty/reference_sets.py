@@ -14,7 +14,7 @@ from nucleate.core.version import __version__
 from nucleate.datasets.sources import Source, content_digest, resolve
 from nucleate.matter import registry
 from nucleate.matter.base import Matter
-from nucleate.novelty import build as reference_files
+from nucleate.novelty import build_reference as reference_files
 from nucleate.novelty.index import MOST_SKETCHES, Reference
 from nucleate.novelty.lookup import identity_of
 from nucleate.settings.data import DatasetSettings

@@ -7,8 +7,8 @@ import pyarrow.parquet as pq
 import pytest
 
 from nucleate.campaign.measurements import read_log
+from nucleate.campaign.result_tables import Cell, parse_cell, read_table
 from nucleate.campaign.status import status
-from nucleate.campaign.tables import Cell, parse_cell, read_table
 from nucleate.core.errors import InputError, ResultsError
 from nucleate.settings.objectives import PropertySettings
 from nucleate.testing.campaigns import ACTIVITY, measured, open_campaign, small_searches, table

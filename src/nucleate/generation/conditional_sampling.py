@@ -13,7 +13,7 @@ from numpy.typing import NDArray
 
 from nucleate.core.progress import bar
 from nucleate.datasets.draws import Draw
-from nucleate.generation.sources import Proposal
+from nucleate.generation.latent_sources import Proposal
 from nucleate.generation.task import Task, make_task
 from nucleate.latent.latent_model import Decoded, LatentModel
 from nucleate.settings.sample import SampleSettings

@@ -8,7 +8,7 @@ import pytest
 
 from nucleate.core.settings import Settings
 from nucleate.matter.checks import Candidate, CheckContext, Verdict
-from nucleate.molecules.checks.base import SingleCheck, window
+from nucleate.molecules.checks.single_check import SingleCheck, window
 
 
 class Sulfurless(SingleCheck):

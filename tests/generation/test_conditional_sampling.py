@@ -12,7 +12,7 @@ from rdkit.Chem import Crippen, Descriptors, rdFingerprintGenerator
 
 from nucleate.core.errors import SettingsError
 from nucleate.core.settings import validate
-from nucleate.generation.engine import generate
+from nucleate.generation.conditional_sampling import generate
 from nucleate.generation.task import check_conditions
 from nucleate.latent.latent_model import LatentModel
 from nucleate.matter import registry
