@@ -23,6 +23,7 @@ class RawRow:
         payload: what `Reader.standardise` takes; small and picklable (a SMILES, CIF text).
         properties: by column name; NaN where missing or not finite.
         error: why the row could not even be read; then `payload` is None.
+        unread: text of the property cells that hold something, but no number, by column.
     """
 
     number: int
@@ -30,6 +31,7 @@ class RawRow:
     payload: Any
     properties: dict[str, float] = field(default_factory=dict)
     error: str = ""
+    unread: dict[str, str] = field(default_factory=dict)
 
 
 @dataclass(frozen=True)
@@ -40,10 +42,13 @@ class Standardised:
         structure: the structure string.
         key: rows with different keys are surely different structures; rows with equal keys are
             compared by `Identity.are_duplicates`.
+        notes: what was decided or left out on reading, in words that equal cases share (they are
+            counted): `left out sodium`, `origin choice 2, told by the formula`.
     """
 
     structure: str
     key: str
+    notes: tuple[str, ...] = ()
 
 
 class Reader(MatterPart, ABC):
