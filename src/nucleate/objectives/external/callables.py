@@ -2,16 +2,15 @@
 
 from __future__ import annotations
 
-import hashlib
-import inspect
 import math
-from collections.abc import Callable, Sequence
+from collections.abc import Callable, Iterable, Sequence
 from functools import partial
 from typing import Any
 
 from nucleate.core.errors import SettingsError
 from nucleate.objectives.exchange import Exchange
 from nucleate.objectives.external.entry_points import takes_one
+from nucleate.objectives.external.fingerprint import fingerprint
 from nucleate.objectives.property import Answer, ObjectiveProperty, answering
 from nucleate.settings.objectives import PythonSource
 
@@ -23,16 +22,11 @@ def register(function: Callable[..., Any]) -> tuple[str, str]:
     """Remember a function, so that settings can name it.
 
     Returns:
-        What the settings' key `python` takes (with a digest of the function's code, so that
-        another function of that name is another objective), and the function's plain name.
+        What the settings' key `python` takes (with a fingerprint, so that another function
+        of that name is another objective), and the function's plain name.
     """
     name = getattr(function, "__name__", type(function).__name__).strip("<>")
-    try:
-        code = inspect.getsource(function)
-    except (OSError, TypeError):
-        compiled = getattr(function, "__code__", None)
-        code = repr((compiled.co_code, compiled.co_consts)) if compiled else repr(function)
-    key = f"{PREFIX}{name}@{hashlib.sha256(code.encode()).hexdigest()[:8]}"
+    key = f"{PREFIX}{name}@{fingerprint(function)}"
     _functions[key] = function
     return key, name
 
@@ -76,7 +70,13 @@ def callable_property(source: PythonSource, exchange: Exchange) -> ObjectiveProp
 def _one(function: Callable[..., Any], text: str, each: bool, source: PythonSource) -> Any:
     if each:
         return function(text, **source.arguments)
-    (value,) = function([text], **source.arguments)
+    values = function([text], **source.arguments)
+    if not isinstance(values, Iterable):
+        raise TypeError(
+            f"returned {values!r} for a list of structures; a function of one structure "
+            "annotates it as `str`"
+        )
+    (value,) = values
     return value
 
 
