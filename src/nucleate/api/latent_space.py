@@ -8,12 +8,15 @@ from typing import Any
 
 import numpy as np
 
+from nucleate.api.arguments import PLACE, model_place, whole_seed
 from nucleate.api.latents import Latents
 from nucleate.api.structure_table import StructureTable, structure_table
 from nucleate.api.structures import read_structures
 from nucleate.core.errors import InputError
+from nucleate.core.settings import validate
 from nucleate.latent import pretrained
 from nucleate.latent.latent_model import LatentModel
+from nucleate.settings.sample import SampleSettings
 from nucleate.stages.reconstruct import reconstruction_figures
 
 
@@ -36,7 +39,7 @@ def load_model(model: str | Path | LatentModel = "molecules", device: str = "aut
     """
     if isinstance(model, LatentModel):
         return model
-    folder = pretrained.model_folder(model)
+    folder = pretrained.model_folder(model_place(model))
     return _load(folder.resolve(), pretrained.model_digest(folder), device)
 
 
@@ -85,7 +88,7 @@ def encode(
         latents[places], refused = loaded.encode(found.accepted, inference_steps)
         for number, error in refused.items():
             found.structures[places[number]], found.reasons[places[number]] = None, str(error)
-    return Latents.of(latents, found.structures, found.reasons)
+    return Latents.of(latents, found.structures, found.reasons, loaded.matter.name)
 
 
 def decode(
@@ -111,7 +114,8 @@ def decode(
         no structure.
 
     Raises:
-        InputError: not of that shape; says what was expected.
+        InputError: not of that shape, or of another kind of matter; says what was expected.
+        SettingsError: a temperature below 0, or noise outside 0 to 1.
 
     >>> import nucleate
     >>> latents = nucleate.encode(["CC(=O)Nc1ccc(O)cc1", "no molecule"])
@@ -124,8 +128,16 @@ def decode(
     'unparsable'
     """
     loaded = load_model(model, device)
+    validate(SampleSettings, {"temperature": temperature, "noise": noise}, PLACE)
+    origin = getattr(latents, "matter_name", "") or loaded.matter.name
+    if origin != loaded.matter.name:
+        raise InputError(f"latent vectors of {origin} are none of a model of {loaded.matter.name}")
+    if hasattr(latents, "detach"):  # a tensor
+        latents = latents.detach().cpu()
     array = np.asarray(latents, dtype=object if isinstance(latents, (list, tuple)) else None)
-    if array.dtype == object:  # a column of vectors
+    if array.dtype.kind == "c":
+        raise InputError(f"latent vectors must be numbers [n, {loaded.size}], not complex ones")
+    if array.dtype == object and len(array):  # a column of vectors
         try:
             array = np.stack([np.asarray(row, np.float32) for row in array])
         except (TypeError, ValueError) as error:
@@ -134,7 +146,7 @@ def decode(
             ) from None
     if array.shape == (loaded.size,):
         array = array[None]
-    decoded = loaded.decode(array, temperature, seed, noise)
+    decoded = loaded.decode(array, temperature, whole_seed(seed), noise)
     told = getattr(latents, "reasons", ()) or [""] * len(decoded)
     rows = [
         {
@@ -144,7 +156,7 @@ def decode(
         }
         for one, reason in zip(decoded, told, strict=True)
     ]
-    return structure_table(loaded.matter, rows, as_=as_)
+    return structure_table(loaded.matter, rows, columns=("log_likelihood", "reason"), as_=as_)
 
 
 def reconstruct(

@@ -17,18 +17,25 @@ class Latents(np.ndarray[Any, np.dtype[np.float32]]):
     Attributes:
         structures: the structure of each row in canonical form; None where it was refused.
         reasons: why, in the same order; empty where it was not.
+        matter_name: kind of matter of the structures.
     """
 
     structures: Sequence[str | None] = ()
     reasons: Sequence[str] = ()
+    matter_name: str = ""
 
     @classmethod
     def of(
-        cls, values: NDArray[np.float32], structures: Sequence[str | None], reasons: Sequence[str]
+        cls,
+        values: NDArray[np.float32],
+        structures: Sequence[str | None],
+        reasons: Sequence[str],
+        matter_name: str = "",
     ) -> Latents:
         """Make one of an array [n, D], n structures and n reasons."""
         made = np.asarray(values, np.float32).view(cls)
         made.structures, made.reasons = tuple(structures), tuple(reasons)
+        made.matter_name = matter_name
         return made
 
     @property

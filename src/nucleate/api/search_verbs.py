@@ -8,6 +8,7 @@ from pathlib import Path
 from tempfile import TemporaryDirectory
 from typing import Any
 
+from nucleate.api.arguments import PLACE, model_place, whole_seed
 from nucleate.api.latent_space import load_model
 from nucleate.api.structure_table import StructureTable, structure_table
 from nucleate.api.structures import structure_text, written_structures
@@ -15,6 +16,7 @@ from nucleate.core.errors import SettingsError
 from nucleate.core.files import read_json
 from nucleate.core.manifest import Manifest
 from nucleate.core.settings import merge, validate
+from nucleate.core.spelling import near
 from nucleate.datasets import tables
 from nucleate.latent.latent_model import LatentModel
 from nucleate.latent.pretrained import find_manifest
@@ -26,9 +28,6 @@ from nucleate.settings.study import OptimizeSettings
 from nucleate.stages.optimize import optimize as optimize_stage
 from nucleate.stages.sample import draw_samples
 from nucleate.stages.study_settings import check_study
-
-PLACE = "keyword arguments"
-"""Of settings, in what is said of wrong ones."""
 
 
 def sample(
@@ -73,7 +72,7 @@ def sample(
     values = _with_conditions(
         {"count": count, **settings}, SampleSettings, "conditions", loaded.matter
     )
-    rows, summary = draw_samples(loaded, validate(SampleSettings, values, PLACE), seed)
+    rows, summary = draw_samples(loaded, validate(SampleSettings, values, PLACE), whole_seed(seed))
     describe = loaded.matter.export.describe
     described = (
         {"structure": row["structure"], **(told := describe(row["structure"])), **row, **told}
@@ -83,7 +82,7 @@ def sample(
 
 
 def optimize(
-    model: str | Path = "molecules",
+    model: str | Path | LatentModel = "molecules",
     objectives: Any = (),
     *,
     constraints: str | Sequence[str] = (),
@@ -125,7 +124,7 @@ def optimize(
     >>> bool(best["score"].is_monotonic_decreasing) and "few_rings" in best.columns
     True
     """
-    train = find_manifest(model)
+    train = find_manifest(model_place(model))
     matter = load_model(model, device).matter
     values = _with_conditions(settings, OptimizeSettings, "local", matter)
     listed = [constraints] if isinstance(constraints, str) else constraints
@@ -147,7 +146,7 @@ def optimize(
             start,
             folder,
             matter_name=matter.name,
-            seed=seed,
+            seed=whole_seed(seed),
             device=device,
             lasting=True,
             interruptible=True,
@@ -185,12 +184,27 @@ def _with_conditions(
     """Settings of which keys that the settings do not know are conditions."""
     values = {key: value for key, value in given.items() if key in model.model_fields}
     conditions = {key: value for key, value in given.items() if key not in model.model_fields}
-    for key in ("like", "scaffold"):
-        if key in conditions and not isinstance(conditions[key], (str, type(None))):
-            conditions[key] = structure_text(conditions[key], matter)
+    common = model.model_fields[section].annotation.model_fields
+    known = {*common, *matter.guide.Options.model_fields}
+    for key in conditions:
+        if key not in known:
+            listed = sorted({*model.model_fields, *known} - {section})
+            meant = near(key, listed)
+            hint = f"did you mean {' or '.join(meant)}? " if meant else ""
+            raise SettingsError(
+                f"{PLACE}: {key}: unknown key; {hint}known keys for {matter.name}: "
+                + ", ".join(listed)
+            )
+
+    def lead(thing: Any, key: str) -> Any:
+        if isinstance(thing, (str, type(None))):
+            return thing
+        return matter.guide.read(structure_text(thing, matter), key)
+
+    if "like" in conditions:
+        conditions["like"] = lead(conditions["like"], "like")
     if isinstance(conditions.get("between"), Sequence):
-        conditions["between"] = [
-            one if isinstance(one, str) else structure_text(one, matter)
-            for one in conditions["between"]
-        ]
+        conditions["between"] = [lead(one, "between") for one in conditions["between"]]
+    if not isinstance(conditions.get("scaffold"), (str, type(None))):
+        conditions["scaffold"] = structure_text(conditions["scaffold"], matter)
     return merge(values, {section: conditions}) if conditions else values

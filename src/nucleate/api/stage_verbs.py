@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Mapping
+from collections.abc import Mapping, Sequence
 from contextlib import ExitStack
 from pathlib import Path
 from tempfile import TemporaryDirectory
@@ -10,7 +10,8 @@ from typing import Any
 
 import pandas as pd
 
-from nucleate.api.search_verbs import PLACE, objective_terms
+from nucleate.api.arguments import PLACE, column_names, model_place, whole_seed
+from nucleate.api.search_verbs import objective_terms
 from nucleate.api.structure_table import StructureTable, structure_table
 from nucleate.api.structures import written_structures
 from nucleate.core.files import read_json
@@ -42,7 +43,7 @@ def featurize(
     out: str | Path,
     *,
     matter: str = "molecules",
-    properties: tuple[str, ...] | list[str] = (),
+    properties: str | Sequence[str] = (),
     seed: int = 0,
     **settings: Any,
 ) -> Manifest:
@@ -65,9 +66,10 @@ def featurize(
     (12, {'unparsable': 1})
     """
     kind, folder = registry.get(matter), Path(out)
-    dataset = written_structures(structures, kind, folder / WRITTEN, properties=tuple(properties))
+    columns = column_names(properties)
+    dataset = written_structures(structures, kind, folder / WRITTEN, properties=columns)
     chosen = validate(FeaturizeSettings, {"dataset": dataset, **settings}, PLACE)
-    return featurize_stage(chosen, matter, folder, seed=seed)
+    return featurize_stage(chosen, matter, folder, seed=whole_seed(seed))
 
 
 def train(
@@ -101,7 +103,12 @@ def train(
     )
     chosen = validate(TrainSettings, settings, PLACE)
     made = train_stage(
-        chosen, manifest, Path(out), matter_name=manifest.matter, seed=seed, device=device
+        chosen,
+        manifest,
+        Path(out),
+        matter_name=manifest.matter,
+        seed=whole_seed(seed),
+        device=device,
     )
     return LatentModel.load(made.folder, device)
 
@@ -110,8 +117,8 @@ def finetune(
     structures: Any,
     out: str | Path,
     *,
-    model: str | Path = "molecules",
-    properties: tuple[str, ...] | list[str] = (),
+    model: str | Path | LatentModel = "molecules",
+    properties: str | Sequence[str] = (),
     seed: int = 0,
     device: str = "auto",
     **settings: Any,
@@ -135,11 +142,12 @@ def finetune(
     >>> sorted(model.info["figures"]["structures"])
     ['test', 'train', 'validation']
     """
-    folder, base = Path(out), model_folder(model)
+    folder, base = Path(out), model_folder(model_place(model))
     kind = registry.get(matter_of(base))
-    dataset = written_structures(structures, kind, folder / WRITTEN, properties=tuple(properties))
+    columns = column_names(properties)
+    dataset = written_structures(structures, kind, folder / WRITTEN, properties=columns)
     chosen = validate(FinetuneSettings, {"dataset": dataset, **settings}, PLACE)
-    made = finetune_stage(chosen, base, folder, seed=seed, device=device)
+    made = finetune_stage(chosen, base, folder, seed=whole_seed(seed), device=device)
     return LatentModel.load(made.folder, device)
 
 
@@ -149,7 +157,7 @@ def screen(
     matter: str = "molecules",
     objectives: Any = (),
     features: Manifest | None = None,
-    model: str | Path | None = None,
+    model: str | Path | LatentModel | None = None,
     out: str | Path | None = None,
     seed: int = 0,
     device: str = "auto",
@@ -167,8 +175,9 @@ def screen(
         settings: keys of `ScreenSettings` (`checks`, `budget`, `reference`, `processes` ...).
 
     Returns:
-        One row for each structure, what passed first and ranked: `passed`, `rejected_by`, `reason`
-        and every check's value. `attrs["summary"]` holds the funnel.
+        One row for each different structure, what passed first and ranked: `passed`,
+        `rejected_by`, `reason` and every check's value. `source_id` holds the labels of the rows
+        that it was given in (`0+3`). `attrs["summary"]` holds the funnel.
 
     >>> import nucleate
     >>> checks = ["parses", "size", "alerts"]
@@ -188,11 +197,11 @@ def screen(
             source,
             folder,
             matter_name=matter,
-            seed=seed,
+            seed=whole_seed(seed),
             objectives=terms,
             features=features,
             device=device,
-            model=None if model is None else find_manifest(model),
+            model=None if model is None else find_manifest(model_place(model)),
         )
         passed = tables.read(made.path("candidates.parquet")).to_pandas()
         rejected = tables.read(made.path("rejected.parquet")).to_pandas()

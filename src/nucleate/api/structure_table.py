@@ -2,11 +2,13 @@
 
 from __future__ import annotations
 
+from collections.abc import Sequence
 from typing import Any
 
 import pandas as pd
+from pandas.api.types import is_numeric_dtype
 
-from nucleate.core.errors import SettingsError
+from nucleate.core.errors import InputError, SettingsError
 from nucleate.matter import registry
 from nucleate.matter.base import Matter
 
@@ -29,10 +31,28 @@ class StructureTable(pd.DataFrame):  # type: ignore[misc]
     def _constructor(self) -> type[StructureTable]:
         return StructureTable
 
+    def __finalize__(self, other: Any, method: str | None = None, **kwargs: Any) -> Any:
+        """Pass the kind of matter on, also through `concat` and `merge`, where the parts agree."""
+        super().__finalize__(other, method=method, **kwargs)
+        parts = (
+            getattr(other, "objs", None)
+            or getattr(other, "input_objs", None)
+            or [getattr(other, side, None) for side in ("left", "right")]
+        )
+        names = {getattr(part, "matter_name", "") for part in parts} - {""}
+        if not self.matter_name and len(names) == 1:
+            (self.matter_name,) = names
+        return self
+
     @property
     def _structures(self) -> list[str | None]:
-        values = self[registry.get(self.matter_name).structure_column]
-        return [value if isinstance(value, str) else None for value in values]
+        column = registry.get(self.matter_name).structure_column if self.matter_name else ""
+        if column not in self.columns:
+            raise InputError(
+                f"this table has no column {column!r} of structures any more; it has: "
+                + ", ".join(map(str, self.columns))
+            )
+        return [value if isinstance(value, str) else None for value in self[column]]
 
     def to_objects(self, form: str | None = None) -> list[Any]:
         """Objects of the structures; None where there is none.
@@ -43,6 +63,7 @@ class StructureTable(pd.DataFrame):  # type: ignore[misc]
 
         Raises:
             SettingsError: another form; lists those that there are.
+            InputError: the column of structures was left out.
         """
         export = registry.get(self.matter_name).export
         forms = (*export.object_forms, "string")
@@ -85,7 +106,7 @@ class StructureTable(pd.DataFrame):  # type: ignore[misc]
             escape=False,
             border=0,
             float_format="{:.4g}".format,
-            formatters={name: _cell for name in others if shown[name].dtype == object},
+            formatters={name: _cell for name in others if not is_numeric_dtype(shown[name])},
         )
         more = len(self) - len(shown)
         return html + (f"<p>and {more:,} more rows</p>" if more > 0 else "")
@@ -95,6 +116,7 @@ def structure_table(
     matter: Matter,
     rows: Any,
     *,
+    columns: Sequence[str] = (),
     labels: Any = None,
     as_: str | None = None,
     summary: dict[str, Any] | None = None,
@@ -102,6 +124,7 @@ def structure_table(
     """A table of rows or of a DataFrame: structures first, latent vectors last.
 
     Args:
+        columns: which it has though there be no row.
         labels: the index; numbers if not given.
         as_: see `StructureTable.to_objects`: adds a column of that name with the objects.
         summary: goes into the table's `attrs`.
@@ -114,6 +137,7 @@ def structure_table(
         table = table.drop(columns="structure", errors="ignore")
     if column not in table.columns:
         table[column] = pd.Series(dtype=object)
+    table = table.reindex(columns=[*table.columns, *(c for c in columns if c not in table.columns)])
     last = [name for name in ("latent",) if name in table.columns]
     middle = [name for name in table.columns if name not in (column, *last)]
     table = StructureTable(table[[column, *middle, *last]])

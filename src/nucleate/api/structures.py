@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterable, Iterator, Sequence
+from collections.abc import Iterable, Iterator, Mapping, Sequence, Set, ValuesView
 from dataclasses import dataclass, field
 from pathlib import Path
 from typing import Any
@@ -114,7 +114,9 @@ def written_structures(structures: Any, matter: Matter, file: Path, **reading: A
     if named is not None:
         return named
     rows = list(_payloads(structures, matter))
-    if rows and all(reason for _, _, reason in rows):
+    if not rows:
+        raise InputError("no structure was given")
+    if all(reason for _, _, reason in rows):
         raise InputError(f"no structure of {matter.name}: {rows[0][2]}")
     column = matter.structure_column
     table = pd.DataFrame(
@@ -150,6 +152,8 @@ def _payloads(structures: Any, matter: Matter) -> Iterator[tuple[Any, Any, str]]
             for row in matter.reader.read_rows(source.path, source.settings):
                 yield row.id, row.payload, row.error
         return
+    if isinstance(structures, str) and _is_missing_file(structures, matter):
+        raise InputError("no such file or folder", file=structures)
     labels, items = _items(structures, matter)
     others = {}
     for label, item in zip(labels, bar(items, description="reading"), strict=True):
@@ -171,6 +175,13 @@ def _payloads(structures: Any, matter: Matter) -> Iterator[tuple[Any, Any, str]]
         yield label, text, reason
 
 
+def _is_missing_file(text: str, matter: Matter) -> bool:
+    """Whether a text can mean nothing but a file: by its ending, in one line."""
+    lower = text.strip().lower()
+    packed = next((end for end in (".gz", ".zip") if lower.endswith(end)), "")
+    return "\n" not in lower and lower.removesuffix(packed).endswith(matter.reader.suffixes)
+
+
 def _items(structures: Any, matter: Matter) -> tuple[Sequence[Any], list[Any]]:
     """Labels and structures of whatever holds them."""
     if hasattr(structures, "columns"):  # a DataFrame
@@ -184,11 +195,19 @@ def _items(structures: Any, matter: Matter) -> tuple[Sequence[Any], list[Any]]:
                 + ". Give the column itself, as table['name']"
             )
         structures = structures[column]
+    if getattr(structures, "ndim", 1) == 0:  # numpy's array of one
+        structures = structures.item()
+    if getattr(structures, "ndim", 1) > 1:
+        raise InputError(
+            f"structures are one, or a list or column of them, not a table {structures.shape}"
+        )
+    if isinstance(structures, Mapping):
+        raise InputError("structures are one, or a list or column of them, not a dictionary")
     if hasattr(structures, "index") and hasattr(structures, "to_list"):  # a Series
         return list(structures.index), structures.to_list()
     one = isinstance(structures, (str, bytes)) or not isinstance(structures, Iterable)
     # Structures and molecules of libraries are iterable too, over their atoms.
-    listed = isinstance(structures, (list, tuple, set, frozenset)) or hasattr(structures, "dtype")
+    listed = isinstance(structures, (list, tuple, Set, ValuesView)) or hasattr(structures, "dtype")
     if not one and not listed:
         one = not isinstance(structures, Iterator)
     items = [structures] if one else list(structures)

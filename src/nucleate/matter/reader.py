@@ -58,10 +58,12 @@ class Reader(MatterPart, ABC):
         Options: of `standardise`, with defaults made for training sets.
         screening_options: further ones for files that are screened, where those defaults would
             refuse sound structures.
+        suffixes: endings of the files that it reads, such as `.csv`.
     """
 
     Options: ClassVar[type[Settings]] = Settings
     screening_options: ClassVar[Mapping[str, Any]] = {}
+    suffixes: ClassVar[tuple[str, ...]] = ()
 
     @abstractmethod
     def read_rows(self, source: Path, dataset: DatasetSettings) -> Iterator[RawRow]:

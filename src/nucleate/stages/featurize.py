@@ -67,7 +67,8 @@ def featurize(
     Raises:
         SettingsError: an option or split kind that the kind of matter does not know.
         DatasetError: the dataset is unknown or cannot be fetched.
-        InputError: a file cannot be read, no row was accepted, or too few to train on.
+        InputError: a file cannot be read, no row was accepted, too few to train on, or a property
+            without a number in any row.
         ResultsError: the folder cannot be written.
     """
     matter = registry.get(matter_name)
@@ -156,6 +157,7 @@ class FeaturizeJob:
         with self._clock("split"):
             split = self._split(accepted)
             self._enough(split, rejected)
+            self._measured(accepted)
         with self._clock("fit"):
             codec = self._fit(accepted, split)
         with self._clock("encode"):
@@ -248,6 +250,14 @@ class FeaturizeJob:
                 f"at least {MINIMUM_TRAINING} are needed"
             )
         raise InputError(message + why, file=self.settings.dataset.label)
+
+    def _measured(self, accepted: pa.Table) -> None:
+        for name in self.settings.dataset.properties:
+            if accepted[PROPERTY_PREFIX + name].null_count == len(accepted):
+                raise InputError(
+                    f"property {name!r}: no accepted row has a number there",
+                    file=self.settings.dataset.label,
+                )
 
     def _fit(self, accepted: pa.Table, split: NDArray[np.int8]) -> Codec:
         """Learn the codec on the training split, or take the start model's, or what a killed run

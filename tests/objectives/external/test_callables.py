@@ -26,4 +26,4 @@ def test_a_function_of_one_structure_that_does_not_say_so_is_told_how():
         return float(len(smiles))
 
     with pytest.raises(SettingsError, match="annotates it as `str`"):
-        nucleate.optimize("molecules", length, data=["CCO", "CCN"], trials=2, reference=4)
+        nucleate.optimize("molecules", length, trials=2, reference=16)

@@ -33,20 +33,22 @@ class CrystalGuide(Guide):
     predicted: ClassVar[tuple[str, ...]] = tuple(MEASURED)
 
     def read(self, text: str, where: str) -> str:
-        """Wyckoff string of a Wyckoff string, or of the first crystal of a CIF, POSCAR, extxyz or
-        zip file."""
+        """Wyckoff string of a Wyckoff string, of the text of a CIF, POSCAR or pymatgen JSON, or of
+        the first crystal of a CIF, POSCAR, extxyz or zip file."""
         try:
-            if "|" in text:
-                payload: object = {"wyckoff": text}
+            if "\n" in text or text.startswith("{"):
+                payload: object = text
+            elif "|" in text:
+                payload = {"wyckoff": text}
             else:
                 payload = self._first_of(text, where)
             return standardise(payload, _LEAD).structure
         except StructureError as error:
-            raise SettingsError(f"{where}: {text}: {error.detail or error.reason}") from None
+            raise SettingsError(f"{where}: {text[:80]}: {error.detail or error.reason}") from None
 
     def _first_of(self, text: str, where: str) -> object:
         path = Path(text)
-        if "\n" in text or len(text) > _LONGEST_NAME or not path.exists():
+        if len(text) > _LONGEST_NAME or not path.exists():
             raise SettingsError(
                 f"{where}: {text[:80]!r} is neither a file nor a Wyckoff string such as "
                 "'225 a:Na b:Cl | 5.64'"

@@ -271,6 +271,7 @@ class CrystalReader(Reader):
     """Reads CIF, POSCAR, extxyz, JSON and tables of them."""
 
     Options = StandardiseOptions
+    suffixes = tuple(_SUFFIXES)
     screening_options = {"maximum_atoms": 200, "maximum_input_atoms": 500}  # noqa: RUF012 (constant)
 
     def read_rows(self, source: Path, dataset: DatasetSettings) -> Iterator[RawRow]:

@@ -44,6 +44,7 @@ class MoleculeReader(Reader):
     """Reads tables of SMILES and SDF."""
 
     Options = StandardiseOptions
+    suffixes = tuple(_FORMATS)
     screening_options = {"maximum_heavy_atoms": 200}  # noqa: RUF012 (constant)
 
     def read_rows(self, source: Path, dataset: DatasetSettings) -> Iterator[RawRow]:
