@@ -167,3 +167,22 @@ def test_changed_code_of_a_plugin_makes_its_stages_stale(
         nucleate(*command)
         keys.append(json.loads((tmp_path / "manifest.json").read_text())["key"])
     assert keys[0] == keys[1] != keys[2]
+
+
+def test_python_verbs_take_structures_of_a_kind_that_reads_no_parquet(
+    site: Path, tmp_path: Path
+) -> None:
+    code = """
+import random, sys, nucleate, pandas as pd
+random.seed(0)
+strands = ["".join(random.choices("ACGT", k=9)) for _ in range(20)]
+table = pd.DataFrame({"strand": [*strands, None, "CCO"], "melting": range(22)})
+out = sys.argv[1]
+features = nucleate.featurize(table, out, matter="dna", properties="melting", processes=1)
+assert features.metrics["accepted"] == 20, features.metrics
+assert features.metrics["properties"] == {"melting": 20}
+screened = nucleate.screen(["ACGTTT", "AAAAAAAAA"], matter="dna", checks=["runs"])
+assert screened["passed"].tolist() == [True, False]
+"""
+    environment = {**os.environ, "PYTHONPATH": os.pathsep.join([str(site), *sys.path])}
+    subprocess.run([sys.executable, "-c", code, str(tmp_path)], env=environment, check=True)

@@ -100,7 +100,8 @@ def read_structures(structures: Any, matter: Matter) -> StructureList:
 
 
 def written_structures(structures: Any, matter: Matter, file: Path, **reading: Any) -> Any:
-    """Settings of a dataset, structures themselves being written to a parquet file first.
+    """Settings of a dataset, structures themselves being written to a file first: a parquet file
+    if the kind of matter reads such, else a CSV.
 
     Args:
         reading: keys of `DatasetSettings`; `properties` are columns of a DataFrame.
@@ -128,7 +129,11 @@ def written_structures(structures: Any, matter: Matter, file: Path, **reading: A
             raise InputError(f"properties: the structures come with no column {name!r}")
         table[name] = structures[name].to_numpy()
     file.parent.mkdir(parents=True, exist_ok=True)
-    table.to_parquet(file)
+    if file.suffix in matter.reader.suffixes:
+        table.to_parquet(file)
+    else:
+        file = file.with_suffix(".csv")
+        table.to_csv(file, index=False)
     return DatasetSettings(source=str(file), structure_column=column, id_column="id", **reading)
 
 

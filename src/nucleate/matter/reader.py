@@ -58,7 +58,8 @@ class Reader(MatterPart, ABC):
         Options: of `standardise`, with defaults made for training sets.
         screening_options: further ones for files that are screened, where those defaults would
             refuse sound structures.
-        suffixes: endings of the files that it reads, such as `.csv`.
+        suffixes: endings of the files that it reads, such as `.csv`. Structures given in Python are
+            written as `.parquet` if that is among them, else as CSV.
     """
 
     Options: ClassVar[type[Settings]] = Settings

@@ -13,7 +13,6 @@ class TestMine(CheckTestCase):
 from __future__ import annotations
 
 import re
-from abc import ABC, abstractmethod
 from collections.abc import Sequence
 
 import pytest
@@ -25,18 +24,18 @@ from nucleate.matter.checks import Candidate, Check, CheckContext, Verdict
 UNREADABLE = ("", "no structure at all")
 
 
-class CheckTestCase(ABC):
+class CheckTestCase:
     """What every `Check` keeps."""
 
     @pytest.fixture
-    @abstractmethod
     def check(self) -> Check:
         """The check that is tested."""
+        raise NotImplementedError
 
     @pytest.fixture
-    @abstractmethod
     def structures(self) -> list[str]:
         """Several different canonical structures."""
+        raise NotImplementedError
 
     def test_it_says_what_it_is(self, check: Check) -> None:
         examine_description(check)
@@ -72,18 +71,18 @@ def verdicts(check: Check, structures: Sequence[str]) -> list[Verdict]:
     return found
 
 
-class ChecksTestCase(ABC):
+class ChecksTestCase:
     """What a kind's `Checks` keeps. Its cheap checks that need no others pass `CheckTestCase`."""
 
     @pytest.fixture
-    @abstractmethod
     def matter(self) -> Matter:
         """The kind of matter."""
+        raise NotImplementedError
 
     @pytest.fixture
-    @abstractmethod
     def structures(self) -> list[str]:
         """Several different canonical structures."""
+        raise NotImplementedError
 
     def test_the_funnel_is_in_order(self, matter: Matter) -> None:
         checks = matter.checks.own()

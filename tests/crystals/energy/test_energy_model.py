@@ -10,7 +10,7 @@ from typing import ClassVar
 
 import numpy as np
 import pytest
-from pymatgen.core import Structure
+from pymatgen.core import Lattice, Structure
 
 from nucleate.core.errors import SettingsError
 from nucleate.crystals import properties
@@ -123,6 +123,27 @@ def test_chgnet_is_the_default_and_unknown_names_list_what_is_known() -> None:
         energy_model("x")
     with pytest.raises(SettingsError, match="no energy model named 'x'; known: chgnet"):
         get("crystals").checks.build("relaxation", {"energy_model": "x"}, CheckContext(), "screen")
+
+
+class TestLiteral(EnergyModelTestCase):
+    """The least that the suite's own example writes runs, rather than being passed over."""
+
+    elements, edge, step, tolerance, noise = ("Ar", "Kr"), 4.6, 1e-4, 1e-6, 1e-10
+
+    @pytest.fixture
+    def model(self) -> EnergyModel:
+        return LennardJones()
+
+
+def test_models_never_see_what_no_model_can_compute() -> None:
+    shared = Structure(Lattice.cubic(4), [{"Ar": 0.5, "Kr": 0.5}], [[0, 0, 0]])
+    dummy = Structure(Lattice.cubic(4), ["X"], [[0, 0, 0]])
+    model = LennardJones()
+    model.compute = None  # type: ignore[assignment, method-assign]
+    found = model.predict([shared, dummy])
+    assert found.reasons == ["a site is shared or partly empty", "a site holds no element"]
+    assert np.isnan(found.energies).all()
+    assert model.predict([]).energies.shape == (0,)
 
 
 def test_implausible_energies_are_nan() -> None:

@@ -138,6 +138,12 @@ class EnergyModel(ABC):
 
     def refuse(self, structure: Structure) -> str:
         """Why the model must not see a structure; empty if it may."""
+        from pymatgen.core import DummySpecies
+
+        if not structure.is_ordered:
+            return "a site is shared or partly empty"
+        if any(isinstance(species, DummySpecies) for species in structure.species):
+            return "a site holds no element"
         refusals = map(self.refuse_element, sorted(set(structure.atomic_numbers), reverse=True))
         return next(filter(None, refusals), "")
 
@@ -150,6 +156,8 @@ class EnergyModel(ABC):
         out = Predictions.unknown(structures)
         out.reasons[:] = map(self.refuse, structures)
         allowed = [place for place, reason in enumerate(out.reasons) if not reason]
+        if not allowed:
+            return out
         found = self.compute([structures[place] for place in allowed], gradients)
         for row, place in enumerate(allowed):
             energy = float(found.per_atom[row])
