@@ -17,6 +17,7 @@ import pytest
 from typer.testing import CliRunner
 
 from nucleate.cli.app import app
+from nucleate.matter import registry
 from nucleate.matter.export import text_svg
 
 PLUGIN = Path(__file__).parents[1] / "dna_plugin"
@@ -75,6 +76,10 @@ def folder(site: Path, tmp_path_factory: pytest.TempPathFactory) -> Path:
 @pytest.fixture
 def nucleate(site: Path, folder: Path, monkeypatch: pytest.MonkeyPatch) -> Run:
     """Run the command in that folder; its standard output."""
+    loaded = getattr(sys.modules.get("dna_matter"), "__file__", None)
+    if loaded is not None and Path(loaded).parent != site:  # another test's
+        monkeypatch.delitem(sys.modules, "dna_matter")
+        registry._load.cache_clear()
     monkeypatch.syspath_prepend(site)
     monkeypatch.setenv("PYTHONPATH", str(site), prepend=os.pathsep)
     monkeypatch.chdir(folder)
