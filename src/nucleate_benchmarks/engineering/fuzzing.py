@@ -35,6 +35,7 @@ from nucleate_benchmarks.common import figures
 from nucleate_benchmarks.engineering.corpus import Corpus, read_corpus
 from nucleate_benchmarks.engineering.expectations import contradiction, lost_rows, unfounded_number
 from nucleate_benchmarks.engineering.hostile import damaged
+from nucleate_benchmarks.engineering.mutated_records import CODECS, examine_record
 
 SECONDS = 20.0
 """Limit of one input."""
@@ -173,6 +174,8 @@ def examine_chunk(prepared: Prepared, items: Sequence[Input]) -> list[Outcome]:
 
 def examine(prepared: Prepared, item: Input) -> Outcome:
     """Read one input and compare what came out with what its text says."""
+    if item.format in CODECS:
+        return _examine_record(item)
     corpus = prepared.corpus[item.format]
     data = input_bytes(corpus, item)
     path = prepared.folder / f"input{corpus.suffix}"
@@ -208,6 +211,14 @@ def examine(prepared: Prepared, item: Input) -> Outcome:
         said = f"crash: {type(error).__name__}: {error}"
         outcome.complaints.append((said, data.decode("utf-8", "replace")))
     return outcome
+
+
+def _examine_record(item: Input) -> Outcome:
+    try:
+        decoded, said = examine_record(item.format, np.random.default_rng([item.seed, item.number]))
+    except Exception as error:
+        return Outcome(complaints=[(f"crash: {type(error).__name__}: {error}", "")])
+    return Outcome(int(decoded), int(not decoded), complaints=[(said, "")] if said else [])
 
 
 def _unstable(matter: Matter, options: Any, structure: str) -> str:
@@ -282,12 +293,13 @@ def main(arguments: Sequence[str] | None = None) -> int:
     parser.add_argument("--processes", type=int, default=default_processes())
     parser.add_argument("--out", type=Path, help="file without suffix")
     asked = parser.parse_args(arguments)
-    formats = asked.format or list(read_corpus(None))
+    formats = asked.format or [*read_corpus(None), *CODECS]
     if asked.only is not None:
         with tempfile.TemporaryDirectory() as folder:
             item = Input(asked.only, formats[asked.only % len(formats)], asked.seed)
             prepared = prepare(folder, asked.corpus)
-            print(input_bytes(prepared.corpus[item.format], item).decode("utf-8", "replace"))
+            if item.format not in CODECS:
+                print(input_bytes(prepared.corpus[item.format], item).decode("utf-8", "replace"))
             print(item, examine(prepared, item))
         return 0
     words = " ".join(sys.argv[1:] if arguments is None else arguments)
