@@ -23,11 +23,10 @@ def contradiction(payload: Any, structure: str, matter: str) -> str:
     if matter == "molecules":
         return _molecule_contradiction(str(payload), structure)
     kind, text = next(iter(payload.items())) if isinstance(payload, Mapping) else ("", str(payload))
-    expected = _EXPECTED.get(kind, _any_crystal)(text)
-    if not expected:
+    stated = _EXPECTED.get(kind, _any_crystal)(text)
+    if not stated:
         return ""
-    found = _fractions(_crystal_composition(structure))
-    expected = _fractions(expected)
+    found, expected = _fractions(_crystal_composition(structure)), _fractions(stated)
     same = found.keys() == expected.keys() and all(
         abs(found[name] - expected[name]) < 0.01 * expected[name] for name in found
     )
