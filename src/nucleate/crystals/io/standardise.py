@@ -2,17 +2,19 @@
 
 from __future__ import annotations
 
-import json
 import warnings
 from collections.abc import Callable, Mapping
-from io import StringIO
-from typing import TYPE_CHECKING, Annotated, Any
+from typing import Annotated, Any
 
 from pydantic import Field
 
 from nucleate.core.errors import StructureError
 from nucleate.core.settings import Positive, Settings
 from nucleate.crystals.io.cif import parse_cif, plain_arrays
+from nucleate.crystals.io.extxyz import read_extxyz
+from nucleate.crystals.io.objects import read_json
+from nucleate.crystals.io.parsed import Parsed
+from nucleate.crystals.io.poscar import read_poscar
 from nucleate.crystals.wyckoff.canonical import Arrays, arrays_of, canonical_wyckoff
 from nucleate.crystals.wyckoff.wyckoff_string import (
     expand,
@@ -20,9 +22,6 @@ from nucleate.crystals.wyckoff.wyckoff_string import (
     to_string,
 )
 from nucleate.matter.reader import Standardised
-
-if TYPE_CHECKING:
-    from pymatgen.core import Structure
 
 MAXIMUM_TEXT = 1_000_000
 """Characters of one structure's text that are looked at; more is refused."""
@@ -67,11 +66,11 @@ def standardise(payload: Any, options: StandardiseOptions) -> Standardised:
         StructureError: what `wyckoff_from_structure` raises, and `unreadable`, `too_large`,
             `too_many_atoms`.
     """
-    arrays = read_arrays(payload, options.maximum_input_atoms)
+    arrays, notes = parse(payload, options.maximum_input_atoms)
     gene = canonical_wyckoff(*arrays, options.tolerance)
     _refuse_more(gene.atoms, "primitive cell", options.maximum_atoms)
     text = to_string(gene)
-    return Standardised(text, prototype_key(text))
+    return Standardised(text, prototype_key(text), notes)
 
 
 def _refuse_more(atoms: int, where: str, most: int) -> None:
@@ -80,7 +79,12 @@ def _refuse_more(atoms: int, where: str, most: int) -> None:
 
 
 def read_arrays(payload: Any, maximum_atoms: int) -> Arrays:
-    """Lattice (rows, angstrom), fractional coordinates and atomic numbers that a payload holds.
+    """Lattice (rows, angstrom), fractional coordinates and atomic numbers, see `parse`."""
+    return parse(payload, maximum_atoms).arrays
+
+
+def parse(payload: Any, maximum_atoms: int) -> Parsed:
+    """The crystal that a payload holds, as it stands there.
 
     Raises:
         StructureError: what `arrays_of` raises, and `unreadable`, `too_large`, `too_many_atoms`.
@@ -93,19 +97,19 @@ def read_arrays(payload: Any, maximum_atoms: int) -> Arrays:
         arrays = expand(text)
     if arrays is not None:
         _refuse_more(len(arrays[2]), "cell", maximum_atoms)
-        return arrays
+        return Parsed(arrays)
     with warnings.catch_warnings():
         warnings.simplefilter("ignore")
         try:
-            structure = _PARSERS[kind](text)
+            parsed = _PARSERS[kind](text)
         except StructureError:
             raise
         except Exception as error:  # parsers of other people's files raise anything
             said = (str(error).strip().splitlines() or [""])[0][:150]
             told = f"{type(error).__name__}: {said}".removesuffix(": ")
             raise StructureError("unreadable", f"{kind}: {told}") from None
-        _refuse_more(len(structure), "cell", maximum_atoms)
-        return arrays_of(structure)
+        _refuse_more(len(parsed.arrays[2]), "cell", maximum_atoms)
+        return parsed
 
 
 def _kind_and_text(payload: Any) -> tuple[str, str]:
@@ -127,38 +131,20 @@ def _kind_of(text: str) -> str:
         return "json"
     if "|" in text and "\n" not in text.strip():
         return "wyckoff"
+    if start.partition("\n")[0].strip().isdecimal() and "Lattice=" in start:
+        return "extxyz"
     if "_cell_length" in text or start.startswith("data_"):
         return "cif"
     return "poscar" if text.strip().count("\n") >= 7 else ""
 
 
-def _from_poscar(text: str) -> Structure:
-    from pymatgen.io.vasp import Poscar
-
-    return Poscar.from_str(text).structure
+def _from_cif(text: str) -> Parsed:
+    return Parsed(arrays_of(parse_cif(text)))
 
 
-def _from_extxyz(text: str) -> Structure:
-    from ase.io.extxyz import read_extxyz
-    from pymatgen.core import Lattice, Structure
-
-    atoms = next(iter(read_extxyz(StringIO(text))))
-    if not all(atoms.pbc):
-        raise StructureError("not_periodic", "extxyz frame without a Lattice or a full pbc")
-    return Structure(
-        Lattice(atoms.cell.array), atoms.get_chemical_symbols(), atoms.get_scaled_positions()
-    )
-
-
-def _from_json(text: str) -> Structure:
-    from pymatgen.core import Structure
-
-    return Structure.from_dict(json.loads(text))
-
-
-_PARSERS: dict[str, Callable[[str], Structure]] = {
-    "cif": parse_cif,
-    "poscar": _from_poscar,
-    "extxyz": _from_extxyz,
-    "json": _from_json,
+_PARSERS: dict[str, Callable[[str], Parsed]] = {
+    "cif": _from_cif,
+    "poscar": read_poscar,
+    "extxyz": read_extxyz,
+    "json": read_json,
 }
