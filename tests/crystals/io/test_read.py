@@ -194,3 +194,33 @@ def test_supercells_are_reduced():
     assert CRYSTALS.reader.standardise(
         {"cif": str(CifWriter(SALT * (1, 1, 2)))}, OPTIONS
     ).structure == (SALT_STRING)
+
+
+@pytest.mark.parametrize(
+    "data",
+    [
+        CIF.encode("utf-16"),
+        CIF.encode("utf-16-le"),
+        CIF.encode("utf-16-be"),
+        b"\xef\xbb\xbf" + CIF.encode(),
+        CIF.replace("\n", "\r").encode(),
+        CIF.replace("\n", "\r\n").encode(),
+        CIF.encode().replace(b"data_", b"# M\xfcller, 4.21 \xc5\ndata_"),
+        CIF.encode().replace(b"\n_cell_volume", b"\n_publ_author_name 'M\xfcller'\n_cell_volume"),
+        CIF.replace("_cell_length_a", "_Cell_Length_A").encode(),
+    ],
+    ids=["utf-16", "le", "be", "mark", "cr", "crlf", "comment", "author", "case"],
+)
+def test_cif_files_of_any_encoding_and_line_end(tmp_path, data):
+    path = tmp_path / "salt.cif"
+    path.write_bytes(data)
+    assert strings(read(path)) == [SALT_STRING]
+
+
+def test_blocks_without_a_crystal_are_no_rows(tmp_path):
+    path = tmp_path / "two.cif"
+    told = "data_global\n_publ_section_title\n;\ndata_ of _cell_length_a\n;\n"
+    path.write_text(told + CIF + CIF.replace("data_NaCl", " DATA_salt"))
+    rows = read(path)
+    assert [row.id for row in rows] == ["NaCl", "salt"]
+    assert strings(rows) == [SALT_STRING] * 2

@@ -43,6 +43,20 @@ _SUFFIXES = {
     ".xyz": "extxyz",
 }
 
+_MARKS = {
+    b"\xef\xbb\xbf": "utf-8-sig",
+    b"\xff\xfe": "utf-16",
+    b"\xfe\xff": "utf-16",
+    b"d\0": "utf-16-le",
+    b"#\0": "utf-16-le",
+    b"\0d": "utf-16-be",
+    b"\0#": "utf-16-be",
+}
+"""Encodings by how a file begins; without a mark, a CIF begins with `data_` or a comment."""
+_CELL = re.compile(r"(?i)_cell[_.]length_a")
+_ATOMS = re.compile(r"(?i)_atom_site[_.](fract|cartn)_x")
+_TEXT_FIELD = re.compile(r"(?ms)^;.*?^;")
+
 
 def read_rows(source: Path, dataset: DatasetSettings) -> Iterator[RawRow]:
     """Stream the rows of a file or folder.
@@ -154,9 +168,7 @@ def _members(
             data = opener.read()
             if len(data) > MAXIMUM_FILE:
                 raise ValueError(f"larger than {MAXIMUM_FILE} bytes")
-            text = data.decode("utf-8-sig")
-            if "\0" in text:
-                raise ValueError("binary data")
+            text = decoded(data)
         except (*DAMAGE, ValueError, RuntimeError) as error:
             if kind:
                 raise InputError(f"cannot be read as text ({error})", file=source) from None
@@ -164,7 +176,7 @@ def _members(
             yield RawRow(number, stem_text, None, error=f"{name}: {error}")
             continue
         blocks = cif_blocks(text) if form == "cif" else [("", text)]
-        if kind == "cif" and not any("_cell_length_a" in block for _, block in blocks):
+        if kind == "cif" and not any(_CELL.search(block) for _, block in blocks):
             raise InputError("is not a CIF file: no unit cell in it", file=source)
         for block_name, block in blocks:
             number += 1
@@ -172,12 +184,37 @@ def _members(
             yield RawRow(number, identity, {form: block})
 
 
+def decoded(data: bytes) -> str:
+    """Text of a file that is mostly ASCII: a byte of another encoding never refuses it.
+
+    Raises:
+        ValueError: no text.
+    """
+    for mark, encoding in _MARKS.items():
+        if data.startswith(mark):
+            text = data.decode(encoding, "replace")
+            break
+    else:
+        try:
+            text = data.decode("utf-8")
+        except UnicodeDecodeError:
+            text = data.decode("cp1252", "replace")  # the usual one, and Latin-1 but for quotes
+    if "\0" in text:
+        raise ValueError("binary data")
+    return text.replace("\r\n", "\n").replace("\r", "\n")
+
+
 def cif_blocks(text: str) -> list[tuple[str, str]]:
-    """The data blocks of a CIF text that hold atoms, as (name, text); the whole if none does."""
-    starts = [match.start() for match in re.finditer(r"(?mi)^data_", text)]
-    ends = [*starts[1:], len(text)]
-    blocks = [text[start:end] for start, end in zip(starts, ends, strict=False)]
-    named = [(block.split(None, 1)[0][5:], block) for block in blocks if "_atom_site_" in block]
+    """The data blocks of a CIF text that hold a cell or atoms, as (name, text); the whole if none
+    does."""
+    bare = _TEXT_FIELD.sub(lambda field: re.sub(r"[^\n]", " ", field[0]), text)
+    starts = [match.start() for match in re.finditer(r"(?mi)^[ \t]*data_", bare)]
+    spans = list(zip(starts, [*starts[1:], len(text)], strict=True))
+    named = [
+        (text[start:end].split(None, 1)[0][5:], text[start:end])
+        for start, end in spans
+        if _CELL.search(bare, start, end) or _ATOMS.search(bare, start, end)
+    ]
     return named or [("", text)]
 
 
