@@ -7,7 +7,7 @@ import gzip
 import re
 import zipfile
 from collections.abc import Iterable, Iterator, Sequence
-from itertools import islice
+from itertools import islice, pairwise
 from pathlib import Path, PurePosixPath
 from typing import Any
 
@@ -209,7 +209,7 @@ def cif_blocks(text: str) -> list[tuple[str, str]]:
     does."""
     bare = _TEXT_FIELD.sub(lambda field: re.sub(r"[^\n]", " ", field[0]), text)
     starts = [match.start() for match in re.finditer(r"(?mi)^[ \t]*data_", bare)]
-    spans = list(zip(starts, [*starts[1:], len(text)], strict=True))
+    spans = pairwise([*starts, len(text)])
     named = [
         (text[start:end].split(None, 1)[0][5:], text[start:end])
         for start, end in spans
