@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import os
 from pathlib import Path
 
 import pytest
@@ -102,3 +103,14 @@ def test_digests_follow_content_not_place(tmp_path: Path) -> None:
     assert content_digest(tmp_path / "one") == content_digest(tmp_path / "two")
     (tmp_path / "two/a.cif").write_text("other")
     assert content_digest(tmp_path / "one") != content_digest(tmp_path / "two")
+
+
+def test_names_and_files_that_cannot_be_read_are_part_of_a_folder_s_digest(tmp_path: Path) -> None:
+    odd = Path(os.fsdecode(os.fsencode(tmp_path) + b"/b\xff.cif"))
+    odd.write_text("one")
+    (tmp_path / "gone.cif").symlink_to("nowhere")
+    before = content_digest(tmp_path)
+    odd.write_text("two")
+    assert content_digest(tmp_path) != before
+    (found,) = resolve(DatasetSettings(source=str(odd)), "crystals")
+    assert found.name == "b\ufffd.cif"

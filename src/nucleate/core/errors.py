@@ -10,6 +10,11 @@ from __future__ import annotations
 from pathlib import Path
 
 
+def printable(name: object) -> str:
+    """A file's name with what is no UTF-8 in it replaced, so that it can be written anywhere."""
+    return str(name).encode("utf-8", "surrogateescape").decode("utf-8", "replace")
+
+
 class NucleateError(Exception):
     """Base of all errors that a user can act upon."""
 
@@ -28,7 +33,7 @@ class InputError(NucleateError):
     """
 
     def __init__(self, message: str, *, file: str | Path | None = None, row: int | None = None):
-        where = "" if file is None else f"{file}: "
+        where = "" if file is None else f"{printable(file)}: "
         where += "" if row is None else f"row {row}: "
         super().__init__(where + message)
         self.file = None if file is None else str(file)

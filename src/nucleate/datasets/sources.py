@@ -3,10 +3,11 @@
 from __future__ import annotations
 
 import hashlib
+import os
 from dataclasses import dataclass, replace
 from pathlib import Path
 
-from nucleate.core.errors import DatasetError, InputError
+from nucleate.core.errors import DatasetError, InputError, printable
 from nucleate.core.files import sha256_file
 from nucleate.datasets import catalogue
 from nucleate.datasets.catalogue import Dataset, File
@@ -98,7 +99,7 @@ def _files(
         one_set = dataset.model_copy(update={"source": one.name, "limit": limit})
         if one.known is None or one.file is None:
             path = Path(one.name).expanduser()
-            sources.append(Source(path, one_set, None, path.name, limit))
+            sources.append(Source(path, one_set, None, printable(path.name), limit))
             continue
         sources.append(
             Source(
@@ -173,15 +174,22 @@ def content_digest(path: Path) -> str:
     """SHA-256 of a file, or of a folder's relative file names and contents.
 
     Raises:
-        InputError: something in it cannot be read.
+        InputError: the file cannot be read. (One in a folder is for its reader to tell.)
     """
+    if not path.is_dir():
+        return _digest_of(path)
+    total = hashlib.sha256()
+    for file in sorted(p for p in path.rglob("*") if p.is_file()):
+        total.update(os.fsencode(file.relative_to(path).as_posix()))
+        try:
+            total.update(_digest_of(file).encode())
+        except InputError as error:
+            total.update(str(error).encode())
+    return total.hexdigest()
+
+
+def _digest_of(file: Path) -> str:
     try:
-        if path.is_file():
-            return sha256_file(path)
-        total = hashlib.sha256()
-        for file in sorted(p for p in path.rglob("*") if p.is_file()):
-            total.update(file.relative_to(path).as_posix().encode())
-            total.update(sha256_file(file).encode())
-        return total.hexdigest()
+        return sha256_file(file)
     except OSError as error:
-        raise InputError(f"cannot be read ({error.strerror or error})", file=path) from error
+        raise InputError(f"cannot be read ({error.strerror or error})", file=file) from error

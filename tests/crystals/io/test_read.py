@@ -90,7 +90,9 @@ def test_folders_and_zips(tmp_path):
                 archive.write(path, path.relative_to(folder).as_posix())
     for source in (folder, tmp_path / "many.zip"):
         rows = read(source)
-        assert [row.id for row in rows] == ["a", "bad", "inner/POSCAR", "one", "NaCl"]
+        names = ["a", "bad", "inner/POSCAR", "one", "NaCl", "other files"]
+        assert [row.id for row in rows] == names
+        assert "notes.txt" in rows[-1].error
         assert "bad.cif" in rows[1].error
         assert strings([row for row in rows if not row.error]) == [SALT_STRING] * 4
 

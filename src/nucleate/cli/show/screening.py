@@ -9,7 +9,7 @@ from typing import TYPE_CHECKING, Any
 
 from nucleate.cli.show.terminal_tables import table
 from nucleate.core.errors import SettingsError
-from nucleate.core.files import atomic_path, read_json
+from nucleate.core.files import read_json, write_text
 from nucleate.core.manifest import Manifest
 from nucleate.core.settings import field_descriptions
 from nucleate.matter import registry
@@ -70,8 +70,7 @@ def write_page(
     }
     text = tomli_w.dumps(settings.model_dump(mode="json", exclude_none=True))
     run = RunData(folder, facts, text, [screening_data(manifest, settings)])
-    with atomic_path(folder / PAGE) as temporary:
-        temporary.write_text(render(run, manifest.key), encoding="utf-8")
+    write_text(folder / PAGE, render(run, manifest.key))
     return folder / PAGE
 
 

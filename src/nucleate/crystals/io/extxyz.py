@@ -54,7 +54,7 @@ def frames(stream: IO[str]) -> Iterator[Frame]:
     """
     line = _filled_line(stream)
     if line and not _is_count(line):
-        raise ValueError("expected a number of atoms")
+        raise ValueError("is not an extxyz file (expected a number of atoms)")
     while line:
         atoms, comment = int(line), stream.readline(_LONGEST)
         rows: list[str] = []

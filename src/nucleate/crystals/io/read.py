@@ -3,18 +3,19 @@
 from __future__ import annotations
 
 import csv
-import gzip
-import re
-import zipfile
-from collections.abc import Iterable, Iterator, Sequence
-from itertools import islice, pairwise
-from pathlib import Path, PurePosixPath
+from collections.abc import Iterator, Sequence
+from functools import partial
+from io import TextIOWrapper
+from itertools import islice
+from pathlib import Path
 from typing import Any
 
-from nucleate.core.errors import InputError
+from nucleate.core.errors import InputError, printable
+from nucleate.crystals.io.extxyz import frames
+from nucleate.crystals.io.files import CELL, FILES, TABLES, Found, crystals_in, format_of, refusal
+from nucleate.crystals.io.members import MAXIMUM_FILE, Member, opened_members
 from nucleate.crystals.io.objects import from_object
 from nucleate.crystals.io.standardise import StandardiseOptions, standardise
-from nucleate.datasets.archives import DAMAGE
 from nucleate.datasets.tabular import (
     Columns,
     finite_number,
@@ -26,36 +27,8 @@ from nucleate.settings.data import DatasetSettings
 
 STRUCTURE_COLUMNS = ("crystal", "cif", "structure", "cif_string", "wyckoff")
 """Usual names of the column that holds the crystal, in order of preference; case is ignored."""
-MAXIMUM_FILE = 20_000_000
-"""Bytes of one member of a folder or zip that are read."""
-
-_SUFFIXES = {
-    ".csv": "csv",
-    ".tsv": "tsv",
-    ".tab": "tsv",
-    ".parquet": "parquet",
-    ".pq": "parquet",
-    ".cif": "cif",
-    ".vasp": "poscar",
-    ".poscar": "poscar",
-    ".contcar": "poscar",
-    ".extxyz": "extxyz",
-    ".xyz": "extxyz",
-}
-
-_MARKS = {
-    b"\xef\xbb\xbf": "utf-8-sig",
-    b"\xff\xfe": "utf-16",
-    b"\xfe\xff": "utf-16",
-    b"d\0": "utf-16-le",
-    b"#\0": "utf-16-le",
-    b"\0d": "utf-16-be",
-    b"\0#": "utf-16-be",
-}
-"""Encodings by how a file begins; without a mark, a CIF begins with `data_` or a comment."""
-_CELL = re.compile(r"(?i)_cell[_.]length_a")
-_ATOMS = re.compile(r"(?i)_atom_site[_.](fract|cartn)_x")
-_TEXT_FIELD = re.compile(r"(?ms)^;.*?^;")
+SHOWN = 20
+"""Names of files that are no crystals' which are told."""
 
 
 def read_rows(source: Path, dataset: DatasetSettings) -> Iterator[RawRow]:
@@ -80,142 +53,103 @@ def read_rows(source: Path, dataset: DatasetSettings) -> Iterator[RawRow]:
         raise InputError("holds no crystals", file=source)
 
 
-def format_of(name: str) -> str:
-    """`cif`, `poscar`, `extxyz`, `csv`, `tsv` or `parquet` by a file's name, else empty."""
-    path = PurePosixPath(name.removesuffix(".gz"))
-    if path.name.upper().startswith(("POSCAR", "CONTCAR")):
-        return "poscar"
-    return _SUFFIXES.get(path.suffix.lower(), "")
-
-
 def _rows(source: Path, dataset: DatasetSettings) -> Iterator[RawRow]:
-    if source.is_dir():
-        return _members(_folder(source), source, dataset)
-    if zipfile.is_zipfile(source):
-        return _members(_zip(source), source, dataset)
+    with opened_members(source) as members:
+        if members is not None:
+            yield from _member_rows(members, source, dataset)
+            return
     kind = format_of(source.name) if dataset.format == "auto" else dataset.format
     if kind == "parquet":
-        return _parquet(source, dataset)
-    if kind in ("csv", "tsv"):
-        return _table(source, dataset, kind)
-    if kind == "extxyz":
-        return _extxyz(source, dataset)
-    if kind in ("cif", "poscar"):
-        return _members([(source.name, _Opener(source))], source, dataset, kind)
-    known = ", ".join(sorted(_SUFFIXES))
-    raise InputError(
-        f"not a known format of crystals; known: {known}, POSCAR, a folder or a zip", file=source
-    )
+        yield from _parquet(source, dataset)
+    elif kind in ("csv", "tsv"):
+        yield from _table(source, dataset, kind)
+    elif kind == "extxyz":
+        yield from _extxyz(source, dataset)
+    elif kind in FILES.values():
+        yield from _file_rows(source, dataset, kind)
+    else:
+        known = ", ".join(sorted({**TABLES, **FILES}))
+        raise InputError(
+            f"not a known format of crystals; known: {known}, POSCAR, a folder, a zip or a tar",
+            file=source,
+        )
 
 
-# Text of files
+# Files of crystals
 
 
-class _Opener:
-    """Opens a file of its own, or a member of a zip, for its bytes."""
-
-    def __init__(self, path: Path, archive: zipfile.ZipFile | None = None, member: str = ""):
-        self.path, self.archive, self.member = path, archive, member
-
-    def read(self) -> bytes:
-        """At most `MAXIMUM_FILE` + 1 bytes."""
-        raw = self.archive.open(self.member) if self.archive else self.path.open("rb")
-        with raw as stream:
-            name = self.member or self.path.name
-            if name.endswith(".gz"):
-                with gzip.open(stream) as plain:
-                    return bytes(plain.read(MAXIMUM_FILE + 1))
-            return bytes(stream.read(MAXIMUM_FILE + 1))
+def _row_of(number: int, found: Found, dataset: DatasetSettings) -> RawRow:
+    identity = found.info.get(dataset.id_column, found.id) if dataset.id_column else found.id
+    properties = {name: finite_number(found.info.get(name)) for name in dataset.properties}
+    return RawRow(number, str(identity), found.payload, properties, found.error)
 
 
-def _folder(source: Path) -> Iterator[tuple[str, _Opener]]:
-    for path in sorted(source.rglob("*")):
-        if path.is_file() and not path.name.startswith("."):
-            yield path.relative_to(source).as_posix(), _Opener(path)
+def _file_rows(source: Path, dataset: DatasetSettings, kind: str) -> Iterator[RawRow]:
+    """The crystals of a single CIF, POSCAR or JSON file."""
+    _refuse_properties(dataset, kind == "json", source)
+    found = list(crystals_in(Member(printable(source.name), partial(source.open, "rb")), kind))
+    if len(found) == 1 and found[0].payload is None:
+        raise InputError(found[0].error.partition(": ")[2], file=source)
+    texts = ("".join((one.payload or {}).values()) for one in found)
+    if kind == "cif" and not any(map(CELL.search, texts)):
+        raise InputError("is not a CIF file: no unit cell in it", file=source)
+    for number, one in enumerate(found, start=1):
+        yield _row_of(number, one, dataset)
 
 
-def _zip(source: Path) -> Iterator[tuple[str, _Opener]]:
-    try:
-        with zipfile.ZipFile(source) as archive:
-            for name in sorted(archive.namelist()):
-                base = PurePosixPath(name).name
-                if not name.endswith("/") and "__MACOSX" not in name and base[:1] != ".":
-                    yield name, _Opener(source, archive, name)
-    except (*DAMAGE, RuntimeError) as error:  # RuntimeError: encrypted
-        raise InputError(f"cannot be unpacked ({error})", file=source) from None
-
-
-def _members(
-    members: Iterable[tuple[str, _Opener]],
-    source: Path,
-    dataset: DatasetSettings,
-    kind: str = "",
+def _member_rows(
+    members: Sequence[Member], source: Path, dataset: DatasetSettings
 ) -> Iterator[RawRow]:
-    """Rows of CIF and POSCAR files; one that cannot be read is a row with an error."""
-    if dataset.properties:
+    """The crystals of a folder's or an archive's files.
+
+    A file that cannot be read is a row with an error; those that are of no crystals are the last
+    row together.
+    """
+    forms = [dataset.format if dataset.format != "auto" else format_of(m.name) for m in members]
+    _refuse_properties(dataset, bool({"extxyz", "json"} & set(forms)), source)
+    number, others = 0, []
+    for member, form in zip(members, forms, strict=True):
+        if form in FILES.values():
+            found = crystals_in(member, form)
+        elif why := member.problem or refusal(member.name):
+            found = iter([Found(member.name, None, error=f"{member.name}: {why}")])
+        else:
+            others.append(member.name)
+            continue
+        for one in found:
+            number += 1
+            yield _row_of(number, one, dataset)
+    if others:
+        shown = ", ".join(others[:SHOWN]) + (", ..." if len(others) > SHOWN else "")
+        said = f"{len(others)} of its files are no crystals' by their names: {shown}"
+        if number == 0:
+            raise InputError(f"holds no crystals; {said}", file=source)
+        yield RawRow(number + 1, "other files", None, error=said)
+
+
+def _refuse_properties(dataset: DatasetSettings, may_hold: bool, source: Path) -> None:
+    if dataset.properties and not may_hold:
         raise InputError(
             "CIF and POSCAR files hold no property columns; use a table with a CIF column",
             file=source,
         )
-    number = 0
-    for name, opener in members:
-        form = kind or (dataset.format if dataset.format != "auto" else format_of(name))
-        if form not in ("cif", "poscar"):
-            continue
-        stem = PurePosixPath(name.removesuffix(".gz"))
-        stem_text = stem.with_suffix("").as_posix() if format_of(name) else stem.as_posix()
-        try:
-            data = opener.read()
-            if len(data) > MAXIMUM_FILE:
-                raise ValueError(f"larger than {MAXIMUM_FILE} bytes")
-            text = decoded(data)
-        except (*DAMAGE, ValueError, RuntimeError) as error:
-            if kind:
-                raise InputError(f"cannot be read as text ({error})", file=source) from None
-            number += 1
-            yield RawRow(number, stem_text, None, error=f"{name}: {error}")
-            continue
-        blocks = cif_blocks(text) if form == "cif" else [("", text)]
-        if kind == "cif" and not any(_CELL.search(block) for _, block in blocks):
-            raise InputError("is not a CIF file: no unit cell in it", file=source)
-        for block_name, block in blocks:
-            number += 1
-            identity = stem_text if len(blocks) == 1 else block_name or f"{stem_text}:{number}"
-            yield RawRow(number, identity, {form: block})
 
 
-def decoded(data: bytes) -> str:
-    """Text of a file that is mostly ASCII: a byte of another encoding never refuses it.
-
-    Raises:
-        ValueError: no text.
-    """
-    for mark, encoding in _MARKS.items():
-        if data.startswith(mark):
-            text = data.decode(encoding, "replace")
-            break
-    else:
-        try:
-            text = data.decode("utf-8")
-        except UnicodeDecodeError:
-            text = data.decode("cp1252", "replace")  # the usual one, and Latin-1 but for quotes
-    if "\0" in text:
-        raise ValueError("binary data")
-    return text.replace("\r\n", "\n").replace("\r", "\n")
-
-
-def cif_blocks(text: str) -> list[tuple[str, str]]:
-    """The data blocks of a CIF text that hold a cell or atoms, as (name, text); the whole if none
-    does."""
-    bare = _TEXT_FIELD.sub(lambda field: re.sub(r"[^\n]", " ", field[0]), text)
-    starts = [match.start() for match in re.finditer(r"(?mi)^[ \t]*data_", bare)]
-    spans = pairwise([*starts, len(text)])
-    named = [
-        (text[start:end].split(None, 1)[0][5:], text[start:end])
-        for start, end in spans
-        if _CELL.search(bare, start, end) or _ATOMS.search(bare, start, end)
-    ]
-    return named or [("", text)]
+def _extxyz(source: Path, dataset: DatasetSettings) -> Iterator[RawRow]:
+    """One row per frame; the comment line's keys are ids and properties."""
+    member = Member(printable(source.name), partial(source.open, "rb"))
+    try:
+        with member.unpacked() as stream:
+            text = TextIOWrapper(stream, "utf-8-sig", "replace")  # line ends of any system
+            for number, frame in enumerate(frames(text), start=1):
+                if number == 1 and dataset.id_column and dataset.id_column not in frame.info:
+                    known = ", ".join(frame.info)
+                    raise InputError(f"no info key {dataset.id_column}; keys: {known}", file=source)
+                payload = None if frame.error else {"extxyz": frame.text}
+                found = Found(frame.info.get("id", str(number)), payload, frame.info, frame.error)
+                yield _row_of(number, found, dataset)
+    except ValueError as error:
+        raise InputError(str(error), file=source) from None
 
 
 # Tables
@@ -265,50 +199,11 @@ def _parquet(source: Path, dataset: DatasetSettings) -> Iterator[RawRow]:
         yield _row(number, values, found[0])
 
 
-# extxyz
-
-
-def _extxyz(source: Path, dataset: DatasetSettings) -> Iterator[RawRow]:
-    """One row per frame; the comment line's keys are ids and properties."""
-    from ase.io.extxyz import key_val_str_to_dict
-
-    with opened_text(source) as stream:
-        number = 0
-        while line := stream.readline(1_000_000):
-            if not line.strip():
-                continue
-            number += 1
-            if not line.strip().isdecimal() or int(line) > 1_000_000:
-                raise InputError(
-                    "is not an extxyz file (expected a number of atoms)", file=source, row=number
-                )
-            comment = stream.readline(1_000_000)
-            atoms = [stream.readline(10_000) for _ in range(int(line))]
-            try:
-                info: dict[str, Any] = key_val_str_to_dict(comment)
-            except (ValueError, KeyError, IndexError) as error:
-                yield RawRow(number, str(number), None, error=f"comment line: {error}")
-                continue
-            if number == 1:
-                absent = [
-                    name
-                    for name in ([dataset.id_column] if dataset.id_column else [])
-                    if name not in info
-                ]
-                if absent:
-                    known = ", ".join(info)
-                    raise InputError(f"no info key {absent[0]}; keys: {known}", file=source)
-            identity = info.get(dataset.id_column or "id", number)
-            properties = {name: finite_number(info.get(name)) for name in dataset.properties}
-            text = line + comment + "".join(atoms)
-            yield RawRow(number, str(identity), {"extxyz": text}, properties)
-
-
 class CrystalReader(Reader):
     """Reads CIF, POSCAR, extxyz, JSON and tables of them."""
 
     Options = StandardiseOptions
-    suffixes = tuple(_SUFFIXES)
+    suffixes = (*TABLES, *FILES)
     screening_options = {"maximum_atoms": 200, "maximum_input_atoms": 500}  # noqa: RUF012 (constant)
 
     def read_rows(self, source: Path, dataset: DatasetSettings) -> Iterator[RawRow]:
