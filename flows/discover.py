@@ -15,6 +15,7 @@ from rich.console import Console
 
 from nucleate.cli.failures import explained_failures
 from nucleate.cli.show.run import show_end, show_start
+from nucleate.core.progress import listening
 from nucleate.stages.discover import finished_page
 from nucleate.stages.run_settings import load_settings
 
@@ -47,7 +48,7 @@ def main(arguments: list[str] | None = None, *, show_finished: bool = False) -> 
     given = vars(parser.parse_args(arguments))
     path, fresh = given.pop("settings"), given.pop("fresh")
     out = Console(highlight=False, soft_wrap=True)
-    with explained_failures():
+    with explained_failures(), listening():
         settings = load_settings(Path(path), **given)
         page = finished_page(settings) if show_finished and not fresh else None
         if page is not None:

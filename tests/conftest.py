@@ -20,3 +20,9 @@ def _downloads(tmp_path_factory: pytest.TempPathFactory) -> Iterator[None]:
         del os.environ["NUCLEATE_DATA"]
     else:
         os.environ["NUCLEATE_DATA"] = before
+
+
+@pytest.fixture(autouse=True)
+def _no_progress(monkeypatch: pytest.MonkeyPatch) -> None:
+    """What commands say does not depend on how fast the machine is."""
+    monkeypatch.setattr("nucleate.core.progress.FIRST", float("inf"))

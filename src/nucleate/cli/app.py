@@ -13,6 +13,7 @@ from typer.core import TyperGroup
 from nucleate.cli import campaign, datasets, models, optimize, runs, screen, stages
 from nucleate.cli.failures import DEBUG_VARIABLE, explained_failures
 from nucleate.cli.options import SettingsCommand
+from nucleate.core import progress
 from nucleate.core.errors import NucleateError
 from nucleate.core.version import __version__
 
@@ -24,7 +25,7 @@ class ExplainedGroup(TyperGroup):
 
     def invoke(self, ctx: Any) -> Any:
         """Run the command that was asked for."""
-        with explained_failures():
+        with explained_failures(), progress.listening():
             return super().invoke(ctx)
 
 
@@ -47,17 +48,20 @@ def _show_version(wanted: bool) -> None:
 
 
 Debug = Annotated[bool, typer.Option("--debug", help="Show an unexpected error's traceback.")]
+Quiet = Annotated[bool, typer.Option("--quiet", help="Show no progress; results and errors only.")]
 Version = Annotated[
     bool, typer.Option("--version", callback=_show_version, is_eager=True, help="Show the version.")
 ]
 
 
 @app.callback()
-def _options(debug: Debug = False, version: Version = False) -> None:
+def _options(debug: Debug = False, quiet: Quiet = False, version: Version = False) -> None:
     """Discover new molecules and new crystals: learn a latent space of known structures,
     search it for the properties you want, keep what passes chemistry's own checks."""
     if debug:
         os.environ[DEBUG_VARIABLE] = "1"
+    if quiet:
+        progress.be_quiet()
 
 
 PANELS: dict[str, tuple[Command, ...]] = {

@@ -1,22 +1,56 @@
-"""Progress: bars on a terminal, a line now and then elsewhere if somebody listens."""
+"""Progress: bars on a terminal and in a notebook, a line now and then in the log of a command.
+
+Code that takes long opens a `bar` over what it counts, or a `phase` where it counts nothing, and
+knows nothing of where they show. Python sessions see bars on a terminal only; commands are
+`listening`, so that their log files get lines.
+"""
 
 from __future__ import annotations
 
 import logging
 import sys
+import threading
 import time
 from collections.abc import Callable, Iterable, Iterator
 from contextlib import contextmanager
+from itertools import takewhile
 from typing import Any
 
 from tqdm import tqdm
 
 _LOG = logging.getLogger(__name__)
-SHARE, SECONDS = 0.1, 120.0
-"""Between two lines lie at least this share of the whole and this time."""
-
+FIRST = 2.0
+"""Seconds that something takes before it shows."""
+COMMAND = "nucleate"
+"""Description of the bar that stands for a command as a whole and speaks where no other does."""
 Say = Callable[[str], None]
 """Takes a line for people."""
+
+
+class _Command:
+    """Whether a command is running, which shows lines too, or nothing if it is quiet."""
+
+    listening = False
+    quiet = False
+
+
+@contextmanager
+def listening() -> Iterator[None]:
+    """Show what is done inside as a command does: bars, or lines where there is no terminal."""
+    before = _Command.listening, _Command.quiet
+    _Command.listening, _Command.quiet = True, False
+    alive = None if _terminal() else bar(description=COMMAND)
+    try:
+        yield
+    finally:
+        if alive is not None:
+            alive.close()
+        _Command.listening, _Command.quiet = before
+
+
+def be_quiet() -> None:
+    """Show nothing to the end of the command."""
+    _Command.quiet = True
 
 
 def log(text: str) -> None:
@@ -30,44 +64,183 @@ def say(text: str) -> None:
     sys.stderr.flush()
 
 
-class Lines:
-    """Lines now and then, for log files; none where a terminal shows a bar.
+def tell(text: str) -> None:
+    """Say it to whoever runs a command, else to the log."""
+    (say if _Command.listening and not _Command.quiet else log)(text)
 
-    Args:
-        what: is done, in words.
-        total: that is to be done.
+
+class _Bar(tqdm):  # type: ignore[misc]
+    """A bar that moves while nothing is counted, too."""
+
+    def __init__(self, *arguments: Any, **options: Any):
+        super().__init__(*arguments, **options)
+        if not self.disable:
+            _open.append(self)
+            _start_ticking()
+
+    def close(self) -> None:
+        _open[:] = [other for other in _open if other is not self]  # tqdm's own == is by position
+        super().close()
+
+    def tick(self) -> None:
+        """Show how far it is."""
+        if time.time() - self.start_t >= FIRST:
+            self.delay = 0.0  # it has shown itself and must be wiped away at the end
+            self.refresh(nolock=True)
+
+
+class _Lines(_Bar):
+    """A bar as lines: the first after `FIRST` seconds, then ever more rarely, and one at its end.
+
+    Of several that are open one speaks: the outermost that knows its end, else the innermost.
     """
 
-    def __init__(self, what: str, total: int, say: Say):
-        self.what, self.total = what, total
-        self._say = None if sys.stderr.isatty() else say
-        self._last: tuple[int, float] | None = None  # done, and when
+    def __init__(self, *arguments: Any, **options: Any):
+        self._due = FIRST
+        super().__init__(*arguments, **options)
 
-    def report(self, done: int, more: str = "") -> None:
-        """Say how far it is: at the start, and then where enough is done and time has passed."""
-        now = time.monotonic()
-        if self._say is None or done >= self.total:
+    def display(self, msg: str | None = None, pos: int | None = None) -> bool:
+        told = self.format_dict
+        if told["elapsed"] >= self._due and self._speaks():
+            self._due = told["elapsed"] + min(600.0, 10.0 + 0.2 * told["elapsed"])
+            _print(state_line(told | {"prefix": self._place()}))
+        return True
+
+    def clear(self, *_: Any, **__: Any) -> None:
+        """Wipe nothing: lines stay."""
+
+    def close(self) -> None:
+        if self.disable:
             return
-        if self._last is not None:
-            before, then = self._last
-            if done - before < SHARE * self.total or now - then < SECONDS:
-                return
-        self._last = (done, now)
-        self._say(f"{self.what}: {done:,} of {self.total:,} scored{more}.")
+        told = self.format_dict | {"prefix": self._place()}
+        last = told["elapsed"] >= FIRST and self.desc != COMMAND and self._speaks()
+        self.delay = float("inf")  # tqdm then writes nothing at the end
+        super().close()
+        if last:
+            _print(end_line(told))
+
+    def _speaks(self) -> bool:
+        counted = (other for other in _open if other.total)
+        return next(counted, _open[-1] if _open else None) is self
+
+    def _place(self) -> str:
+        """Its description after those of the phases around it."""
+        around = takewhile(lambda other: other is not self, _open)
+        named = [other.desc for other in around if not other.total and other.desc != COMMAND]
+        return ": ".join([*named, self.desc])
+
+
+_open: list[_Bar] = []
+_ticking = threading.Lock()
+
+
+def _start_ticking() -> None:
+    if _ticking.acquire(blocking=False):
+        threading.Thread(target=_tick, daemon=True, name="progress").start()
+
+
+def _tick() -> None:
+    """Move what is open, once a second."""
+    while True:
+        time.sleep(1.0)
+        with tqdm.get_lock():
+            for shown in _open:
+                if not shown.disable:
+                    shown.tick()
+
+
+def _print(text: str) -> None:
+    print(text, file=sys.stderr, flush=True)
+
+
+def state_line(told: dict[str, Any]) -> str:
+    """A bar's `format_dict` as a line: `screen: 40 %, 4,000 of 10,000 rows, 245/s, 00:24 left`."""
+    done, total, elapsed = told["n"], told["total"], max(told["elapsed"], 1e-9)
+    parts = []
+    if total:
+        parts += [
+            f"{100 * done / total:.0f} %",
+            f"{_count(done, told['unit'])} of {_counted(total, told)}",
+        ]
+    elif done:
+        parts.append(_counted(done, told))
+    rate = told["rate"] or (done - told["initial"]) / elapsed
+    if done and rate > 0:
+        parts.append(_rate(rate, told))
+    if total and done and rate > 0:
+        parts.append(f"{tqdm.format_interval(max(0.0, total - done) / rate)} left")
+    else:
+        parts.append(f"{tqdm.format_interval(elapsed)} so far")
+    return _with_postfix(f"{told['prefix']}: {', '.join(parts)}", told)
+
+
+def end_line(told: dict[str, Any]) -> str:
+    """What was done in the end: `screen: 10,000 rows in 00:41, 245/s`."""
+    done, elapsed = told["n"], max(told["elapsed"], 1e-9)
+    took = tqdm.format_interval(elapsed)
+    if not done:
+        return f"{told['prefix']}: took {took}"
+    parts = f"{_counted(done, told)} in {took}, {_rate(done / elapsed, told)}"
+    return _with_postfix(f"{told['prefix']}: {parts}", told)
+
+
+def _count(number: float, unit: str) -> str:
+    return tqdm.format_sizeof(number) if unit == "B" else f"{number:,.0f}"
+
+
+def _counted(number: float, told: dict[str, Any]) -> str:
+    unit = told["unit"]
+    return _count(number, unit) + ("B" if unit == "B" else f" {unit}s")
+
+
+def _rate(rate: float, told: dict[str, Any]) -> str:
+    if told["unit"] == "B":
+        return f"{_count(rate, 'B')}B/s"
+    return f"{rate:,.{0 if rate >= 100 else 1}f}/s" if rate >= 1 else f"{1 / rate:.3g} s each"
+
+
+def _with_postfix(line: str, told: dict[str, Any]) -> str:
+    return f"{line}; {told['postfix']}" if told["postfix"] else line
 
 
 def bar(
     items: Iterable[Any] | None = None,
     *,
     description: str,
-    total: int | None = None,
-    unit: str = "it",
+    total: float | None = None,
+    unit: str = "step",
+    **options: Any,
 ) -> tqdm[Any]:
-    """A bar over the items (or to be updated by hand), shown on a terminal and in a notebook."""
-    hidden = False if _in_notebook() else None  # None: where standard error is no terminal
-    return tqdm(
-        items, desc=description, total=total, unit=unit, disable=hidden, leave=False, smoothing=0.1
+    """A bar over the items, or to be updated by hand.
+
+    Args:
+        options: further ones of tqdm's.
+    """
+    terminal = _terminal()
+    kind = _Bar if terminal else _Lines
+    return kind(
+        items,
+        desc=description,
+        total=total,
+        unit=unit,
+        disable=_Command.quiet or not (terminal or _Command.listening),
+        leave=False,
+        smoothing=0.1,
+        delay=FIRST if _Command.listening else 0.0,
+        **options,
     )
+
+
+@contextmanager
+def phase(description: str) -> Iterator[None]:
+    """Show that something is at work that counts nothing."""
+    with bar(description=description, bar_format="{desc} [{elapsed}]"):
+        yield
+
+
+def _terminal() -> bool:
+    """Whether bars can be shown."""
+    return sys.stderr.isatty() or _in_notebook()
 
 
 def _in_notebook() -> bool:

@@ -18,6 +18,7 @@ from torch import Tensor
 from nucleate.core.errors import CheckpointError, InputError, ResultsError, StructureError
 from nucleate.core.files import read_json
 from nucleate.core.parallel import default_processes
+from nucleate.core.progress import bar, phase
 from nucleate.latent.decode_records import write_records
 from nucleate.latent.pretrained import model_folder
 from nucleate.matter import registry
@@ -113,11 +114,13 @@ class LatentModel:
             CheckpointError: missing, damaged, truncated or of another schema; names the file.
         """
         folder = model_folder(folder)
-        info = load_info(folder)
-        matter, codec = load_codec(folder)
-        model, prior = load_model(folder, info, codec.schema, matter.codecs.legality(codec.schema))
-        chosen = choose_device(device)
-        return cls(folder, matter, codec, model.to(chosen), prior, info, chosen)
+        with phase("load the model"):
+            info = load_info(folder)
+            matter, codec = load_codec(folder)
+            legality = matter.codecs.legality(codec.schema)
+            model, prior = load_model(folder, info, codec.schema, legality)
+            chosen = choose_device(device)
+            return cls(folder, matter, codec, model.to(chosen), prior, info, chosen)
 
     def arrays(
         self, structures: Sequence[str]
@@ -135,7 +138,8 @@ class LatentModel:
         kept: list[int] = []
         refused: dict[int, StructureError] = {}
         structures = [structures] if isinstance(structures, str) else structures
-        for position, structure in enumerate(structures):
+        shown = bar(structures, description="turn into arrays", unit="structure")
+        for position, structure in enumerate(shown):
             try:
                 record = self.codec.encode(structure)
                 record.check(self.codec.schema)
@@ -210,15 +214,18 @@ class LatentModel:
 
         many = len(latents) >= POOL_FROM
         processes = default_processes() if many else 1
-        with _torch_threads(max(1, torch.get_num_threads() // 2) if many else None):
-            parts = list(write_records(self.matter, self.codec, chunks(), processes))
+        written: list[tuple[str | None, str]] = []
+        with (
+            _torch_threads(max(1, torch.get_num_threads() // 2) if many else None),
+            bar(description="decode", total=len(latents), unit="structure") as shown,
+        ):
+            for part in write_records(self.matter, self.codec, chunks(), processes):
+                written += part
+                shown.update(len(part))
+        nats = (one for part in likelihoods for one in part.tolist())
         decoded = (
-            Decoded(structure, nats, reason)
-            for (structure, reason), nats in zip(
-                (pair for part in parts for pair in part),
-                (nats for part in likelihoods for nats in part.tolist()),
-                strict=True,
-            )
+            Decoded(structure, likelihood, reason)
+            for (structure, reason), likelihood in zip(written, nats, strict=True)
         )
         refused = Decoded(None, math.nan, NOT_FINITE)
         return [one if fine else refused for one, fine in zip(decoded, finite, strict=True)]

@@ -21,6 +21,7 @@ from numpy.typing import NDArray
 
 from nucleate.core.errors import ResultsError
 from nucleate.core.files import atomic_folder, atomic_path, read_json, write_json
+from nucleate.core.progress import phase
 from nucleate.datasets.resumable import map_to_files
 from nucleate.datasets.rows import group_rows, standardise_row, text_length
 from nucleate.datasets.sources import Source
@@ -99,7 +100,8 @@ def build(
             return found
         parts = _parts(source, matter, dict(options), parts_folder, processes)
         with atomic_folder(folder) as target:
-            joined = join_parts(parts, identity_of(matter.name), target)
+            with phase(f"sort the keys of {source.name}"):
+                joined = join_parts(parts, identity_of(matter.name), target)
             rows = sum(part.rows for part in parts)
             header = {"source": source.name, "matter": matter.name, "rows": rows, **joined, **facts}
             write_json(target / HEADER, header)

@@ -10,6 +10,7 @@ from dataclasses import asdict, dataclass, field
 from typing import Any
 
 from nucleate.core.errors import SettingsError
+from nucleate.core.progress import phase
 from nucleate.matter.base import Matter
 from nucleate.matter.checks import Candidate, Check, CheckContext, Verdict
 from nucleate.screening.check_worker import run_check
@@ -78,7 +79,8 @@ class Funnel:
         passed: list[Candidate] = []
         reasons: list[str] = []
         seen: set[str] = set()
-        verdicts = run_check(check, self.candidates)
+        with phase(check.name):
+            verdicts = run_check(check, self.candidates)
         for candidate, verdict in zip(self.candidates, verdicts, strict=True):
             reason = note(candidate, check.name, verdict)
             if not reason and candidate.structure in seen:

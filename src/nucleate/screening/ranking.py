@@ -16,6 +16,7 @@ from typing import TYPE_CHECKING, Any, Literal
 
 import numpy as np
 
+from nucleate.core.progress import phase
 from nucleate.matter.checks import Candidate
 from nucleate.objectives.desirability import Desirability, average, combine
 from nucleate.objectives.objective import Objective
@@ -76,7 +77,8 @@ def score(candidates: Sequence[Candidate], objective: Objective | None) -> None:
     if objective is None or not objective.terms:
         _score_by_likelihood(candidates)
         return
-    scores = objective.score([candidate.structure for candidate in candidates])
+    with phase("score"):
+        scores = objective.score([candidate.structure for candidate in candidates])
     for candidate, scored in zip(candidates, scores, strict=True):
         candidate.columns.update(scored.columns())
         candidate.columns["score_basis"] = OBJECTIVE

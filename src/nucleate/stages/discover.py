@@ -15,6 +15,7 @@ from typing import Any
 from nucleate.core.errors import NucleateError, ResultsError
 from nucleate.core.files import code_version, digest, read_json, write_text
 from nucleate.core.manifest import MANIFEST_NAME, Manifest, StageNotCurrent, only_current
+from nucleate.core.progress import phase
 from nucleate.datasets.sources import resolve
 from nucleate.latent.pretrained import start_folder
 from nucleate.settings.run import DiscoverSettings, PipelineSettings
@@ -182,7 +183,8 @@ def run_all(run: Run, matter_runner: Callable[[str], None]) -> Path:
             first = first or error
     run.write_manifest("failed" if first else "finished")
     try:
-        page = report(run.folder)
+        with phase("write the report"):
+            page = report(run.folder)
     except ResultsError as error:
         raise first or error from None
     if first is not None:

@@ -6,7 +6,7 @@ import logging
 import shutil
 import time
 from collections.abc import Iterator, Sequence
-from contextlib import contextmanager
+from contextlib import contextmanager, nullcontext
 from dataclasses import dataclass, field
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
@@ -16,6 +16,7 @@ import pyarrow as pa
 import pyarrow.compute as pc
 from numpy.typing import NDArray
 
+from nucleate.core import progress
 from nucleate.core.errors import InputError, SettingsError, StructureError
 from nucleate.core.files import digest, read_json, write_json
 from nucleate.core.manifest import Manifest, run_stage, stage_key
@@ -41,6 +42,8 @@ STAGE = "featurize"
 _WORK_PREFIX = ".work-"
 MINIMUM_TRAINING = 10
 SPELLINGS_NAME = "spellings.npz"
+_PHASES = {"split": "split", "fit": "learn the vocabulary", "write": "write arrays"}
+"""How those show that count nothing."""
 _LOG = logging.getLogger(__name__)
 
 
@@ -189,7 +192,8 @@ class FeaturizeJob:
     @contextmanager
     def _clock(self, phase: str) -> Iterator[None]:
         started = time.perf_counter()
-        yield
+        with progress.phase(_PHASES[phase]) if phase in _PHASES else nullcontext():
+            yield
         self.seconds[phase] = round(time.perf_counter() - started, 2)
         _LOG.info("featurize %s: %s in %.1f s", self.matter.name, phase, self.seconds[phase])
 

@@ -11,6 +11,7 @@ from typing import TYPE_CHECKING, Any
 from nucleate.core.files import digest, read_json
 from nucleate.core.manifest import Manifest, run_stage, stage_key
 from nucleate.core.parallel import default_processes
+from nucleate.core.progress import phase
 from nucleate.core.settings import validate
 from nucleate.datasets.sources import content_digest, resolve
 from nucleate.matter import registry
@@ -139,7 +140,8 @@ def screen(
         if settings.keep:
             funnel.keep_best(settings.keep)
         names = writing.Names([check.name for check in checks], objective, matter)
-        written = writing.write(out, funnel, matter, names, run)
+        with phase("write"):
+            written = writing.write(out, funnel, matter, names, run)
         shutil.rmtree(unfinished, ignore_errors=True)
         return written
 

@@ -10,13 +10,16 @@ import numpy as np
 import torch
 from numpy.typing import NDArray
 
+from nucleate.core.deadline import Costs, Deadline
 from nucleate.core.errors import CheckpointError, InputError
 from nucleate.core.files import atomic_path
 from nucleate.core.manifest import Manifest, run_stage, stage_key
-from nucleate.core.progress import loss_bar
+from nucleate.core.progress import loss_bar, phase, tell
 from nucleate.datasets import tables
 from nucleate.latent.latent_model import LatentModel, load_codec
 from nucleate.latent.pretrained import model_digest, start_folder
+from nucleate.matter.base import Matter
+from nucleate.matter.codec import Codec
 from nucleate.settings.model import DrawSettings, PriorSettings, TrainSettings
 from nucleate.stages.featurize import SPELLINGS_NAME
 from nucleate.stages.reconstruct import reconstruction_figures
@@ -30,6 +33,9 @@ from nucleate.vae.training.trainer import RESUME_NAME, Trainer, TrainState
 
 HELD_OUT_LIMIT = 1000
 """Held-out structures that are decoded for the exact-reconstruction figure."""
+PILOT = 32
+"""Structures that are decoded, and steps of the prior that are done, to know what takes how long
+where time is limited."""
 
 
 def train(
@@ -55,6 +61,7 @@ def train(
             codec than the start model's; or there is no such model.
         InputError: too few structures to train on.
     """
+    deadline = Deadline(settings.maximum_minutes)
     start = start_folder(settings.start, matter_name)
     inputs = {"features": features.key}
     if start is not None:
@@ -62,7 +69,7 @@ def train(
     key = stage_key("train", settings, inputs, seed=seed)
 
     def work(out: Path) -> tuple[list[str], dict[str, Any]]:
-        return _train(settings, features, out, matter_name, seed, device, key, start)
+        return _train(settings, features, out, matter_name, seed, device, key, start, deadline)
 
     return run_stage("train", matter_name, folder, settings, inputs, work, seed=seed)
 
@@ -76,6 +83,7 @@ def _train(
     device: str,
     key: str,
     start: Path | None,
+    deadline: Deadline,
 ) -> tuple[list[str], dict[str, Any]]:
     source = Path(features.folder)
     matter, codec = load_codec(source)
@@ -110,6 +118,9 @@ def _train(
         device=device,
         augment=matter.codecs.augment(codec.schema, settings.augment),
     )
+    if settings.maximum_minutes is not None:
+        later = _seconds_after_training(trainer, matter, codec, features, splits)
+        trainer.seconds = _training_seconds(deadline, later)
     state = trainer.run()
     mean, log_variance = encode_all(model, training, trainer.device)
     prior, prior_figures = fit_prior(model.latent_size, settings.prior, mean, log_variance, seed)
@@ -134,6 +145,55 @@ def _train(
     names = save_model(out, model, prior, latents, info)
     (out / RESUME_NAME).unlink(missing_ok=True)
     return [*names, "codec.json", "curves.csv"], metrics
+
+
+def _seconds_after_training(
+    trainer: Trainer,
+    matter: Matter,
+    codec: Codec,
+    features: Manifest,
+    splits: dict[str, NDArray[np.int64]],
+) -> float:
+    """What prior and figures will take, as a few structures and steps tell."""
+    costs, settings, training = Costs(), trainer.settings.prior, trainer.training
+    few = training.subset(np.arange(min(PILOT, len(training))))
+    held_out = _held_out(splits)
+    with phase("measure what comes after training"):
+        with costs.of("encode"):
+            mean, log_variance = encode_all(trainer.model, few, trainer.device)
+        with costs.of("prior"):
+            short = settings.model_copy(update={"steps": min(PILOT, settings.steps)})
+            prior, _ = fit_prior(trainer.model.latent_size, short, mean, log_variance, trainer.seed)
+        with costs.of("decode"):
+            structures = structures_at(features, held_out[:PILOT])
+            model = LatentModel(
+                trainer.folder, matter, codec, trainer.model, prior, {}, trainer.device
+            )
+            reconstruction_figures(model, structures)
+    encoded = len(training) + min(HELD_OUT_LIMIT, len(training))
+    decoded = min(HELD_OUT_LIMIT, len(held_out))
+    return (
+        costs["encode"] * encoded / len(few)
+        + costs["prior"] * settings.steps / short.steps
+        + costs["decode"] * decoded / max(1, len(structures))
+    )
+
+
+def _training_seconds(deadline: Deadline, later: float) -> float:
+    """What a limit leaves for training, half of what is left at least; says so.
+
+    Args:
+        later: seconds that what follows will take.
+    """
+    left = deadline.left()
+    training = max(left - later, left / 2, 0.0)
+    minutes = [f"{seconds / 60:.2g}" for seconds in (deadline.seconds, later, training)]
+    text = "Of {} minutes some {} are kept for the prior and the figures, {} are left for training."
+    over = later - (left - training)
+    if over > 1:
+        text += f" They are too few: expect some {over:.0f} s more."
+    tell(text.format(*minutes))
+    return training
 
 
 def latent_tensors(
@@ -162,13 +222,17 @@ def held_out_figures(
     model: LatentModel, features: Manifest, splits: dict[str, NDArray[np.int64]]
 ) -> dict[str, Any]:
     """Reconstruction figures on the test split, else on the validation split."""
-    rows = splits["test"] if len(splits["test"]) else splits["validation"]
+    rows = _held_out(splits)
     if len(rows) == 0:
         return {}
     figures, _ = reconstruction_figures(
         model, structures_at(features, rows[evenly_spread(len(rows))])
     )
     return {"held_out": figures}
+
+
+def _held_out(splits: dict[str, NDArray[np.int64]]) -> NDArray[np.int64]:
+    return splits["test"] if len(splits["test"]) else splits["validation"]
 
 
 def _with_spellings(training: RaggedArrays, features: Manifest) -> RaggedArrays:

@@ -52,7 +52,7 @@ def infer(
     for parameter in wanted:
         parameter.requires_grad_(False)
     try:
-        for rows in ordered_batches(arrays, 256):
+        for rows in ordered_batches(arrays, 256, "infer"):
             batch = arrays.batch(rows).to(device)
             walk = model.walk(batch)
             vector = torch.from_numpy(inferred[rows]).to(device).requires_grad_(True)
@@ -97,7 +97,7 @@ def likelihood_of(
     model.eval()
     mean = np.zeros((len(arrays), model.latent_size), np.float32)
     nats = np.zeros(len(arrays))
-    for rows in ordered_batches(arrays, 256):
+    for rows in ordered_batches(arrays, 256, "encode"):
         batch = arrays.batch(rows).to(device)
         walk = model.walk(batch)
         posterior = model.encode(batch, walk)

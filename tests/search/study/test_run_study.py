@@ -9,7 +9,6 @@ import pytest
 from optuna.trial import TrialState
 
 from nucleate.core.errors import ResultsError, SettingsError
-from nucleate.core.progress import Lines
 from nucleate.matter.part import part
 from nucleate.objectives.build_objectives import Computation
 from nucleate.objectives.objective import Objective
@@ -271,17 +270,6 @@ def test_a_structure_is_not_to_blame_for_interruptions(tmp_path):
         for reason in ("interrupted",) * 3 + ("its process ended",) * 2:
             fail(study, create(study, {STRUCTURE: "1,2,3,4"}), ABANDONED, reason)
         assert TrialIndex(study).read().left_over()
-
-
-def test_lines_come_where_enough_is_done_and_time_has_passed(monkeypatch):
-    now, said = [0.0], []
-    monkeypatch.setattr("nucleate.core.progress.time.monotonic", lambda: now[0])
-    lines = Lines("Trials", 100, said.append)
-    for now[0], done in ((0, 0), (60, 50), (121, 5), (122, 10), (300, 15), (301, 40), (999, 100)):
-        lines.report(done, f" at {now[0]}")
-    assert said == [
-        f"Trials: {n} of 100 scored at {at}." for n, at in ((0, 0), (10, 122), (40, 301))
-    ]
 
 
 @pytest.mark.parametrize("sampler", ["nucleate", "latent"])

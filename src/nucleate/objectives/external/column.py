@@ -17,6 +17,7 @@ import numpy as np
 from numpy.typing import NDArray
 
 from nucleate.core.errors import SettingsError
+from nucleate.core.progress import phase
 from nucleate.matter.base import Matter
 from nucleate.objectives.exchange import exchange_of
 from nucleate.objectives.external.entry_points import load_function
@@ -118,16 +119,17 @@ class ColumnObjective:
             raise SettingsError(f"objective: column {source.column!r} needs a trained model")
         self.source, self.model, self.features = source, model, features
         self.name = source.column_name()
-        points = locate(labels.structures, model, features)
-        self.predictor: Predictor = fit_predictor(
-            source.column,
-            points.vectors,
-            labels.values,
-            coverage=source.coverage,
-            calibration=source.calibration,
-            members=source.members,
-            seed=source.seed,
-        )
+        with phase(f"learn {source.column}"):
+            points = locate(labels.structures, model, features)
+            self.predictor: Predictor = fit_predictor(
+                source.column,
+                points.vectors,
+                labels.values,
+                coverage=source.coverage,
+                calibration=source.calibration,
+                members=source.members,
+                seed=source.seed,
+            )
         known = points.nats[np.isfinite(points.nats)]
         self.threshold = (
             float(np.percentile(known, source.domain_percentile)) if len(known) else math.nan

@@ -20,7 +20,7 @@ import optuna
 from numpy.typing import NDArray
 from optuna.trial import TrialState
 
-from nucleate.core.progress import Lines, Say, bar, log
+from nucleate.core.progress import Say, bar, log
 from nucleate.objectives.build_objectives import Computation
 from nucleate.objectives.objective import Objective
 from nucleate.objectives.property_values import MIN_FAILURES_TO_ABORT
@@ -71,7 +71,7 @@ def run_study(
         name: study's name, a digest of everything that its course depends on.
         computations: of the objective's terms; what other studies in the same place computed by
             the same means is then not computed again.
-        say: takes what a person should know, and lines about progress where no terminal shows it.
+        say: takes what a person should know.
         interruptible: whether an interruption ends the study as one of its rules does, with what
             was found so far, if there is anything.
 
@@ -119,7 +119,7 @@ class _Study:
             with nullcontext() if interrupted else _worker_pool(study, settings) as pool:
                 own = self.seed if pool is None else pool.seed(self.seed)
                 source, starts = self._source(reference, local, quota, own)
-                runner = Runner(study, source, objective, settings, pool, self.say)
+                runner = Runner(study, source, objective, settings, pool)
                 if interrupted:
                     runner.look()
                 return study_result(
@@ -154,7 +154,7 @@ class _Study:
             return study
 
         stored = None if found is None else begin().user_attrs.get(REFERENCE)
-        return _Reference(begin, stored, objective, self.training, settings, self.seed, self.say)
+        return _Reference(begin, stored, objective, self.training, settings, self.seed)
 
     def _source(
         self, reference: _Reference, local: Local | None, quota: Quota | None, own: int
@@ -250,7 +250,6 @@ class _Reference:
         training: Sequence[str],
         settings: OptimizeSettings,
         seed: int,
-        say: Say,
     ):
         if stored is None:
             count = settings.reference or objective.reference_size
@@ -262,11 +261,9 @@ class _Reference:
         # What is dear to compute is kept batch by batch. What fails on all of the first is told
         # before there is a study.
         count, batch = len(self.structures), max(settings.batch, MIN_FAILURES_TO_ABORT)
-        lines = Lines("Known structures", 0 if objective.is_cheap else count, say)
         with bar(description="score known structures", total=count) as shown:
             shown.update(done)
             for end in _ends(done, count, batch, objective.is_cheap):
-                lines.report(shown.n)
                 raw = _plain(objective.check(self.structures[:end]))
                 begin().set_user_attr(REFERENCE, {"structures": self.structures, "raw": raw})
                 shown.update(end - shown.n)

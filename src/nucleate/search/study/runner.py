@@ -11,7 +11,7 @@ import optuna
 from optuna.exceptions import UpdateFinishedTrialError
 from optuna.trial import FrozenTrial
 
-from nucleate.core.progress import Lines, Say, bar, log
+from nucleate.core.progress import bar
 from nucleate.objectives.objective import Objective
 from nucleate.objectives.pareto import Front
 from nucleate.objectives.scored import Scored
@@ -56,7 +56,6 @@ class Runner:
     Args:
         objective: fitted.
         pool: None where the study is this process's alone.
-        say: takes lines about progress.
     """
 
     def __init__(
@@ -66,11 +65,9 @@ class Runner:
         objective: Objective,
         settings: OptimizeSettings,
         pool: WorkerPool | None = None,
-        say: Say = log,
     ):
         self.study, self.source, self.objective = study, source, objective
         self.settings, self.pool = settings, pool
-        self.lines = Lines("Trials", settings.trials, say)
         front = Front() if settings.combine == "pareto" else None
         self.progress = Progress(settings.patience, settings.collapse, settings.batch, front)
         self._taken = 0  # scored trials of the index that are taken in
@@ -78,10 +75,6 @@ class Runner:
     @property
     def _what(self) -> str:
         return "best score" if self.progress.front is None else "hypervolume"
-
-    def _so_far(self) -> str:
-        best, new = self.progress.best, self.progress.new
-        return f"; {self._what} {best:.3f}; {new:,} new structures"
 
     def run(self) -> str:
         """Ask, score and tell until the study ends; returns why."""
@@ -93,7 +86,6 @@ class Runner:
                 shown.n = min(len(index.complete), total)
                 best = f"{self.progress.best:.3f}"
                 shown.set_postfix({self._what: best, "structures": self.progress.new})
-                self.lines.report(shown.n, self._so_far() if shown.n else "")
                 if len(index.complete) >= total:
                     return f"all {total} trials are scored"
                 reason = self.progress.reason()

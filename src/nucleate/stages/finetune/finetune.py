@@ -8,7 +8,6 @@ from __future__ import annotations
 
 import math
 import shutil
-import time
 from dataclasses import dataclass, field
 from pathlib import Path
 from typing import Any
@@ -17,10 +16,11 @@ import numpy as np
 import torch
 from numpy.typing import NDArray
 
+from nucleate.core.deadline import Costs, Deadline
 from nucleate.core.errors import CheckpointError
 from nucleate.core.files import atomic_path, read_json, sha256_file, write_json
 from nucleate.core.manifest import Manifest, run_stage, stage_key
-from nucleate.core.progress import loss_bar
+from nucleate.core.progress import loss_bar, phase, tell
 from nucleate.core.settings import validate
 from nucleate.latent.latent_model import LatentModel, load_codec
 from nucleate.latent.pretrained import matter_of, model_digest, model_folder
@@ -50,6 +50,12 @@ from nucleate.vae.training.tuning import Settled, Tuner
 
 STAGE = "finetune"
 REPORT_NAME = "finetune.json"
+_MARGIN = 1.2
+"""Of time that is kept for what was measured once: what else runs may make it slower."""
+_PRIOR_SHARE = 0.05
+"""Of a limit, kept for the prior."""
+_SETTLING = 3
+"""Measurements of the memory for which time is kept, to choose weights by."""
 _OLD_KEYS = ("schema", "network", "prior", "parameters", "sha256", "export", "figures", "features")
 """Of `model.json`, what is not handed down from the old model to the new one."""
 
@@ -77,6 +83,7 @@ def finetune(
         SettingsError: an unknown option.
         ResultsError: the folder cannot be written.
     """
+    deadline = Deadline(settings.maximum_minutes)
     base_folder = model_folder(model)
     matter_name = matter_of(base_folder)
     if folder.resolve() == base_folder.resolve():
@@ -101,7 +108,7 @@ def finetune(
 
     def work(out: Path) -> tuple[list[str], dict[str, Any]]:
         base = LatentModel.load(base_folder, device)
-        return _Job(settings, base, features, out, seed, device, key).run()
+        return _Job(settings, base, features, out, seed, device, key, deadline).run()
 
     return run_stage(STAGE, matter_name, folder, plain, inputs, work, seed=seed)
 
@@ -117,27 +124,34 @@ class _Job:
     seed: int
     device: str
     key: str
-    seconds: dict[str, float] = field(default_factory=dict)
+    deadline: Deadline
+    costs: Costs = field(default_factory=Costs)
 
     def run(self) -> tuple[list[str], dict[str, Any]]:
         """Do the phases; returns the output names and the figures."""
-        started = time.perf_counter()
+        started = self.deadline.spent()
         _, codec = load_codec(Path(self.features.folder))
         arrays = RaggedArrays.load(self.features.path("features.npz"), codec.schema)
         splits = read_splits(self.features)
         own = own_set(self.features, splits, self.settings)
-        base_set, rehearsed, source = choose_rehearsal(self.base, own, self.settings, self.seed)
+        with phase("recall"):
+            base_set, rehearsed, source = choose_rehearsal(self.base, own, self.settings, self.seed)
 
         network = started_model(self.base, codec)
         tuned = self._model(network, codec, self.base.prior)
         memory = Memory(tuned, base_set)
-        remembered = Memory(self.base, base_set)(self.base.model)
-        before, _ = own_figures(self.base, own, self.settings.samples, self.seed)
+        with self.costs.of("memory"), phase("measure the memory"):
+            remembered = Memory(self.base, base_set)(self.base.model)
+        with self.costs.of("figures"), phase("measure the old model"):
+            before, _ = own_figures(self.base, own, self.settings.samples, self.seed)
 
         training = arrays.subset(splits["train"])
+        with self.costs.of("encoding"):
+            if rehearsed:
+                training = training.joined(encoded_with_auxiliary(tuned, rehearsed))
         tuner = Tuner(
             network,
-            training.joined(encoded_with_auxiliary(tuned, rehearsed)) if rehearsed else training,
+            training,
             arrays.subset(splits["validation"] if len(splits["validation"]) else splits["train"]),
             self._train_settings(),
             folder=self.out,
@@ -148,6 +162,8 @@ class _Job:
             recalled=memory,
             least=remembered - self.settings.maximum_forgetting,
             pull=self.settings.pull,
+            remembering=self.costs["memory"],
+            seconds=self._training_seconds(),
         )
         if self.settings.frozen:
             state = TrainState()
@@ -155,13 +171,14 @@ class _Job:
             network.eval()
         else:
             state = tuner.run()
-            kept = tuner.settle()
+            kept = tuner.settle(self.deadline.left() - self._closing_seconds())
         prior, prior_figures, latents = self._prior(network, arrays, splits, tuner.device)
         # Kept with the model, so that whoever fine-tunes it again rehearses the first set too.
         known = encoded_with_auxiliary(tuned, [*rehearsed, *base_set])
         latents["rehearsed"] = torch.from_numpy(encode_all(network, known, tuner.device)[0])
         tuned = self._model(network, codec, prior)
-        after, heads = own_figures(tuned, own, self.settings.samples, self.seed)
+        with phase("measure the new model"):
+            after, heads = own_figures(tuned, own, self.settings.samples, self.seed)
         figures: dict[str, Any] = {
             "model": self.base.folder.name,
             "structures": {name: len(rows) for name, rows in splits.items()},
@@ -182,11 +199,39 @@ class _Job:
             },
             "training": _training_figures(state),
             "prior": prior_figures,
-            "seconds": round(time.perf_counter() - started, 1),
+            "seconds": round(self.deadline.spent() - started, 1),
         }
         return self._write(tuned, latents, heads, figures), figures
 
     # Parts
+
+    def _closing_seconds(self) -> float:
+        """What the last phases take, as measured on the old model: encodings, prior, figures; 0 if
+        there is no limit."""
+        if math.isinf(self.deadline.seconds):
+            return 0.0
+        fixed = self.costs["figures"] + 2 * self.costs["encoding"]
+        return _MARGIN * fixed + _PRIOR_SHARE * self.deadline.seconds
+
+    def _training_seconds(self) -> float | None:
+        """What is left for training; says so. None if there is no limit."""
+        if math.isinf(self.deadline.seconds) or self.settings.frozen:
+            return None
+        later = self._closing_seconds() + _SETTLING * self.costs["memory"]
+        left = self.deadline.left() - later
+        limit, spent = (x / 60 for x in (self.deadline.seconds, self.deadline.spent()))
+        if left > 0:
+            tell(
+                f"Of {limit:.3g} minutes {spent:.1f} went into reading and measuring, and "
+                f"{later / 60:.1f} are kept for prior and figures: {left / 60:.1f} are left for "
+                "training."
+            )
+        else:
+            tell(
+                f"{limit:.3g} minutes are too few: reading and measuring took {spent:.1f}, and "
+                f"prior and figures take some {later / 60:.1f} more. The network gets one step."
+            )
+        return max(0.0, left)
 
     def _model(self, network: VAE, codec: Codec, prior: Prior) -> LatentModel:
         info = {k: v for k, v in self.base.info.items() if k not in _OLD_KEYS}
@@ -232,6 +277,10 @@ class _Job:
                 steps=self.settings.prior_steps,
                 seed=self.seed,
                 report=report,
+                seconds=max(
+                    _PRIOR_SHARE * self.deadline.seconds,
+                    self.deadline.left() - _MARGIN * self.costs["figures"],
+                ),
             )
         latents = {"mean": encoded[0][rows], "log_variance": encoded[1][rows], "index": rows}
         return prior, {"kind": prior.kind, **figures}, latents

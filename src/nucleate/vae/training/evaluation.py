@@ -9,6 +9,7 @@ import torch
 from numpy.typing import NDArray
 from torch import Tensor
 
+from nucleate.core.progress import bar
 from nucleate.vae.arrays import RaggedArrays
 from nucleate.vae.evidence_lower_bound import labels
 from nucleate.vae.model import VAE
@@ -25,11 +26,16 @@ def choose_device(name: str) -> torch.device:
     return torch.device("cpu")
 
 
-def ordered_batches(arrays: RaggedArrays, size: int) -> Iterator[NDArray[np.int64]]:
-    """All structures once, sorted by length."""
+def ordered_batches(
+    arrays: RaggedArrays, size: int, description: str
+) -> Iterator[NDArray[np.int64]]:
+    """All structures once, sorted by length; a bar of that description shows how far it is."""
     order = np.argsort(arrays.lengths, kind="stable")
-    for start in range(0, len(order), size):
-        yield order[start : start + size]
+    with bar(description=description, total=len(order), unit="structure") as shown:
+        for start in range(0, len(order), size):
+            rows = order[start : start + size]
+            yield rows
+            shown.update(len(rows))
 
 
 @torch.no_grad()
@@ -44,7 +50,7 @@ def evaluate(model: VAE, arrays: RaggedArrays, device: torch.device) -> dict[str
     sums: dict[str, float] = {}
     auxiliary: dict[str, tuple[Tensor, Tensor]] = {}
     right = counted = 0.0
-    for rows in ordered_batches(arrays, 256):
+    for rows in ordered_batches(arrays, 256, "evaluate"):
         batch = arrays.batch(rows).to(device)
         walk = model.walk(batch)
         posterior = model.encode(batch, walk)
@@ -76,7 +82,7 @@ def encode_all(
     model.eval()
     mean = np.zeros((len(arrays), model.latent_size), np.float32)
     log_variance = np.zeros_like(mean)
-    for rows in ordered_batches(arrays, 256):
+    for rows in ordered_batches(arrays, 256, "encode"):
         posterior = model.encode(arrays.batch(rows).to(device))
         mean[rows] = posterior.mean.cpu().numpy()
         log_variance[rows] = posterior.log_variance.cpu().numpy()

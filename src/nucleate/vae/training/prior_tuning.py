@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import math
 from collections.abc import Callable
+from time import monotonic
 from typing import Any
 
 import torch
@@ -28,6 +29,7 @@ def tune_prior(
     steps: int,
     seed: int,
     report: Callable[[int, float], None] = lambda step, loss: None,
+    seconds: float = math.inf,
 ) -> tuple[Prior, dict[str, Any]]:
     """The prior of a small set, starting from that of a large one.
 
@@ -37,13 +39,14 @@ def tune_prior(
 
     Args:
         judges: held-out encodings; the training ones where there are none.
+        seconds: after which a flow is trained no further.
 
     Returns:
         The prior, and figures worth recording.
     """
     generator = torch.Generator().manual_seed(seed)
     if isinstance(old, FlowMatchingPrior):
-        return _tuned_flow(old, training, judges, steps, generator, report)
+        return _tuned_flow(old, training, judges, steps, generator, report, seconds)
     settings = old.settings
     if isinstance(old, GaussianMixturePrior):
         most = max(1, len(training[0]) // _POINTS_A_COMPONENT)
@@ -61,7 +64,9 @@ def _tuned_flow(
     steps: int,
     generator: torch.Generator,
     report: Callable[[int, float], None],
+    seconds: float,
 ) -> tuple[Prior, dict[str, Any]]:
+    begun = monotonic()
     prior = make_prior(old.size, old.settings)
     assert isinstance(prior, FlowMatchingPrior)
     prior.load_state_dict(old.state_dict())
@@ -90,6 +95,8 @@ def _tuned_flow(
             stale += 1
             if stale >= PATIENCE:
                 break
+        if monotonic() - begun > seconds:
+            break
     prior.load_state_dict(kept)
     prior.eval()
     return prior, {**figures, "held_out_flow_loss": best, "steps": step}

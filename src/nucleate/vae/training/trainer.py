@@ -58,7 +58,8 @@ class TrainState:
 
     Attributes:
         step: optimiser steps done.
-        seconds: time spent so far, earlier sittings included.
+        seconds: time spent on them so far, earlier sittings included.
+        elapsed: time spent with validation, likewise.
         best: lowest validation objective so far.
         stale: epochs since then.
         rows: one row of curves per epoch done.
@@ -67,6 +68,7 @@ class TrainState:
 
     step: int = 0
     seconds: float = 0.0
+    elapsed: float = 0.0
     best: float = math.inf
     stale: int = 0
     rows: list[dict[str, float]] = field(default_factory=list)
@@ -83,6 +85,7 @@ class Trainer:
         key: identifies settings and data; a state with another key is not resumed from.
         augment: makes a random copy of a batch, afresh at every step; encoder and decoder both
             see the copy.
+        seconds: that it may take, validation included; what the settings say if None.
     """
 
     def __init__(
@@ -97,12 +100,17 @@ class Trainer:
         seed: int = 0,
         device: str = "auto",
         augment: Augment | None = None,
+        seconds: float | None = None,
     ):
         self.device = choose_device(device)
         self.model = model.to(self.device)
         self.training, self.validation = training, validation
         self.settings, self.folder, self.key, self.seed = settings, folder, key, seed
         self.augment = augment
+        if seconds is None and settings.maximum_minutes is not None:
+            seconds = 60 * settings.maximum_minutes
+        self.seconds = math.inf if seconds is None else seconds
+        self.validating: float | None = None  # seconds that the last validation took
         # Before anything refers to the parameters: they move to shared memory.
         several = settings.processes > 1 and self.device.type == "cpu"
         self.workers = (
@@ -135,9 +143,18 @@ class Trainer:
     def progress(self) -> float:
         """Share of training done, by steps or by the time limit, whichever is further."""
         done = self.state.step / self.total_steps
-        if self.settings.maximum_minutes is not None:
-            done = max(done, self.state.seconds / (60 * self.settings.maximum_minutes))
+        if math.isfinite(self.seconds):
+            # The epoch that the limit cuts short is still validated.
+            stepping = max(1e-9, self.seconds - self._validation_seconds())
+            done = max(done, self.state.elapsed / stepping)
         return min(1.0, done)
+
+    def _validation_seconds(self) -> float:
+        """What a validation takes: the last one's time; before the first what steps take."""
+        if self.validating is not None:
+            return self.validating
+        step = self.state.seconds / max(1, self.state.step)
+        return step * len(self.validation) / self.settings.batch
 
     def learning_rate(self) -> float:
         """Linear warm-up, then half a cosine down to a twentieth."""
@@ -162,32 +179,36 @@ class Trainer:
     def _run(self) -> TrainState:
         self._resume()
         epoch = self.state.step // self.steps_per_epoch
-        while not self.state.finished:
-            sums: dict[str, float] = {}
-            count = 0
-            with bar(description=f"epoch {epoch + 1}", total=self.steps_per_epoch) as progress:
-                done = self.state.step - epoch * self.steps_per_epoch
-                progress.update(done)
-                for rows in self._epoch_batches(epoch)[done:]:
-                    started = time.monotonic()
-                    terms = self._train_step(rows)
-                    self.state.seconds += time.monotonic() - started
-                    count += 1
-                    for name, value in terms.items():
-                        sums[name] = sums.get(name, 0.0) + value
-                    if count % 10 == 0:
-                        progress.set_postfix(
-                            {k: f"{v / count:.2f}" for k, v in sums.items()}, refresh=False
-                        )
-                    progress.update()
-                    self._save_in_time()
-                    if self.progress() >= 1:
-                        break
-            self._close_epoch(epoch, {k: v / max(1, count) for k, v in sums.items()})
-            epoch += 1
+        with bar(description="train", total=self.total_steps, initial=self.state.step) as shown:
+            while not self.state.finished:
+                self._run_epoch(epoch, shown)
+                epoch += 1
         self.model.load_state_dict(self.best)
         self.model.eval()
         return self.state
+
+    def _run_epoch(self, epoch: int, shown: Any) -> None:
+        sums: dict[str, float] = {}
+        count = 0
+        last = time.monotonic()
+        for rows in self._epoch_batches(epoch)[self.state.step - epoch * self.steps_per_epoch :]:
+            terms = self._train_step(rows)
+            last, before = time.monotonic(), last
+            self.state.seconds += last - before
+            self.state.elapsed += last - before
+            count += 1
+            for name, value in terms.items():
+                sums[name] = sums.get(name, 0.0) + value
+            if count % 10 == 0:
+                means = {k: f"{v / count:.2f}" for k, v in sums.items()}
+                shown.set_postfix({"epoch": epoch + 1, **means}, refresh=False)
+            if math.isfinite(self.seconds):
+                shown.total = round(self.state.step / self.progress())
+            shown.update()
+            self._save_in_time()
+            if self.progress() >= 1:
+                break
+        self._close_epoch(epoch, {k: v / max(1, count) for k, v in sums.items()})
 
     def _epoch_batches(self, epoch: int) -> list[NDArray[np.int64]]:
         generator = np.random.default_rng([self.seed, epoch])
@@ -252,9 +273,12 @@ class Trainer:
         return scores["distortion"] + self.settings.objective.beta * scores["rate"]
 
     def _close_epoch(self, epoch: int, training: dict[str, float]) -> None:
-        scores = self._validate()
-        objective = self.objective(scores)
         state = self.state
+        started = time.monotonic()
+        scores = self._validate()
+        self.validating = time.monotonic() - started
+        state.elapsed += self.validating
+        objective = self.objective(scores)
         state.rows.append(
             {
                 "epoch": epoch + 1,

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import math
+import time
 from collections.abc import Callable
 from dataclasses import dataclass
 from typing import Any
@@ -12,6 +13,7 @@ import torch
 from numpy.typing import NDArray
 from torch import Tensor
 
+from nucleate.core.progress import bar
 from nucleate.vae.model import VAE
 from nucleate.vae.training.evaluation import evaluate
 from nucleate.vae.training.trainer import Trainer
@@ -32,6 +34,7 @@ class Tuner(Trainer):
         recalled: measures a network's memory of what was known, 0 to 1.
         least: memory that must be left.
         pull: decay towards the old weights per unit of learning rate and step.
+        remembering: seconds that a measurement of the memory takes, as far as known.
         others: as `Trainer` takes them.
     """
 
@@ -41,10 +44,12 @@ class Tuner(Trainer):
         recalled: Callable[[VAE], float],
         least: float,
         pull: float,
+        remembering: float = 0.0,
         **others: Any,
     ):
         super().__init__(*arguments, **others)
         self.recalled, self.least, self.pull = recalled, least, pull
+        self.remembering = remembering
         self.start = {k: v.detach().clone() for k, v in self.model.state_dict().items()}
         self._anchors = [self.start[name] for name, _ in self.model.named_parameters()]
 
@@ -54,6 +59,10 @@ class Tuner(Trainer):
             share = min(1.0, self.pull * self.learning_rate())
             torch._foreach_lerp_(self._parameters, self._anchors, share)
         return terms
+
+    def _validation_seconds(self) -> float:
+        seconds = super()._validation_seconds()
+        return seconds if self.validating is not None else seconds + self.remembering
 
     def _validate(self) -> dict[str, float]:
         scores = super()._validate()
@@ -85,18 +94,26 @@ class Tuner(Trainer):
             state.finished = finished
             self.save()
 
-    def settle(self) -> Settled:
+    def settle(self, seconds: float = math.inf) -> Settled:
         """After `run`: load the weights to keep, on the device.
+
+        Args:
+            seconds: after which the way is walked no further.
 
         Among the best epoch that remembers enough and the furthest point that does on the way from
         the old weights to the last ones (WiSE-FT, Wortsman et al. 2022), the one that is better on
         the new set's validation split is kept; the old weights where there is neither.
         """
-        kept = Settled(0.0, 0, self._memory_of(self.start), self.start, math.inf)
+        begun = time.monotonic()
         if math.isfinite(self.state.best):
-            epoch = 1 + int(np.argmin([row["validation_objective"] for row in self.state.rows]))
-            kept = Settled(1.0, epoch, self._memory_of(self.best), self.best, self.state.best)
-        for share in SHARES:
+            row = min(self.state.rows, key=lambda row: row["validation_objective"])
+            memory = row["validation_recalled"]
+            kept = Settled(1.0, int(row["epoch"]), memory, self.best, self.state.best)
+        else:
+            kept = Settled(0.0, 0, self._memory_of(self.start), self.start, math.inf)
+        for share in bar(SHARES, description="choose weights"):
+            if time.monotonic() - begun + self.remembering > seconds:
+                break
             weights = interpolate(self.start, self.average, share)
             memory = self._memory_of(weights)
             if memory >= self.least:
