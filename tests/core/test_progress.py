@@ -137,7 +137,7 @@ def test_lines_become_rarer(monkeypatch: pytest.MonkeyPatch) -> None:
         shown.disable = True
         shown._decr_instances(shown)
         progress._open.clear()
-    assert said[:4] == [2, 13, 26, 42]
+    assert said[:4] == [4, 15, 28, 44]
     assert len(said) < 80
     assert max(b - a for a, b in itertools.pairwise(said)) <= 601
 

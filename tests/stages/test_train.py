@@ -9,7 +9,7 @@ import numpy as np
 import pandas as pd
 import pytest
 
-from nucleate.core.errors import CheckpointError, InputError
+from nucleate.core.errors import CheckpointError, InputError, StructureError
 from nucleate.core.manifest import Manifest
 from nucleate.latent.latent_model import LatentModel
 from nucleate.settings.data import DatasetSettings, FeaturizeSettings
@@ -108,19 +108,50 @@ def test_samples_are_molecules_and_the_same_seed_gives_the_same(
     assert summary["seconds"] >= 0
 
 
-def test_reconstruct_writes_ids_and_counts_what_it_cannot_use(
-    model: Manifest, tmp_path: Path
-) -> None:
+def test_reconstruct_lists_every_row_of_the_file(model: Manifest, tmp_path: Path) -> None:
     table = tmp_path / "mine.csv"
-    table.write_text("id,smiles\na,CCO\nb,nonsense\nc,c1ccccc1\nd,[Pt]CC\n")
-    figures = reconstruct(Path(model.folder), DatasetSettings(source=str(table)), tmp_path / "out")
+    table.write_text(
+        "id,smiles,pKi,reason\na,OCC,6.5,1\nb,nonsense,7,2\nc,c1ccccc1,,3\nd,[Pt]CC,1,4\n"
+        "e,C[Te]C,2,5\n"
+    )
+    source = DatasetSettings(source=str(table), properties=("pKi", "reason"))
+    figures = reconstruct(Path(model.folder), source, tmp_path / "out")
     assert figures["n"] == 2
-    assert sum(figures["rejected_rows"].values()) == 2
+    assert sum(figures["rejected_rows"].values()) == 3
     rebuilt = pd.read_csv(tmp_path / "out" / "reconstructed.csv")
-    assert list(rebuilt["id"]) == ["a", "c"]
-    assert list(rebuilt["smiles"]) == ["CCO", "c1ccccc1"]
-    exact = (rebuilt["smiles"] == rebuilt["reconstructed"]).mean()
-    assert figures["exact_match"] == pytest.approx(exact)
+    assert list(rebuilt["id"]) == list("abcde")
+    assert list(rebuilt["row"]) == [1, 2, 3, 4, 5]
+    read = rebuilt["smiles"].notna()
+    assert list(rebuilt["smiles"][read]) == ["CCO", "c1ccccc1"]
+    assert rebuilt["pKi"].tolist() == pytest.approx([6.5, 7, float("nan"), 1, 2], nan_ok=True)
+    assert rebuilt["given_reason"].tolist() == [1, 2, 3, 4, 5]
+    assert list(rebuilt["payload"][~read]) == ["nonsense", "[Pt]CC", "C[Te]C"]
+    assert rebuilt["reason"][~read].str.contains(":").all()
+    assert rebuilt["exact_match"][~read].isna().all()
+    exact = rebuilt["exact_match"][read]
+    assert (exact == (rebuilt["smiles"] == rebuilt["reconstructed"])[read]).all()
+    assert figures["exact_match"] == pytest.approx(exact.mean())
+
+
+def test_reconstruct_tells_what_the_schema_refuses(
+    model: Manifest, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    def refuse(self: LatentModel, structure: str) -> None:
+        raise StructureError("too_long", "more than the schema holds")
+
+    loaded = LatentModel.load(Path(model.folder), "cpu")
+    monkeypatch.setattr(type(loaded.codec), "encode", refuse)
+    table = tmp_path / "mine.csv"
+    table.write_text("smiles\nCCO\n")
+    figures = reconstruct(Path(model.folder), DatasetSettings(source=str(table)), tmp_path / "out")
+    assert figures["refused"] == {"too_long": 1}
+    (row,) = pd.read_csv(tmp_path / "out" / "reconstructed.csv").to_dict("records")
+    assert row["reason"] == "too_long: more than the schema holds"
+    assert row["exact_match"] is False
+
+
+def test_reconstruct_refuses_a_file_without_structures(model: Manifest, tmp_path: Path) -> None:
+    table = tmp_path / "mine.csv"
     table.write_text("id,smiles\nb,nonsense\n")
     with pytest.raises(InputError, match=r"mine\.csv.*unparsable.*row 1"):
         reconstruct(Path(model.folder), DatasetSettings(source=str(table)))

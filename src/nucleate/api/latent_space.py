@@ -17,7 +17,7 @@ from nucleate.core.settings import validate
 from nucleate.latent import pretrained
 from nucleate.latent.latent_model import LatentModel
 from nucleate.settings.sample import SampleSettings
-from nucleate.stages.reconstruct import reconstruction_figures
+from nucleate.stages.reconstruct import Rebuilt, reconstruction_figures
 
 
 def load_model(model: str | Path | LatentModel = "molecules", device: str = "auto") -> LatentModel:
@@ -191,17 +191,10 @@ def reconstruct(
     figures, rebuilt = reconstruction_figures(
         loaded, found.accepted, refine=refine, inference_steps=inference_steps
     )
-    answers: list[str | None] = [None] * len(found.labels)
-    for place, one in zip(found.places, rebuilt, strict=True):
-        answers[place] = one
-    same = loaded.matter.identity.are_same
-    rows = [
-        {
-            loaded.matter.structure_column: structure,
-            "reconstructed": answer,
-            "same": bool(structure and answer and same(structure, answer)),
-            "reason": reason,
-        }
-        for structure, answer, reason in zip(found.structures, answers, found.reasons, strict=True)
-    ]
+    answers = dict(zip(found.places, rebuilt, strict=True))
+    rows = []
+    for place, (structure, reason) in enumerate(zip(found.structures, found.reasons, strict=True)):
+        answer = answers.get(place, Rebuilt(None, False, reason))
+        row = {loaded.matter.structure_column: structure, "reconstructed": answer.structure}
+        rows.append(row | {"same": answer.exact, "reason": answer.reason})
     return structure_table(loaded.matter, rows, labels=found.labels, summary=figures)

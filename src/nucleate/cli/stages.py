@@ -146,7 +146,9 @@ def sample(
     show_figures(summary, f"written to {out}", json_file)
 
 
-@from_settings("nucleate.settings.data:DatasetSettings", "source! structure_column id_column limit")
+@from_settings(
+    "nucleate.settings.data:DatasetSettings", "source! structure_column id_column properties limit"
+)
 def reconstruct(
     model: Model,
     given: Given,
@@ -158,6 +160,10 @@ def reconstruct(
     json_file: JsonFile = None,
 ) -> None:
     """Encode and decode structures, and say how many come back exactly.
+
+    OUT/reconstructed.csv has every row of the file: what it was rebuilt as, whether that is an
+    exact match, the reason if it is not a structure or was not rebuilt, and the columns of
+    --property.
 
     Example: nucleate reconstruct --model work/model --input held_out.csv --json -
     """

@@ -90,13 +90,14 @@ class _Bar(tqdm):  # type: ignore[misc]
 
 
 class _Lines(_Bar):
-    """A bar as lines: the first after `FIRST` seconds, then ever more rarely, and one at its end.
+    """A bar as lines: after some seconds, then ever more rarely, and at its end if it took long.
 
     Of several that are open one speaks: the outermost that knows its end, else the innermost.
     """
 
     def __init__(self, *arguments: Any, **options: Any):
-        self._due = FIRST
+        # What is over soon gets a line at its end only.
+        self._due = FIRST if options.get("desc") == COMMAND else 2 * FIRST
         super().__init__(*arguments, **options)
 
     def display(self, msg: str | None = None, pos: int | None = None) -> bool:

@@ -6,7 +6,7 @@ chunk and writes it atomically as a small parquet file. A chunk file that exists
 
 from __future__ import annotations
 
-from collections.abc import Callable, Iterable, Iterator, Sequence
+from collections.abc import Callable, Iterable, Iterator, Mapping, Sequence
 from dataclasses import dataclass
 from pathlib import Path
 from typing import Any, TypeVar
@@ -212,7 +212,10 @@ def standardise_row(matter: Matter, options: Any, row: RawRow) -> StandardisedRo
 
 def payload_shown(row: RawRow) -> str:
     """A row's payload as a rejected row shows it."""
-    return "" if row.payload is None else str(row.payload)[:PAYLOAD_SHOWN]
+    payload = row.payload
+    if isinstance(payload, Mapping):  # a text and its kind
+        payload = next(iter(payload.values()), None)
+    return "" if payload is None else str(payload)[:PAYLOAD_SHOWN]
 
 
 def _standardise(worker: _Worker, row: RawRow) -> dict[str, str | None]:

@@ -92,18 +92,15 @@ class Export(MatterPart):
         """
         return []
 
-    def write_reconstructions(self, folder: Path, rows: Rows) -> Path:
-        """Write what was rebuilt, atomically: `reconstructed.csv` with id, the input, and
-        `reconstructed` (empty where nothing was).
+    def write_reconstructions(self, folder: Path, rows: Rows) -> list[Path]:
+        """Write what was rebuilt in the field's own formats, atomically, beside the table that
+        every kind of matter gets.
 
         Args:
-            rows: mappings with `id`, `structure` (the input, canonical) and `reconstructed`
-                (structure string or None where nothing legal was decoded).
+            rows: mappings with `id`, the structure column (the input, canonical) and
+                `reconstructed` (structure string or None where nothing was rebuilt).
         """
-        names = ["id", self.matter.structure_column, "reconstructed"]
-        cells = ((r["id"], self._structure(r), r.get("reconstructed") or "") for r in rows)
-        records = [dict(zip(names, row, strict=True)) for row in cells]
-        return write_csv(folder / "reconstructed.csv", names, records)
+        return []
 
     def _structure(self, row: Mapping[str, Any]) -> str:
         value = row.get("structure", row.get(self.matter.structure_column))

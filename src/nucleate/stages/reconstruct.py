@@ -4,28 +4,82 @@ from __future__ import annotations
 
 from collections import Counter
 from collections.abc import Sequence
+from dataclasses import dataclass
 from pathlib import Path
 from typing import Any
 
 from nucleate.core.errors import InputError
 from nucleate.core.files import write_json
-from nucleate.datasets.rows import standardise_row
-from nucleate.datasets.sources import resolve
+from nucleate.core.progress import bar
+from nucleate.datasets.rows import StandardisedRow, payload_shown, standardise_row
+from nucleate.datasets.sources import Source, resolve
 from nucleate.latent.latent_model import LatentModel
+from nucleate.matter.export import write_csv
+from nucleate.matter.reader import RawRow
 from nucleate.settings.data import DatasetSettings
+from nucleate.vae.arrays import RaggedArrays
 from nucleate.vae.training.evaluation import evaluate
 
+TABLE_NAME = "reconstructed.csv"
 
-def reconstruction_figures(
-    model: LatentModel, structures: Sequence[str], *, refine: bool = False, inference_steps: int = 0
-) -> tuple[dict[str, Any], list[str | None]]:
-    """Reconstruction figures, and what each structure was rebuilt as (None where nothing was).
 
-    Structures that the schema refuses count against `exact_match`.
+@dataclass(frozen=True)
+class Rebuilt:
+    """What became of a structure.
+
+    Attributes:
+        structure: what it was rebuilt as; None if nothing.
+        exact: whether that is the same by the matter's own definition.
+        reason: why nothing was rebuilt, else empty.
+        refused: whether the schema cannot hold it, so that it was not even encoded.
+    """
+
+    structure: str | None
+    exact: bool
+    reason: str = ""
+    refused: bool = False
+
+
+def rebuild(
+    model: LatentModel,
+    structures: Sequence[str],
+    *,
+    refine: bool = False,
+    inference_steps: int = 0,
+) -> tuple[list[Rebuilt], RaggedArrays]:
+    """Encode and decode structures; returns what became of each, and the arrays of those that the
+    schema holds.
 
     Args:
         refine: whether what was decoded is refined as the model's samples are.
         inference_steps: see `LatentModel.encode`.
+    """
+    arrays, kept, refused = model.arrays(structures)
+    found = {place: Rebuilt(None, False, str(error), True) for place, error in refused.items()}
+    if kept:
+        latents = model.encode_arrays(arrays, inference_steps)
+        how = model.sampling() if refine else None
+        for place, decoded in zip(kept, model.decode(latents, refine=how), strict=True):
+            other = decoded.structure
+            exact = other is not None and model.matter.identity.are_same(structures[place], other)
+            found[place] = Rebuilt(other, exact, decoded.reason)
+    return [found[place] for place in range(len(structures))], arrays
+
+
+def exact_share(rebuilt: Sequence[Rebuilt]) -> float:
+    """Share of structures that were rebuilt exactly; those that the schema refuses were not."""
+    return sum(one.exact for one in rebuilt) / max(1, len(rebuilt))
+
+
+def reconstruction_figures(
+    model: LatentModel, structures: Sequence[str], *, refine: bool = False, inference_steps: int = 0
+) -> tuple[dict[str, Any], list[Rebuilt]]:
+    """Reconstruction figures, and what became of each structure.
+
+    Structures that the schema refuses count against `exact_match`.
+
+    Args:
+        refine, inference_steps: see `rebuild`.
 
     Returns:
         `n`, `encoded`, `refused` by reason, `exact_match` (share of n whose rebuilt structure is
@@ -33,31 +87,33 @@ def reconstruction_figures(
         a structure), `token_accuracy` (teacher-forced), `loss` (nats per structure: `distortion`,
         `rate` and by field); the last two at the encoder's means, without those steps.
     """
-    arrays, kept, refused = model.arrays(structures)
-    rebuilt: list[str | None] = [None] * len(structures)
+    rebuilt, arrays = rebuild(model, structures, refine=refine, inference_steps=inference_steps)
+    encoded = [one for one in rebuilt if not one.refused]
+    refused = (one.reason.partition(":")[0] for one in rebuilt if one.refused)
     figures: dict[str, Any] = {
         "n": len(structures),
-        "encoded": len(kept),
-        "refused": dict(Counter(error.reason for error in refused.values())),
+        "encoded": len(encoded),
+        "refused": dict(Counter(refused)),
+        "exact_match": exact_share(rebuilt),
     }
-    if not kept:
-        return {**figures, "exact_match": 0.0}, rebuilt
-    latents = model.encode_arrays(arrays, inference_steps)
-    how = model.sampling() if refine else None
-    for position, decoded in zip(kept, model.decode(latents, refine=how), strict=True):
-        rebuilt[position] = decoded.structure
-    right = sum(
-        other is not None and model.matter.identity.are_same(structure, other)
-        for structure, other in zip(structures, rebuilt, strict=True)
-    )
+    if not encoded:
+        return figures, rebuilt
     scores = evaluate(model.model, arrays, model.device)
     return {
         **figures,
-        "exact_match": right / len(structures),
-        "decoded": sum(rebuilt[p] is not None for p in kept) / len(kept),
+        "decoded": sum(one.structure is not None for one in encoded) / len(encoded),
         "token_accuracy": scores.pop("token_accuracy"),
         "loss": scores,
     }, rebuilt
+
+
+@dataclass(frozen=True)
+class _Read:
+    """A row of a file and what standardising made of it."""
+
+    source: Source
+    row: RawRow
+    standard: StandardisedRow
 
 
 def reconstruct(
@@ -76,40 +132,80 @@ def reconstruct(
     counted by reason and are not part of `n`.
 
     Args:
-        out: folder for `reconstructed.csv` or `reconstructed.extxyz` and `summary.json`.
-        refine, inference_steps: see `reconstruction_figures`.
+        out: folder for `reconstructed.csv` (every row of the file, in its order), the structures in
+            the field's own format, and `summary.json`.
+        refine, inference_steps: see `rebuild`.
 
     Raises:
         InputError: no row of the file is a structure.
     """
     model = LatentModel.load(model_folder, device)
-    options = model.matter.reader.resolve({}, "standardise")
-    ids: list[str] = []
-    structures: list[str] = []
-    rejected: Counter[str] = Counter()
-    first: dict[str, str] = {}
-    for source in resolve(dataset, model.matter.name, mirror):
-        for row in model.matter.reader.read_rows(source.path, source.settings):
-            read = standardise_row(model.matter, options, row)
-            if read.structure is None:
-                rejected[read.reason] += 1
-                first.setdefault(read.reason, f"row {row.number}: {read.detail}")
-            else:
-                structures.append(read.structure)
-                ids.append(row.id)
+    rows = _read(model, dataset, mirror)
+    structures = [one.standard.structure for one in rows if one.standard.structure is not None]
+    rejected = Counter(one.standard.reason for one in rows if one.standard.structure is None)
     if not structures:
-        reasons = "; ".join(f"{n} x {r} ({first[r]})" for r, n in rejected.most_common())
-        raise InputError(f"no usable structure: {reasons or 'no rows'}", file=dataset.label)
+        raise InputError(f"no usable structure: {_reasons(rows, rejected)}", file=dataset.label)
     figures, rebuilt = reconstruction_figures(
         model, structures, refine=refine, inference_steps=inference_steps
     )
     figures["rejected_rows"] = dict(rejected)
     if out is not None:
         out.mkdir(parents=True, exist_ok=True)
-        rows = [
-            {"id": i, "structure": s, "reconstructed": r}
-            for i, s, r in zip(ids, structures, rebuilt, strict=True)
-        ]
-        figures["file"] = str(model.matter.export.write_reconstructions(out, rows))
+        records = _records(rows, rebuilt, dataset, model.matter.structure_column)
+        figures["file"] = str(write_csv(out / TABLE_NAME, list(records[0]), records))
+        model.matter.export.write_reconstructions(out, records)
         write_json(out / "summary.json", figures)
     return figures
+
+
+def _read(model: LatentModel, dataset: DatasetSettings, mirror: str | None) -> list[_Read]:
+    """Every row of the files, in order."""
+    options = model.matter.reader.resolve({}, "standardise")
+    found = []
+    with bar(description="read", unit="row") as shown:
+        for source in resolve(dataset, model.matter.name, mirror):
+            for row in model.matter.reader.read_rows(source.path, source.settings):
+                standard = standardise_row(model.matter, options, row)
+                found.append(_Read(source, row, standard))
+                shown.update()
+    return found
+
+
+def _reasons(rows: Sequence[_Read], rejected: Counter[str]) -> str:
+    first: dict[str, str] = {}
+    for one in rows:
+        place = f"row {one.row.number}: {one.standard.detail}"
+        first.setdefault(one.standard.reason, place)
+    counted = (f"{n} x {reason} ({first[reason]})" for reason, n in rejected.most_common())
+    return "; ".join(counted) or "no rows"
+
+
+def _records(
+    rows: Sequence[_Read], rebuilt: Sequence[Rebuilt], dataset: DatasetSettings, column: str
+) -> list[dict[str, Any]]:
+    """The table: id, structure, what it became, why it became nothing, the person's own columns.
+
+    `exact_match` is empty for rows that are no structure, whose text stands in `payload`.
+    """
+    several = len({one.source.name for one in rows}) > 1
+    answers = iter(rebuilt)
+    records = []
+    for one in rows:
+        row, standard = one.row, one.standard
+        answer = None if standard.structure is None else next(answers)
+        reason = f"{standard.reason}: {standard.detail}" if answer is None else answer.reason
+        record: dict[str, Any] = {"source": one.source.name} if several else {}
+        record |= {
+            "row": row.number,
+            "id": row.id,
+            column: standard.structure,
+            "reconstructed": None if answer is None else answer.structure,
+            "exact_match": None if answer is None else answer.exact,
+            "reason": reason.strip(": "),
+            "payload": payload_shown(row) if answer is None else None,
+        }
+        for name in dataset.properties:
+            shown = f"given_{name}" if name in record else name
+            record[shown] = row.unread.get(name, row.properties.get(name))
+        records.append(record)
+    return records

@@ -66,10 +66,10 @@ def test_samples_and_reconstructions(tmp_path):
     assert path.name == "samples.extxyz"
     assert ase.io.read(path).info["id"] == "s-1"
     rows = [
-        {"id": "mp-1", "structure": CANONICAL[0], "reconstructed": CANONICAL[1]},
-        {"id": "mp-2", "structure": CANONICAL[0], "reconstructed": None},
+        {"id": "mp-1", "crystal": CANONICAL[0], "reconstructed": CANONICAL[1]},
+        {"id": "mp-2", "crystal": CANONICAL[0], "reconstructed": None},
     ]
-    path = CRYSTALS.export.write_reconstructions(tmp_path, rows)
+    (path,) = CRYSTALS.export.write_reconstructions(tmp_path, rows)
     frames = ase.io.read(path, ":")
     assert [frame.info["id"] for frame in frames] == ["mp-1"]
     assert sorted(set(frames[0].get_chemical_symbols())) == ["O", "Zn"]

@@ -61,7 +61,7 @@ def test_candidates_as_sd_file(tmp_path: Path) -> None:
     assert Chem.MolToSmiles(second) == "C[C@H](N)C(=O)O"
 
 
-def test_samples_and_reconstructions(tmp_path: Path) -> None:
+def test_samples(tmp_path: Path) -> None:
     path = MOLECULES.export.write_samples(
         tmp_path,
         [
@@ -73,14 +73,6 @@ def test_samples_and_reconstructions(tmp_path: Path) -> None:
     assert list(table.columns) == ["id", "smiles", "log_likelihood", "origin"]
     assert list(table["smiles"]) == [ASPIRIN, "CCO"]
     assert math.isnan(table["log_likelihood"][1])
-    path = MOLECULES.export.write_reconstructions(
-        tmp_path,
-        [
-            {"id": "a,b", "structure": ASPIRIN, "reconstructed": ASPIRIN},
-            {"id": 2, "structure": "CCO", "reconstructed": None},
-        ],
-    )
-    assert path.read_text() == f'id,smiles,reconstructed\n"a,b",{ASPIRIN},{ASPIRIN}\n2,CCO,\n'
 
 
 def test_unwritable_folder_is_told(tmp_path: Path) -> None:

@@ -65,17 +65,22 @@ class CrystalExport(Export):
         )
         return [_write_cifs(folder, named)]
 
-    def write_reconstructions(self, folder: Path, rows: Rows) -> Path:
+    def write_reconstructions(self, folder: Path, rows: Rows) -> list[Path]:
         """Write `reconstructed.extxyz`: a frame with `id` for each crystal that was rebuilt.
 
-        Its info also holds `input` and `crystal`, the Wyckoff strings before and after.
+        Its info also holds `input` and `crystal`, the Wyckoff strings before and after, and
+        `exact_match`.
         """
         frames = (
-            (str(row["id"]), str(row["reconstructed"]), {"input": row["structure"]})
+            (
+                str(row["id"]),
+                str(row["reconstructed"]),
+                {"input": _structure_of(row), "exact_match": row.get("exact_match")},
+            )
             for row in rows
             if row.get("reconstructed")
         )
-        return _write_frames(folder / "reconstructed.extxyz", frames)
+        return [_write_frames(folder / "reconstructed.extxyz", frames)]
 
 
 def _structure_of(row: Mapping[str, Any]) -> str:

@@ -8,7 +8,7 @@ import numpy as np
 
 from nucleate.core.errors import CheckpointError
 from nucleate.latent.latent_model import LatentModel
-from nucleate.stages.reconstruct import reconstruction_figures
+from nucleate.stages.reconstruct import exact_share, rebuild
 from nucleate.vae.checkpoint import load_latents
 from nucleate.vae.model import VAE
 
@@ -66,4 +66,4 @@ class Memory:
         using = LatentModel(
             old.folder, old.matter, old.codec, network, old.prior, old.info, old.device
         )
-        return float(reconstruction_figures(using, self.structures)[0]["exact_match"])
+        return exact_share(rebuild(using, self.structures)[0])
