@@ -2,13 +2,17 @@
 
 from __future__ import annotations
 
+import io
 import xml.etree.ElementTree as ElementTree
 
 import ase.io
+import gemmi
 import pytest
-from pymatgen.core import Structure
+from pymatgen.core import Composition, Structure
+from pymatgen.io.cif import CifParser
 from pymatgen.symmetry.analyzer import SpacegroupAnalyzer
 
+from nucleate.crystals.io.write import _hill
 from nucleate.crystals.wyckoff.canonical import wyckoff_from_structure
 from nucleate.crystals.wyckoff.wyckoff_string import to_string
 from nucleate.matter import registry as matter
@@ -34,7 +38,8 @@ def test_candidates(tmp_path):
     written = CRYSTALS.export.write_candidates(tmp_path, ROWS)
     assert [path.name for path in written] == ["cif", "candidates.extxyz"]
     for row in ROWS:
-        crystal = Structure.from_file(tmp_path / "cif" / f"{row['candidate_id']}.cif")
+        name = f"{row['candidate_id']}_{CRYSTALS.export.describe(row['crystal'])['formula']}.cif"
+        crystal = Structure.from_file(tmp_path / "cif" / name)
         assert to_string(wyckoff_from_structure(crystal)) == row["crystal"]
         number = SpacegroupAnalyzer(crystal, 0.01).get_space_group_number()
         assert number == int(row["crystal"].split()[0])
@@ -104,3 +109,31 @@ def test_drawings_are_self_contained(text):
         assert -1 <= float(circle.get("cx")) <= 221
         assert -1 <= float(circle.get("cy")) <= 181
     assert bool(circles) == (text != "not a crystal")
+
+
+@pytest.mark.parametrize("text", CANONICAL)
+def test_cifs_say_what_they_hold(text):
+    cif = CRYSTALS.export.exchange(text)
+    block = gemmi.cif.read_string(cif).sole_block()
+    group = gemmi.find_spacegroup_by_name(block.find_value("_space_group_name_H-M_alt")[1:-1])
+    assert group.number == int(text.split()[0])
+    assert group.hall == block.find_value("_space_group_name_Hall")[1:-1]
+    listed = block.find_values("_space_group_symop_operation_xyz")
+    operations = gemmi.GroupOps([gemmi.Op(gemmi.cif.as_string(one)) for one in listed])
+    assert gemmi.find_spacegroup_by_ops(operations) == group
+    parser = CifParser.from_str(cif)
+    (crystal,) = parser.parse_structures(primitive=False)
+    assert parser.check(crystal) is None  # the formula against the atoms
+    units = int(block.find_value("_cell_formula_units_Z"))
+    formula = Composition(block.find_value("_chemical_formula_sum")[1:-1])
+    assert crystal.composition == formula * units
+    atoms = ase.io.read(io.StringIO(cif), format="cif")
+    assert sorted(atoms.get_chemical_symbols()) == sorted(s.specie.symbol for s in crystal)
+
+
+@pytest.mark.parametrize(
+    ("count", "formula"),
+    [({"O": 4, "Mg": 1, "Al": 2}, "Al2 Mg O4"), ({"O": 2, "H": 4, "C": 6, "B": 1}, "C6 H4 B O2")],
+)
+def test_formulas_are_in_hill_s_order(count, formula):
+    assert _hill(count) == formula

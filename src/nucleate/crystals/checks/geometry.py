@@ -108,7 +108,11 @@ class DistancesOptions(Settings):
     oxides: PositiveFloat = 1.2
     """Of two oxide or two fluoride ions (peroxides, which have 1.1, count as what they are)."""
     hydrogen: PositiveFloat = 0.92
-    """Of hydrogen and another element."""
+    """Of hydrogen and a metal."""
+    hydrogen_by_xrays: PositiveFloat = 0.72
+    """Of hydrogen and a non-metal. X-rays see its electron, which is in the bond: C-H .93, N-H .86
+    and O-H .82 A in SHELXL's riding model (AFIX), .7 A where they were refined freely; neutrons
+    see 1.09, 1.01 and .98 A (Allen and Bruno 2010, doi:10.1107/S0108768110012048)."""
     two_hydrogens: PositiveFloat = 1.15
     """Of two hydrogen atoms (H2 has 1.2)."""
     shortest: PositiveFloat = 0.5
@@ -173,8 +177,10 @@ def kinds(
     i, j = found.first, found.second
     hydrogen = found.numbers == 1
     yield "two hydrogen atoms", hydrogen[i] & hydrogen[j], limits.two_hydrogens
-    yield "hydrogen and another atom", hydrogen[i] ^ hydrogen[j], limits.hydrogen
     metal = metals()[found.numbers]
+    bound = (hydrogen[i] ^ hydrogen[j]) & ~(metal[i] | metal[j])
+    yield "hydrogen and a non-metal", bound, limits.hydrogen_by_xrays
+    yield "hydrogen and another atom", (hydrogen[i] ^ hydrogen[j]) & ~bound, limits.hydrogen
     yield "two metals", metal[i] & metal[j], limits.metals
     positive = (found.charges > 0) & ~hydrogen
     yield "two cations", positive[i] & positive[j], limits.cations

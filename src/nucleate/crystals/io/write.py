@@ -5,6 +5,7 @@ from __future__ import annotations
 import math
 import re
 from collections.abc import Iterable, Mapping
+from functools import cache
 from pathlib import Path
 from typing import Any
 
@@ -14,7 +15,7 @@ from nucleate.crystals.elements import SYMBOLS
 from nucleate.crystals.geometry.describe import describe, reduced_formula, title
 from nucleate.crystals.io.draw import draw
 from nucleate.crystals.io.objects import to_object
-from nucleate.crystals.wyckoff.symmetry import LATTICE_NAMES
+from nucleate.crystals.wyckoff.symmetry import LATTICE_NAMES, space_group
 from nucleate.crystals.wyckoff.wyckoff_string import WyckoffStructure, expand, from_string
 from nucleate.matter.export import Export, Rows
 
@@ -45,9 +46,11 @@ class CrystalExport(Export):
         return draw(structure, width, height)
 
     def write_candidates(self, folder: Path, rows: Rows) -> list[Path]:
-        """Write `cif/<candidate_id>.cif` (with symmetry), `candidates.extxyz` (primitive cells)."""
+        """Write `cif/<candidate_id>_<formula>.cif` (with symmetry) and `candidates.extxyz`
+        (primitive cells)."""
         frames = [(str(row["candidate_id"]), _structure_of(row), row) for row in rows]
-        cifs = _write_cifs(folder, [frame[:2] for frame in frames])
+        named = ((f"{name}_{reduced_formula(text)}", text) for name, text, _ in frames)
+        cifs = _write_cifs(folder, named)
         return [cifs, _write_frames(folder / "candidates.extxyz", frames)]
 
     def write_samples(self, folder: Path, rows: Rows) -> Path:
@@ -141,14 +144,22 @@ def _value(value: Any) -> str:
 
 
 def cif_text(gene: WyckoffStructure, name: str) -> str:
-    """A CIF with the group's operations and one atom per occupied Wyckoff position.
+    """A CIF with formula, the group's symbols and operations, and one atom per occupied Wyckoff
+    position.
 
     Coordinates have nine decimals, so that readers recognise special positions.
     """
     group = gene.group
+    units = math.gcd(*gene.composition.values())
+    formula = {symbol: number // units for symbol, number in gene.composition.items()}
+    units *= group.general.multiplicity // group.general.primitive_multiplicity
+    hermann_mauguin, hall = _symbols(group.number)
     lines = [
         f"data_{_file_name(name)}",
-        f"_space_group_name_H-M_alt '{group.symbol}'",
+        f"_chemical_formula_sum '{_hill(formula)}'",
+        f"_cell_formula_units_Z {units}",
+        f"_space_group_name_H-M_alt '{hermann_mauguin}'",
+        f"_space_group_name_Hall '{hall}'",
         f"_space_group_IT_number {group.number}",
     ]
     for label, value in zip(LATTICE_NAMES, gene.lattice, strict=True):
@@ -171,6 +182,28 @@ def cif_text(gene: WyckoffStructure, name: str) -> str:
             f"{site.letter} {x:.9f} {y:.9f} {z:.9f} 1"
         )
     return "\n".join(lines) + "\n"
+
+
+def _hill(count: Mapping[str, int]) -> str:
+    """`C6 H4 O2`, `Al2 Mg O4`: by the alphabet, but carbon and then hydrogen first."""
+    first = ("C", "H") if "C" in count else ()
+    symbols = sorted(count, key=lambda symbol: (symbol not in first, symbol))
+    return " ".join(f"{symbol}{count[symbol] if count[symbol] > 1 else ''}" for symbol in symbols)
+
+
+@cache
+def _symbols(number: int) -> tuple[str, str]:
+    """Hermann-Mauguin and Hall symbol of the setting that a group's operations are in."""
+    import gemmi
+
+    general = space_group(number).general
+    pairs = zip(general.linear, general.shift, strict=True)
+    found = gemmi.find_spacegroup_by_ops(
+        gemmi.GroupOps([gemmi.Op(_operation(linear, shift)) for linear, shift in pairs])
+    )
+    if found is None:
+        raise ValueError(f"gemmi knows no setting of space group {number} that is ours")
+    return found.xhm(), found.hall
 
 
 def _operation(linear: Any, shift: Any) -> str:
