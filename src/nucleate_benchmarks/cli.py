@@ -144,6 +144,23 @@ def latent(given: Given, out: Out, json_file: JsonFile = None) -> None:
     _measure(run, given, out, json_file)
 
 
+@app.command(cls=SettingsCommand)
+@from_settings(
+    "nucleate_benchmarks.engineering.readers:ReaderSettings",
+    "source=--input count seed mirror processes",
+    _OWN,
+)
+def readers(given: Given, out: Out, json_file: JsonFile = None) -> None:
+    """Write crystals in every form and scrambled descriptions, and read them again.
+
+    Example: nucleate benchmark readers --count 2000 --out results/benchmarks/readers
+    """
+    from nucleate_benchmarks.common.figures import show
+    from nucleate_benchmarks.engineering.readers import run
+
+    _measure(run, given, out, json_file, show)
+
+
 def _measure(
     run: Callable[..., tuple[dict[str, Any], list[Path]]],
     given: Given,

@@ -150,14 +150,10 @@ def cif_text(gene: WyckoffStructure, name: str) -> str:
     Coordinates have nine decimals, so that readers recognise special positions.
     """
     group = gene.group
-    units = math.gcd(*gene.composition.values())
-    formula = {symbol: number // units for symbol, number in gene.composition.items()}
-    units *= group.general.multiplicity // group.general.primitive_multiplicity
-    hermann_mauguin, hall = _symbols(group.number)
+    hermann_mauguin, hall = standard_symbols(group.number)
     lines = [
         f"data_{_file_name(name)}",
-        f"_chemical_formula_sum '{_hill(formula)}'",
-        f"_cell_formula_units_Z {units}",
+        *formula_lines(gene),
         f"_space_group_name_H-M_alt '{hermann_mauguin}'",
         f"_space_group_name_Hall '{hall}'",
         f"_space_group_IT_number {group.number}",
@@ -184,6 +180,22 @@ def cif_text(gene: WyckoffStructure, name: str) -> str:
     return "\n".join(lines) + "\n"
 
 
+def formula_lines(gene: WyckoffStructure, cells: float = 1) -> list[str]:
+    """Lines of a CIF: the formula in lowest terms, and how often a cell holds it.
+
+    Args:
+        cells: volume of that cell, in conventional ones.
+    """
+    units = math.gcd(*gene.composition.values())
+    general = gene.group.general
+    centring = general.multiplicity // general.primitive_multiplicity
+    formula = {symbol: number // units for symbol, number in gene.composition.items()}
+    return [
+        f"_chemical_formula_sum '{_hill(formula)}'",
+        f"_cell_formula_units_Z {round(units * centring * cells)}",
+    ]
+
+
 def _hill(count: Mapping[str, int]) -> str:
     """`C6 H4 O2`, `Al2 Mg O4`: by the alphabet, but carbon and then hydrogen first."""
     first = ("C", "H") if "C" in count else ()
@@ -192,7 +204,7 @@ def _hill(count: Mapping[str, int]) -> str:
 
 
 @cache
-def _symbols(number: int) -> tuple[str, str]:
+def standard_symbols(number: int) -> tuple[str, str]:
     """Hermann-Mauguin and Hall symbol of the setting that a group's operations are in."""
     import gemmi
 

@@ -1,0 +1,68 @@
+"""What readers make of crystals' texts: whether they are the crystals that were written."""
+
+from __future__ import annotations
+
+from collections.abc import Callable
+from pathlib import Path
+from typing import Annotated, Any
+
+import numpy as np
+from pydantic import Field
+
+from nucleate.core.parallel import default_processes
+from nucleate.core.settings import Positive, Settings
+from nucleate.datasets.sources import resolve
+from nucleate.matter import registry
+from nucleate.settings.data import DatasetSettings
+from nucleate_benchmarks.common.figures import Section, surroundings, write
+
+
+class ReaderSettings(Settings):
+    """Whose crystals are written and read."""
+
+    source: str = "mp20_binary_ternary"
+    """Catalogue name or file of crystals."""
+    count: Positive = 2000
+    """Crystals, drawn at random."""
+    seed: Annotated[int, Field(ge=0)] = 0
+    """Of the draw and of the descriptions."""
+    processes: Positive | None = None
+    """Worker processes; as many as cores if not given."""
+    mirror: str | None = None
+    """Where catalogued sets are fetched from."""
+
+
+def run(
+    settings: ReaderSettings,
+    out: Path,
+    command: str,
+    echo: Callable[[str], None] | None = None,
+    finished: Callable[[Section], None] | None = None,
+) -> tuple[dict[str, Any], list[Path]]:
+    """Measure, and write `OUT.json` and `OUT.md`.
+
+    Raises:
+        NucleateError: the set cannot be read.
+    """
+    from nucleate_benchmarks.engineering import round_trips
+
+    matter = registry.get("crystals")
+    files = resolve(DatasetSettings(source=settings.source), "crystals", settings.mirror)
+    rows = [row for file in files for row in matter.reader.read_rows(file.path, file.settings)]
+    count = min(settings.count, len(rows))
+    chosen = np.random.default_rng(settings.seed).choice(len(rows), count, replace=False)
+    if echo is not None:
+        echo(f"{count} of {len(rows)} crystals of {settings.source}, in every form")
+    found = round_trips.measure(
+        [rows[place] for place in sorted(chosen.tolist())],
+        settings.seed,
+        settings.processes or default_processes(),
+    )
+    figures = round_trips.section(found)
+    if finished is not None:
+        finished(figures)
+    details = {name: trips.failures[:50] for name, trips in found.items()}
+    results = {**surroundings(command), "settings": settings.model_dump(mode="json")}
+    paths = write(out, "Readers of crystals", results, [figures], {"failures": details})
+    failed = {name: len(trips.failures) for name, trips in found.items() if trips.failures}
+    return {**results, "failed": failed}, paths
