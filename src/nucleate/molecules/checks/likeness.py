@@ -10,6 +10,7 @@ from rdkit.Chem import QED, SpacialScore, rdMolDescriptors
 
 from nucleate.core.settings import Settings
 from nucleate.matter.checks import Verdict
+from nucleate.molecules.alerts.unstable import reagents
 from nucleate.molecules.checks.single_check import SingleCheck, window
 from nucleate.molecules.chemistry.drug_likeness import qed_properties
 from nucleate.molecules.properties import sa_score
@@ -29,17 +30,27 @@ class DruglikeOptions(Settings):
     """Most hydrogen bond donors and acceptors; Lipinski's rule has 5 and 10."""
     maximum_rotatable_bonds: int | None = 20
     """Most rotatable bonds, amides not counted; Veber's rule has 10."""
+    minimum_polar_atoms: int | None = 1
+    """Least nitrogen and oxygen atoms: without any a molecule is a solvent or a building block."""
+    allowed: tuple[str, ...] = ()
+    """Reagents' groups to overlook, by the name that verdicts give: `boronic ester`, say."""
 
 
 class DruglikeCheck(SingleCheck):
-    """logP, QED, polar surface and flexibility within wide bounds. The value is QED.
+    """logP, QED, polar surface and flexibility within wide bounds; no reagent. The value is QED.
+
+    Sulfonic acids, protecting groups and tools of synthesis are told by their groups, each with its
+    reason in `molecules/alerts/reagents.toml`.
 
     Columns: `logp`, `tpsa` (angstrom^2), `hydrogen_bond_donors`, `hydrogen_bond_acceptors`,
     `rotatable_bonds`, by the definitions of the properties of the same names.
     """
 
     name = "druglike"
-    description = "logP, QED, polar surface, hydrogen bonds and rotatable bonds within wide bounds"
+    description = (
+        "logP, QED, polar surface, hydrogen bonds and rotatable bonds within wide bounds; "
+        "no sulfonic acid, protecting group or reagent"
+    )
     Options = DruglikeOptions
 
     @property
@@ -65,10 +76,20 @@ class DruglikeCheck(SingleCheck):
             (parts.HBD, None, options.maximum_donors, "donor count"),
             (acceptors, None, options.maximum_acceptors, "acceptor count"),
             (parts.ROTB, None, options.maximum_rotatable_bonds, "rotatable bond count"),
+            (
+                rdMolDescriptors.CalcNumLipinskiHBA(found),
+                options.minimum_polar_atoms,
+                None,
+                "count of nitrogens and oxygens",
+            ),
         )
         for bound in bounds:
             passed, reason = window(*bound)
             if not passed:
+                return Verdict(False, drug_likeness, reason, columns)
+        for group in reagents().matches(found):
+            if group.name not in options.allowed:
+                reason = f"{group.name}: {group.explanation}"
                 return Verdict(False, drug_likeness, reason, columns)
         return Verdict(True, drug_likeness, columns=columns)
 

@@ -119,6 +119,6 @@ def read_groups(path: Path) -> list[Group]:
 
 
 @cache
-def read_patterns(path: Path) -> Patterns:
-    """`read_groups`, compiled."""
-    return Patterns(read_groups(path))
+def read_patterns(*paths: Path) -> Patterns:
+    """`read_groups` of some tables, one after the other, compiled."""
+    return Patterns([group for path in paths for group in read_groups(path)])
