@@ -23,5 +23,5 @@ def unstable() -> Patterns:
 
 
 def reagents() -> Patterns:
-    """The groups of `reagents.toml`, compiled: tools of synthesis, protecting groups, detergents."""
+    """The groups of `reagents.toml`, compiled: tools of synthesis and detergents."""
     return read_patterns(_FOLDER / "reagents.toml")
