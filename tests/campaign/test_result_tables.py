@@ -7,7 +7,8 @@ import pyarrow.parquet as pq
 import pytest
 
 from nucleate.campaign.measurements import read_log
-from nucleate.campaign.result_tables import Cell, parse_cell, read_table
+from nucleate.campaign.result_tables import read_table
+from nucleate.datasets.cells import Cell, parse_cell
 from nucleate.campaign.status import status
 from nucleate.core.errors import InputError, ResultsError
 from nucleate.settings.objectives import PropertySettings

@@ -8,8 +8,8 @@ from pathlib import Path
 from typing import Any
 
 from nucleate.campaign.batches import Proposed
-from nucleate.campaign.result_tables import Row
 from nucleate.core.errors import StructureError
+from nucleate.datasets.tabular import Row
 from nucleate.matter.base import Matter
 
 _FILE_NAME = 300

@@ -12,7 +12,7 @@ from numpy.typing import NDArray
 
 from nucleate.campaign.match_structures import Identity
 from nucleate.campaign.measurements import Entry, Measurements
-from nucleate.campaign.result_tables import FAILED, Cell, Row, Table, parse_cell
+from nucleate.campaign.result_tables import Table
 from nucleate.core.errors import InputError, StructureError
 from nucleate.core.files import digest
 

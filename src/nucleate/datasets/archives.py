@@ -11,7 +11,7 @@ import gzip
 import tarfile
 import zipfile
 import zlib
-from collections.abc import Iterator
+from collections.abc import Iterable, Iterator
 from contextlib import ExitStack, contextmanager
 from dataclasses import dataclass
 from pathlib import Path, PurePosixPath
@@ -25,6 +25,7 @@ MAXIMUM_LINE = 100_000
 _PROBE = 65_536
 _MAGIC = {
     b"PAR1": "a parquet file",
+    b"\xd0\xcf\x11\xe0": "an old Excel workbook (save it as CSV or .xlsx)",
     b"\x1f\x8b": "a gzip file",
     b"PK\x03\x04": "a zip file",
     b"\x89HDF": "an HDF5 file",
@@ -32,15 +33,18 @@ _MAGIC = {
     b"\x89PNG": "a picture",
     b"\x7fELF": "a program",
 }
+_UTF16 = {codecs.BOM_UTF16_LE: "utf-16-le", codecs.BOM_UTF16_BE: "utf-16-be"}
 DAMAGE = (EOFError, OSError, zlib.error, tarfile.TarError, zipfile.BadZipFile)
 """Raised by the standard library on damaged packed files."""
 
 
 @dataclass(frozen=True)
 class Line:
-    """One line: its text without the line end, and why it is not to be trusted, if so."""
+    """One line: its text without the line end, its number (one-based), and why it is not to be
+    trusted, if so."""
 
     text: str
+    number: int = 0
     error: str = ""
 
 
@@ -83,6 +87,11 @@ def _unpack(source: Path, stack: ExitStack) -> tuple[IO[bytes], str]:
         raise InputError("is named .gz but is not a gzip file", file=source)
     if magic == b"PK\x03\x04":
         archive = stack.enter_context(zipfile.ZipFile(source))
+        if "xl/workbook.xml" in archive.namelist():
+            plain = name if lower.endswith((".xlsx", ".xlsm")) else f"{name}.xlsx"
+            return stack.enter_context(source.open("rb")), plain
+        if "META-INF/manifest.xml" in archive.namelist() and "content.xml" in archive.namelist():
+            raise InputError("is an OpenDocument spreadsheet; save it as CSV", file=source)
         inner = _only(source, [n for n in archive.namelist() if not n.endswith("/")])
         return stack.enter_context(archive.open(inner)), PurePosixPath(inner).name
     if lower.endswith(".zip"):
@@ -111,38 +120,61 @@ def _only(source: Path, names: list[str]) -> str:
     return plain[0]
 
 
-def lines(stream: IO[bytes], source: Path) -> Iterator[Line]:
-    """Lines that are not blank, decoded as UTF-8.
+def lines(stream: IO[bytes], source: Path, longest: int = MAXIMUM_LINE) -> Iterator[Line]:
+    """Lines, blank ones too, of text in UTF-8 or UTF-16, whatever its line ends.
+
+    A byte of another encoding is taken for one of Windows' (or Latin-1), as in a name it is.
+
+    Args:
+        longest: bytes of a line that are read; the rest is skipped.
 
     Raises:
-        InputError: the beginning is not text in UTF-8, or the archive around it is damaged.
+        InputError: the beginning is no text, or the archive around it is damaged.
     """
-    first = True
-    while True:
+    for number, raw in enumerate(_raw_lines(_as_utf8(stream, source), source, longest), 1):
         try:
-            raw = stream.readline(MAXIMUM_LINE)
-            cut = len(raw) == MAXIMUM_LINE and not raw.endswith(b"\n")
-            while cut and (rest := stream.readline(MAXIMUM_LINE)) and not rest.endswith(b"\n"):
-                continue
-        except DAMAGE as error:
-            raise InputError(f"damaged or cut short ({error})", file=source) from None
-        if not raw:
-            return
-        if first:
-            check_text(raw, source)
-            raw = raw.removeprefix(codecs.BOM_UTF8)
-            first = False
-        if not raw.strip():
-            continue
-        try:
-            text, error_text = raw.decode("utf-8").rstrip("\r\n"), ""
+            text = raw.decode("utf-8")
         except UnicodeDecodeError:
-            text, error_text = raw.decode("utf-8", "replace").rstrip("\r\n"), "not UTF-8"
-        if cut:
-            error_text = f"line of more than {MAXIMUM_LINE} bytes"
+            text = raw.decode("cp1252", "replace")
+        error = ""
+        if len(raw) > longest:
+            text, error = text[:longest], f"line of more than {longest} bytes"
         elif "\0" in text:
-            error_text = "binary data"
-        yield Line(text, error_text)
+            error = "binary data"
+        yield Line(text, number, error)
+
+
+def _as_utf8(stream: IO[bytes], source: Path) -> Iterator[bytes]:
+    """Blocks of a text without its mark, those of UTF-16 written anew."""
+    block = reread(stream, source, _PROBE)
+    recoded = None
+    for mark, encoding in _UTF16.items():
+        if block.startswith(mark):
+            recoded = codecs.getincrementaldecoder(encoding)("replace")
+    if recoded is None:
+        check_text(block, source)
+        block = block.removeprefix(codecs.BOM_UTF8)
+    while block:
+        yield block if recoded is None else recoded.decode(block).lstrip("\ufeff").encode()
+        block = reread(stream, source, _PROBE)
+
+
+def _raw_lines(blocks: Iterable[bytes], source: Path, longest: int) -> Iterator[bytes]:
+    """Lines without their ends; of too long ones a little more than `longest` bytes."""
+    rest = b""
+    for block in blocks:
+        parts = (rest + block).splitlines(keepends=True)
+        rest = parts.pop() if parts else b""
+        for part in parts:
+            yield part.rstrip(b"\r\n")
+        if rest.endswith(b"\n"):
+            yield rest.rstrip(b"\r\n")
+            rest = b""
+        # What ends in a carriage return waits: a line feed may follow.
+        if len(rest) > longest + 1 and not rest.endswith(b"\r"):
+            rest = rest[: longest + 1]
+    if rest:
+        yield rest.rstrip(b"\r\n")
 
 
 def check_text(start: bytes, source: Path) -> None:
@@ -154,14 +186,8 @@ def check_text(start: bytes, source: Path) -> None:
     for magic, what in _MAGIC.items():
         if start.startswith(magic):
             raise InputError(f"is not a text file: looks like {what}", file=source)
-    if start.startswith((codecs.BOM_UTF16_LE, codecs.BOM_UTF16_BE)):
-        raise InputError("is UTF-16 text; save it as UTF-8", file=source)
     if b"\0" in start[:_PROBE]:
         raise InputError("is not a text file (holds zero bytes)", file=source)
-    try:
-        codecs.getincrementaldecoder("utf-8")().decode(start[:_PROBE])
-    except UnicodeDecodeError as error:
-        raise InputError(f"is not UTF-8 text (byte {error.start})", file=source) from None
 
 
 def reread(stream: IO[Any], source: Path, size: int) -> bytes:

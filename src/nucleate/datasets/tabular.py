@@ -1,37 +1,48 @@
-"""Tables as people write them: delimited text or parquet, their columns found by name."""
+"""Tables as people write them: delimited text, parquet or a workbook; columns found by name."""
 
 from __future__ import annotations
 
 import csv
-import gzip
-import math
-from collections.abc import Callable, Iterator, Sequence
-from contextlib import contextmanager
+import re
+from collections import deque
+from collections.abc import Callable, Iterable, Iterator, Sequence
 from dataclasses import dataclass
+from itertools import islice
 from pathlib import Path
 from typing import IO, TYPE_CHECKING, Any
 
 from nucleate.core.errors import InputError
-from nucleate.datasets.archives import DAMAGE
+from nucleate.datasets.archives import DAMAGE, MAXIMUM_LINE, Line, lines
 from nucleate.settings.data import DatasetSettings
 
 if TYPE_CHECKING:
     import pyarrow as pa
 
+SEPARATORS = {"csv": ",;\t|", "tsv": "\t", "smi": "\t,;"}
+"""By format, what may part cells, the commonest first."""
+WORKBOOKS = (".xlsx", ".xlsm")
+ID_COLUMNS = (
+    *("id", "material_id", "mol_id", "molecule_id", "compound_id", "structure_id", "mp_id"),
+    *("chembl_id", "molecule_chembl_id", "compound_chembl_id", "zinc_id", "cid", "pubchem_cid"),
+    *("identifier", "refcode", "database_code", "cas", "name", "compound_name", "molecule_name"),
+    *("compound", "mol_name", "title"),
+)
+"""Usual names of the column with the id, the preferred one first (see `usual_column`)."""
+_EXCEL_SEPARATOR = re.compile(r'"?sep=(.)"?', re.IGNORECASE)
 
-def finite_number(value: Any) -> float:
-    """A property's value; NaN if missing, not a number or not finite."""
-    try:
-        result = float(value)
-    except (TypeError, ValueError):
-        return math.nan
-    return result if math.isfinite(result) else math.nan
+
+def plain_name(name: str) -> str:
+    """A column's name without case, spaces and marks: `Compound ID` and `compound_id` are one."""
+    return re.sub(r"[^a-z0-9]+", "", name.lower())
 
 
 def usual_column(names: Sequence[str], usual: Sequence[str]) -> str | None:
-    """The first of the usual names that a table has, as it spells it; None if it has none."""
-    lower = {name.strip().lower(): name for name in reversed(names)}
-    return next((lower[name] for name in usual if name in lower), None)
+    """The first of the usual names that a table has, as it spells it; None if it has none.
+
+    Case, spaces and marks between words do not matter.
+    """
+    plain = {plain_name(name): name for name in reversed(names)}
+    return next((plain[key] for key in map(plain_name, usual) if key in plain), None)
 
 
 @dataclass(frozen=True)
@@ -64,7 +75,7 @@ class Columns:
             missing: what the error says where none of them is there.
 
         Raises:
-            InputError: one is missing; lists the columns found.
+            InputError: one is missing, or two could hold the structure; lists the columns found.
         """
         shown = "columns found: " + (", ".join(name[:60] for name in names[:30]) or "none")
         structure = dataset.structure_column or usual_column(names, usual)
@@ -78,7 +89,16 @@ class Columns:
         absent = [name for name in wanted if name not in names]
         if absent:
             raise InputError(f"no column {', '.join(absent)}; {shown}", file=source)
-        return cls(structure, dataset.id_column or usual_column(names, ["id"]), dataset.properties)
+        twins = [name for name in names if plain_name(name) == plain_name(structure)]
+        if len(twins) > 1 and dataset.structure_column is None:
+            raise InputError(
+                f"columns {' and '.join(twins)} may both hold the structure; name one with "
+                "`structure_column`",
+                file=source,
+            )
+        taken = {structure, *dataset.properties}
+        usual_id = usual_column([name for name in names if name not in taken], ID_COLUMNS)
+        return cls(structure, dataset.id_column or usual_id, dataset.properties)
 
     @property
     def names(self) -> list[str]:
@@ -86,30 +106,219 @@ class Columns:
         return sorted({self.structure, *self.properties, *([self.id] if self.id else [])})
 
 
+@dataclass(frozen=True)
+class Row:
+    """One row of a table.
+
+    Attributes:
+        number: one-based data row (header and empty rows not counted).
+        cells: by column: text, stripped, or what a parquet file or workbook holds.
+        error: why it cannot be read; empty if it can.
+        line: of the file where it begins, one-based; 0 where a file has no lines.
+    """
+
+    number: int
+    cells: dict[str, Any]
+    error: str = ""
+    line: int = 0
+
+    @property
+    def place(self) -> str:
+        """Where it is, for people."""
+        return f"line {self.line} (row {self.number})" if self.line else f"row {self.number}"
+
+
+@dataclass(frozen=True)
+class Table:
+    """A table that is being read.
+
+    Attributes:
+        columns: in order.
+        rows: of the columns asked for (all if none are), as a stream; empty ones are left out.
+        decimal_comma: whether numbers may be written so: cells are separated by semicolons.
+    """
+
+    columns: tuple[str, ...]
+    rows: Callable[[Sequence[str] | None], Iterator[Row]]
+    decimal_comma: bool = False
+
+
 def split_line(line: str, delimiter: str) -> list[str]:
     """The cells of a header."""
     return [name.strip() for name in next(csv.reader([line[:10_000]], delimiter=delimiter), [])]
 
 
-@contextmanager
-def opened_text(source: Path) -> Iterator[IO[str]]:
-    """A file's text, unpacked if gzipped, line ends as they are.
+def open_table(
+    source: Path,
+    stream: IO[bytes],
+    name: str,
+    kind: str,
+    has: Callable[[list[str]], bool] = lambda names: False,
+    longest: int = MAXIMUM_LINE,
+) -> Table:
+    """Look at a table's header; its rows are read as they are asked for.
+
+    Args:
+        stream: its bytes, unpacked.
+        name: of the file in it.
+        kind: `csv`, `tsv`, `smi` or `parquet`; workbooks are known by their name.
+        has: whether a header's names are those of such a table, which tells how cells are parted.
+        longest: bytes of a line that are read.
 
     Raises:
-        InputError: missing, damaged, not UTF-8, or (inside the block) no readable table.
+        InputError: no text, empty, damaged, or two columns of one name.
     """
-    try:
-        with source.open("rb") as probe:
-            packed = probe.read(2) == b"\x1f\x8b"
-        opener: Callable[..., Any] = gzip.open if packed else open
-        with opener(source, "rt", encoding="utf-8-sig", newline="") as stream:
-            yield stream
-    except UnicodeDecodeError as error:
-        raise InputError(f"cannot be read: it is not UTF-8 ({error.reason})", file=source) from None
-    except csv.Error as error:
-        raise InputError(f"cannot be read as a table ({error})", file=source) from None
-    except DAMAGE as error:
-        raise InputError(f"damaged or cut short ({error})", file=source) from None
+    if name.lower().endswith(WORKBOOKS):
+        table = _workbook(source, stream)
+    elif kind == "parquet":
+        table = _parquet(source, stream)
+    else:
+        return text_table(lines(stream, source, longest), source, SEPARATORS[kind], has)
+    _refuse_repeated(table.columns, source)
+    return table
+
+
+def _refuse_repeated(names: Sequence[str], source: Path) -> None:
+    repeated = sorted({name for name in names if name and names.count(name) > 1})
+    if repeated:
+        raise InputError(f"several columns are called {repeated[0]!r}", file=source)
+
+
+# Text
+
+
+def text_table(
+    source_lines: Iterator[Line],
+    source: Path,
+    separators: str,
+    has: Callable[[list[str]], bool] = lambda names: False,
+) -> Table:
+    """A delimited text, see `open_table`.
+
+    Args:
+        separators: those that may part cells: the one by which the header has what is sought, else
+            the one that it holds most of.
+    """
+    head = next((line for line in source_lines if line.text.strip()), None)
+    told = None if head is None else _EXCEL_SEPARATOR.fullmatch(head.text.strip())
+    if told is not None:
+        separators = told[1]
+        head = next((line for line in source_lines if line.text.strip()), None)
+    if head is None:
+        raise InputError("holds no rows", file=source)
+    text = head.text
+    separator = next(
+        (one for one in separators if has(split_line(text, one))), max(separators, key=text.count)
+    )
+    names = split_line(text, separator)
+    _refuse_repeated(names, source)
+
+    def rows(_: Sequence[str] | None = None) -> Iterator[Row]:
+        return _text_rows(_records(source_lines, separator, len(names)), names, separator)
+
+    return Table(tuple(names), rows, decimal_comma=separator == ";")
+
+
+@dataclass(frozen=True)
+class _Record:
+    line: int
+    cells: list[str]
+    error: str = ""
+
+
+def _records(source: Iterable[Line], separator: str, width: int) -> Iterator[_Record]:
+    """Cells with the number of the line where they begin; quoted cells may hold line ends.
+
+    A quote that is never closed would swallow the lines after it: only its own line is lost, and
+    told. So is one that seems to be closed by the next quote, rows later.
+    """
+    source, again = iter(source), deque[Line]()
+    while True:
+        taken: list[Line] = []
+        reader = csv.reader(
+            _texts(source, again, taken),
+            delimiter=separator,
+            strict=True,
+            skipinitialspace=separator == " ",
+        )
+        while True:
+            taken.clear()
+            cells: list[str] | None = None
+            try:
+                cells = next(reader)
+            except StopIteration:
+                return
+            except csv.Error as error:
+                said = str(error)
+            first = taken[0]
+            wrong = next((line.error for line in taken if line.error), "")
+            if cells is not None and not _swallows(taken, cells, separator, width):
+                yield _Record(first.number, cells, wrong)
+                continue
+            if len(taken) > 1 or (cells is None and "end of data" in said):
+                wrong = wrong or f"a quote opened in line {first.number} is never closed"
+            cells = next(csv.reader([first.text[:1000]], delimiter=separator), [])
+            yield _Record(first.number, cells, wrong or "a quote within a cell is not doubled")
+            again.extendleft(reversed(taken[1:]))
+            break  # the reader has looked ahead
+
+
+def _texts(source: Iterator[Line], again: deque[Line], taken: list[Line]) -> Iterator[str]:
+    while True:
+        line = again.popleft() if again else next(source, None)
+        if line is None:
+            return
+        taken.append(line)
+        yield line.text + "\n"
+
+
+def _swallows(taken: list[Line], cells: list[str], separator: str, width: int) -> bool:
+    """Whether a record of several lines holds rows of their own in a cell."""
+    if len(taken) == 1:
+        return False
+    if len(cells) != width:
+        return True
+    inner = taken[1:-1]
+    return (
+        bool(inner) and width > 1 and all(line.text.count(separator) >= width - 1 for line in inner)
+    )
+
+
+def _text_rows(records: Iterable[_Record], names: list[str], separator: str) -> Iterator[Row]:
+    number = 0
+    for record in records:
+        cells = record.cells
+        if not any(cell.strip() for cell in cells):
+            continue
+        number += 1
+        error = record.error
+        if not error:
+            used = len(cells)
+            while used > len(names) and not cells[used - 1].strip():
+                used -= 1
+            # Names that are separated by spaces may be left out.
+            if used > len(names) or (used < len(names) and separator != " "):
+                error = f"{used} cells for {len(names)} columns"
+        row = {name: cell.strip() for name, cell in zip(names, cells, strict=False)}
+        yield Row(number, row, error, record.line)
+
+
+# Parquet and workbooks
+
+
+def _parquet(source: Path, stream: IO[bytes]) -> Table:
+    found: list[str] = []
+
+    def rows(wanted: Sequence[str] | None) -> Iterator[Row]:
+        values = parquet_rows(source, stream, lambda _: None if wanted is None else list(wanted))
+        return (Row(number, cells) for number, cells in enumerate(values, 1))
+
+    def look(schema: pa.Schema) -> list[str]:
+        found.extend(schema.names)
+        return []
+
+    next(parquet_rows(source, stream, look), None)
+    return Table(tuple(found), rows)
 
 
 def parquet_rows(
@@ -144,3 +353,44 @@ def parquet_rows(
                     yield values
         except (pa.ArrowException, OSError) as error:
             raise InputError(f"damaged ({first(error)})", file=source, row=row + 1) from None
+
+
+def _workbook(source: Path, stream: IO[bytes]) -> Table:
+    """The first sheet of an Excel workbook that holds anything."""
+    try:
+        from openpyxl import load_workbook
+    except ImportError:
+        raise InputError(
+            "is an Excel workbook: pip install openpyxl, or save it as CSV", file=source
+        ) from None
+    try:
+        book = load_workbook(stream, read_only=True, data_only=True)
+        sheets = [sheet for sheet in book.worksheets if sheet.max_row]
+    except (*DAMAGE, KeyError, ValueError, TypeError) as error:
+        raise InputError(f"not a readable workbook ({error})"[:150], file=source) from None
+
+    def values() -> Iterator[tuple[Any, ...]]:
+        for sheet in sheets:
+            filled = [row for row in islice(sheet.iter_rows(values_only=True), 1) if any(row)]
+            if filled:
+                yield from sheet.iter_rows(values_only=True)
+                return
+
+    rest = values()
+    head = next(rest, ())
+    names = ["" if value is None else str(value).strip() for value in head]
+    while names and not names[-1]:
+        names.pop()
+    if not names:
+        raise InputError("its first row holds no names of columns", file=source)
+
+    def rows(_: Sequence[str] | None) -> Iterator[Row]:
+        number = 0
+        for line, cells in enumerate(rest, 2):
+            if any(cell is not None for cell in cells):
+                number += 1
+                more = sum(cell is not None for cell in cells[len(names) :])
+                error = f"{len(names) + more} cells for {len(names)} columns" if more else ""
+                yield Row(number, dict(zip(names, cells, strict=False)), error, line)
+
+    return Table(tuple(names), rows)

@@ -12,8 +12,8 @@ if TYPE_CHECKING:
 
     from nucleate.campaign.batches import Batch
     from nucleate.campaign.campaign import Campaign
-    from nucleate.campaign.result_tables import Row
     from nucleate.campaign.telling import Telling
+    from nucleate.datasets.tabular import Row
 
 SHOWN = 12
 """Rows of a table at most."""

@@ -13,8 +13,16 @@ from typing import Any
 
 from nucleate.crystals.io.extxyz import frames
 from nucleate.crystals.io.members import Member
+from nucleate.datasets.tabular import WORKBOOKS
 
-TABLES = {".csv": "csv", ".tsv": "tsv", ".tab": "tsv", ".parquet": "parquet", ".pq": "parquet"}
+TABLES = {
+    ".csv": "csv",
+    ".tsv": "tsv",
+    ".tab": "tsv",
+    ".parquet": "parquet",
+    ".pq": "parquet",
+    **dict.fromkeys(WORKBOOKS, "csv"),
+}
 FILES = {
     ".cif": "cif",
     ".mcif": "cif",

@@ -132,6 +132,9 @@ def opened_members(source: Path) -> Iterator[list[Member] | None]:
         if source.is_file() and zipfile.is_zipfile(source):
             with zipfile.ZipFile(source) as archive:
                 files = [name for name in archive.namelist() if not name.endswith("/")]
+                if "xl/workbook.xml" in files:  # a table
+                    yield None
+                    return
                 yield _in_order(_member(name, partial(archive.open, name)) for name in files)
         elif _TAR.search(source.name):
             with tarfile.open(source) as tar:

@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-import csv
 from collections.abc import Iterator, Sequence
 from functools import partial
 from io import TextIOWrapper
@@ -16,12 +15,9 @@ from nucleate.crystals.io.files import CELL, FILES, TABLES, Found, crystals_in, 
 from nucleate.crystals.io.members import MAXIMUM_FILE, Member, opened_members
 from nucleate.crystals.io.objects import from_object
 from nucleate.crystals.io.standardise import StandardiseOptions, standardise
-from nucleate.datasets.tabular import (
-    Columns,
-    finite_number,
-    opened_text,
-    parquet_rows,
-)
+from nucleate.datasets.archives import opened
+from nucleate.datasets.cells import read_numbers
+from nucleate.datasets.tabular import Columns, Row, open_table
 from nucleate.matter.reader import RawRow, Reader, Standardised
 from nucleate.settings.data import DatasetSettings
 
@@ -59,9 +55,7 @@ def _rows(source: Path, dataset: DatasetSettings) -> Iterator[RawRow]:
             yield from _member_rows(members, source, dataset)
             return
     kind = format_of(source.name) if dataset.format == "auto" else dataset.format
-    if kind == "parquet":
-        yield from _parquet(source, dataset)
-    elif kind in ("csv", "tsv"):
+    if kind in ("csv", "tsv", "parquet"):
         yield from _table(source, dataset, kind)
     elif kind == "extxyz":
         yield from _extxyz(source, dataset)
@@ -80,8 +74,8 @@ def _rows(source: Path, dataset: DatasetSettings) -> Iterator[RawRow]:
 
 def _row_of(number: int, found: Found, dataset: DatasetSettings) -> RawRow:
     identity = found.info.get(dataset.id_column, found.id) if dataset.id_column else found.id
-    properties = {name: finite_number(found.info.get(name)) for name in dataset.properties}
-    return RawRow(number, str(identity), found.payload, properties, found.error)
+    properties, unread = read_numbers(found.info, dataset.properties)
+    return RawRow(number, str(identity), found.payload, properties, found.error, unread)
 
 
 def _file_rows(source: Path, dataset: DatasetSettings, kind: str) -> Iterator[RawRow]:
@@ -160,43 +154,27 @@ def _columns(names: Sequence[str], dataset: DatasetSettings, source: Path) -> Co
     return Columns.find(names, dataset, source, STRUCTURE_COLUMNS, missing)
 
 
-def _row(number: int, values: dict[str, Any], columns: Columns) -> RawRow:
+def _table(source: Path, dataset: DatasetSettings, kind: str) -> Iterator[RawRow]:
+    with opened(source) as (stream, name):
+        table = open_table(source, stream, name, kind, longest=MAXIMUM_FILE)
+        columns = _columns(table.columns, dataset, source)
+        for row in table.rows(columns.names):
+            yield _row(row, columns, table.decimal_comma)
+
+
+def _row(row: Row, columns: Columns, decimal_comma: bool) -> RawRow:
     """The row of a table's record."""
-    text = values.get(columns.structure)
-    identity = values.get(columns.id) if columns.id else None
-    identity = str(number) if identity in (None, "") else str(identity)
-    properties = {name: finite_number(values.get(name)) for name in columns.properties}
+    identity = row.cells.get(columns.id) if columns.id else None
+    identity = str(row.number) if identity in (None, "") else str(identity)
+    if row.error:
+        return RawRow(row.number, identity, None, error=row.error)
+    text = row.cells.get(columns.structure)
+    properties, unread = read_numbers(row.cells, columns.properties, decimal_comma)
     if isinstance(text, bytes):
         text = text.decode("utf-8", "replace")
-    if not isinstance(text, str) or not text.strip():
-        return RawRow(number, identity, None, properties, f"column {columns.structure} is empty")
-    return RawRow(number, identity, text, properties)
-
-
-def _table(source: Path, dataset: DatasetSettings, kind: str) -> Iterator[RawRow]:
-    csv.field_size_limit(MAXIMUM_FILE)
-    with opened_text(source) as stream:
-        head = stream.read(4096)
-        if "\0" in head:
-            raise InputError("is not a text file (holds zero bytes)", file=source)
-        stream.seek(0)
-        first = head.splitlines()[0] if head.strip() else ""
-        delimiter = "\t" if kind == "tsv" else max(",;\t", key=first.count)
-        reader = csv.DictReader(stream, delimiter=delimiter)
-        columns = _columns(list(reader.fieldnames or ()), dataset, source)
-        for number, values in enumerate(reader, start=1):
-            yield _row(number, values, columns)
-
-
-def _parquet(source: Path, dataset: DatasetSettings) -> Iterator[RawRow]:
-    found: list[Columns] = []
-
-    def choose(schema: Any) -> list[str]:
-        found.append(_columns(schema.names, dataset, source))
-        return found[0].names
-
-    for number, values in enumerate(parquet_rows(source, None, choose), start=1):
-        yield _row(number, values, found[0])
+    empty = not isinstance(text, str) or not text.strip()
+    error = f"column {columns.structure} is empty" if empty else ""
+    return RawRow(row.number, identity, None if empty else text, properties, error, unread)
 
 
 class CrystalReader(Reader):

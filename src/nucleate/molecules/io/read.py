@@ -2,19 +2,24 @@
 
 from __future__ import annotations
 
-import csv
 from collections.abc import Iterable, Iterator, Sequence
+from functools import partial
 from itertools import chain, islice
 from pathlib import Path, PurePosixPath
 from typing import IO, Any
 
 from nucleate.core.errors import InputError
 from nucleate.datasets.archives import Line, lines, opened
+from nucleate.datasets.cells import read_numbers
 from nucleate.datasets.tabular import (
+    SEPARATORS,
+    WORKBOOKS,
     Columns,
-    finite_number,
-    parquet_rows,
+    Row,
+    Table,
+    open_table,
     split_line,
+    text_table,
     usual_column,
 )
 from nucleate.matter.reader import RawRow, Reader, Standardised
@@ -36,8 +41,8 @@ _FORMATS = {
     ".pq": "parquet",
     ".sdf": "sdf",
     ".sd": "sdf",
+    **dict.fromkeys(WORKBOOKS, "csv"),
 }
-_DELIMITERS = {"csv": ",;\t", "tsv": "\t", "smi": "\t,;"}
 
 
 class MoleculeReader(Reader):
@@ -77,12 +82,10 @@ def read_rows(source: Path, dataset: DatasetSettings) -> Iterator[RawRow]:
         if kind == "auto":
             suffix = PurePosixPath(name.lower()).suffix
             kind = _FORMATS.get(suffix, "auto")  # type: ignore[assignment]
-        if kind == "parquet":
-            rows = _parquet(source, stream, dataset)
-        elif kind == "sdf":
+        if kind == "sdf":
             rows = read_sdf(source, stream, dataset)
-        elif kind in _DELIMITERS:
-            rows = _text(source, stream, dataset, kind)
+        elif kind in ("parquet", *SEPARATORS):
+            rows = _rows(source, stream, name, kind, dataset)
         else:
             raise InputError(
                 f"{name}: not a known format of molecules; known endings: "
@@ -102,130 +105,75 @@ def payload(text: str) -> str:
     return text.strip()[: MAXIMUM_TEXT + 1]
 
 
-def _text(source: Path, stream: IO[bytes], dataset: DatasetSettings, kind: str) -> Iterator[RawRow]:
-    """A delimited table, or a SMILES list without a header."""
-    rest = lines(stream, source)
-    head = next(rest, None)
-    if head is None:
-        return iter(())
-    delimiter = _delimiter(head.text, dataset, kind)
-    if delimiter is not None:
-        return _table(source, head, rest, delimiter, dataset)
-    if kind != "smi":
-        _columns(split_line(head.text, _DELIMITERS[kind][0]), dataset, source)
-        raise InputError("has no header", file=source)  # unreachable unless find passes
-    if dataset.properties or dataset.structure_column or dataset.id_column:
-        named = [dataset.structure_column, dataset.id_column, *dataset.properties]
+def _rows(
+    source: Path, stream: IO[bytes], name: str, kind: str, dataset: DatasetSettings
+) -> Iterator[RawRow]:
+    """Rows of a table, or of a SMILES list without a header."""
+    if kind == "smi":
+        rest = lines(stream, source)
+        head = next((line for line in rest if line.text.strip()), None)
+        if head is None:
+            return iter(())
+        named = _separators(head.text, dataset)
+        if not named:
+            return _list(source, head, rest, dataset)
+        table = text_table(chain([head], rest), source, named)
+    else:
+        table = open_table(source, stream, name, kind, partial(_has_structure, dataset))
+    missing = f"no column called {' or '.join(STRUCTURE_COLUMNS)}"
+    columns = Columns.find(table.columns, dataset, source, STRUCTURE_COLUMNS, missing)
+    return (_table_row(row, columns, table) for row in table.rows(columns.names))
+
+
+def _has_structure(dataset: DatasetSettings, names: Sequence[str]) -> bool:
+    return (dataset.structure_column or usual_column(names, STRUCTURE_COLUMNS)) in names
+
+
+def _separators(head: str, dataset: DatasetSettings) -> str:
+    """What parts the cells of a SMILES list's header; empty if its first line is none."""
+    for one in SEPARATORS["smi"]:
+        if _has_structure(dataset, split_line(head, one)):
+            return one
+    return " " if usual_column(head.split(), STRUCTURE_COLUMNS) is not None else ""
+
+
+def _table_row(row: Row, columns: Columns, table: Table) -> RawRow:
+    given = row.cells.get(columns.id) if columns.id else None
+    identity = (str(row.number) if given in (None, "") else str(given)).strip()[:200]
+    structure = row.cells.get(columns.structure)
+    if isinstance(structure, str) and len(structure.strip()) > MAXIMUM_TEXT:
+        return RawRow(row.number, identity, payload(structure))  # refused by name in standardise
+    error = row.error
+    if not error and structure is None:
+        error = "no SMILES"
+    if not error and not isinstance(structure, str):
+        error = f"column {columns.structure} holds {structure!r}, no text"[:100]
+    if error:
+        return RawRow(row.number, identity, None, error=error)
+    properties, unread = read_numbers(row.cells, columns.properties, table.decimal_comma)
+    return RawRow(row.number, identity, payload(str(structure)), properties, "", unread)
+
+
+def _list(
+    source: Path, head: Line, rest: Iterable[Line], dataset: DatasetSettings
+) -> Iterator[RawRow]:
+    """One SMILES a line, optionally followed by white space and a name."""
+    named = [dataset.structure_column, dataset.id_column, *dataset.properties]
+    if any(named):
         raise InputError(
             f"has no header, hence no column {', '.join(n for n in named if n)}; "
             f"its first line is {head.text[:60]!r}",
             file=source,
         )
-    return _list(chain([head], rest))
+    filled = (line for line in chain([head], rest) if line.text.strip())
+    return (_list_row(row, line) for row, line in enumerate(filled, 1))
 
 
-def _delimiter(header: str, dataset: DatasetSettings, kind: str) -> str | None:
-    """The delimiter that makes the first line a header with a structure column, if any does."""
-    for delimiter in _DELIMITERS[kind]:
-        names = split_line(header, delimiter)
-        if (dataset.structure_column or usual_column(names, STRUCTURE_COLUMNS)) in names:
-            return delimiter
-    if kind == "smi" and usual_column(header.split(), STRUCTURE_COLUMNS) is not None:
-        return " "
-    return None
-
-
-def _table(
-    source: Path, head: Line, rest: Iterable[Line], delimiter: str, dataset: DatasetSettings
-) -> Iterator[RawRow]:
-    names = split_line(head.text, delimiter)
-    columns = _columns(names, dataset, source)
-    place = {n: i for i, n in reversed(list(enumerate(names)))}
-    errors: list[str] = []
-
-    def texts() -> Iterator[str]:
-        for line in rest:
-            if line.error:
-                errors.append(line.error)
-            # A cut line may have lost its closing quote, which would swallow those after it.
-            yield line.text + ('"' if line.error and line.text.count('"') % 2 else "") + "\n"
-
-    reader = csv.reader(texts(), delimiter=delimiter, skipinitialspace=delimiter == " ")
-    for row in range(1, 2**63):
-        errors.clear()
-        try:
-            fields = next(reader)
-        except StopIteration:
-            return
-        except csv.Error as error:
-            yield RawRow(row, str(row), None, error=f"not a table row ({error})")
-            continue
-        yield _table_row(row, fields, columns, place, errors)
-
-
-def _table_row(
-    row: int,
-    fields: list[str],
-    columns: Columns,
-    place: dict[str, int],
-    errors: list[str],
-) -> RawRow:
-    def value(name: str) -> str | None:
-        at = place[name]
-        return fields[at] if at < len(fields) else None
-
-    identity = ((value(columns.id) if columns.id else None) or str(row)).strip()[:200]
-    structure = value(columns.structure)
-    if structure is not None and len(structure.strip()) > MAXIMUM_TEXT:
-        return RawRow(row, identity, payload(structure))  # refused by name in standardise
-    if errors:
-        return RawRow(row, identity, None, error=errors[0])
-    if structure is None:
-        return RawRow(
-            row, identity, None, error=f"has {len(fields)} fields, the header {len(place)}"
-        )
-    properties = {name: finite_number(value(name)) for name in columns.properties}
-    return RawRow(row, identity, payload(structure), properties)
-
-
-def _list(rows: Iterable[Line]) -> Iterator[RawRow]:
-    """One SMILES a line, optionally followed by white space and a name."""
-    for row, line in enumerate(rows, 1):
-        words = line.text.split(None, 1)
-        name = words[1].strip()[:200] if len(words) > 1 else str(row)
-        if len(words[0]) > MAXIMUM_TEXT:
-            yield RawRow(row, name, payload(words[0]))
-        elif line.error:
-            yield RawRow(row, str(row), None, error=line.error)
-        else:
-            yield RawRow(row, name, words[0])
-
-
-def _parquet(source: Path, stream: IO[bytes], dataset: DatasetSettings) -> Iterator[RawRow]:
-    import pyarrow as pa
-
-    found: list[Columns] = []
-
-    def choose(schema: pa.Schema) -> list[str]:
-        columns = _columns(schema.names, dataset, source)
-        kind = schema.field(columns.structure).type
-        if not (pa.types.is_string(kind) or pa.types.is_large_string(kind)):
-            raise InputError(f"column {columns.structure} holds {kind}, not text", file=source)
-        found.append(columns)
-        return columns.names
-
-    for row, record in enumerate(parquet_rows(source, stream, choose), 1):
-        (columns,) = found
-        identity = record[columns.id] if columns.id else None
-        identity = str(row) if identity is None else str(identity)[:200]
-        structure = record[columns.structure]
-        if structure is None:
-            yield RawRow(row, identity, None, error="no SMILES")
-            continue
-        properties = {n: finite_number(record[n]) for n in columns.properties}
-        yield RawRow(row, identity, payload(structure), properties)
-
-
-def _columns(names: Sequence[str], dataset: DatasetSettings, source: Path) -> Columns:
-    missing = f"no column called {' or '.join(STRUCTURE_COLUMNS)}"
-    return Columns.find(names, dataset, source, STRUCTURE_COLUMNS, missing)
+def _list_row(row: int, line: Line) -> RawRow:
+    words = line.text.split(None, 1)
+    name = words[1].strip()[:200] if len(words) > 1 else str(row)
+    if len(words[0]) > MAXIMUM_TEXT:
+        return RawRow(row, name, payload(words[0]))
+    if line.error:
+        return RawRow(row, str(row), None, error=line.error)
+    return RawRow(row, name, words[0])

@@ -11,7 +11,7 @@ from rdkit import Chem, rdBase
 
 from nucleate.core.errors import InputError
 from nucleate.datasets.archives import MAXIMUM_LINE, check_text, reread
-from nucleate.datasets.tabular import finite_number
+from nucleate.datasets.cells import read_numbers
 from nucleate.matter.reader import RawRow
 from nucleate.settings.data import DatasetSettings
 
@@ -100,5 +100,5 @@ def _row(row: int, record: bytes, dataset: DatasetSettings) -> RawRow:
         text = (block + b"M  END\n").decode("utf-8")
     except UnicodeDecodeError:
         return RawRow(row, identity[:200], None, error="not UTF-8")
-    properties = {name: finite_number(tags.get(name)) for name in dataset.properties}
-    return RawRow(row, identity[:200], text, properties)
+    properties, unread = read_numbers(tags, dataset.properties)
+    return RawRow(row, identity[:200], text, properties, "", unread)
