@@ -15,6 +15,8 @@ from nucleate.campaign.measurements import Entry, Measurements
 from nucleate.campaign.result_tables import Table
 from nucleate.core.errors import InputError, StructureError
 from nucleate.core.files import digest
+from nucleate.datasets.cells import FAILED, Cell, parse_cell
+from nucleate.datasets.tabular import Row
 
 ID = "proposal_id"
 STATUS = "status"

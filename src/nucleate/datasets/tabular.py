@@ -257,7 +257,7 @@ def _records(source: Iterable[Line], separator: str, width: int) -> Iterator[_Re
                 continue
             if len(taken) > 1 or (cells is None and "end of data" in said):
                 wrong = wrong or f"a quote opened in line {first.number} is never closed"
-            cells = next(csv.reader([first.text[:1000]], delimiter=separator), [])
+            cells = next(csv.reader([first.text[:10_000]], delimiter=separator), [])
             yield _Record(first.number, cells, wrong or "a quote within a cell is not doubled")
             again.extendleft(reversed(taken[1:]))
             break  # the reader has looked ahead

@@ -122,8 +122,8 @@ def test_broken_lines_are_rows_with_an_error(tmp_path: Path) -> None:
     path.write_bytes(b"id,smiles\n" + good + b"5\n6,C\xff\n7,CCN\n")
     found = rows(path)
     assert len(found) == 20_003
-    assert "1 fields" in found[-3].error
-    assert "UTF-8" in found[-2].error
+    assert found[-3].error == "1 cells for 2 columns"
+    assert found[-2].payload == "Cÿ"  # which is no SMILES
     assert found[-1].payload == "CCN"
 
 
@@ -137,8 +137,6 @@ def test_broken_lines_are_rows_with_an_error(tmp_path: Path) -> None:
         ("a.parquet", b"PAR2 nonsense nonsense", "not a parquet file"),
         ("a.csv", b"PAR1\x00\x01", "parquet"),
         ("a.smi", b"\x89PNG\r\n\x1a\n\x00", "picture"),
-        ("a.csv", b"smiles,\xe9t\xe9\nC,1\n", "UTF-8"),
-        ("a.csv", "smiles\nC\n".encode("utf-16"), "UTF-16"),
         ("a.csv.gz", b"smiles\nC\n", "not a gzip file"),
         (
             "a.csv.gz",
