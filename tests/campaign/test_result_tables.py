@@ -8,9 +8,9 @@ import pytest
 
 from nucleate.campaign.measurements import read_log
 from nucleate.campaign.result_tables import read_table
-from nucleate.datasets.cells import Cell, parse_cell
 from nucleate.campaign.status import status
 from nucleate.core.errors import InputError, ResultsError
+from nucleate.datasets.cells import Cell, parse_cell
 from nucleate.settings.objectives import PropertySettings
 from nucleate.testing.campaigns import ACTIVITY, measured, open_campaign, small_searches, table
 

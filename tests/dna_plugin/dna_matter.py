@@ -5,7 +5,6 @@
 
 from __future__ import annotations
 
-import csv
 from collections.abc import Iterator, Mapping, Sequence
 from itertools import groupby, islice
 from pathlib import Path
@@ -16,7 +15,8 @@ import numpy as np
 from nucleate.core.errors import SettingsError, StructureError
 from nucleate.core.files import write_text
 from nucleate.core.settings import Settings
-from nucleate.datasets.tabular import Columns, finite_number, opened_text
+from nucleate.datasets.archives import opened
+from nucleate.datasets.tabular import open_table, structure_rows
 from nucleate.matter.base import Matter
 from nucleate.matter.checks import Candidate, Check, Checks, EachCheck, Verdict
 from nucleate.matter.codec import Codec, Codecs
@@ -49,15 +49,11 @@ class StrandReader(Reader):
     Options = StrandOptions
 
     def read_rows(self, source: Path, dataset: DatasetSettings) -> Iterator[RawRow]:
-        with opened_text(source) as file:
-            table = csv.DictReader(file)
-            usual = ("sequence", self.matter.structure_column)
-            names = list(table.fieldnames or ())
-            columns = Columns.find(names, dataset, source, usual, "no column of sequences")
-            for number, row in enumerate(islice(table, dataset.limit), 1):
-                values = {name: finite_number(row[name]) for name in columns.properties}
-                own = row[columns.id] if columns.id else str(number)
-                yield RawRow(number, own, row[columns.structure], values)
+        usual = ("sequence", self.matter.structure_column)
+        with opened(source) as (stream, name):
+            table = open_table(source, stream, name, "csv")
+            rows = structure_rows(table, source, dataset, usual, "no column of sequences")
+            yield from islice(rows, dataset.limit)
 
     def standardise(self, payload: Any, options: Any) -> Standardised:
         sequence = str(payload).strip().upper()

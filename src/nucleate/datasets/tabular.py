@@ -13,6 +13,8 @@ from typing import IO, TYPE_CHECKING, Any
 
 from nucleate.core.errors import InputError
 from nucleate.datasets.archives import DAMAGE, MAXIMUM_LINE, Line, lines
+from nucleate.datasets.cells import read_numbers
+from nucleate.matter.reader import RawRow
 from nucleate.settings.data import DatasetSettings
 
 if TYPE_CHECKING:
@@ -20,6 +22,7 @@ if TYPE_CHECKING:
 
 SEPARATORS = {"csv": ",;\t|", "tsv": "\t", "smi": "\t,;"}
 """By format, what may part cells, the commonest first."""
+LONGEST_ID = 200
 WORKBOOKS = (".xlsx", ".xlsm")
 ID_COLUMNS = (
     *("id", "material_id", "mol_id", "molecule_id", "compound_id", "structure_id", "mp_id"),
@@ -182,6 +185,33 @@ def _refuse_repeated(names: Sequence[str], source: Path) -> None:
     repeated = sorted({name for name in names if name and names.count(name) > 1})
     if repeated:
         raise InputError(f"several columns are called {repeated[0]!r}", file=source)
+
+
+def structure_rows(
+    table: Table, source: Path, dataset: DatasetSettings, usual: Sequence[str], missing: str
+) -> Iterator[RawRow]:
+    """Rows of a table of structures: the structure's text is the payload.
+
+    Args:
+        usual, missing: see `Columns.find`.
+
+    Raises:
+        InputError: a column is missing.
+    """
+    columns = Columns.find(table.columns, dataset, source, usual, missing)
+    for row in table.rows(columns.names):
+        given = row.cells.get(columns.id) if columns.id else None
+        identity = str(row.number if given in (None, "") else given).strip()[:LONGEST_ID]
+        text = row.cells.get(columns.structure)
+        if isinstance(text, bytes):
+            text = text.decode("utf-8", "replace")
+        error = row.error
+        if not error and (text is None or not str(text).strip()):
+            error = f"column {columns.structure} is empty"
+        elif not error and not isinstance(text, str):
+            error = f"column {columns.structure} holds {str(text)[:40]}, which is no text"
+        properties, unread = read_numbers(row.cells, columns.properties, table.decimal_comma)
+        yield RawRow(row.number, identity, None if error else text, properties, error, unread)
 
 
 # Text

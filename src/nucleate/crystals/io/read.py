@@ -17,7 +17,7 @@ from nucleate.crystals.io.objects import from_object
 from nucleate.crystals.io.standardise import StandardiseOptions, standardise
 from nucleate.datasets.archives import opened
 from nucleate.datasets.cells import read_numbers
-from nucleate.datasets.tabular import Columns, Row, open_table
+from nucleate.datasets.tabular import open_table, structure_rows
 from nucleate.matter.reader import RawRow, Reader, Standardised
 from nucleate.settings.data import DatasetSettings
 
@@ -149,32 +149,11 @@ def _extxyz(source: Path, dataset: DatasetSettings) -> Iterator[RawRow]:
 # Tables
 
 
-def _columns(names: Sequence[str], dataset: DatasetSettings, source: Path) -> Columns:
-    missing = "no column with crystals (`cif`, `crystal`, ...)"
-    return Columns.find(names, dataset, source, STRUCTURE_COLUMNS, missing)
-
-
 def _table(source: Path, dataset: DatasetSettings, kind: str) -> Iterator[RawRow]:
+    missing = "no column with crystals (`cif`, `crystal`, ...)"
     with opened(source) as (stream, name):
         table = open_table(source, stream, name, kind, longest=MAXIMUM_FILE)
-        columns = _columns(table.columns, dataset, source)
-        for row in table.rows(columns.names):
-            yield _row(row, columns, table.decimal_comma)
-
-
-def _row(row: Row, columns: Columns, decimal_comma: bool) -> RawRow:
-    """The row of a table's record."""
-    identity = row.cells.get(columns.id) if columns.id else None
-    identity = str(row.number) if identity in (None, "") else str(identity)
-    if row.error:
-        return RawRow(row.number, identity, None, error=row.error)
-    text = row.cells.get(columns.structure)
-    properties, unread = read_numbers(row.cells, columns.properties, decimal_comma)
-    if isinstance(text, bytes):
-        text = text.decode("utf-8", "replace")
-    empty = not isinstance(text, str) or not text.strip()
-    error = f"column {columns.structure} is empty" if empty else ""
-    return RawRow(row.number, identity, None if empty else text, properties, error, unread)
+        yield from structure_rows(table, source, dataset, STRUCTURE_COLUMNS, missing)
 
 
 class CrystalReader(Reader):

@@ -10,15 +10,12 @@ from typing import IO, Any
 
 from nucleate.core.errors import InputError
 from nucleate.datasets.archives import Line, lines, opened
-from nucleate.datasets.cells import read_numbers
 from nucleate.datasets.tabular import (
     SEPARATORS,
     WORKBOOKS,
-    Columns,
-    Row,
-    Table,
     open_table,
     split_line,
+    structure_rows,
     text_table,
     usual_column,
 )
@@ -121,8 +118,7 @@ def _rows(
     else:
         table = open_table(source, stream, name, kind, partial(_has_structure, dataset))
     missing = f"no column called {' or '.join(STRUCTURE_COLUMNS)}"
-    columns = Columns.find(table.columns, dataset, source, STRUCTURE_COLUMNS, missing)
-    return (_table_row(row, columns, table) for row in table.rows(columns.names))
+    return structure_rows(table, source, dataset, STRUCTURE_COLUMNS, missing)
 
 
 def _has_structure(dataset: DatasetSettings, names: Sequence[str]) -> bool:
@@ -135,23 +131,6 @@ def _separators(head: str, dataset: DatasetSettings) -> str:
         if _has_structure(dataset, split_line(head, one)):
             return one
     return " " if usual_column(head.split(), STRUCTURE_COLUMNS) is not None else ""
-
-
-def _table_row(row: Row, columns: Columns, table: Table) -> RawRow:
-    given = row.cells.get(columns.id) if columns.id else None
-    identity = (str(row.number) if given in (None, "") else str(given)).strip()[:200]
-    structure = row.cells.get(columns.structure)
-    if isinstance(structure, str) and len(structure.strip()) > MAXIMUM_TEXT:
-        return RawRow(row.number, identity, payload(structure))  # refused by name in standardise
-    error = row.error
-    if not error and structure is None:
-        error = "no SMILES"
-    if not error and not isinstance(structure, str):
-        error = f"column {columns.structure} holds {structure!r}, no text"[:100]
-    if error:
-        return RawRow(row.number, identity, None, error=error)
-    properties, unread = read_numbers(row.cells, columns.properties, table.decimal_comma)
-    return RawRow(row.number, identity, payload(str(structure)), properties, "", unread)
 
 
 def _list(
