@@ -203,12 +203,15 @@ def structure_rows(
         given = row.cells.get(columns.id) if columns.id else None
         identity = str(row.number if given in (None, "") else given).strip()[:LONGEST_ID]
         text = row.cells.get(columns.structure)
+        if row.error:  # its cells may stand in wrong columns
+            yield RawRow(row.number, identity, None, error=row.error)
+            continue
         if isinstance(text, bytes):
             text = text.decode("utf-8", "replace")
-        error = row.error
-        if not error and (text is None or not str(text).strip()):
+        error = ""
+        if text is None or not str(text).strip():
             error = f"column {columns.structure} is empty"
-        elif not error and not isinstance(text, str):
+        elif not isinstance(text, str):
             error = f"column {columns.structure} holds {str(text)[:40]}, which is no text"
         properties, unread = read_numbers(row.cells, columns.properties, table.decimal_comma)
         yield RawRow(row.number, identity, None if error else text, properties, error, unread)
