@@ -11,10 +11,12 @@ import os
 import signal
 from pathlib import Path
 
+import httpx
 from rich.console import Console
 
 from nucleate.cli.failures import explained_failures
 from nucleate.cli.show.run import show_end, show_start
+from nucleate.core.errors import ResultsError
 from nucleate.core.progress import listening
 from nucleate.stages.discover import finished_page
 from nucleate.stages.run_settings import load_settings
@@ -29,6 +31,39 @@ PREFECT = {
 """What Prefect reads when it is imported, unless a person says otherwise: nothing is sent anywhere,
 its server may take a while to start on a busy machine, and the terminal shows our lines only (what
 Prefect logs still reaches its server)."""
+
+
+OWN = ("127.0.0.1", "localhost")
+"""Where the temporary server is: on this machine, where no proxy leads."""
+
+
+def exempt_own_server() -> None:
+    """Let no proxy stand between the run and its temporary server."""
+    given = os.environ.get("no_proxy") or os.environ.get("NO_PROXY") or ""
+    hosts = [host.strip() for host in given.split(",") if host.strip()]
+    hosts += [host for host in OWN if host not in hosts]
+    os.environ["NO_PROXY"] = os.environ["no_proxy"] = ",".join(hosts)
+
+
+def check_server(address: str | None) -> None:
+    """Refuse a Prefect server that does not answer, at once; none is fine.
+
+    Raises:
+        ResultsError: says what to do.
+    """
+    if not address:
+        return
+    otherwise = "unset PREFECT_API_URL, or use `nucleate discover`, which needs no server"
+    try:
+        answer = httpx.get(f"{address.rstrip('/')}/health", timeout=10.0)
+    except (httpx.HTTPError, httpx.InvalidURL, ImportError, ValueError) as error:
+        raise ResultsError(
+            f"no Prefect server answers at {address} ({error}); start it, {otherwise}"
+        ) from None
+    if answer.status_code == httpx.codes.NOT_FOUND and "/api" not in address:
+        raise ResultsError(
+            f"{address} is no Prefect API; does its address end in /api? Or {otherwise}"
+        )
 
 
 def main(arguments: list[str] | None = None, *, show_finished: bool = False) -> None:
@@ -56,12 +91,15 @@ def main(arguments: list[str] | None = None, *, show_finished: bool = False) -> 
         else:
             for name, value in PREFECT.items():
                 os.environ.setdefault(name, value)
+            exempt_own_server()
+            check_server(os.environ.get("PREFECT_API_URL"))
             # Prefect takes seconds to import, and reads the environment as it does.
-            from discover_flow import discover, end_at_once
+            from discover_flow import discover, end_at_once, server_explained
 
             signal.signal(signal.SIGINT, end_at_once)
             show_start(out, settings)
-            page = Path(discover(path, fresh=fresh, **given))
+            with server_explained():
+                page = Path(discover(path, fresh=fresh, **given))
         show_end(out, page)
 
 

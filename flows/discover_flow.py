@@ -19,6 +19,7 @@ from contextlib import contextmanager
 from pathlib import Path
 from typing import Any
 
+import httpx
 import psutil
 from prefect import flow, get_run_logger, task
 from prefect.artifacts import (
@@ -27,10 +28,11 @@ from prefect.artifacts import (
     create_table_artifact,
 )
 from prefect.cache_policies import NO_CACHE
+from prefect.settings import get_current_settings
 from rich.console import Console
 
 from nucleate.cli.show.run import BEST, Announcer
-from nucleate.core.errors import DatasetError
+from nucleate.core.errors import DatasetError, ResultsError
 from nucleate.core.manifest import Manifest
 from nucleate.report.collect import MatterData, collect
 from nucleate.report.formatting import candidate_title, number, reasons, words
@@ -161,6 +163,26 @@ def end_at_once(_signal: int, _frame: Any) -> None:
     for process in psutil.Process().children(recursive=True):  # the server, and workers
         process.terminate()
     os._exit(130)
+
+
+@contextmanager
+def server_explained() -> Iterator[None]:
+    """Turn Prefect's own words about its server into one message.
+
+    Raises:
+        ResultsError: its temporary server did not start, or a server could not be reached.
+    """
+    try:
+        yield
+    except (RuntimeError, httpx.HTTPError) as error:
+        if isinstance(error, RuntimeError) and "Prefect API" not in str(error):
+            raise
+        address = get_current_settings().api.url
+        which = f"the Prefect server at {address}" if address else "Prefect's temporary server"
+        raise ResultsError(
+            f"{which} cannot be reached ({str(error).splitlines()[0]}); `nucleate discover` does "
+            "the same without a server"
+        ) from error
 
 
 @contextmanager

@@ -4,11 +4,14 @@ from __future__ import annotations
 
 import importlib
 import json
+import os
 import signal
+import time
 import tomllib
 from collections.abc import Callable, Iterator
 from pathlib import Path
 from typing import Any
+from urllib.request import proxy_bypass
 
 import pytest
 from filelock import FileLock
@@ -241,6 +244,65 @@ def test_flow_ends_in_a_message(
     error = capsys.readouterr().err
     assert "error: mine.csv: too few structures" in error
     assert "Traceback" not in error
+
+
+@pytest.fixture
+def script(monkeypatch: pytest.MonkeyPatch) -> Any:
+    """`flows/discover.py` as a module; it imports Prefect only to run."""
+    for name in ("NO_PROXY", "no_proxy"):  # what it sets goes with the test
+        monkeypatch.setenv(name, "")
+    monkeypatch.syspath_prepend(ROOT / "flows")
+    return importlib.import_module("discover")
+
+
+@pytest.mark.parametrize(
+    ("given", "wanted"),
+    [
+        ("", "127.0.0.1,localhost"),
+        ("intranet, localhost", "intranet,localhost,127.0.0.1"),
+        ("*", "*,127.0.0.1,localhost"),
+    ],
+)
+def test_no_proxy_stands_before_the_temporary_server(
+    script: Any, monkeypatch: pytest.MonkeyPatch, given: str, wanted: str
+) -> None:
+    monkeypatch.setenv("HTTP_PROXY", "http://127.0.0.1:9")
+    monkeypatch.setenv("NO_PROXY", given)
+    monkeypatch.setenv("no_proxy", "")
+    script.exempt_own_server()
+    assert os.environ["NO_PROXY"] == os.environ["no_proxy"] == wanted
+    assert proxy_bypass("127.0.0.1:8432")
+
+
+def test_a_server_that_is_down_is_told_at_once(
+    script: Any, monkeypatch: pytest.MonkeyPatch, capsys: pytest.CaptureFixture[str]
+) -> None:
+    monkeypatch.setenv("PREFECT_API_URL", "http://127.0.0.1:9/api")
+    started = time.monotonic()
+    with pytest.raises(SystemExit) as ended:
+        script.main([str(ROOT / "flows" / "discover.toml")])
+    assert time.monotonic() - started < 5
+    assert ended.value.code == 1
+    error = capsys.readouterr().err
+    assert error.startswith("nucleate: error: no Prefect server answers at http://127.0.0.1:9/api")
+    assert error.count("\n") == 1
+
+
+@pytest.mark.parametrize("address", ["localhost:4200/api", "nonsense", "http://[half/api"])
+def test_an_address_that_is_none_is_told(script: Any, address: str) -> None:
+    with pytest.raises(ResultsError, match="no Prefect server answers at"):
+        script.check_server(address)
+
+
+def test_prefect_s_own_words_about_its_server_become_one_message(flow_module: Any) -> None:
+    words = "Timed out while attempting to connect to ephemeral Prefect API server."
+    with (
+        pytest.raises(ResultsError, match=r"cannot be reached .*`nucleate discover`"),
+        flow_module.server_explained(),
+    ):
+        raise RuntimeError(words)
+    with pytest.raises(RuntimeError, match="our own"), flow_module.server_explained():
+        raise RuntimeError("our own")
 
 
 @pytest.mark.parametrize(
