@@ -16,6 +16,7 @@ from nucleate.core.files import digest
 from nucleate.matter.base import Matter
 from nucleate.matter.properties import Property
 from nucleate.objectives.exchange import exchange_of
+from nucleate.objectives.external.programs import on_path
 from nucleate.objectives.property import ObjectiveProperty, unavailable
 from nucleate.settings.objectives import (
     OPERATIONAL,
@@ -230,8 +231,8 @@ def _programs(command: Sequence[str], folder: Path | None) -> list[tuple[str, Pa
     found = []
     for place, word in enumerate(command):
         written = Path(word)
-        if place == 0 and len(written.parts) < 2:
-            continue  # looked for on PATH alone
+        if place == 0 and on_path(word):
+            continue  # none of this person's own
         path = (folder or Path()) / written
         try:
             runs = path.is_file() and not written.is_absolute() and os.access(path, os.X_OK)

@@ -10,7 +10,7 @@ import numpy as np
 import pytest
 
 from nucleate.core.errors import SettingsError
-from nucleate.objectives.build_objectives import build
+from nucleate.objectives.build_objectives import build, inputs_of
 from nucleate.objectives.external.command import read_output
 from nucleate.objectives.objective import Objective
 from nucleate.settings.objectives import PropertySettings
@@ -175,6 +175,40 @@ def test_a_relative_program_is_that_of_the_settings_folder(tmp_path):
     program.chmod(0o755)
     one = build(ToyMatter(), None, PropertySettings(command=["bin/one.sh"]), tmp_path)
     assert one.compute(["1,0,0,0"]).tolist() == [1.0]
+
+
+@pytest.mark.parametrize("name", ["./one.sh", "one.sh", "sub/../one.sh", "{folder}/one.sh"])
+def test_a_program_beside_the_settings_is_found_however_it_is_written(tmp_path, name):
+    (tmp_path / "sub").mkdir()
+    program = tmp_path / "one.sh"
+    program.write_text('#!/bin/sh\necho "{\\"id\\": 0, \\"value\\": 1}"\n')
+    program.chmod(0o755)
+    term = PropertySettings(command=[name.format(folder=tmp_path)])
+    assert build(ToyMatter(), None, term, tmp_path).compute(["1,0,0,0"]).tolist() == [1.0]
+    before = inputs_of((term,), tmp_path)
+    program.write_text('#!/bin/sh\necho "{\\"id\\": 0, \\"value\\": 2}"\n')
+    assert inputs_of((term,), tmp_path) != before  # another program makes another study
+
+
+@pytest.mark.parametrize(
+    ("content", "mode", "told"),
+    [
+        (b"#!/bin/sh\necho\n", 0o644, "not marked as a program; `chmod [+]x "),
+        (b"#!/bin/sh\r\necho\r\n", 0o755, "its lines end as on Windows .* mends them"),
+        (b"\xef\xbb\xbf#!/bin/sh\necho\n", 0o755, "an invisible mark"),
+        (b"#!/nowhere/python3 -u\n", 0o755, "there is no /nowhere/python3 to run it with"),
+        (b"#!\n", 0o755, "there is no interpreter"),
+        (b"import json\n", 0o755, "its first line does not say with what"),
+    ],
+)
+def test_a_program_that_cannot_be_run_says_why(tmp_path, content, mode, told):
+    program = tmp_path / "one.sh"
+    program.write_bytes(content)
+    program.chmod(mode)
+    if mode == 0o644 and os.geteuid() == 0 and os.access(program, os.X_OK):
+        pytest.skip("everything is a program here")
+    with pytest.raises(SettingsError, match=f"one.sh cannot be run: .*{told}"):
+        build(ToyMatter(), None, PropertySettings(command=["./one.sh"]), tmp_path)
 
 
 def test_of_odd_output_only_answers_are_read():

@@ -18,16 +18,14 @@ from __future__ import annotations
 
 import json
 import math
-import shutil
 from collections.abc import Sequence
 from concurrent.futures import ThreadPoolExecutor
 from dataclasses import dataclass
 from pathlib import Path
 from typing import Any
 
-from nucleate.core.errors import SettingsError
 from nucleate.objectives.exchange import Exchange
-from nucleate.objectives.external.programs import Children, Finished
+from nucleate.objectives.external.programs import Children, Finished, find_program
 from nucleate.objectives.property import Answer, ObjectiveProperty, answering
 from nucleate.settings.objectives import CommandSource
 
@@ -112,12 +110,12 @@ class CommandObjective:
         folder: that the program runs in; the working folder if None.
 
     Raises:
-        SettingsError: there is no such program.
+        SettingsError: see `find_program`.
     """
 
     def __init__(self, source: CommandSource, exchange: Exchange, folder: Path | None = None):
         self.source, self.exchange, self.folder = source, exchange, folder
-        self.command = (_program(source.command[0], folder), *source.command[1:])
+        self.command = (str(find_program(source.command[0], folder)), *source.command[1:])
 
     def answers(self, structures: Sequence[str]) -> list[Answer]:
         """One answer per structure; never raises for what the program does."""
@@ -174,24 +172,13 @@ class CommandObjective:
         return output.answers, why_missing(finished, output, timeout)
 
 
-def _program(name: str, folder: Path | None) -> str:
-    """Full path of a program: in the folder if it is written as a path, else on PATH."""
-    written = Path(name).expanduser()
-    if folder is not None and not written.is_absolute() and len(written.parts) > 1:
-        written = folder / written
-    found = shutil.which(str(written))
-    if found is None:
-        raise SettingsError(f"objective: no program {name!r} that can be run; is it on PATH?")
-    return str(Path(found).absolute())
-
-
 def command_property(
     source: CommandSource, exchange: Exchange, folder: Path | None = None
 ) -> ObjectiveProperty:
     """A property computed by an external program; see `CommandObjective`.
 
     Raises:
-        SettingsError: there is no such program.
+        SettingsError: see `find_program`.
     """
     objective = CommandObjective(source, exchange, folder)
     description = f"external program {' '.join(source.command)}"

@@ -1,8 +1,11 @@
-"""Child processes that never outlive what they were started for."""
+"""Programs of other people: where they lie, and child processes that outlive nothing."""
 
 from __future__ import annotations
 
+import codecs
 import os
+import shlex
+import shutil
 import subprocess
 import threading
 from contextlib import suppress
@@ -11,7 +14,9 @@ from pathlib import Path
 from tempfile import TemporaryFile
 from typing import IO
 
+from nucleate.core.errors import SettingsError
 from nucleate.core.processes import kill_group
+from nucleate.settings.objectives import relative_to
 
 MAXIMUM_OUTPUT = 64 * 2**20
 """Bytes of a program's output that are read."""
@@ -91,6 +96,60 @@ class Children:
                 with self._lock:
                     self._running.discard(process)
             return Finished(code, _text(output, 0, MAXIMUM_OUTPUT), _tail(complaints))
+
+
+def on_path(name: str) -> str | None:
+    """Full path of a program that is called by its name alone, if PATH has it."""
+    return None if {"/", os.sep} & set(name) else shutil.which(name)
+
+
+def find_program(name: str, folder: Path | None) -> Path:
+    """Full path of a program: on PATH, or beside the settings if it is not or is written as a path.
+
+    Args:
+        folder: of the settings; the working folder if None.
+
+    Raises:
+        SettingsError: there is none, or it cannot be run; says why.
+    """
+    known = on_path(name)
+    if known is not None:
+        return Path(known).absolute()
+    try:
+        path = relative_to(name, folder).absolute()
+        if path.is_file():
+            fault = _fault(path)
+            if fault:
+                raise SettingsError(f"objective: the program {path} cannot be run: {fault}")
+            return path
+    except (OSError, ValueError):  # no file's name at all
+        pass
+    where = f"in {(folder or Path()).absolute()}" + ("" if "/" in name else " or on PATH")
+    raise SettingsError(f"objective: no program {name!r} {where}")
+
+
+def _fault(path: Path) -> str:
+    """Why a file cannot be run, and what to do; empty if it can."""
+    if os.name == "nt":
+        return ""
+    if not os.access(path, os.X_OK):
+        return f"it is not marked as a program; `chmod +x {shlex.quote(str(path))}`"
+    if not os.access(path, os.R_OK):  # a binary may be run and not read
+        return ""
+    with path.open("rb") as file:
+        first = file.readline(1000)
+    if first.removeprefix(codecs.BOM_UTF8).startswith(b"#!"):
+        if first.startswith(codecs.BOM_UTF8):
+            return "an invisible mark (BOM) stands before its `#!`; save it as UTF-8 without one"
+        if first.endswith(b"\r\n"):
+            mend = f"sed -i 's/\\r$//' {shlex.quote(str(path))}"
+            return f"its lines end as on Windows (CR LF); `{mend}` mends them"
+        interpreter = first[2:].decode("utf-8", "replace").split()[:1]
+        if not interpreter or not Path(interpreter[0]).exists():
+            return f"there is no {interpreter[0] if interpreter else 'interpreter'} to run it with"
+    elif first.isascii() and b"\0" not in first and first.strip():
+        return "its first line does not say with what (`#!/bin/sh`, say)"
+    return ""
 
 
 def _kill(process: subprocess.Popen[bytes]) -> None:
