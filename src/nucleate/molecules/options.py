@@ -16,12 +16,22 @@ STRUCTURE_COLUMNS = ("smiles", "canonical_smiles", "smi", "structure_smiles")
 MAXIMUM_TEXT = 2000
 """Longest SMILES that is handed to RDKit, in characters; drug-like ones have fewer than 150."""
 
+MAXIMUM_PAYLOAD = 8_000
+"""Longest text of one, with the extension of a CXSMILES and a name behind it."""
+
 
 class StandardiseOptions(Settings):
     """What becomes of a row's molecule before anything else sees it."""
 
     fragment: Literal["largest", "refuse"] = "largest"
-    """Salts and mixtures: keep the largest organic fragment, or refuse the row (`salt`)."""
+    """Salts and solvates: keep the molecule that is meant, or refuse the row (`salt`). It is the
+    largest organic part by heavy atoms that is no listed counter-ion or solvent
+    (`molecules/io/salts.toml`); of nothing but listed ones (sodium benzoate) it is the largest
+    organic one. What is left out is told in the row's notes."""
+    mixture: Literal["refuse", "largest"] = "refuse"
+    """Two different molecules in one row, neither of them a listed counter-ion or solvent and the
+    smaller with at least half the heavy atoms of the larger (two medicines, say): refuse the row
+    (`mixture`), as it cannot be told whose values it holds, or keep the largest."""
     neutralise: Literal["salts", "always", "never"] = "salts"
     """Take up or give off protons where that removes a charge: only for the fragment kept of a salt
     (its counter-ion is gone), for every molecule, or never. Deliberate protonation states, as in

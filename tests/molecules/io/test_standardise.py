@@ -53,7 +53,7 @@ def test_canonical_form(given: str, options: dict[str, object], expected: str) -
         ("[13CH4]", {}, "isotope"),
         ("C[CH2]", {}, "radical"),
         ("C[Hg]C", {}, "element"),
-        ("*CC", {}, "element"),
+        ("*CC", {}, "attachment_point"),
         ("CBr", {"elements": ["C", "H"]}, "element"),
         ("x\n\n\nM  END\n", {}, "unparsable"),
     ],

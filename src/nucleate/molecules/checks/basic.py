@@ -84,20 +84,21 @@ class SaltCheck(SingleCheck):
         if len(Chem.GetMolFrags(found)) == 1:
             return Verdict(True, "single")
         sorted_parts = parts(found)
-        companions = ", ".join(sorted_parts.companions)
+        names = sorted(sorted_parts.names)
+        companions = ", ".join(names)
         number = len(sorted_parts.parents)
         if number == 0:
             value = f"salt of {companions} only"
         elif number > 1:
             value = f"mixture of {number} molecules" + (f" with {companions}" if companions else "")
         elif companions:
-            kind = "solvate" if all(map(solvent, sorted_parts.companions)) else "salt"
+            kind = "solvate" if all(map(solvent, names)) else "salt"
             value = f"{kind} with {companions}"
         else:
             value = "one molecule several times"
         if self.options.fragments == "parent" and number == 1:
-            parent = parse(sorted_parts.parents[0])
-            return Verdict(True, value, structure=None if parent is None else canonical(parent))
+            parent = canonical(sorted_parts.parents[0].molecule)
+            return Verdict(True, value, structure=parent)
         return Verdict(False, value, f"several fragments: {value}")
 
 

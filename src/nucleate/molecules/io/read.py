@@ -2,15 +2,20 @@
 
 from __future__ import annotations
 
+import re
 from collections.abc import Iterable, Iterator, Sequence
+from dataclasses import replace
 from functools import partial
 from itertools import chain, islice
 from pathlib import Path, PurePosixPath
 from typing import IO, Any
 
-from nucleate.core.errors import InputError
+from rdkit import rdBase
+
+from nucleate.core.errors import InputError, StructureError
 from nucleate.datasets.archives import Line, lines, opened
 from nucleate.datasets.tabular import (
+    LONGEST_ID,
     SEPARATORS,
     WORKBOOKS,
     open_table,
@@ -20,9 +25,10 @@ from nucleate.datasets.tabular import (
     usual_column,
 )
 from nucleate.matter.reader import RawRow, Reader, Standardised
-from nucleate.molecules.chemistry.chem import canonical, parse
+from nucleate.molecules.chemistry.chem import canonical
 from nucleate.molecules.io.objects import from_object
 from nucleate.molecules.io.sdf import read_sdf
+from nucleate.molecules.io.smiles_text import read_text, split_text
 from nucleate.molecules.io.standardise import standardise
 from nucleate.molecules.options import MAXIMUM_TEXT, STRUCTURE_COLUMNS, StandardiseOptions
 from nucleate.settings.data import DatasetSettings
@@ -38,8 +44,11 @@ _FORMATS = {
     ".pq": "parquet",
     ".sdf": "sdf",
     ".sd": "sdf",
+    ".mol": "sdf",
     **dict.fromkeys(WORKBOOKS, "csv"),
 }
+# A CXSMILES at the beginning of a line whose cells are separated by spaces.
+_EXTENDED = re.compile(r"^(\S+ \|[^|\"]*\|)(?!\S)")
 
 
 class MoleculeReader(Reader):
@@ -60,8 +69,12 @@ class MoleculeReader(Reader):
 
     def differs(self, text: str, structure: str) -> bool:
         """Whether the SMILES is of another molecule: parts left out, charges taken away."""
-        molecule = parse(text)
-        return molecule is not None and canonical(molecule) != structure
+        try:
+            with rdBase.BlockLogs():
+                molecule, _ = read_text(split_text(text[:MAXIMUM_TEXT]))
+                return canonical(molecule) != structure
+        except StructureError:
+            return False
 
 
 def read_rows(source: Path, dataset: DatasetSettings) -> Iterator[RawRow]:
@@ -97,23 +110,20 @@ def read_rows(source: Path, dataset: DatasetSettings) -> Iterator[RawRow]:
             raise InputError("holds no rows", file=source)
 
 
-def payload(text: str) -> str:
-    """A SMILES as it is handed on. `standardise` refuses longer ones, so their rest is not kept."""
-    return text.strip()[: MAXIMUM_TEXT + 1]
-
-
 def _rows(
     source: Path, stream: IO[bytes], name: str, kind: str, dataset: DatasetSettings
 ) -> Iterator[RawRow]:
     """Rows of a table, or of a SMILES list without a header."""
     if kind == "smi":
         rest = lines(stream, source)
-        head = next((line for line in rest if line.text.strip()), None)
+        head = next((line for line in rest if not _blank(line)), None)
         if head is None:
             return iter(())
         named = _separators(head.text, dataset)
         if not named:
             return _list(source, head, rest, dataset)
+        if named == " ":
+            rest = (replace(one, text=_EXTENDED.sub(r'"\1"', one.text)) for one in rest)
         table = text_table(chain([head], rest), source, named)
     else:
         table = open_table(source, stream, name, kind, partial(_has_structure, dataset))
@@ -136,7 +146,10 @@ def _separators(head: str, dataset: DatasetSettings) -> str:
 def _list(
     source: Path, head: Line, rest: Iterable[Line], dataset: DatasetSettings
 ) -> Iterator[RawRow]:
-    """One SMILES a line, optionally followed by white space and a name."""
+    """One SMILES a line, optionally followed by the extension of a CXSMILES and a name.
+
+    Lines that begin with `#` or `//` are comments.
+    """
     named = [dataset.structure_column, dataset.id_column, *dataset.properties]
     if any(named):
         raise InputError(
@@ -144,15 +157,23 @@ def _list(
             f"its first line is {head.text[:60]!r}",
             file=source,
         )
-    filled = (line for line in chain([head], rest) if line.text.strip())
-    return (_list_row(row, line) for row, line in enumerate(filled, 1))
+    spoken = (line for line in chain([head], rest) if not _blank(line))
+    return (_list_row(row, line) for row, line in enumerate(spoken, 1))
+
+
+def _blank(line: Line) -> bool:
+    """Whether a line of a SMILES list holds nothing or a comment."""
+    text = line.text.lstrip()
+    return not text or text.startswith(("#", "//"))
 
 
 def _list_row(row: int, line: Line) -> RawRow:
-    words = line.text.split(None, 1)
-    name = words[1].strip()[:200] if len(words) > 1 else str(row)
-    if len(words[0]) > MAXIMUM_TEXT:
-        return RawRow(row, name, payload(words[0]))
     if line.error:
         return RawRow(row, str(row), None, error=line.error)
-    return RawRow(row, name, words[0])
+    try:
+        given = split_text(line.text)
+    except StructureError:  # told by `standardise`
+        return RawRow(row, str(row), line.text.strip())
+    name = given.rest.split("\t")[0].strip()[:LONGEST_ID] or str(row)
+    text = f"{given.smiles} |{given.extension}|" if given.extension else given.smiles
+    return RawRow(row, name, text)

@@ -1,7 +1,8 @@
-"""Tells a salt or solvate from a mixture, and names its counter-ions."""
+"""Sorts the parts of a salt, solvate or mixture: the molecule that is meant, and its companions."""
 
 from __future__ import annotations
 
+from collections import Counter
 from functools import cache
 from pathlib import Path
 from typing import Any, NamedTuple
@@ -9,7 +10,7 @@ from typing import Any, NamedTuple
 from rdkit import Chem
 
 from nucleate.core.settings import Settings, read_toml, validate
-from nucleate.molecules.chemistry.chem import parse, uncharge
+from nucleate.molecules.chemistry.chem import canonical, parse, uncharge, weight
 
 
 class _Names(Settings):
@@ -19,7 +20,19 @@ class _Names(Settings):
 
 class _Table(Settings):
     solvents: _Names
+    reagents: _Names
     ions: _Names
+    medicines: _Names
+    metals: _Names
+
+
+_RANKED = ("solvents", "reagents", "ions", "medicines")
+"""Sections by SMILES; of nothing but companions, one of the last section is the parent."""
+
+_ALKALI = ("Li", "Na", "K", "Rb", "Cs")
+_ALKALINE_EARTH = ("Mg", "Ca", "Sr", "Ba")
+_PARTNERS = ("O", "F", "Cl", "Br", "I")
+_ALKALI_PARTNERS = (*_PARTNERS, "N", "P", "S", "Se")
 
 
 @cache
@@ -28,43 +41,139 @@ def _table() -> _Table:
     return validate(_Table, read_toml(path), str(path))
 
 
-class Parts(NamedTuple):
-    """A structure of several fragments, sorted.
+@cache
+def _listed() -> dict[str, tuple[str, int]]:
+    """Name and rank of the companions, by the SMILES listed and by what `_plain` makes of it."""
+    found: dict[str, tuple[str, int]] = {}
+    for rank, section in enumerate(_RANKED):
+        names: dict[str, str] = getattr(_table(), section).names
+        molecules = {smiles: parse(smiles) for smiles in names}
+        for smiles, molecule in molecules.items():
+            found.setdefault(canonical(molecule), (names[smiles], rank))
+        for smiles, molecule in molecules.items():
+            found.setdefault(_plain(molecule), (names[smiles], rank))
+    return found
+
+
+def _plain(part: Any) -> str:
+    """SMILES without stereo, protons added or taken away until it is neutral where that can be."""
+    return str(Chem.MolToSmiles(uncharge(part), isomericSmiles=False))
+
+
+class Part(NamedTuple):
+    """One fragment.
 
     Attributes:
-        parents: canonical SMILES of the different fragments that are neither ions nor solvents.
-        companions: names of the counter-ions and solvents, each once, in alphabetic order.
+        molecule: its RDKit molecule.
+        plain: equal for all stereoisomers and protonation states.
+        name: of a listed counter-ion or solvent, empty of anything else.
+        rank: of its list; -1 of anything else.
+        organic: whether it holds carbon.
     """
 
-    parents: list[str]
-    companions: list[str]
+    molecule: Any
+    plain: str
+    name: str
+    rank: int
+    organic: bool
+
+    @property
+    def size(self) -> tuple[int, float, str]:
+        """Orders parts: heavy atoms, then weight, then the SMILES itself."""
+        heavy = self.molecule.GetNumHeavyAtoms()
+        return heavy, weight(self.molecule), canonical(self.molecule)
 
 
-@cache
-def _names_by_smiles() -> dict[str, str]:
-    names = _table().ions.names | _table().solvents.names
-    return {_plain(parse(smiles)): name for smiles, name in names.items()}
+class Parts(NamedTuple):
+    """The fragments of a structure, sorted.
 
+    Attributes:
+        parents: the different organic fragments that are no listed companions, the largest first;
+            of nothing but companions the one that is meant; none where nothing is organic.
+        companions: all other fragments: listed ones, inorganic ones, further copies of parents.
+    """
 
-def _plain(fragment: Any) -> str:
-    """SMILES without stereo, protons added or taken away until it is neutral where that can be."""
-    return str(Chem.MolToSmiles(uncharge(fragment), isomericSmiles=False))
+    parents: list[Part]
+    companions: list[Part]
+
+    @property
+    def names(self) -> Counter[str]:
+        """How often each listed counter-ion and solvent occurs; copies of the parent are none."""
+        parents = {part.plain for part in self.parents}
+        return Counter(p.name for p in self.companions if p.name and p.plain not in parents)
+
+    @property
+    def metals(self) -> list[str]:
+        """Names of the metals."""
+        return sorted({*self.names} & {*_table().metals.names.values()})
 
 
 def parts(molecule: Any) -> Parts:
-    """Sort the fragments of an RDKit molecule into parents and companions.
+    """Sort the fragments of an RDKit molecule.
 
-    Where every fragment is a known companion (sodium benzoate), the largest organic one is the
-    parent.
+    A listed counter-ion or solvent is never the parent, however large (pamoic acid, meglumine),
+    unless there is nothing else (sodium benzoate): then the largest organic part is, of those
+    that are medicines, else ions, else reagents, else solvents.
     """
-    fragments = Chem.GetMolFrags(molecule, asMols=True)
-    named = [(fragment, _names_by_smiles().get(_plain(fragment), "")) for fragment in fragments]
-    if all(name for _, name in named):
-        organic = [one for one, _ in named if any(a.GetAtomicNum() == 6 for a in one.GetAtoms())]
-        largest = max(organic, key=lambda one: one.GetNumHeavyAtoms(), default=None)
-        named = [(one, "" if one is largest else name) for one, name in named]
-    parents = {_plain(one): str(Chem.MolToSmiles(one)) for one, name in named if not name}
-    return Parts(list(parents.values()), sorted({name for _, name in named if name}))
+    found = [_sort(one) for one in Chem.GetMolFrags(molecule, asMols=True)]
+    organic = sorted((p for p in found if p.organic), key=lambda p: p.size, reverse=True)
+    parents: dict[str, Part] = {}
+    for part in organic:
+        if part.rank < 0:
+            parents.setdefault(part.plain, part)
+    if organic and not any(part.rank < 0 for part in found):
+        only = max(organic, key=lambda part: part.rank)
+        parents[only.plain] = only
+    kept = list(parents.values())
+    return Parts(kept, [part for part in found if not any(part is one for one in kept)])
+
+
+def _sort(molecule: Any) -> Part:
+    organic = any(atom.GetAtomicNum() == 6 for atom in molecule.GetAtoms())
+    if molecule.GetNumAtoms() == 1:
+        metal = _table().metals.names.get(molecule.GetAtomWithIdx(0).GetSymbol())
+        if metal is not None:
+            return Part(molecule, canonical(molecule), metal, _RANKED.index("ions"), False)
+    raw = str(Chem.MolToSmiles(molecule, isomericSmiles=False))
+    plain = _plain(molecule)
+    name, rank = _listed().get(raw) or _listed().get(plain) or ("", -1)
+    return Part(molecule, plain, name, rank, organic)
+
+
+def split_ionic_bonds(molecule: Any) -> Any:
+    """The molecule with bonds drawn between metals of salts and their ions (`CC(=O)O[Na]`) taken
+    apart; itself where there are none.
+
+    Bonds of alkali metals to what is neither carbon nor a metal, and those of alkaline earths to
+    oxygen and halogens: with nitrogen or carbon they are complexes or organometallic.
+    """
+    ionic = [bond for atom in molecule.GetAtoms() for bond in _ionic_bonds(atom)]
+    if not ionic:
+        return molecule
+    out = Chem.RWMol(molecule)
+    for bond in ionic:
+        metal, ion = bond.GetBeginAtomIdx(), bond.GetEndAtomIdx()
+        if out.GetAtomWithIdx(metal).GetSymbol() not in _ALKALI + _ALKALINE_EARTH:
+            metal, ion = ion, metal
+        out.RemoveBond(metal, ion)
+        for index, charge in ((metal, 1), (ion, -1)):
+            atom = out.GetAtomWithIdx(index)
+            atom.SetFormalCharge(atom.GetFormalCharge() + charge)
+            atom.SetNoImplicit(index == metal)
+    Chem.SanitizeMol(out)
+    return out.GetMol()
+
+
+def _ionic_bonds(atom: Any) -> list[Any]:
+    symbol = atom.GetSymbol()
+    if symbol not in _ALKALI + _ALKALINE_EARTH or atom.GetFormalCharge():
+        return []
+    bonds = list(atom.GetBonds())
+    others = [bond.GetOtherAtom(atom) for bond in bonds]
+    allowed = _ALKALI_PARTNERS if symbol in _ALKALI else _PARTNERS
+    fits = all(one.GetSymbol() in allowed and one.GetFormalCharge() == 0 for one in others)
+    single = all(bond.GetBondType() == Chem.BondType.SINGLE for bond in bonds)
+    return bonds if fits and single else []
 
 
 def solvent(name: str) -> bool:

@@ -1,28 +1,92 @@
-"""Records of an SD file, streamed. Each record's text goes to `standardise` as it stands."""
+"""Records of an SD or MOL file, streamed. Each record's text goes to `standardise` as it stands."""
 
 from __future__ import annotations
 
+import re
 from collections.abc import Iterator
+from dataclasses import dataclass, field
 from itertools import chain, islice
 from pathlib import Path
 from typing import IO
 
-from rdkit import Chem, rdBase
-
 from nucleate.core.errors import InputError
-from nucleate.datasets.archives import MAXIMUM_LINE, check_text, reread
+from nucleate.datasets.archives import lines
 from nucleate.datasets.cells import read_numbers
+from nucleate.datasets.tabular import ID_COLUMNS, LONGEST_ID, usual_column
 from nucleate.matter.reader import RawRow
 from nucleate.settings.data import DatasetSettings
 
-_MAXIMUM_RECORD = 1_000_000  # bytes
+_MAXIMUM_RECORD = 1_000_000  # characters
 _LOOK_AHEAD = 200  # records in which a named tag must appear
-_BLOCK = 262_144
-_SEPARATOR = b"\n$$$$"
+_END = re.compile(r"M {1,2}END\s*")
+_TAG = re.compile(r">[^<]*<(.*)>[^>]*")
+_NOT_MOLECULES = {"$RXN": "a reaction file", "$RDFILE": "an RD file", "$MDL": "an RG file"}
+
+
+@dataclass
+class _Record:
+    """The text up to a `$$$$` line.
+
+    Attributes:
+        block: lines of the structure, up to the one that ends it.
+        data: lines behind it.
+        ends: how many lines end a structure.
+        size: characters in all.
+        error: why a line is not to be trusted, if so.
+    """
+
+    block: list[str] = field(default_factory=list)
+    data: list[str] = field(default_factory=list)
+    ends: int = 0
+    size: int = 0
+    error: str = ""
+
+    def add(self, text: str, error: str) -> None:
+        """Take in a line, unless there are too many already."""
+        self.error = self.error or error
+        self.size += len(text) + 1
+        if self.size > _MAXIMUM_RECORD:
+            self.error = f"record of more than {_MAXIMUM_RECORD} characters"
+            return
+        (self.data if self.ends else self.block).append(text)
+        self.ends += text.startswith("M ") and _END.fullmatch(text) is not None
+
+    def tags(self) -> dict[str, str]:
+        """Data fields: all lines up to the next header, but blank ones.
+
+        Values of a field that occurs twice stand in two lines, as do those of several lines.
+        """
+        found: dict[str, list[str]] = {}
+        values: list[str] = []
+        for line in self.data:
+            header = _TAG.fullmatch(line) if line.startswith(">") else None
+            if header:
+                values = found.setdefault(header[1].strip(), [])
+            elif line.strip():
+                values.append(line.rstrip())
+        return {name: "\n".join(values) for name, values in found.items()}
+
+    def row(self, number: int, dataset: DatasetSettings) -> RawRow:
+        tags = self.tags()
+        title = self.block[0].strip() if self.block else ""
+        named = dataset.id_column or usual_column(tuple(tags), ["id"])
+        others = [name for name in tags if name not in dataset.properties]
+        usual = usual_column(others, ID_COLUMNS)
+        given = (tags.get(named or ""), title, tags.get(usual or ""), str(number))
+        identity = next(filter(None, given))[:LONGEST_ID]
+        error = self.error
+        if not error and self.ends == 0:
+            error = "SD record without 'M  END'"
+        if not error and self.ends > 1:
+            error = f"{self.ends} structures in one SD record, without $$$$ between them"
+        properties, unread = read_numbers(tags, dataset.properties)
+        block = None if error else "\n".join([*self.block, ""])
+        return RawRow(number, identity, block, properties, error, unread)
 
 
 def read_sdf(source: Path, stream: IO[bytes], dataset: DatasetSettings) -> Iterator[RawRow]:
-    """Stream the records: id from the named tag, else a tag `id`, else the title line.
+    """Stream the records: id from the named tag, else a tag `id`, else the title line, else a tag
+    that usually holds an id.
 
     Raises:
         InputError: not an SD file, damaged, or a named tag is in none of the first records.
@@ -31,12 +95,14 @@ def read_sdf(source: Path, stream: IO[bytes], dataset: DatasetSettings) -> Itera
     head = list(islice(records, _LOOK_AHEAD))
     if not head:
         return iter(())
-    check_text(head[0], source)
-    if b"M  END" not in head[0]:
+    for mark, what in _NOT_MOLECULES.items():
+        if head[0].block and head[0].block[0].startswith(mark):
+            raise InputError(f"is {what}; molecules are read from SD and MOL files", file=source)
+    if not any(record.ends for record in head):
         raise InputError("is not an SD file (its first record has no 'M  END')", file=source)
     found: dict[str, None] = {}
     for record in head:
-        found.update(dict.fromkeys(_tags(record)))
+        found.update(dict.fromkeys(record.tags()))
     wanted = [*dataset.properties, *([dataset.id_column] if dataset.id_column else [])]
     missing = [n for n in wanted if n not in found]
     if missing:
@@ -45,60 +111,18 @@ def read_sdf(source: Path, stream: IO[bytes], dataset: DatasetSettings) -> Itera
             f"tags found: {', '.join(found) or 'none'}",
             file=source,
         )
-    return (_row(i, record, dataset) for i, record in enumerate(chain(head, records), 1))
+    numbered = enumerate(chain(head, records), 1)
+    return (record.row(number, dataset) for number, record in numbered)
 
 
-def _records(stream: IO[bytes], source: Path) -> Iterator[bytes]:
-    """Texts between `$$$$` lines; of one without an end in sight only the beginning is kept."""
-    buffer = b""
-    skipping = False
-    while True:
-        block = reread(stream, source, _BLOCK)
-        buffer = (buffer + block).replace(b"\r\n", b"\n")
-        while (end := buffer.find(_SEPARATOR)) >= 0:
-            record, buffer = buffer[: end + 1], buffer[end + len(_SEPARATOR) :].lstrip(b" ")
-            buffer = buffer.removeprefix(b"\n")
-            if not skipping:
-                yield record
-            skipping = False
-        if not block:
-            if buffer.strip() and not skipping:
-                yield buffer
-            return
-        if len(buffer) > _MAXIMUM_RECORD:
-            if not skipping:
-                yield buffer[: _MAXIMUM_RECORD + 1]
-            skipping = True
-            buffer = buffer[-len(_SEPARATOR) :]
-
-
-def _tags(record: bytes) -> dict[str, str]:
-    """Data fields of a record, read by RDKit without looking at the chemistry."""
-    if len(record) > _MAXIMUM_RECORD:
-        return {}
-    supplier = Chem.SDMolSupplier()
-    with rdBase.BlockLogs():
-        # A stand-in molecule: damaged atoms must not hide the id of the row.
-        _, mark, data = record.partition(b"M  END")
-        text = "\n\n\n  0  0  0  0  0  0  0  0  0  0999 V2000\nM  END" if mark else ""
-        supplier.SetData(text + data.decode("utf-8", "replace") + "$$$$\n")
-        molecule = next(iter(supplier), None) if mark else None
-    return {} if molecule is None else {k: molecule.GetProp(k) for k in molecule.GetPropNames()}
-
-
-def _row(row: int, record: bytes, dataset: DatasetSettings) -> RawRow:
-    if len(record) > _MAXIMUM_RECORD:
-        return RawRow(row, str(row), None, error=f"record of more than {_MAXIMUM_RECORD} bytes")
-    tags = _tags(record)
-    title = record[:MAXIMUM_LINE].split(b"\n", 1)[0].decode("utf-8", "replace").strip()
-    column = dataset.id_column or next((n for n in tags if n.lower() == "id"), None)
-    identity = (tags.get(column, "") if column else "") or title or str(row)
-    block, mark, _ = record.partition(b"M  END")
-    if not mark:
-        return RawRow(row, identity[:200], None, error="SD record without 'M  END'")
-    try:
-        text = (block + b"M  END\n").decode("utf-8")
-    except UnicodeDecodeError:
-        return RawRow(row, identity[:200], None, error="not UTF-8")
-    properties, unread = read_numbers(tags, dataset.properties)
-    return RawRow(row, identity[:200], text, properties, "", unread)
+def _records(stream: IO[bytes], source: Path) -> Iterator[_Record]:
+    """Texts between `$$$$` lines; the last one may lack its end."""
+    record = _Record()
+    for line in lines(stream, source):
+        if line.text.startswith("$$$$"):
+            yield record
+            record = _Record()
+        else:
+            record.add(line.text, line.error)
+    if any(line.strip() for line in record.block):
+        yield record

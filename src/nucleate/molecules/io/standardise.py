@@ -8,7 +8,6 @@ from typing import Any
 
 from rdkit import Chem, rdBase
 from rdkit.Chem import rdqueries
-from rdkit.Chem.MolStandardize import rdMolStandardize
 
 from nucleate.core.errors import StructureError
 from nucleate.matter.reader import Standardised
@@ -19,10 +18,18 @@ from nucleate.molecules.chemistry.chem import (
     parse,
     uncharge,
 )
-from nucleate.molecules.options import MAXIMUM_TEXT, StandardiseOptions
+from nucleate.molecules.io.features import refuse_dummy
+from nucleate.molecules.io.molblock import read_block
+from nucleate.molecules.io.salts import Parts, parts, split_ionic_bonds
+from nucleate.molecules.io.smiles_text import read_text, split_text
+from nucleate.molecules.options import MAXIMUM_PAYLOAD, MAXIMUM_TEXT, StandardiseOptions
 
 # Below this length a SMILES cannot be costly for RDKit; above, its size is looked at first.
 _HARMLESS_TEXT = 300
+_ALIKE = 0.5
+"""Heavy atoms, over those of the largest, from which on another molecule may be the one meant."""
+# A carbanion that nothing but carbon holds, isocyanides and carbon monoxide apart.
+_CARBANION: Any = Chem.MolFromSmarts("[#6-;!$(*#[!#6]);!$(*~*=,#[!#6]);!$(*~[+])]")
 
 
 @cache
@@ -52,26 +59,33 @@ def _unusual_atom(elements: tuple[str, ...]) -> Any:
     return one_atom_query(atom)
 
 
-_CHOOSER: Any = rdMolStandardize.LargestFragmentChooser(True)  # organic fragments first
-
-
 def standardise(payload: Any, options: StandardiseOptions) -> Standardised:
-    """Canonical SMILES of a SMILES (its first word) or of an SD record (text with line breaks).
+    """Canonical SMILES of a text (SMILES, CXSMILES, InChI; a name may follow) or of an SD record
+    (text with line breaks).
 
     Raises:
-        StructureError: `empty`, `too_long_text`, `unparsable`, `salt`, `isotope`, `element`,
-            `radical`, `too_small` or `too_large`.
+        StructureError: `empty`, `too_long_text`, `unparsable`, `salt`, `mixture`, `isotope`,
+            `element`, `radical`, `organometallic`, `too_small` or `too_large`; and for what a
+            SMILES cannot hold those that `read_text` and `read_block` raise.
     """
     with rdBase.BlockLogs():
-        molecule = _read(payload, options)
+        molecule, notes = _read(payload, options)
+        unusual = molecule.HasSubstructMatch(_unusual_atom(options.elements))
+        if unusual:
+            molecule = split_ionic_bonds(molecule)
         salt = len(Chem.GetMolFrags(molecule)) > 1
         if salt:
             if options.fragment == "refuse":
                 raise StructureError("salt", f"{canonical(molecule)[:80]} has several fragments")
-            molecule = _CHOOSER.choose(molecule)
-        changed = _atoms(molecule, options)
+            molecule, left_out = _parent(molecule, options)
+            notes += left_out
+            unusual = unusual and molecule.HasSubstructMatch(_unusual_atom(options.elements))
+        changed = _atoms(molecule, unusual, options)
         if options.neutralise == "always" or (salt and options.neutralise == "salts"):
+            charges = [atom.GetFormalCharge() for atom in molecule.GetAtoms()]
             molecule = uncharge(molecule)
+            if charges != [atom.GetFormalCharge() for atom in molecule.GetAtoms()]:
+                notes.append("neutralised")
             changed = True
         smiles = canonical(molecule)
         if changed or salt:
@@ -80,31 +94,72 @@ def standardise(payload: Any, options: StandardiseOptions) -> Standardised:
             if again is None:
                 raise StructureError("unparsable", f"{smiles[:80]} after standardisation")
             smiles = canonical(again)
-    return Standardised(smiles, smiles)
+    return Standardised(smiles, smiles, tuple(notes))
 
 
-def _read(payload: Any, options: StandardiseOptions) -> Any:
+def _read(payload: Any, options: StandardiseOptions) -> tuple[Any, list[str]]:
     """Parse and sanitise, with a bound on what RDKit is given."""
     text = payload if isinstance(payload, str) else ""
     if "\n" in text.strip():
-        molecule = Chem.MolFromMolBlock(text)
-        if molecule is None:
-            raise StructureError("unparsable", "the SD record is not a valid molecule")
+        molecule, notes = read_block(text)
     else:
-        words = text.split(None, 1)
-        if not words:
+        if len(text) > MAXIMUM_PAYLOAD:
+            raise StructureError("too_long_text", f"more than {MAXIMUM_PAYLOAD} characters")
+        given = split_text(text)
+        if not given.smiles:
             raise StructureError("empty", "no SMILES")
-        smiles = words[0]
-        if len(smiles) > MAXIMUM_TEXT:
+        if len(given.smiles) > MAXIMUM_TEXT:
             raise StructureError("too_long_text", f"SMILES of more than {MAXIMUM_TEXT} characters")
-        if len(smiles) > _HARMLESS_TEXT:
-            _refuse_giants(smiles, options)
-        molecule = Chem.MolFromSmiles(smiles)
-        if molecule is None:
-            raise StructureError("unparsable", f"{smiles[:80]!r} is not a valid SMILES")
+        if len(given.smiles) > _HARMLESS_TEXT and not given.smiles.startswith("InChI="):
+            _refuse_giants(given.smiles, options)
+        molecule, notes = read_text(given)
+        if given.rest:
+            notes.append("left out the text behind the SMILES")
     if molecule.GetNumAtoms() == 0:
         raise StructureError("empty", "no atoms")
-    return molecule
+    return molecule, notes
+
+
+def _parent(molecule: Any, options: StandardiseOptions) -> tuple[Any, list[str]]:
+    """The fragment that is meant, and notes of what is left out.
+
+    Raises:
+        StructureError: `element`, for a part that is no listed companion; `organometallic`;
+            `mixture`; `salt`, where nothing is organic.
+    """
+    found = parts(molecule)
+    allowed = _atomic_numbers(options.elements)
+    for part in [*found.parents, *found.companions]:
+        if not part.name:
+            _refuse_elements(part.molecule, allowed)
+    if not found.parents:
+        raise StructureError("salt", f"{canonical(molecule)[:80]} has no organic part to keep")
+    parent, *others = found.parents
+    if found.metals and parent.molecule.HasSubstructMatch(_CARBANION):
+        raise StructureError("organometallic", f"a carbanion beside {', '.join(found.metals)}")
+    if others and options.mixture == "refuse":
+        sizes = [part.molecule.GetNumHeavyAtoms() for part in (parent, others[0])]
+        if sizes[1] >= _ALIKE * sizes[0]:
+            several = f"different molecules of {sizes[0]} and {sizes[1]} heavy atoms"
+            raise StructureError("mixture", f"{several}; which one is meant is not told")
+    return parent.molecule, _left_out(found)
+
+
+def _left_out(found: Parts) -> list[str]:
+    """One note for each kind of part that is left out."""
+    parent, *others = found.parents
+    own = canonical(uncharge(parent.molecule))
+    names, copies, isomers = found.names, 0, 0
+    for part in [*others, *found.companions]:
+        if part.plain == parent.plain:
+            same = canonical(uncharge(part.molecule)) == own
+            copies, isomers = copies + same, isomers + (not same)
+        elif not part.name:
+            names[canonical(part.molecule)] += 1
+    notes = [name if count == 1 else f"{count} {name}" for name, count in sorted(names.items())]
+    notes += [f"{copies} more of the same molecule"] if copies else []
+    notes += [f"{isomers} of its stereoisomers"] if isomers else []
+    return [f"left out {note}" for note in notes]
 
 
 def _refuse_giants(smiles: str, options: StandardiseOptions) -> None:
@@ -122,9 +177,8 @@ def _too_large(heavy: int, options: StandardiseOptions) -> None:
     raise StructureError("too_large", f"{heavy} heavy atoms, at most {options.maximum_heavy_atoms}")
 
 
-def _atoms(molecule: Any, options: StandardiseOptions) -> bool:
+def _atoms(molecule: Any, unusual: bool, options: StandardiseOptions) -> bool:
     """Refuse what the options forbid; drop labels in place. Returns whether labels were dropped."""
-    unusual = molecule.HasSubstructMatch(_unusual_atom(options.elements))
     dropped = unusual and _drop_labels(molecule, options)
     heavy = molecule.GetNumHeavyAtoms()
     if heavy < options.minimum_heavy_atoms:
@@ -138,13 +192,19 @@ def _atoms(molecule: Any, options: StandardiseOptions) -> bool:
     return dropped
 
 
-def _drop_labels(molecule: Any, options: StandardiseOptions) -> bool:
-    """Refuse other elements and isotopes; drop labels. Returns whether any were dropped."""
-    allowed = _atomic_numbers(options.elements)
-    dropped = False
+def _refuse_elements(molecule: Any, allowed: frozenset[int]) -> None:
     for atom in molecule.GetAtoms():
+        if atom.GetAtomicNum() == 0:
+            refuse_dummy(atom)
         if atom.GetAtomicNum() not in allowed:
             raise StructureError("element", f"{atom.GetSymbol()} is not among the allowed elements")
+
+
+def _drop_labels(molecule: Any, options: StandardiseOptions) -> bool:
+    """Refuse other elements and isotopes; drop labels. Returns whether any were dropped."""
+    _refuse_elements(molecule, _atomic_numbers(options.elements))
+    dropped = False
+    for atom in molecule.GetAtoms():
         if atom.GetIsotope():
             if options.isotopes == "refuse":
                 label = f"{atom.GetIsotope()}{atom.GetSymbol()}"

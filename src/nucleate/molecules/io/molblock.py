@@ -1,0 +1,111 @@
+"""The atoms and bonds of an SD record or MOL file, and what else it says of them."""
+
+from __future__ import annotations
+
+import re
+from typing import Any
+
+from rdkit import Chem
+
+from nucleate.core.errors import StructureError
+from nucleate.molecules.io.features import refuse_features
+
+# Lines of properties that RDKit reads into the molecule, or that only say how it is drawn.
+_READ = frozenset(
+    re.findall(
+        r"\w+",
+        "CHG RAD ISO RGP LOG AAL ALS SUB UNS RBC RBD STY SST SLB SCN SDS SAL SBL SPA SMT SDI SBV "
+        "SDT SDD SCD SED SPL SNC CRS SAP SCL SBT PXA REG ZBO ZCH HYD MRV END",
+    )
+)
+_REFUSED = {
+    "APO": ("attachment_point", "an attachment point"),
+    "LIN": ("polymer", "a link node, repeated a number of times that is not given"),
+    "$3D": ("query", "a wanted geometry"),
+}
+_REFUSED_V3000 = {
+    "ATTCHPT=": _REFUSED["APO"],
+    "LINKNODE": _REFUSED["LIN"],
+    "RGROUPS=": ("attachment_point", "an R-group"),
+    "BEGIN RGROUP": ("attachment_point", "an R-group"),
+    "ENDPTS=": ("position_variation", "a bond to any of several atoms"),
+    "BEGIN TEMPLATE": ("alias", "templates in place of atoms"),
+}
+_CODE = re.compile(r"^M {1,2}(\S+)", re.MULTILINE)
+_ALIAS = re.compile(r"^A {1,2}( *\d+).*\n(.*)$", re.MULTILINE)
+_GROUP_NAME = re.compile(r"^G {1,2} *\d+.*\n(.*)$", re.MULTILINE)
+_ATOM = re.compile(r"^(?: *-?\d+\.\d+){3} (\S{1,3})", re.MULTILINE)
+_OLD_RADICAL = re.compile(r"^.{30} [A-Z].{4}  4", re.MULTILINE)
+
+
+def read_block(text: str) -> tuple[Any, list[str]]:
+    """The sanitised RDKit molecule of a MOL block, V2000 or V3000, and notes of what it drops.
+
+    Raises:
+        StructureError: `unparsable`, `alias`, `attachment_point`, `polymer`, `query`,
+            `position_variation`, `radical`, and what `refuse_features` raises.
+    """
+    _refuse_lines(text)
+    molecule = Chem.MolFromMolBlock(text)
+    if molecule is None:
+        raw = Chem.MolFromMolBlock(text, sanitize=False, removeHs=False)
+        if raw is None:
+            raise StructureError("unparsable", _unread(text))
+        refuse_features(raw)
+        problems = [str(problem.Message()) for problem in Chem.DetectChemistryProblems(raw)]
+        told = problems[0] if problems else "not a valid molecule"
+        raise StructureError("unparsable", f"the SD record: {told}"[:200])
+    return molecule, refuse_features(molecule)
+
+
+def _refuse_lines(text: str) -> None:
+    """Refuse lines that RDKit passes over although they change what is meant."""
+    *head, body = text.split("\n", 4)
+    if "\t" in body:
+        raise StructureError("unparsable", "tabs in an SD record, whose columns have fixed places")
+    if "V3000" in head[-1]:
+        for mark, (reason, detail) in _REFUSED_V3000.items():
+            if mark in body:
+                raise StructureError(reason, detail)
+        return
+    for number, label in _ALIAS.findall(body):
+        _refuse_alias(text, int(number), label.strip())
+    for label in _GROUP_NAME.findall(body):
+        raise StructureError("alias", f"a group is labelled {label[:40]!r}")
+    codes = _CODE.findall(body)
+    for code in codes:
+        if code in _REFUSED:
+            raise StructureError(*_REFUSED[code])
+        if code not in _READ:
+            raise StructureError("unparsable", f"the property line 'M  {code}' is not understood")
+    # Charges and radicals of the atom lines do not count where such a property line follows.
+    if not {"RAD", "CHG"} & set(codes) and _OLD_RADICAL.search(body):
+        raise StructureError("radical", "an unpaired electron")
+
+
+def _unread(text: str) -> str:
+    """Why a record cannot be read: an atom of no element, or only that it cannot."""
+    table = Chem.GetPeriodicTable()
+    for symbol in _ATOM.findall(text):
+        try:
+            table.GetAtomicNumber(symbol)
+        except RuntimeError:
+            return f"{symbol!r} in the SD record is no element"
+    return "the SD record is not a valid molecule"
+
+
+def _refuse_alias(text: str, number: int, label: str) -> None:
+    """Refuse a label that says something else than its atom, with hydrogens or without."""
+    molecule = Chem.MolFromMolBlock(text, removeHs=False)
+    if not label or (molecule is not None and _says_the_same(molecule, number, label)):
+        return
+    raise StructureError("alias", f"atom {number} is labelled {label[:40]!r}")
+
+
+def _says_the_same(molecule: Any, number: int, label: str) -> bool:
+    if not 1 <= number <= molecule.GetNumAtoms():
+        return False
+    atom = molecule.GetAtomWithIdx(number - 1)
+    symbol, hydrogens = atom.GetSymbol(), atom.GetTotalNumHs(includeNeighbors=True)
+    count = "" if hydrogens == 1 else str(hydrogens)
+    return label in (symbol, f"{symbol}H{count}", f"H{count}{symbol}")
