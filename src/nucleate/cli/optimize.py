@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from functools import partial
 from pathlib import Path
 from typing import TYPE_CHECKING, Annotated, Any
 
@@ -20,12 +21,10 @@ from nucleate.cli.common import (
 from nucleate.cli.failures import terminated_like_interrupted
 from nucleate.cli.options import Given, from_settings, read_stage
 from nucleate.core.errors import SettingsError
-from nucleate.core.manifest import load_manifest
 from nucleate.core.settings import merge, validate
 
 if TYPE_CHECKING:
     from nucleate.settings.study import StudySettings
-    from nucleate.stages.starting_structures import Start
 
 StudyFile = Annotated[
     Path | None,
@@ -76,33 +75,17 @@ def optimize(
     from nucleate.core.progress import say
     from nucleate.search.trial_attributes import INTERRUPTED
     from nucleate.settings.objective_texts import parse_constraint
-    from nucleate.settings.study import OptimizeSettings
-    from nucleate.stages.optimize import optimize as run
-    from nucleate.stages.study_settings import check_study
+    from nucleate.stages.jobs import run_search
 
     terms = [parse_constraint(text) for text in constraints or ()]
     chosen = _settings(study, settings, given.values, terms)
-    trained = model_manifest(Path(chosen.model))
-    chosen = check_study(chosen, trained.matter)
-    start = _start(chosen, study)
-    fields = {"objectives": [term.model_dump() for term in chosen.objectives]}
-    stage = OptimizeSettings.model_validate(
-        chosen.model_dump(include=set(OptimizeSettings.model_fields)) | fields
-    )
     shown = console(json_file)
     with terminated_like_interrupted():
-        studied = run(
-            stage,
-            trained,
-            start,
-            Path(chosen.out),
-            matter_name=trained.matter,
-            seed=chosen.seed,
-            device=chosen.device,
-            mirror=mirror,
+        chosen, studied = run_search(
+            chosen,
             settings_folder=None if study is None else study.parent,
-            lasting=True,
-            announce=lambda: show_study_start(shown, chosen, trained.matter),
+            mirror=mirror,
+            announce=partial(show_study_start, shown),
             say=say,
             interruptible=True,
         )
@@ -170,14 +153,3 @@ def _lead_beside(local: dict[str, Any], folder: Path) -> dict[str, Any]:
     except (OSError, ValueError):  # a structure, too long for a file's name
         found = False
     return {**local, "like": str(folder / like)} if found else local
-
-
-def _start(settings: StudySettings, study: Path | None) -> Start:
-    """What the study starts from."""
-    from nucleate.stages.starting_structures import start_dataset
-
-    if settings.features is not None:
-        return load_manifest(Path(settings.features), "featurize")
-    if settings.data is None:
-        return None
-    return start_dataset(settings.data, None if study is None else study.parent)

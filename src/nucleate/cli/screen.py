@@ -14,18 +14,14 @@ from nucleate.cli.common import (
     SettingsFile,
     console,
     manifest_results,
-    model_manifest,
     write_results,
 )
 from nucleate.cli.options import Given, from_settings, read_stage
 from nucleate.core.errors import SettingsError
-from nucleate.core.manifest import load_manifest
 from nucleate.core.settings import merge, validate
 
 if TYPE_CHECKING:
-    from nucleate.core.manifest import Manifest
     from nucleate.settings.screen import ScreeningSettings
-    from nucleate.stages.draws import Draws
 
 Sources = Annotated[
     list[str] | None,
@@ -62,9 +58,10 @@ def screen(
     """
     from nucleate.cli.show.screening import show_screening, write_page
     from nucleate.core.environment import environment_info
+    from nucleate.stages.jobs import run_screening
 
     chosen, folder = _settings(list(sources or ()), settings, given.values)
-    manifest = _run_screening(chosen, folder, mirror)
+    manifest = run_screening(chosen, settings_folder=folder, mirror=mirror)
     page = write_page(Path(chosen.out), manifest, chosen, environment_info())
     show_screening(console(json_file), manifest, chosen, page)
     write_results(json_file, manifest_results(manifest))
@@ -123,38 +120,3 @@ def _of_a_run(pipelines: dict[str, Any], matter: str | None, file: str) -> dict[
     found["matter"] = matter
     terms = pipeline.get("optimize", {}).get("objectives")
     return found | ({"objectives": terms} if terms else {})
-
-
-def _run_screening(
-    settings: ScreeningSettings, folder: Path | None, mirror: str | None
-) -> Manifest:
-    from nucleate.stages import screen as stage
-    from nucleate.stages.draws import dataset_of, find_draws, matter_of
-
-    draws = find_draws(settings.structures, settings.matter)
-    matter = settings.matter or (draws.matter if draws else matter_of(settings.structures))
-    if matter is None:
-        raise SettingsError("screen needs to know what a file holds: --matter molecules, say")
-    common: dict[str, Any] = {
-        "matter_name": matter,
-        "seed": settings.seed,
-        "objectives": settings.objectives or (draws.objectives if draws else ()),
-        "device": settings.device,
-        "mirror": mirror,
-        "model": _model(settings, draws),
-        "settings_folder": folder,
-    }
-    features = draws.features if draws else None
-    if settings.features is not None:
-        features = load_manifest(Path(settings.features), "featurize")
-    out = Path(settings.out)
-    if draws is not None:
-        return stage.screen(settings.stage(), draws.manifests, features, out, **common)
-    source = dataset_of(settings.structures)
-    return stage.screen_file(settings.stage(), source, out, features=features, **common)
-
-
-def _model(settings: ScreeningSettings, draws: Draws | None) -> Manifest | None:
-    if settings.model is not None:
-        return model_manifest(Path(settings.model))
-    return draws.model if draws else None
