@@ -8,10 +8,11 @@ from dataclasses import dataclass, replace
 from pathlib import Path
 
 from nucleate.core.errors import DatasetError, InputError, printable
-from nucleate.core.files import sha256_file
+from nucleate.core.files import digest, sha256_file
 from nucleate.datasets import catalogue
 from nucleate.datasets.catalogue import Dataset, File
 from nucleate.datasets.fetch import fetch_file
+from nucleate.matter.base import Matter
 from nucleate.settings.data import DatasetSettings
 
 
@@ -186,6 +187,17 @@ def content_digest(path: Path) -> str:
         except InputError as error:
             total.update(str(error).encode())
     return total.hexdigest()
+
+
+def source_digest(source: Source, matter: Matter) -> str:
+    """`content_digest` of a source and of the files that it names (a table of paths does).
+
+    Raises:
+        InputError: it cannot be read.
+    """
+    own = content_digest(source.path)
+    named = sorted(set(matter.reader.files_named(source.path, source.settings)))
+    return digest([own, *map(content_digest, named)]) if named else own
 
 
 def _digest_of(file: Path) -> str:

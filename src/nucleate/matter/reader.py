@@ -74,6 +74,10 @@ class Reader(MatterPart, ABC):
             InputError: the file as a whole is unreadable, empty or lacks a named column.
         """
 
+    def files_named(self, source: Path, dataset: DatasetSettings) -> Iterator[Path]:
+        """The files that a source names and whose content is read, as of a table of paths."""
+        return iter(())
+
     @abstractmethod
     def standardise(self, payload: Any, options: Any) -> Standardised:
         """Canonical structure of a row.

@@ -11,7 +11,7 @@ from nucleate.core.files import atomic_folder, digest
 from nucleate.core.parallel import default_processes
 from nucleate.core.paths import download_folder
 from nucleate.core.version import __version__
-from nucleate.datasets.sources import Source, content_digest, resolve
+from nucleate.datasets.sources import Source, resolve, source_digest
 from nucleate.matter import registry
 from nucleate.matter.base import Matter
 from nucleate.novelty import build_reference as reference_files
@@ -104,7 +104,7 @@ def key_facts(source: Source, matter: Matter, options: Mapping[str, Any]) -> dic
     return {
         "format": FORMAT,
         "nucleate": __version__,
-        "digest": content_digest(source.path),
+        "digest": source_digest(source, matter),
         "reading": source.settings.model_dump(mode="json", exclude={"source"}),
         "standardise": matter.reader.resolve(options, "standardise").model_dump(mode="json"),
         "identity": [matter.name, identity_of(matter.name).version()],

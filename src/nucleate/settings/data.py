@@ -19,10 +19,11 @@ class DatasetSettings(Settings):
     """Another one whose rows are the test split, whatever `split` says; they are read first."""
     validation_source: str | None = None
     """Likewise for the validation split."""
-    format: Literal["auto", "csv", "tsv", "smi", "parquet", "sdf", "cif", "poscar", "extxyz"] = (
-        "auto"
-    )
-    """What a file holds, if its name does not tell; folders and zips hold `cif` or `poscar`."""
+    format: Literal[
+        "auto", "csv", "tsv", "smi", "parquet", "sdf", "cif", "poscar", "extxyz", "json"
+    ] = "auto"
+    """What a file holds, if its name does not tell; or each file of a folder, zip or tar: `cif`,
+    `poscar`, `extxyz` or `json`."""
     structure_column: str | None = None
     """Column with the SMILES or CIF; found by its usual names if not given."""
     id_column: str | None = None

@@ -25,7 +25,7 @@ from nucleate.datasets import tables
 from nucleate.datasets.duplicates import find_duplicates, find_duplicates_within
 from nucleate.datasets.encoding import Encoded, encode_structures
 from nucleate.datasets.rows import PROPERTY_PREFIX, standardise_rows
-from nucleate.datasets.sources import Source, content_digest, resolve
+from nucleate.datasets.sources import Source, resolve, source_digest
 from nucleate.datasets.splits import SPLITS, divide
 from nucleate.datasets.tables import RECORD_COLUMNS
 from nucleate.latent.pretrained import model_digest
@@ -80,7 +80,7 @@ def featurize(
     codec_options = matter.codecs.resolve(settings.codec, f"{where}.codec]")
     _check(settings, matter, where)
     sources = resolve(settings.dataset, matter_name, mirror)
-    inputs = {source.name: content_digest(source.path) for source in sources}
+    inputs = {source.name: source_digest(source, matter) for source in sources}
     inputs |= registry.plugin_inputs(matter)
     # Neither changes the result, so neither may make a finished stage stale.
     plain = settings.model_dump(mode="json", exclude={"processes", "chunk"})

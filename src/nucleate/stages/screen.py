@@ -13,7 +13,7 @@ from nucleate.core.manifest import Manifest, run_stage, stage_key
 from nucleate.core.parallel import default_processes
 from nucleate.core.progress import phase
 from nucleate.core.settings import validate
-from nucleate.datasets.sources import content_digest, resolve
+from nucleate.datasets.sources import resolve, source_digest
 from nucleate.matter import registry
 from nucleate.matter.base import Matter
 from nucleate.novelty.index import ReferenceContext
@@ -83,7 +83,9 @@ def screen(
 
     if isinstance(draws, DatasetSettings):
         files = resolve(draws, matter_name, mirror)
-        inputs = {f"file/{number}": content_digest(file.path) for number, file in enumerate(files)}
+        inputs = {
+            f"file/{number}": source_digest(file, matter) for number, file in enumerate(files)
+        }
         inputs["reading"] = digest(draws.model_dump(mode="json"))
     else:
         inputs = {f"draws/{number}": manifest.key for number, manifest in enumerate(draws)}
@@ -95,7 +97,7 @@ def screen(
     inputs |= registry.plugin_inputs(matter)
     for place, reference_set in enumerate(settings.reference):
         for file in resolve(reference_set, matter.name, mirror):
-            inputs[f"reference/{place}/{file.name}"] = content_digest(file.path)
+            inputs[f"reference/{place}/{file.name}"] = source_digest(file, matter)
     standardise = {**matter.reader.screening_options, **settings.standardise}
     matter.reader.resolve(standardise, "screen.standardise")
     wanted = [term.model_dump(mode="json") for term in objectives]

@@ -8,8 +8,9 @@ from pathlib import Path
 from nucleate.core.errors import CheckpointError, InputError
 from nucleate.core.files import digest
 from nucleate.core.manifest import Manifest
-from nucleate.datasets.sources import content_digest, resolve
+from nucleate.datasets.sources import resolve, source_digest
 from nucleate.latent.latent_model import LatentModel
+from nucleate.matter import registry
 from nucleate.novelty.records import StartingStructures, read_records
 from nucleate.screening.check_engine import read_file
 from nucleate.settings.data import DatasetSettings
@@ -34,7 +35,8 @@ def start_inputs(start: Start, matter: str, mirror: str | None = None) -> dict[s
     if start is None:
         return {}
     files = resolve(start, matter, mirror)
-    found = {f"data/{number}": content_digest(file.path) for number, file in enumerate(files)}
+    kind = registry.get(matter)
+    found = {f"data/{number}": source_digest(file, kind) for number, file in enumerate(files)}
     return {**found, "reading": digest(start.model_dump(mode="json", exclude={"source"}))}
 
 

@@ -13,7 +13,10 @@ from typing import Any
 
 from nucleate.crystals.io.extxyz import frames
 from nucleate.crystals.io.members import Member
+from nucleate.datasets.cells import read_numbers
 from nucleate.datasets.tabular import WORKBOOKS
+from nucleate.matter.reader import RawRow
+from nucleate.settings.data import DatasetSettings
 
 TABLES = {
     ".csv": "csv",
@@ -59,6 +62,12 @@ class Found:
     payload: dict[str, str] | None
     info: dict[str, Any] = field(default_factory=dict)
     error: str = ""
+
+    def row(self, number: int, dataset: DatasetSettings) -> RawRow:
+        """It as the row of that number."""
+        identity = self.info.get(dataset.id_column, self.id) if dataset.id_column else self.id
+        properties, unread = read_numbers(self.info, dataset.properties)
+        return RawRow(number, str(identity), self.payload, properties, self.error, unread)
 
 
 def ending(name: str) -> str:

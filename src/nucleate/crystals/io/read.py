@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterator, Sequence
+from collections.abc import Iterator
 from functools import partial
 from io import TextIOWrapper
 from itertools import islice
@@ -11,20 +11,19 @@ from typing import Any
 
 from nucleate.core.errors import InputError, printable
 from nucleate.crystals.io.extxyz import frames
-from nucleate.crystals.io.files import CELL, FILES, TABLES, Found, crystals_in, format_of, refusal
+from nucleate.crystals.io.files import CELL, FILES, TABLES, Found, crystals_in, format_of
+from nucleate.crystals.io.folders import listed_rows, member_rows, refuse_properties
 from nucleate.crystals.io.members import MAXIMUM_FILE, Member, opened_members
 from nucleate.crystals.io.objects import from_object
+from nucleate.crystals.io.paths import PATH_COLUMNS, beside, files_of, is_property_list, with_file
 from nucleate.crystals.io.standardise import StandardiseOptions, standardise
 from nucleate.datasets.archives import opened
-from nucleate.datasets.cells import read_numbers
 from nucleate.datasets.tabular import open_table, structure_rows
 from nucleate.matter.reader import RawRow, Reader, Standardised
 from nucleate.settings.data import DatasetSettings
 
-STRUCTURE_COLUMNS = ("crystal", "cif", "structure", "cif_string", "wyckoff")
+STRUCTURE_COLUMNS = ("crystal", "cif", "structure", "cif_string", "wyckoff", *PATH_COLUMNS)
 """Usual names of the column that holds the crystal, in order of preference; case is ignored."""
-SHOWN = 20
-"""Names of files that are no crystals' which are told."""
 
 
 def read_rows(source: Path, dataset: DatasetSettings) -> Iterator[RawRow]:
@@ -52,11 +51,12 @@ def read_rows(source: Path, dataset: DatasetSettings) -> Iterator[RawRow]:
 def _rows(source: Path, dataset: DatasetSettings) -> Iterator[RawRow]:
     with opened_members(source) as members:
         if members is not None:
-            yield from _member_rows(members, source, dataset)
+            yield from member_rows(members, source, dataset)
             return
-    kind = format_of(source.name) if dataset.format == "auto" else dataset.format
-    if kind in ("csv", "tsv", "parquet"):
-        yield from _table(source, dataset, kind)
+    kind = _kind(source, dataset)
+    if kind in TABLES.values():
+        find = beside(source)
+        yield from (with_file(row, find) for row in _table(source, dataset, kind))
     elif kind == "extxyz":
         yield from _extxyz(source, dataset)
     elif kind in FILES.values():
@@ -69,18 +69,16 @@ def _rows(source: Path, dataset: DatasetSettings) -> Iterator[RawRow]:
         )
 
 
+def _kind(source: Path, dataset: DatasetSettings) -> str:
+    return format_of(source.name) if dataset.format == "auto" else dataset.format
+
+
 # Files of crystals
-
-
-def _row_of(number: int, found: Found, dataset: DatasetSettings) -> RawRow:
-    identity = found.info.get(dataset.id_column, found.id) if dataset.id_column else found.id
-    properties, unread = read_numbers(found.info, dataset.properties)
-    return RawRow(number, str(identity), found.payload, properties, found.error, unread)
 
 
 def _file_rows(source: Path, dataset: DatasetSettings, kind: str) -> Iterator[RawRow]:
     """The crystals of a single CIF, POSCAR or JSON file."""
-    _refuse_properties(dataset, kind == "json", source)
+    refuse_properties(dataset, kind == "json", source)
     found = list(crystals_in(Member(printable(source.name), partial(source.open, "rb")), kind))
     if len(found) == 1 and found[0].payload is None:
         raise InputError(found[0].error.partition(": ")[2], file=source)
@@ -88,45 +86,7 @@ def _file_rows(source: Path, dataset: DatasetSettings, kind: str) -> Iterator[Ra
     if kind == "cif" and not any(map(CELL.search, texts)):
         raise InputError("is not a CIF file: no unit cell in it", file=source)
     for number, one in enumerate(found, start=1):
-        yield _row_of(number, one, dataset)
-
-
-def _member_rows(
-    members: Sequence[Member], source: Path, dataset: DatasetSettings
-) -> Iterator[RawRow]:
-    """The crystals of a folder's or an archive's files.
-
-    A file that cannot be read is a row with an error; those that are of no crystals are the last
-    row together.
-    """
-    forms = [dataset.format if dataset.format != "auto" else format_of(m.name) for m in members]
-    _refuse_properties(dataset, bool({"extxyz", "json"} & set(forms)), source)
-    number, others = 0, []
-    for member, form in zip(members, forms, strict=True):
-        if form in FILES.values():
-            found = crystals_in(member, form)
-        elif why := member.problem or refusal(member.name):
-            found = iter([Found(member.name, None, error=f"{member.name}: {why}")])
-        else:
-            others.append(member.name)
-            continue
-        for one in found:
-            number += 1
-            yield _row_of(number, one, dataset)
-    if others:
-        shown = ", ".join(others[:SHOWN]) + (", ..." if len(others) > SHOWN else "")
-        said = f"{len(others)} of its files are no crystals' by their names: {shown}"
-        if number == 0:
-            raise InputError(f"holds no crystals; {said}", file=source)
-        yield RawRow(number + 1, "other files", None, error=said)
-
-
-def _refuse_properties(dataset: DatasetSettings, may_hold: bool, source: Path) -> None:
-    if dataset.properties and not may_hold:
-        raise InputError(
-            "CIF and POSCAR files hold no property columns; use a table with a CIF column",
-            file=source,
-        )
+        yield one.row(number, dataset)
 
 
 def _extxyz(source: Path, dataset: DatasetSettings) -> Iterator[RawRow]:
@@ -141,7 +101,7 @@ def _extxyz(source: Path, dataset: DatasetSettings) -> Iterator[RawRow]:
                     raise InputError(f"no info key {dataset.id_column}; keys: {known}", file=source)
                 payload = None if frame.error else {"extxyz": frame.text}
                 found = Found(frame.info.get("id", str(number)), payload, frame.info, frame.error)
-                yield _row_of(number, found, dataset)
+                yield found.row(number, dataset)
     except ValueError as error:
         raise InputError(str(error), file=source) from None
 
@@ -150,7 +110,11 @@ def _extxyz(source: Path, dataset: DatasetSettings) -> Iterator[RawRow]:
 
 
 def _table(source: Path, dataset: DatasetSettings, kind: str) -> Iterator[RawRow]:
-    missing = "no column with crystals (`cif`, `crystal`, ...)"
+    """Rows of a table: a crystal's text, or the path of its file from the table's folder."""
+    if is_property_list(source.name) and dataset.structure_column is None:
+        yield from listed_rows(source, dataset)
+        return
+    missing = "no column with crystals (`cif`, `crystal`, ...) or with paths (`file`, ...)"
     with opened(source) as (stream, name):
         table = open_table(source, stream, name, kind, longest=MAXIMUM_FILE)
         yield from structure_rows(table, source, dataset, STRUCTURE_COLUMNS, missing)
@@ -165,6 +129,12 @@ class CrystalReader(Reader):
 
     def read_rows(self, source: Path, dataset: DatasetSettings) -> Iterator[RawRow]:
         return read_rows(source, dataset)
+
+    def files_named(self, source: Path, dataset: DatasetSettings) -> Iterator[Path]:
+        kind = _kind(source, dataset)
+        if source.is_file() and kind in TABLES.values():
+            rows = _table(source, dataset, kind)
+            yield from (source.parent / one.name for one in files_of(rows, beside(source)))
 
     def standardise(self, payload: Any, options: Any) -> Standardised:
         return standardise(payload, options)

@@ -135,7 +135,7 @@ def _kind_of(text: str) -> str:
         return "extxyz"
     if "_cell_length" in text or start.startswith("data_"):
         return "cif"
-    return "poscar" if text.strip().count("\n") >= 7 else ""
+    return "poscar" if len(text.strip().splitlines()) > 6 else ""
 
 
 def _from_cif(text: str) -> Parsed:
