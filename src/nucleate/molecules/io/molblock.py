@@ -69,7 +69,7 @@ def _refuse_lines(text: str) -> None:
                 raise StructureError(reason, detail)
         return
     for number, label in _ALIAS.findall(body):
-        _refuse_alias(text, int(number), label.strip())
+        refuse_alias(Chem.MolFromMolBlock(text, removeHs=False), int(number), label)
     for label in _GROUP_NAME.findall(body):
         raise StructureError("alias", f"a group is labelled {label[:40]!r}")
     codes = _CODE.findall(body)
@@ -94,9 +94,17 @@ def _unread(text: str) -> str:
     return "the SD record is not a valid molecule"
 
 
-def _refuse_alias(text: str, number: int, label: str) -> None:
-    """Refuse a label that says something else than its atom, with hydrogens or without."""
-    molecule = Chem.MolFromMolBlock(text, removeHs=False)
+def refuse_alias(molecule: Any, number: int, label: str) -> None:
+    """Refuse a label that says something else than its atom, with hydrogens or without.
+
+    Args:
+        molecule: an RDKit molecule; None if it cannot be read.
+        number: of the atom, from 1.
+
+    Raises:
+        StructureError: `alias`.
+    """
+    label = label.strip()
     if not label or (molecule is not None and _says_the_same(molecule, number, label)):
         return
     raise StructureError("alias", f"atom {number} is labelled {label[:40]!r}")
@@ -106,6 +114,8 @@ def _says_the_same(molecule: Any, number: int, label: str) -> bool:
     if not 1 <= number <= molecule.GetNumAtoms():
         return False
     atom = molecule.GetAtomWithIdx(number - 1)
+    if atom.NeedsUpdatePropertyCache():
+        return label == atom.GetSymbol()
     symbol, hydrogens = atom.GetSymbol(), atom.GetTotalNumHs(includeNeighbors=True)
     count = "" if hydrogens == 1 else str(hydrogens)
     return label in (symbol, f"{symbol}H{count}", f"H{count}{symbol}")

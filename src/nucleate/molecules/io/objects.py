@@ -8,14 +8,29 @@ from rdkit import Chem, rdBase
 
 from nucleate.core.errors import StructureError
 from nucleate.molecules.chemistry.chem import molecule
+from nucleate.molecules.io.features import refuse_features
+from nucleate.molecules.io.molblock import refuse_alias
+
+_FIELDS: Any = int(Chem.CXSmilesFields.CX_ENHANCEDSTEREO) | int(
+    Chem.CXSmilesFields.CX_BOND_ATROPISOMER
+)
 
 
 def from_object(thing: Any) -> str | None:
-    """Return the SMILES of an RDKit molecule, None of anything else."""
+    """Return the SMILES of an RDKit molecule, with groups of stereocentres as CXSMILES; None of
+    anything else.
+
+    Raises:
+        StructureError: `alias`, and what `refuse_features` raises.
+    """
     if not isinstance(thing, Chem.Mol):
         return None
     with rdBase.BlockLogs():
-        return Chem.MolToSmiles(thing)
+        for atom in thing.GetAtoms():
+            if atom.HasProp("molFileAlias"):
+                refuse_alias(thing, atom.GetIdx() + 1, atom.GetProp("molFileAlias"))
+        refuse_features(thing)
+        return str(Chem.MolToCXSmiles(thing, Chem.SmilesWriteParams(), _FIELDS))
 
 
 def to_object(smiles: str, form: str) -> Any:
