@@ -3,12 +3,14 @@
 from __future__ import annotations
 
 import json
+import time
 from pathlib import Path
 
 import numpy as np
 import pandas as pd
 import pytest
 
+from nucleate.core.deadline import Deadline
 from nucleate.core.errors import CheckpointError, InputError, StructureError
 from nucleate.core.manifest import Manifest
 from nucleate.latent.latent_model import LatentModel
@@ -18,7 +20,7 @@ from nucleate.settings.sample import SampleSettings
 from nucleate.stages.featurize import SPELLINGS_NAME, featurize, load_records
 from nucleate.stages.reconstruct import reconstruct
 from nucleate.stages.sample import sample, sample_to
-from nucleate.stages.train import train
+from nucleate.stages.train import _training_seconds, train
 from nucleate.vae.checkpoint import load_latents
 
 QUICK = TrainSettings(
@@ -83,6 +85,31 @@ def test_training_again_is_a_no_op_and_other_settings_are_not(
             matter_name="molecules",
             seed=1,
         )
+
+
+def test_a_limit_of_time_covers_the_stage(
+    features: Manifest, tmp_path: Path, caplog: pytest.LogCaptureFixture
+) -> None:
+    caplog.set_level("INFO", "nucleate.core.progress")
+    endless = QUICK.model_copy(update={"epochs": 100_000, "patience": 100_000})
+    limited = endless.model_copy(update={"maximum_minutes": 0.05})
+    started = time.monotonic()
+    made = train(limited, features, tmp_path, matter_name="molecules", seed=1)
+    assert time.monotonic() - started < 20  # 3 s and what a busy machine adds
+    assert made.metrics["epochs"] < 100_000
+    assert "Of 0.05 minutes some" in caplog.text
+    assert "held_out" in made.metrics
+
+
+def test_what_a_limit_cannot_hold_is_told_before_training(
+    caplog: pytest.LogCaptureFixture, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    caplog.set_level("INFO", "nucleate.core.progress")
+    monkeypatch.setattr("nucleate.core.deadline.time.monotonic", lambda: 0.0)
+    assert _training_seconds(Deadline(1.0), 12.0) == 48.0
+    assert "expect" not in caplog.text
+    assert _training_seconds(Deadline(1.0), 90.0) == 30.0
+    assert "They are too few: expect some 60 s more." in caplog.text
 
 
 def test_another_kind_of_matter_is_refused(features: Manifest, tmp_path: Path) -> None:

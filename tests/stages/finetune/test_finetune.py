@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import json
+import time
 from collections.abc import Callable
 from pathlib import Path
 
@@ -65,6 +66,37 @@ def tuned(
 ) -> Manifest:
     folder = tmp_path_factory.mktemp("tuned") / "mine"
     return finetune(settings, trained.folder, folder, seed=1, device="cpu")
+
+
+def test_a_limit_of_time_covers_the_command(
+    settings: FinetuneSettings,
+    trained: Manifest,
+    tmp_path: Path,
+    caplog: pytest.LogCaptureFixture,
+) -> None:
+    caplog.set_level("INFO", "nucleate.core.progress")
+    endless = {"epochs": 100_000, "patience": 100_000, "prior_steps": 1_000_000}
+    limited = settings.model_copy(update={**endless, "maximum_minutes": 0.1})
+    started = time.monotonic()
+    made = finetune(limited, trained.folder, tmp_path, device="cpu")
+    assert time.monotonic() - started < 25  # 6 s and what a busy machine adds
+    assert made.metrics["training"]["epochs"] < 100_000
+    assert made.metrics["forgetting"]["bound_held"]
+    assert "Of 0.1 minutes" in caplog.text
+    assert "left for training" in caplog.text
+
+
+def test_a_limit_that_measuring_uses_up_is_told(
+    settings: FinetuneSettings,
+    trained: Manifest,
+    tmp_path: Path,
+    caplog: pytest.LogCaptureFixture,
+) -> None:
+    caplog.set_level("INFO", "nucleate.core.progress")
+    limited = settings.model_copy(update={"maximum_minutes": 1e-6})
+    made = finetune(limited, trained.folder, tmp_path, device="cpu")
+    assert made.metrics["training"]["steps"] == 1
+    assert "1e-06 minutes are too few" in caplog.text
 
 
 def test_the_result_is_a_model_like_any_other(

@@ -2,7 +2,10 @@
 
 from __future__ import annotations
 
+import math
+from collections.abc import Callable
 from pathlib import Path
+from typing import TypeVar
 
 import numpy as np
 import pytest
@@ -13,6 +16,8 @@ from nucleate.testing.toy_schema import SortedLegality, toy_arrays, toy_schema
 from nucleate.vae.model import VAE
 from nucleate.vae.training.evaluation import encode_all, evaluate
 from nucleate.vae.training.trainer import RESUME_NAME, Trainer, bucketed_batches
+
+T = TypeVar("T")
 
 
 def trainer(folder: Path, key: str = "k", **changes: object) -> Trainer:
@@ -108,3 +113,44 @@ def test_encoding_keeps_the_order(tmp_path: Path) -> None:
     torch.testing.assert_close(
         torch.from_numpy(log_variance[7]), one.log_variance[0].detach(), atol=1e-5, rtol=1e-4
     )
+
+
+class Clock:
+    """A clock that moves only where a test says so."""
+
+    def __init__(self) -> None:
+        self.now = 0.0
+
+    def __call__(self) -> float:
+        return self.now
+
+    def slow(self, function: Callable[..., T], seconds: float) -> Callable[..., T]:
+        """The function, which takes so long now."""
+
+        def slowed(*arguments: object) -> T:
+            self.now += seconds
+            return function(*arguments)
+
+        return slowed
+
+
+@pytest.mark.parametrize(("limit", "seconds", "steps"), [(30, 27, 30), (13, 9, 10), (0, 4.5, 1)])
+def test_a_limit_of_time_covers_validation_too(
+    tmp_path: Path, monkeypatch: pytest.MonkeyPatch, limit: float, seconds: float, steps: int
+) -> None:
+    clock = Clock()
+    monkeypatch.setattr("nucleate.vae.training.trainer.time.monotonic", clock)
+    limited = trainer(tmp_path, epochs=1000, patience=1000)
+    limited.seconds = limit
+    limited._train_step = clock.slow(limited._train_step, 0.5)  # type: ignore[method-assign]
+    limited._validate = clock.slow(limited._validate, 4.0)  # type: ignore[method-assign]
+    state = limited.run()
+    assert (clock.now, state.step) == (seconds, steps)  # ends where no more of it fits
+    assert state.elapsed == seconds
+    assert state.seconds == 0.5 * steps
+    assert state.finished
+
+
+def test_the_limit_is_that_of_the_settings(tmp_path: Path) -> None:
+    assert trainer(tmp_path, maximum_minutes=2.0).seconds == 120
+    assert trainer(tmp_path).seconds == math.inf
