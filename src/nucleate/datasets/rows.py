@@ -16,6 +16,7 @@ import pyarrow.parquet as pq
 
 from nucleate.core.errors import StructureError
 from nucleate.core.files import atomic_path
+from nucleate.datasets.count_rows import expected_rows
 from nucleate.datasets.resumable import map_to_files
 from nucleate.datasets.sources import Source
 from nucleate.matter import registry
@@ -90,13 +91,12 @@ def standardise_rows(
         InputError: a source as a whole cannot be read.
         ResultsError: the folder cannot be written, or a worker died.
     """
-    counted = [source.rows for source in sources]
     chunks = map_to_files(
         standardise_chunk,
         _chunks(sources, matter, folder, chunk),
         folder,
         description="standardise",
-        total=None if None in counted else sum(rows or 0 for rows in counted),
+        total=expected_rows(sources),
         processes=processes,
         initializer=start_worker,
         arguments=(matter.name, options, split_kind),

@@ -22,6 +22,7 @@ from numpy.typing import NDArray
 from nucleate.core.errors import ResultsError
 from nucleate.core.files import atomic_folder, atomic_path, read_json, write_json
 from nucleate.core.progress import phase
+from nucleate.datasets.count_rows import expected_rows
 from nucleate.datasets.resumable import map_to_files
 from nucleate.datasets.rows import group_rows, standardise_row, text_length
 from nucleate.datasets.sources import Source
@@ -135,7 +136,7 @@ def _parts(
         (_Task(chunk, folder / f"part-{number:06d}.json") for number, chunk in enumerate(rows)),
         folder,
         description=f"reference {source.name}",
-        total=source.rows,
+        total=expected_rows([source]),
         processes=processes,
         initializer=start_worker,
         arguments=(matter.name, options),

@@ -10,6 +10,7 @@ from typing import Any
 
 from nucleate.core.manifest import Manifest
 from nucleate.datasets import tables
+from nucleate.datasets.count_rows import expected_rows
 from nucleate.datasets.rows import group_rows, payload_shown, text_length
 from nucleate.datasets.sources import resolve
 from nucleate.matter.base import Matter
@@ -61,7 +62,7 @@ class Rows:
         source: what to read.
 
     Attributes:
-        total: number of rows, if it is known beforehand.
+        total: number of rows, roughly; None if it cannot be told beforehand.
         step: the funnel's first line.
 
     Raises:
@@ -71,8 +72,7 @@ class Rows:
     def __init__(self, source: DatasetSettings, matter: Matter, mirror: str | None = None):
         self.sources = resolve(source, matter.name, mirror)
         self.matter = matter
-        counted = [one.rows for one in self.sources]
-        self.total = None if None in counted else sum(rows or 0 for rows in counted)
+        self.total = expected_rows(self.sources)
         what = "Rows that can be read and standardised; equal ones count once"
         self.step = Step("standardise", what, 0)
         self._reasons = Counter[str]()

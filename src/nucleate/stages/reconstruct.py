@@ -11,6 +11,7 @@ from typing import Any
 from nucleate.core.errors import InputError
 from nucleate.core.files import write_json
 from nucleate.core.progress import bar
+from nucleate.datasets.count_rows import expected_rows
 from nucleate.datasets.rows import StandardisedRow, payload_shown, standardise_row
 from nucleate.datasets.sources import Source, resolve
 from nucleate.latent.latent_model import LatentModel
@@ -162,8 +163,9 @@ def _read(model: LatentModel, dataset: DatasetSettings, mirror: str | None) -> l
     """Every row of the files, in order."""
     options = model.matter.reader.resolve({}, "standardise")
     found = []
-    with bar(description="read", unit="row") as shown:
-        for source in resolve(dataset, model.matter.name, mirror):
+    sources = resolve(dataset, model.matter.name, mirror)
+    with bar(description="read", total=expected_rows(sources), unit="row") as shown:
+        for source in sources:
             for row in model.matter.reader.read_rows(source.path, source.settings):
                 standard = standardise_row(model.matter, options, row)
                 found.append(_Read(source, row, standard))
