@@ -122,7 +122,8 @@ class TrainSettings(Settings):
     average: Annotated[float, Field(ge=0, lt=1)] = 0.995
     """Decay of the exponential moving average of weights that is validated and kept."""
     maximum_minutes: Annotated[float, Field(gt=0)] | None = None
-    """Stop early after this time (the result then depends on the machine's speed)."""
+    """Time that the stage may take, prior and figures included: what that leaves for training is
+    said before it starts. The result then depends on the machine's speed."""
     processes: Positive = 1
     """Processes that share each batch, on the CPU: nearly as many times faster, since a step is too
     small for threads. Results depend on their number, as they do on the batch."""
@@ -168,7 +169,8 @@ class FinetuneSettings(Settings):
     average: Annotated[float, Field(ge=0, lt=1)] = 0.98
     """Decay of the moving average of weights that is judged and kept."""
     maximum_minutes: Annotated[float, Field(gt=0)] | None = None
-    """Stop training early after this time."""
+    """Time that the command may take, all included: reading and measuring come first and are not
+    cut short, and what they leave for training and prior is said before it starts."""
     rehearsal: Annotated[float, Field(ge=0)] = 2.0
     """Structures decoded by the old model to train on besides, per structure of one's own."""
     pull: Annotated[float, Field(ge=0)] = 3.0

@@ -34,8 +34,9 @@ class ScreenSettings(Settings):
     rank: Literal["score", "pareto"] = "score"
     """Order of the survivors: by score, or first by Pareto layers over the objectives."""
     seconds: Annotated[float, Field(gt=0)] = 30.0
-    """Limit for one structure in one check; beyond it the check's process is stopped and the
-    structure becomes a rejected row."""
+    """Limit for one structure in the checks that a worker does one after the other; where a check
+    has a longer one of its own, that. Beyond it the process is stopped and the structure becomes a
+    rejected row. Checks that compare structures with each other have no limit."""
     processes: Annotated[int, Field(ge=0)] | None = None
     """Workers, as many as cores if not given; 0 does everything in one process, where nothing can
     be stopped."""
