@@ -10,8 +10,10 @@ import re
 from typing import Any
 
 from rdkit import Chem
+from rdkit.Chem import rdqueries
 
 from nucleate.core.errors import StructureError
+from nucleate.molecules.chemistry.chem import one_atom_query
 
 _POLYMERS = ("SRU", "MON", "MER", "COP", "CRO", "MOD", "GRA", "ANY")
 _MIXTURES = ("COM", "MIX", "FOR")
@@ -21,7 +23,19 @@ _STEREO = {
     "STEREO_AND": "racemic centres: the drawn isomer kept",
     "STEREO_OR": "one of two isomers, unknown which: the drawn one kept",
 }
-_AXIAL = ("STEREOATROPCW", "STEREOATROPCCW")
+_AXIAL = (Chem.BondStereo.STEREOATROPCW, Chem.BondStereo.STEREOATROPCCW)
+
+
+def _no_atom() -> Any:
+    atom = rdqueries.AtomNumEqualsQueryAtom(0)
+    atom.ExpandQuery(rdqueries.HasPropQueryAtom("molAttchpt"), Chem.COMPOSITE_OR)
+    return one_atom_query(atom)
+
+
+# What most molecules have none of is looked for by RDKit, before a slower walk over their atoms.
+_NO_ATOM: Any = _no_atom()
+_AXIS: Any = Chem.MolFromSmarts("[^2;D3]-!@[^2;D3]")
+_ODD_BONDS: Any = [Chem.MolFromSmarts(pattern) for pattern in ("*!-!=!#!:*", "[!a]:*")]
 
 # Sections of the extension by what becomes of them. Those that RDKit reads into the molecule are
 # looked at there (radicals, polymer groups, coordinate bonds, stereo groups).
@@ -98,19 +112,21 @@ def refuse_features(molecule: Any) -> list[str]:
     """Notes of what of an RDKit molecule a SMILES cannot hold.
 
     Raises:
-        StructureError: `attachment_point`, `query`, `polymer`, `mixture`, `position_variation`,
-            `bond`, `generic_group`.
+        StructureError: `attachment_point`, `query`, `polymer`, `mixture`, `bond`, `generic_group`.
     """
     for group in Chem.GetMolSubstanceGroups(molecule):
         _refuse_group(group)
     if molecule.HasProp("_molLinkNodes"):
         raise StructureError("polymer", f"a link node ({molecule.GetProp('_molLinkNodes')})")
-    for atom in molecule.GetAtoms():
-        _refuse_atom(atom)
-    axial = False
-    for bond in molecule.GetBonds():
-        _refuse_bond(bond)
-        axial = axial or str(bond.GetStereo()) in _AXIAL
+    if molecule.HasQuery() or molecule.HasSubstructMatch(_NO_ATOM):
+        for atom in molecule.GetAtoms():
+            _refuse_atom(atom)
+    if molecule.HasQuery() or any(map(molecule.HasSubstructMatch, _ODD_BONDS)):
+        for bond in molecule.GetBonds():
+            _refuse_bond(bond)
+    axial = molecule.HasSubstructMatch(_AXIS) and any(
+        bond.GetStereo() in _AXIAL for bond in molecule.GetBonds()
+    )
     groups = {_STEREO.get(str(g.GetGroupType()), "") for g in molecule.GetStereoGroups()}
     notes = sorted(note for note in groups if note)
     return [*notes, "left out axial chirality"] if axial else notes
@@ -159,8 +175,6 @@ def refuse_dummy(atom: Any) -> None:
 def _refuse_bond(bond: Any) -> None:
     kind = str(bond.GetBondType())
     ends = f"between {bond.GetBeginAtom().GetSymbol()} and {bond.GetEndAtom().GetSymbol()}"
-    if bond.HasProp("_MolFileBondEndPts") or bond.HasProp("_MolFileBondAttach"):
-        raise StructureError("position_variation", "a bond to any of several atoms")
     if bond.HasQuery() or kind == "UNSPECIFIED":
         raise StructureError("query", f"a bond {ends} whose order is left open")
     aromatic = bond.GetBeginAtom().GetIsAromatic() and bond.GetEndAtom().GetIsAromatic()

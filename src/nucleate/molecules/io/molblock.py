@@ -35,7 +35,6 @@ _CODE = re.compile(r"^M {1,2}(\S+)", re.MULTILINE)
 _ALIAS = re.compile(r"^A {1,2}( *\d+).*\n(.*)$", re.MULTILINE)
 _GROUP_NAME = re.compile(r"^G {1,2} *\d+.*\n(.*)$", re.MULTILINE)
 _ATOM = re.compile(r"^(?: *-?\d+\.\d+){3} (\S{1,3})", re.MULTILINE)
-_OLD_RADICAL = re.compile(r"^.{30} [A-Z].{4}  4", re.MULTILINE)
 
 
 def read_block(text: str) -> tuple[Any, list[str]]:
@@ -68,18 +67,22 @@ def _refuse_lines(text: str) -> None:
             if mark in body:
                 raise StructureError(reason, detail)
         return
-    for number, label in _ALIAS.findall(body):
-        refuse_alias(Chem.MolFromMolBlock(text, removeHs=False), int(number), label)
-    for label in _GROUP_NAME.findall(body):
-        raise StructureError("alias", f"a group is labelled {label[:40]!r}")
-    codes = _CODE.findall(body)
+    if "\nA " in body:
+        for number, label in _ALIAS.findall(body):
+            refuse_alias(Chem.MolFromMolBlock(text, removeHs=False), int(number), label)
+    if "\nG " in body:
+        for label in _GROUP_NAME.findall(body):
+            raise StructureError("alias", f"a group is labelled {label[:40]!r}")
+    codes = _CODE.findall(body[body.find("\nM ") :])
     for code in codes:
         if code in _REFUSED:
             raise StructureError(*_REFUSED[code])
         if code not in _READ:
             raise StructureError("unparsable", f"the property line 'M  {code}' is not understood")
     # Charges and radicals of the atom lines do not count where such a property line follows.
-    if not {"RAD", "CHG"} & set(codes) and _OLD_RADICAL.search(body):
+    if not {"RAD", "CHG"} & set(codes) and any(
+        line[36:39] == "  4" and _ATOM.match(line) for line in body.split("\n")
+    ):
         raise StructureError("radical", "an unpaired electron")
 
 

@@ -21,7 +21,7 @@ def from_object(thing: Any) -> str | None:
     anything else.
 
     Raises:
-        StructureError: `alias`, and what `refuse_features` raises.
+        StructureError: `alias`, `position_variation`, and what `refuse_features` raises.
     """
     if not isinstance(thing, Chem.Mol):
         return None
@@ -29,6 +29,8 @@ def from_object(thing: Any) -> str | None:
         for atom in thing.GetAtoms():
             if atom.HasProp("molFileAlias"):
                 refuse_alias(thing, atom.GetIdx() + 1, atom.GetProp("molFileAlias"))
+        if any(bond.HasProp("_MolFileBondEndPts") for bond in thing.GetBonds()):
+            raise StructureError("position_variation", "a bond to any of several atoms")
         refuse_features(thing)
         return str(Chem.MolToCXSmiles(thing, Chem.SmilesWriteParams(), _FIELDS))
 
