@@ -132,6 +132,15 @@ def test_isotopes_are_told():
     assert found.notes == ("deuterium read as hydrogen",)
 
 
+def test_where_elements_were_found_is_told():
+    assert read_poscar(poscar()).notes == ()
+    (told,) = read_poscar(poscar(comment="Ga As", species="1 1\n")).notes
+    assert "first line" in told
+    labelled = "d\n0 0 0 Ga\n.25 .25 .25 As\n"
+    (told,) = read_poscar(poscar(species="1 1\n", rest=labelled)).notes
+    assert "labels" in told
+
+
 def test_symbols_may_come_again_and_lists_may_be_broken():
     assert symbols(poscar(species="Ga As Ga\n1 0 1\n")) == ["Ga", "Ga"]
     many = ["Fe", "O"] * 11

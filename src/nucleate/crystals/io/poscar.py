@@ -39,12 +39,12 @@ def read_poscar(text: str) -> Parsed:
     symbols, counts = _species(lines)
     cartesian = _is_cartesian(lines)
     points, labels = _coordinates(lines, sum(counts))
-    elements = _elements(lines.comment, symbols, counts, labels)
+    elements, told = _elements(lines.comment, symbols, counts, labels)
     lattice = lattice * scale
     if cartesian:
         points = points * scale @ np.linalg.inv(lattice)
     numbers = np.array([atomic_number(element) for element in elements], np.int64)
-    return Parsed((lattice, points, numbers), isotope_notes(elements))
+    return Parsed((lattice, points, numbers), (*told, *isotope_notes(elements)))
 
 
 def _refuse(said: str, reason: str = "unreadable") -> StructureError:
@@ -142,8 +142,9 @@ def _coordinates(lines: _Lines, atoms: int) -> tuple[NDArray[np.float64], list[l
 
 def _elements(
     comment: str, symbols: list[str], counts: list[int], rests: list[list[str]]
-) -> list[str]:
-    """The symbol of each atom."""
+) -> tuple[list[str], list[str]]:
+    """The symbol of each atom, and a note where they had to be looked for."""
+    notes: list[str] = []
     commented, labels = _symbols_of(comment), _labels(rests)
     if symbols:
         named = [re.split("[_/]", symbol)[0] for symbol in symbols]  # Fe_pv, Fe/0a1b2c
@@ -156,9 +157,11 @@ def _elements(
             raise _refuse(said, "contradiction")
     elif commented == comment.split() and len(commented) == len(counts):
         named = commented
+        notes = ["elements of a POSCAR from its first line"]
     elif labels:
         firsts = np.cumsum([0, *counts[:-1]])
         named = [labels[min(first, len(labels) - 1)] for first in firsts]
+        notes = ["elements of a POSCAR from the labels of its atoms"]
     else:
         raise _refuse(
             "no element symbols, neither above the numbers of atoms nor in line 1",
@@ -169,7 +172,7 @@ def _elements(
         if atomic_number(element) != atomic_number(label):
             said = f"atom {place} is {element} by its place, {label} by the label beside it"
             raise _refuse(said, "contradiction")
-    return elements
+    return elements, notes
 
 
 def _symbols_of(comment: str) -> list[str]:
