@@ -3,8 +3,8 @@
 Every bond of a pattern asks for a bond between two kinds of atoms: that is a *requirement*. A
 molecule in which it is met by no bond cannot hold the pattern. There are only some hundred kinds of
 bonds in all molecules, so that the requirements that each kind meets are worked out once and
-remembered; for a molecule they are then looked up and joined. What they cannot express (ring sizes,
-recursive SMARTS) is left out of them: they are necessary for a match, never sufficient.
+remembered; for a molecule they are then looked up and joined. A small ring of a pattern asks for
+one of the molecule. What they cannot express (recursive SMARTS) is left out of them: they are necessary for a match, never sufficient.
 """
 
 from __future__ import annotations
@@ -43,6 +43,12 @@ class Bond(NamedTuple):
     ring: bool
 
 
+class Ring(NamedTuple):
+    """The size of the smallest ring: a molecule with a cycle of n atoms has a ring of n or fewer."""
+
+    smallest: int
+
+
 Kind = tuple[Atom, Atom, Bond]
 Test = Callable[[Atom], bool]
 
@@ -54,7 +60,7 @@ _known: list[Hashable] = []
 
 @lru_cache(maxsize=256)
 def kinds(found: Any) -> frozenset[int]:
-    """Numbers of the kinds of atoms and bonds of an RDKit molecule, remembered by the
+    """Numbers of the kinds of atoms, bonds and rings of an RDKit molecule, remembered by the
     object, which is not to be changed: several sets of patterns are looked for in a row."""
     atoms = [
         Atom(
@@ -74,7 +80,9 @@ def kinds(found: Any) -> frozenset[int]:
         order = 0 if aromatic else int(bond.GetBondTypeAsDouble())
         ends = atoms[bond.GetBeginAtomIdx()], atoms[bond.GetEndAtomIdx()]
         bonds.add((*ends, Bond(order, bond.IsInRing())))
-    return frozenset(map(_number, {*atoms, *bonds}))
+    rings = found.GetRingInfo().AtomRings()
+    smallest = {Ring(min(map(len, rings)))} if rings else set()
+    return frozenset(map(_number, {*atoms, *bonds, *smallest}))
 
 
 def _number(kind: Hashable) -> int:
@@ -131,7 +139,13 @@ def _requirements(query: Any) -> list[tuple[str, Callable[[Any], bool]]]:
         second, other = atoms[bond.GetEndAtomIdx()]
         text = bond.GetSmarts()
         out.append((f"{first} {text} {second}", _between(one, other, _orders(text), _ring(text))))
-    return out
+    Chem.FastFindRings(query)
+    sizes = {len(ring) for ring in query.GetRingInfo().AtomRings()}
+    return out + [(f"ring {size}", _ring_of(size)) for size in sizes]
+
+
+def _ring_of(size: int) -> Callable[[Any], bool]:
+    return lambda kind: isinstance(kind, Ring) and kind.smallest <= size
 
 
 def _alone(test: Test) -> Callable[[Any], bool]:
@@ -142,7 +156,7 @@ def _between(
     one: Test, other: Test, orders: frozenset[int], ring: bool | None
 ) -> Callable[[Any], bool]:
     def test(kind: Any) -> bool:
-        if isinstance(kind, Atom):
+        if isinstance(kind, Atom | Ring):
             return False
         first, second, bond = kind
         if bond.order not in orders or (ring is not None and bond.ring != ring):
