@@ -4,7 +4,8 @@ Every bond of a pattern asks for a bond between two kinds of atoms: that is a *r
 molecule in which it is met by no bond cannot hold the pattern. There are only some hundred kinds of
 bonds in all molecules, so that the requirements that each kind meets are worked out once and
 remembered; for a molecule they are then looked up and joined. A small ring of a pattern asks for
-one of the molecule. What they cannot express (recursive SMARTS) is left out of them: they are necessary for a match, never sufficient.
+one of the molecule. What they cannot express (recursive SMARTS) is left out of them: they are
+necessary for a match, never sufficient.
 """
 
 from __future__ import annotations
@@ -44,7 +45,7 @@ class Bond(NamedTuple):
 
 
 class Ring(NamedTuple):
-    """The size of the smallest ring: a molecule with a cycle of n atoms has a ring of n or fewer."""
+    """The size of the smallest ring: one with a cycle of n atoms has a ring of n or fewer."""
 
     smallest: int
 
