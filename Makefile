@@ -2,6 +2,7 @@
 #
 #   make setup      make .venv and install the locked dependencies (a no-op when nothing changed)
 #   make discover   run the whole pipeline with flows/discover.toml
+#   make serve      server, worker and every flow on this machine (ARGS="--cron '0 2 * * *'")
 #   make test       lint, types and all tests on every core (JOBS=1 on one; PYTEST='-k name' some)
 #   make lint       ruff alone          make types   mypy alone
 #   make lock       rewrite constraints.txt from what .venv holds
@@ -20,7 +21,7 @@ MISSING_VENV := "make: $(PYTHON) cannot make virtual environments." \
 	"On Debian or Ubuntu: apt install python3-venv"
 
 .DEFAULT_GOAL := help
-.PHONY: help setup discover test lint types lock clean
+.PHONY: help setup discover serve test lint types lock clean
 
 help:
 	@awk '/^#/ {sub(/^# ?/, ""); print; next} {exit}' Makefile
@@ -40,6 +41,9 @@ $(STAMP): pyproject.toml constraints.txt
 
 discover: setup
 	@$(BIN)/python flows/discover.py $(SETTINGS) $(ARGS)
+
+serve: setup
+	@$(BIN)/python flows/serve.py --discover $(SETTINGS) $(ARGS)
 
 test: setup lint types
 	OMP_NUM_THREADS=1 $(BIN)/python -m pytest -n $(JOBS) --dist worksteal $(PYTEST)

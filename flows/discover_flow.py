@@ -22,29 +22,21 @@ from typing import Any
 import httpx
 import psutil
 from prefect import flow, get_run_logger, task
-from prefect.artifacts import (
-    create_link_artifact,
-    create_markdown_artifact,
-    create_table_artifact,
-)
+from prefect.artifacts import create_link_artifact, create_markdown_artifact
 from prefect.cache_policies import NO_CACHE
 from prefect.settings import get_current_settings
 from rich.console import Console
 
+from artifacts import is_fetch_failure, show_funnel
 from nucleate.cli.show.run import BEST, Announcer
-from nucleate.core.errors import DatasetError, ResultsError
+from nucleate.core.errors import ResultsError
 from nucleate.core.manifest import Manifest
 from nucleate.report.collect import MatterData, collect
-from nucleate.report.formatting import candidate_title, number, reasons, words
+from nucleate.report.formatting import candidate_title, number
 from nucleate.settings.run import DiscoverSettings
 from nucleate.stages.discover import StageCall, fetch_all, run_all, run_matter
 from nucleate.stages.run_folder import open_run
 from nucleate.stages.run_settings import load_settings
-
-
-def _is_fetch_failure(_task: Any, _run: Any, state: Any) -> bool:
-    """Whether trying again may help: a dataset could not be had."""
-    return isinstance(state.result(raise_on_failure=False), DatasetError)
 
 
 @task(
@@ -52,7 +44,7 @@ def _is_fetch_failure(_task: Any, _run: Any, state: Any) -> bool:
     cache_policy=NO_CACHE,
     retries=2,
     retry_delay_seconds=[2, 15],
-    retry_condition_fn=_is_fetch_failure,
+    retry_condition_fn=is_fetch_failure,
 )
 def fetch(settings: DiscoverSettings) -> None:
     """Have every dataset file here, verified, before any work starts."""
@@ -75,7 +67,7 @@ def publish_artifacts(page: Path) -> None:
     run = collect(page.parent)
     for data in run.matter:
         if data.funnel:
-            create_table_artifact(_funnel(data), key=_key(f"funnel-{data.name}"))
+            show_funnel(data.funnel, _key(f"funnel-{data.name}"))
     create_markdown_artifact(_markdown(run.matter), key="discover-summary")
     create_link_artifact(page.resolve().as_uri(), link_text="report.html", key="discover-report")
 
@@ -124,18 +116,6 @@ def discover(
 
 def _key(text: str) -> str:
     return text.lower().replace("_", "-")
-
-
-def _funnel(data: MatterData) -> list[dict[str, Any]]:
-    return [
-        {
-            "check": words(row["check"]),
-            "in": row["entered"],
-            "passed": row["passed"],
-            "rejected for": reasons(row.get("reasons", {})),
-        }
-        for row in data.funnel
-    ]
 
 
 def _markdown(matter: list[MatterData]) -> str:

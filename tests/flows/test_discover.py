@@ -150,22 +150,6 @@ def test_fresh_leaves_alone_what_is_not_a_run(settings: DiscoverSettings, fakes:
     assert (folder / "thesis.tex").exists()
 
 
-@pytest.fixture(scope="session")
-def prefect_server() -> Iterator[None]:
-    """A temporary server and database for all flow tests."""
-    from prefect.testing.utilities import prefect_test_harness
-
-    with prefect_test_harness(server_startup_timeout=120):
-        yield
-
-
-@pytest.fixture
-def flow_module(prefect_server: None, monkeypatch: pytest.MonkeyPatch) -> Any:
-    """`flows/discover_flow.py` as a module."""
-    monkeypatch.syspath_prepend(ROOT / "flows")
-    return importlib.import_module("discover_flow")
-
-
 @pytest.fixture
 def launcher(flow_module: Any) -> Any:
     """`flows/discover.py` as a module, which starts the flow."""
