@@ -2,9 +2,12 @@
 
 from __future__ import annotations
 
+import re
 from collections.abc import Sequence
 
 import pytest
+from rdkit import Chem
+from rdkit.Chem import AllChem
 
 from nucleate.core.errors import StructureError
 from nucleate.matter.reader import Standardised
@@ -175,6 +178,24 @@ def test_groups_of_stereocentres_are_noted() -> None:
     ).replace("4 N 3.9", "4 N 0.4")
     assert "@" in standard(block).structure
     assert standard(block).notes == ("racemic centres: the drawn isomer kept",)
+
+
+def test_stereo_is_what_coordinates_tell() -> None:
+    flat = Chem.MolFromSmiles("C[C@H](N)CF")
+    AllChem.Compute2DCoords(flat)
+    block = Chem.MolToMolBlock(flat)
+    assert standard(block).structure == "C[C@H](N)CF"
+    nowhere = re.sub(r"^(?: *-?\d+\.\d{4}){3}", f"{0:10.4f}" * 3, block, flags=re.MULTILINE)
+    assert standard(nowhere) == Standardised(
+        "CC(N)CF", "CC(N)CF", ("left out stereo, for want of coordinates",)
+    )
+    assert standard(v2000().replace("    0.7000", "    0.0000")).notes == ()
+
+
+def test_a_protonated_amine_in_space_has_no_configuration() -> None:
+    molecule = Chem.AddHs(Chem.MolFromSmiles("CC[NH+](C)C[C@H](F)Cl"))
+    AllChem.EmbedMolecule(molecule, randomSeed=1)
+    assert standard(Chem.MolToMolBlock(molecule)).structure == "CC[NH+](C)C[C@H](F)Cl"
 
 
 def test_salts_in_records_are_told() -> None:

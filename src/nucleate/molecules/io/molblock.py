@@ -54,7 +54,26 @@ def read_block(text: str) -> tuple[Any, list[str]]:
         problems = [str(problem.Message()) for problem in Chem.DetectChemistryProblems(raw)]
         told = problems[0] if problems else "not a valid molecule"
         raise StructureError("unparsable", f"the SD record: {told}"[:200])
-    return molecule, refuse_features(molecule)
+    return molecule, [*refuse_features(molecule), *_settle_stereo(molecule)]
+
+
+def _settle_stereo(molecule: Any) -> list[str]:
+    """Leave out what coordinates cannot tell of stereo; notes of it.
+
+    Without coordinates, wedges and double bonds tell nothing. In three dimensions a protonated
+    amine has a geometry, but no configuration: it loses its proton and turns over.
+    """
+    if molecule.GetNumConformers() == 0 or molecule.GetNumAtoms() < 2:
+        return []
+    conformer = molecule.GetConformer()
+    if conformer.Is3D():
+        for atom in molecule.GetAtoms():
+            if atom.GetAtomicNum() == 7 and atom.GetTotalNumHs() > 0:
+                atom.SetChiralTag(Chem.ChiralType.CHI_UNSPECIFIED)
+        Chem.AssignStereochemistry(molecule, cleanIt=True, force=True)
+    elif not conformer.GetPositions().any() and len(Chem.FindPotentialStereo(molecule)) > 0:
+        return ["left out stereo, for want of coordinates"]
+    return []
 
 
 def _refuse_lines(text: str) -> None:
