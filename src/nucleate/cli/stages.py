@@ -23,6 +23,7 @@ from nucleate.cli.common import (
     show_stage,
 )
 from nucleate.cli.options import Given, from_settings
+from nucleate.core.deadline import Deadline
 from nucleate.core.manifest import load_manifest
 
 READING = (
@@ -77,13 +78,22 @@ def train(
 
     Example: nucleate train --features work/features --out work/model --epochs 20
     """
-    from nucleate.stages.train import train as run
-
     manifest = load_manifest(features, "featurize")
     if "epochs" in given.values:
         given.values["start_epochs"] = given.values["epochs"]
     chosen = given.over(settings, manifest.matter, "train")
-    trained = run(chosen, manifest, out, matter_name=manifest.matter, seed=seed, device=device)
+    deadline = Deadline(chosen.maximum_minutes)  # which the import below takes some of
+    from nucleate.stages.train import train as run
+
+    trained = run(
+        chosen,
+        manifest,
+        out,
+        matter_name=manifest.matter,
+        seed=seed,
+        device=device,
+        deadline=deadline,
+    )
     show_stage(trained, json_file)
 
 
@@ -107,11 +117,13 @@ def finetune(
     """
     from nucleate.cli.show.finetune import summary_lines
     from nucleate.latent.pretrained import matter_of, model_folder
-    from nucleate.stages.finetune.finetune import finetune as run
 
     folder = model_folder(model)
     chosen = given.over(settings, matter_of(folder), "finetune")
-    manifest = run(chosen, folder, out, seed=seed, device=device, mirror=mirror)
+    deadline = Deadline(chosen.maximum_minutes)  # which the import below takes some of
+    from nucleate.stages.finetune.finetune import finetune as run
+
+    manifest = run(chosen, folder, out, seed=seed, device=device, mirror=mirror, deadline=deadline)
     lines = [*summary_lines(manifest.metrics), f"written to {manifest.folder}"]
     show_lines(lines, manifest_results(manifest), json_file)
 

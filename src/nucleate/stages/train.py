@@ -46,6 +46,7 @@ def train(
     matter_name: str,
     seed: int = 0,
     device: str = "auto",
+    deadline: Deadline | None = None,
 ) -> Manifest:
     """Train a VAE on a featurized set's training split, then a prior on its encodings.
 
@@ -56,12 +57,15 @@ def train(
     With `settings.start` training begins with the weights of a trained model, whose codec the
     features must have been made with.
 
+    Args:
+        deadline: of the settings, if it has begun already.
+
     Raises:
         CheckpointError: the features are of another kind of matter, damaged, or made with another
             codec than the start model's; or there is no such model.
         InputError: too few structures to train on.
     """
-    deadline = Deadline(settings.maximum_minutes)
+    deadline = deadline or Deadline(settings.maximum_minutes)
     start = start_folder(settings.start, matter_name)
     inputs = {"features": features.key}
     if start is not None:

@@ -68,6 +68,7 @@ def finetune(
     seed: int = 0,
     device: str = "auto",
     mirror: str | None = None,
+    deadline: Deadline | None = None,
 ) -> Manifest:
     """Fine-tune a trained model on a set of one's own.
 
@@ -76,6 +77,7 @@ def finetune(
 
     Args:
         model: a trained model's folder, or a shipped model's name.
+        deadline: of the settings, if it has begun already.
 
     Raises:
         CheckpointError: no such model, or damaged.
@@ -83,7 +85,7 @@ def finetune(
         SettingsError: an unknown option.
         ResultsError: the folder cannot be written.
     """
-    deadline = Deadline(settings.maximum_minutes)
+    deadline = deadline or Deadline(settings.maximum_minutes)
     base_folder = model_folder(model)
     matter_name = matter_of(base_folder)
     if folder.resolve() == base_folder.resolve():
@@ -210,8 +212,11 @@ class _Job:
         there is no limit."""
         if math.isinf(self.deadline.seconds):
             return 0.0
-        fixed = self.costs["figures"] + 2 * self.costs["encoding"]
-        return _MARGIN * fixed + _PRIOR_SHARE * self.deadline.seconds
+        return self._figures_seconds() + _PRIOR_SHARE * self.deadline.seconds
+
+    def _figures_seconds(self) -> float:
+        """What comes after the prior, likewise."""
+        return _MARGIN * (self.costs["figures"] + 2 * self.costs["encoding"])
 
     def _training_seconds(self) -> float | None:
         """What is left for training; says so. None if there is no limit."""
@@ -279,7 +284,7 @@ class _Job:
                 report=report,
                 seconds=max(
                     _PRIOR_SHARE * self.deadline.seconds,
-                    self.deadline.left() - _MARGIN * self.costs["figures"],
+                    self.deadline.left() - self._figures_seconds(),
                 ),
             )
         latents = {"mean": encoded[0][rows], "log_variance": encoded[1][rows], "index": rows}
