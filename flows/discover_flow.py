@@ -12,6 +12,7 @@ Prefect.
 from __future__ import annotations
 
 import os
+import re
 import signal
 import sys
 from collections.abc import Iterator
@@ -145,6 +146,9 @@ def end_at_once(_signal: int, _frame: Any) -> None:
     os._exit(130)
 
 
+_OF_SERVERS = re.compile(r"Prefect API|proxy", re.IGNORECASE)
+
+
 @contextmanager
 def server_explained() -> Iterator[None]:
     """Turn Prefect's own words about its server into one message.
@@ -154,8 +158,9 @@ def server_explained() -> Iterator[None]:
     """
     try:
         yield
-    except (RuntimeError, httpx.HTTPError) as error:
-        if isinstance(error, RuntimeError) and "Prefect API" not in str(error):
+    except (RuntimeError, ImportError, ValueError, httpx.HTTPError) as error:
+        # Of these kinds are Prefect's own word, and what httpx says of a proxy that it cannot use.
+        if not isinstance(error, httpx.HTTPError) and not _OF_SERVERS.search(str(error)):
             raise
         address = get_current_settings().api.url
         which = f"the Prefect server at {address}" if address else "Prefect's temporary server"

@@ -164,6 +164,16 @@ def test_a_refusing_server_points_to_the_mirror(served: Served, status: int) -> 
     assert len(served.asked) == (1 if status == 404 else module.ATTEMPTS)
 
 
+@pytest.mark.parametrize("address", ["socks5://127.0.0.1:9", "ftp://127.0.0.1", "http://[half"])
+@pytest.mark.usefixtures("served")
+def test_a_proxy_that_cannot_be_used_is_told(monkeypatch: pytest.MonkeyPatch, address: str) -> None:
+    for name in ("NO_PROXY", "no_proxy"):
+        monkeypatch.setenv(name, "")
+    monkeypatch.setenv("ALL_PROXY", address)
+    with pytest.raises(DatasetError, match="cannot be fetched"):
+        fetch("small", progress=False)
+
+
 def test_no_network_points_to_the_mirror(served: Served, monkeypatch: pytest.MonkeyPatch) -> None:
     dataset = catalogue.get("small")
     closed = dataset.files[0].model_copy(update={"address": "http://127.0.0.1:1/data.bin"})

@@ -13,6 +13,7 @@ from pathlib import Path
 from typing import Any
 from urllib.request import proxy_bypass
 
+import httpx
 import pytest
 from filelock import FileLock
 
@@ -279,12 +280,16 @@ def test_an_address_that_is_none_is_told(script: Any, address: str) -> None:
 
 
 def test_prefect_s_own_words_about_its_server_become_one_message(flow_module: Any) -> None:
-    words = "Timed out while attempting to connect to ephemeral Prefect API server."
-    with (
-        pytest.raises(ResultsError, match=r"cannot be reached .*`nucleate discover`"),
-        flow_module.server_explained(),
+    for words in (
+        RuntimeError("Timed out while attempting to connect to ephemeral Prefect API server."),
+        ImportError("Using SOCKS proxy, but the 'socksio' package is not installed."),
+        httpx.ConnectError("refused"),
     ):
-        raise RuntimeError(words)
+        with (
+            pytest.raises(ResultsError, match=r"cannot be reached .*`nucleate discover`"),
+            flow_module.server_explained(),
+        ):
+            raise words
     with pytest.raises(RuntimeError, match="our own"), flow_module.server_explained():
         raise RuntimeError("our own")
 

@@ -224,6 +224,7 @@ def bar(
         desc=description,
         total=total,
         unit=unit,
+        unit_scale=unit == "B",
         disable=_Command.quiet or not (terminal or _Command.listening),
         leave=False,
         smoothing=0.1,

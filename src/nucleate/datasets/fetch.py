@@ -158,6 +158,8 @@ def _download(
             reason = str(error) or type(error).__name__
             _LOG.info("%s: transfer broke off (%s)", name, reason)
             continue
+        except (ImportError, ValueError, httpx.InvalidURL) as error:  # of a proxy's address
+            raise DatasetError(_failure_text(address, relative, str(error))) from None
         found = git_blob_id(part)
         if found == blob:
             os.replace(part, target)
