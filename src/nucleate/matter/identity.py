@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 import hashlib
-from collections.abc import Callable, Mapping
+from collections.abc import Callable, Collection, Mapping, Sequence
 from functools import partial
 from importlib.metadata import version
 from importlib.util import find_spec
@@ -57,6 +57,28 @@ class Identity(MatterPart):
         `are_same` if not overridden; it may be stricter, and must be quick where most pairs differ.
         """
         return self.are_same(first, second)
+
+    def bucket(self, structure: str) -> str:
+        """A cheap text that is equal for structures which are the same (see `first_same`): only
+        those of one bucket are compared. The structure itself if not overridden.
+
+        Raises:
+            StructureError: it cannot be read.
+        """
+        return structure
+
+    def first_same(self, structure: str, others: Sequence[str]) -> int | None:
+        """Place of one of the others that is the same as a structure to a study, to novelty and to
+        ranking, whatever they are written like; None if there is none.
+
+        Args:
+            others: distinct, all of the structure's bucket; the most alike may be looked at first.
+        """
+        return next((place for place, one in enumerate(others) if one == structure), None)
+
+    def bundled(self) -> Collection[str]:
+        """Structures that come with the package and are known, whatever else is."""
+        return ()
 
     def key(self, structure: str) -> str:
         """`Standardised.key` of a structure string that is already canonical."""

@@ -8,7 +8,7 @@ from typing import TYPE_CHECKING
 import numpy as np
 from numpy.typing import NDArray
 
-from nucleate.search.searcher import Proposal, Searcher
+from nucleate.search.searcher import Proposal, Searcher, Take
 
 if TYPE_CHECKING:
     from nucleate.latent.latent_model import LatentModel
@@ -25,6 +25,7 @@ class Screening(Searcher):
     Args:
         source: endless or not; repetitions are passed over.
         accept: which structures may be asked for; all if not given.
+        take: see `SearchTask`.
     """
 
     def __init__(
@@ -32,8 +33,9 @@ class Screening(Searcher):
         name: str,
         source: Iterator[Proposal],
         accept: Callable[[Sequence[str]], NDArray[np.bool_]] | None = None,
+        take: Take | None = None,
     ):
-        self.name, self.source, self.accept = name, source, accept
+        self.name, self.source, self.accept, self.take = name, source, accept, take
         self.asked: set[str] = set()
 
     def ask(self, count: int) -> list[Proposal]:
@@ -43,6 +45,8 @@ class Screening(Searcher):
                 continue
             self.asked.add(proposal.structure)
             if self.accept is not None and not self.accept([proposal.structure])[0]:
+                continue
+            if self.take is not None and not self.take(proposal):
                 continue
             out.append(proposal)
             if len(out) == count:

@@ -82,12 +82,12 @@ def build_searcher(task: SearchTask) -> Searcher:
 
 def data_screening(task: SearchTask) -> Searcher:
     """Return the control that asks for structures of the data."""
-    return Screening(task.name, from_data(task.data, task.seed), task.accept)
+    return Screening(task.name, from_data(task.data, task.seed), task.accept, task.take)
 
 
 def prior_screening(task: SearchTask) -> Searcher:
     """Return the control that asks for draws of the prior."""
-    return Screening(task.name, from_prior(_model(task), task.seed), task.accept)
+    return Screening(task.name, from_prior(_model(task), task.seed), task.accept, task.take)
 
 
 def screened_evolution(
@@ -137,6 +137,7 @@ def screened_evolution(
         plausibility=(
             Plausibility(model, data, task.seed) if plausible and settings.plausible else None
         ),
+        take=task.take,
     )
 
 

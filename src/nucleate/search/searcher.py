@@ -45,6 +45,10 @@ class Proposal:
     log_likelihood: float | None = None
 
 
+Take = Callable[[Proposal], bool]
+"""Whether a proposal may be asked for (see `nucleate.search.repeats`)."""
+
+
 @dataclass(frozen=True)
 class SearchTask:
     """What a searcher is made of and for.
@@ -63,6 +67,8 @@ class SearchTask:
         initial: structures of the data that are asked for first, if fewer than the settings say.
         without: names of operators that are left out; for ablations.
         aligned: see `LatentMaker`; for ablations.
+        take: whether a proposal may be asked for, the answer being no repetition; all may if not
+            given. Asked last and once, of those that would be asked for.
     """
 
     name: str
@@ -78,6 +84,7 @@ class SearchTask:
     initial: int | None = None
     without: Collection[str] = ()
     aligned: bool = True
+    take: Take | None = None
 
 
 class Searcher(ABC):

@@ -69,6 +69,10 @@ class OptimizeSettings(Settings):
     """Boxes: of the decoder."""
     patience: Positive | None = None
     """Stop after so many structures without a better score; never if not given."""
+    variants: Annotated[int, Field(ge=0)] = 0
+    """Further structures that may be asked for of each new one, being the same as it: a crystal of
+    a slightly other cell has a slightly other energy, but is the same crystal. The best of them is
+    the result. Known structures have none."""
     collapse: Fraction | None = 0.01
     """Stop where fewer of the latest 200 trials than this share were structures not seen before."""
     storage: str | None = None

@@ -4,7 +4,8 @@ from __future__ import annotations
 
 from typing import Any
 
-from nucleate.crystals.checks.novelty import NovelCheck, bundled
+from nucleate.crystals.checks.novelty import NovelCheck
+from nucleate.crystals.energy.hull import bundled
 from nucleate.matter.checks import Candidate, CheckContext, Verdict
 from nucleate.matter.registry import get
 

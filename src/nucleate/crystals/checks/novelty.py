@@ -3,15 +3,16 @@
 from __future__ import annotations
 
 from collections.abc import Sequence
-from functools import cache, cached_property, lru_cache
+from functools import cached_property, lru_cache
 from typing import Any
 
 import numpy as np
 from numpy.typing import NDArray
 
-from nucleate.core.errors import DatasetError, StructureError
+from nucleate.core.errors import StructureError
 from nucleate.core.settings import Positive, Settings
 from nucleate.crystals.checks.geometry import failure
+from nucleate.crystals.energy.hull import bundled
 from nucleate.crystals.geometry.crystal_distance import STRUCTURE_UNIT, average_minimum_distances
 from nucleate.crystals.geometry.describe import composition, fractions_of, reduced_formula
 from nucleate.crystals.geometry.lookup import (
@@ -163,19 +164,6 @@ def _minimum_distances(crystal: str) -> NDArray[np.float64]:
 @lru_cache(maxsize=1)
 def _bundled_reference(crystals: tuple[str, ...], ids: tuple[str, ...]) -> Reference:
     return Reference.of("the bundled set", crystals, "crystals", ids=ids)
-
-
-@cache
-def bundled() -> dict[str, str]:
-    """Wyckoff string -> id of the bundled set; empty where it is not installed."""
-    from nucleate.core.paths import data_folder
-    from nucleate.crystals.energy.hull import read_reference
-
-    try:
-        found = read_reference(data_folder() / "prototypes.parquet")
-    except DatasetError:
-        return {}
-    return dict(zip(found["crystal"], found["id"], strict=True))
 
 
 def _columns(hit: Hit, composition: float, structure: float | None = None) -> dict[str, Any]:

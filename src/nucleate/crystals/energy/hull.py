@@ -148,6 +148,16 @@ def _fractions(formula: str | Mapping[str, float]) -> tuple[tuple[str, float], .
     return tuple(sorted((str(symbol), round(n / total, 8)) for symbol, n in amounts.items()))
 
 
+@cache
+def bundled() -> dict[str, str]:
+    """Wyckoff string -> id of the bundled set; empty where it is not installed."""
+    try:
+        found = read_reference(data_folder() / "prototypes.parquet")
+    except DatasetError:
+        return {}
+    return dict(zip(found["crystal"], found["id"], strict=True))
+
+
 def read_reference(file: Path) -> dict[str, Any]:
     """Columns `id`, `crystal`, `formula`, `energy_per_atom` of the crystal set, as lists.
 

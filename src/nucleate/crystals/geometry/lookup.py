@@ -9,7 +9,7 @@ normaliser that all their lattices share: there the letters of the canonical str
 
 from __future__ import annotations
 
-from collections.abc import Callable
+from collections.abc import Callable, Collection, Sequence
 from functools import lru_cache
 from math import gcd
 from typing import Any
@@ -19,10 +19,16 @@ from numpy.typing import NDArray
 
 from nucleate.core.errors import StructureError
 from nucleate.crystals.elements import NUMBERS
+from nucleate.crystals.energy.hull import bundled
 from nucleate.crystals.geometry.crystal_distance import STRUCTURE_UNIT, average_minimum_distances
 from nucleate.crystals.geometry.describe import composition, fractions_of, reduced_formula
 from nucleate.crystals.io.standardise import HoldOutOptions
-from nucleate.crystals.wyckoff.matching import CDVAE_MATCHER, far_apart, same_crystal
+from nucleate.crystals.wyckoff.matching import (
+    CDVAE_MATCHER,
+    far_apart,
+    maps_onto,
+    same_crystal,
+)
 from nucleate.crystals.wyckoff.normaliser import generic_normaliser
 from nucleate.crystals.wyckoff.symmetry import LETTERS
 from nucleate.crystals.wyckoff.wyckoff_string import anonymous_key, prototype_key
@@ -30,6 +36,12 @@ from nucleate.matter.identity import Identified, Identity, version_of
 
 MONOCLINIC = 15
 """Last number of a monoclinic space group."""
+DIFFERENT = 1.0
+"""Structure distance from which crystals are not the same. Of 216 pairs of equal composition of
+MPTS-52 StructureMatcher maps 57 of 111 below 0.3, 5 of 89 up to 0.8 and none of 16 above."""
+COMPARED = 50
+"""Crystals of one composition that StructureMatcher looks at, at most: the nearest. Only sets of
+one composition have more."""
 SHARES = 255
 """Steps in which a sketch counts atomic fractions."""
 
@@ -77,6 +89,11 @@ def features(crystal: str) -> NDArray[np.float32]:
     return np.concatenate([0.25 * fractions_of(crystal), weighted]).astype(np.float32)
 
 
+@lru_cache(maxsize=100_000)
+def _minimum_distances(crystal: str) -> NDArray[np.float64]:
+    return average_minimum_distances(crystal)
+
+
 class CrystalIdentity(Identity):
     """Keys `structure` (the string), `composition` and `prototype`; rounded fractions as sketch."""
 
@@ -93,6 +110,26 @@ class CrystalIdentity(Identity):
     def are_duplicates(self, first: str, second: str) -> bool:
         """Whether StructureMatcher, with its own tolerances, matches them."""
         return not far_apart(first, second) and same_crystal(first, second)
+
+    def bucket(self, structure: str) -> str:
+        """The reduced composition."""
+        return reduced_composition(structure)
+
+    def first_same(self, structure: str, others: Sequence[str]) -> int | None:
+        """The nearest of those that StructureMatcher, with its own tolerances, maps it onto.
+
+        What differs by more than `DIFFERENT` in structure is not handed to the matcher, nor, of
+        many crystals of one composition, any but the `COMPARED` nearest.
+        """
+        own = _minimum_distances(structure)
+        apart = np.array([np.abs(_minimum_distances(one) - own).mean() for one in others])
+        near = np.argsort(apart, kind="stable")[:COMPARED].tolist()
+        close = (place for place in near if apart[place] < DIFFERENT * STRUCTURE_UNIT)
+        return next((place for place in close if maps_onto(structure, others[place])), None)
+
+    def bundled(self) -> Collection[str]:
+        """Of the bundled prototypes."""
+        return bundled()
 
     def key(self, structure: str) -> str:
         """Space group, letters and elements without numbers."""

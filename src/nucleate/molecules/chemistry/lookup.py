@@ -18,6 +18,7 @@ from rdkit import Chem, DataStructs, rdBase
 
 from nucleate.matter.identity import Identified, Identity, version_of
 from nucleate.molecules.chemistry.chem import FINGERPRINT_BITS, fingerprint, parse, scaffold
+from nucleate.molecules.chemistry.same import first_same, heavy_atoms
 
 WORDS = FINGERPRINT_BITS // 64
 BLOCK = 16_384
@@ -45,6 +46,14 @@ class MoleculeIdentity(Identity):
     sketch_size = WORDS
     sketch_type = np.uint64
     split_kinds = ("random", "scaffold")
+
+    def bucket(self, structure: str) -> str:
+        """The heavy atoms."""
+        return heavy_atoms(structure)
+
+    def first_same(self, structure: str, others: Sequence[str]) -> int | None:
+        """The first that shares the InChIKey or the standard tautomer."""
+        return first_same(structure, others)
 
     def split_key(self, structure: str, kind: str) -> str:
         """The structure itself, or its Bemis-Murcko scaffold (acyclic molecules stay apart)."""

@@ -2,8 +2,9 @@
 
 from __future__ import annotations
 
-from collections.abc import Sequence
+from collections.abc import Callable, Sequence
 from dataclasses import dataclass, field
+from itertools import islice
 
 import numpy as np
 from numpy.typing import NDArray
@@ -62,6 +63,7 @@ class Candidates:
         plausibility: Plausibility | None,
         plausible: float,
         rng: np.random.Generator,
+        take: Callable[[Proposal], bool] = lambda proposal: True,
     ) -> list[Proposal]:
         """At most `count` candidates, each the highest of a draw from the joint posterior of those
         on the shortlist (Thompson sampling), so that the questions of a round differ as they
@@ -70,10 +72,13 @@ class Candidates:
         Args:
             shortlist: candidates on it for each one picked.
             plausible: share of picks among the plausible ones.
+            take: whether a candidate may be picked; asked as late as can be, since it costs. Where
+                too few of the shortlist may, the next ones are picked as they are ranked.
         """
         if not self.proposals:
             return []
-        listed = self.rank()[: shortlist * count]
+        ranked = self.rank()
+        listed = ranked[: shortlist * count]
         drawn = surrogate.sample(self._table.take(listed), count, rng)
         drawn = self._mean[listed] + self.sampling_temperature * (drawn - self._mean[listed])
         left = np.ones(len(listed), bool)
@@ -83,13 +88,17 @@ class Candidates:
             sound.look(np.argsort(-drawn[: len(listed)], axis=1, kind="stable")[:, :_AHEAD])
         chosen: list[Proposal] = []
         for draw in drawn[: len(listed)]:
-            highest = np.argsort(np.where(left, -draw, np.inf), kind="stable")[: left.sum()]
-            place = int(highest[0])
-            if rng.random() < plausible and sound is not None:
-                place = sound.first(highest)
-            left[place] = False
-            chosen.append(self.proposals[listed[place]])
-        return chosen
+            soundly = rng.random() < plausible and sound is not None
+            while left.any():
+                highest = np.argsort(np.where(left, -draw, np.inf), kind="stable")[: left.sum()]
+                place = sound.first(highest) if soundly and sound is not None else int(highest[0])
+                left[place] = False
+                if take(self.proposals[listed[place]]):
+                    chosen.append(self.proposals[listed[place]])
+                    break
+        further = (self.proposals[place] for place in ranked[len(listed) :])
+        missing = min(count, len(drawn)) - len(chosen)
+        return [*chosen, *islice((p for p in further if take(p)), missing)]
 
 
 class _Sound:

@@ -25,7 +25,7 @@ from nucleate.search.evolution.offspring import Offspring
 from nucleate.search.evolution.operators import LatentMaker, Operator
 from nucleate.search.evolution.parents import Parents
 from nucleate.search.evolution.plausibility import Plausibility
-from nucleate.search.searcher import Accept, Proposal, Searcher
+from nucleate.search.searcher import Accept, Proposal, Searcher, Take
 from nucleate.settings.evolution import EvolutionSettings
 
 _CHUNK = 500
@@ -52,6 +52,7 @@ class ScreenedEvolution(Searcher):
         group: of a structure, for the quota: a scaffold, a chemical system.
         adaptation: fine-tunes the model now and then; never if not given.
         plausibility: tells plausible structures; without, all are.
+        take: see `SearchTask`.
     """
 
     def __init__(
@@ -69,6 +70,7 @@ class ScreenedEvolution(Searcher):
         group: Callable[[str], str] | None = None,
         adaptation: Adaptation | None = None,
         plausibility: Plausibility | None = None,
+        take: Take | None = None,
     ):
         self.name, self.seed = name, seed
         self.settings = settings or EvolutionSettings()
@@ -76,6 +78,7 @@ class ScreenedEvolution(Searcher):
         order = np.random.default_rng([seed, 1]).permutation(len(data))
         self.data = [data[i] for i in order]
         self.starts, self.accept = list(dict.fromkeys(starts)), accept
+        self.take = take
         self.asked: dict[str, str] = {}  # structure -> origin, told or not
         self.surrogate = Surrogate()
         self.families = Families(self.settings.niche_similarity)
@@ -167,6 +170,13 @@ class ScreenedEvolution(Searcher):
         allowed = self.accept([p.structure for p in proposals])
         return [p for p, ok in zip(proposals, allowed.tolist(), strict=True) if ok]
 
+    def _take(self, proposal: Proposal) -> bool:
+        """Whether one may be asked for; a repetition is not made again."""
+        if self.take is None or self.take(proposal):
+            return True
+        self.asked.setdefault(proposal.structure, "repeated")
+        return False
+
     def _fresh(self, proposals: Sequence[Proposal], seen: set[str]) -> list[Proposal]:
         """Distinct ones that may be asked for."""
         new = {p.structure: p for p in proposals}
@@ -186,7 +196,7 @@ class ScreenedEvolution(Searcher):
         for _ in range(_ROUNDS):
             parents = self.parents.draw(2 * count, rng)
             children = self.offspring.make(parents, rng, count)
-            out += self._fresh(children, {p.structure for p in out})
+            out += filter(self._take, self._fresh(children, {p.structure for p in out}))
             if len(out) >= count:
                 break
         return [out[i] for i in rng.permutation(len(out))[:count]]
@@ -211,7 +221,10 @@ class ScreenedEvolution(Searcher):
                 names = [p.structure for p in fresh]
                 features = self.memory.comparison.features(names, self._groups_used())
                 self._add(pool, fresh, features)
-        return pool.pick(count, s.shortlist, self.surrogate, self.plausibility, s.plausible, rng)
+        return pool.pick(
+            *(count, s.shortlist, self.surrogate, self.plausibility, s.plausible, rng),
+            take=self._take,
+        )
 
     def _screen_data(self, pool: Candidates, count: int) -> None:
         """Add those structures of the data that are expected to be best."""

@@ -11,11 +11,13 @@ import numpy as np
 import optuna
 from optuna.trial import FrozenTrial, TrialState
 
+from nucleate.novelty.representatives import distinct
 from nucleate.objectives.constraints import penalise, violation
 from nucleate.objectives.desirability import combine
 from nucleate.objectives.objective import Objective
 from nucleate.objectives.pareto import Front, rank_points
 from nucleate.search.evolution.quota import QUOTA_COLUMNS, Quota
+from nucleate.search.repeats import Repeats
 from nucleate.search.study.local_search import Local
 from nucleate.search.study.runner import Source
 from nucleate.search.trial_attributes import OUTCOME, PROPOSAL, RESULT, STRUCTURE, UNSCORED
@@ -36,7 +38,8 @@ class StudyResult:
     """What a finished study found.
 
     Attributes:
-        rows: one per new structure, best first: structure, latent (that it was decoded from, else
+        rows: one per new structure, the same as none known and none before it (see
+            `nucleate.search.repeats`), best first: structure, latent (that it was decoded from, else
             its own; None if it has none), origin (what proposed it), trial, parent (the first),
             parents, log_likelihood, raw properties, `<name>_desirability`, score, and `more`. Those
             without a value of some property come last.
@@ -65,6 +68,7 @@ def study_result(
     stopped: str,
     quota: Quota | None = None,
     local: Local | None = None,
+    repeats: Repeats | None = None,
 ) -> StudyResult:
     """Rows and summary of all scored trials, whoever scored them.
 
@@ -73,10 +77,20 @@ def study_result(
         stopped: why the study ended.
         quota: of rows of one group before the others.
         local: every row is judged again, and left out if it fails.
+        repeats: tells structures that are the same. A row that is the same as a known structure or
+            as a better row is left out, in studies of versions that asked for them, too.
     """
     told = study.get_trials(deepcopy=False, states=(TrialState.COMPLETE,))
     missing = _missing_columns(told, objective)
     rows = _rows(told, source, objective, missing)
+    known_again = worse_again = 0
+    if repeats is not None:
+        every = len(rows)
+        rows = [row for row in rows if repeats.known_as(row["structure"]) is None]
+        known_again = every - len(rows)
+        kept = set(distinct(repeats.identity, [row["structure"] for row in rows]))
+        worse_again = len(rows) - len(kept)
+        rows = [row for row in rows if row["structure"] in kept]
     new = len(rows)
     more = ["violation", "feasible"] if objective.limited else []
     if any(row[REASON] for row in rows):
@@ -104,7 +118,8 @@ def study_result(
         "trials": sum(trial.user_attrs.get(OUTCOME) not in UNSCORED for trial in told),
         "new": new,
         "duplicates": outcomes["duplicate"],
-        "known": outcomes["known"],
+        "known": outcomes["known"] + known_again,
+        "variants": worse_again,
         "failed": outcomes["failed"],
         "without_value": len(missing),
         "best_score": max((row["score"] for row in front), default=0.0),

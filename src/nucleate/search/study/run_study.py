@@ -28,6 +28,7 @@ from nucleate.search.evolution.quota import Quota, build_quota
 from nucleate.search.factories import build_searcher
 from nucleate.search.latent_boxes.box_searcher import Boxes
 from nucleate.search.latent_boxes.regions import SearchSpace, sample_reference, space_around
+from nucleate.search.repeats import Repeats
 from nucleate.search.scalarisation import Scalarisation
 from nucleate.search.searcher import Searcher, SearchTask
 from nucleate.search.study.liveness import WorkerPool
@@ -38,11 +39,16 @@ from nucleate.search.study.runner import Runner, Source
 from nucleate.search.study.storage import Storage, open_storage
 from nucleate.search.study.structure_sampler import Searching
 from nucleate.search.trial_attributes import INTERRUPTED, REFERENCE
+from nucleate.settings.evolution import EvolutionSettings
 from nucleate.settings.searchers import searcher_entry
 from nucleate.settings.study import OptimizeSettings
 
 if TYPE_CHECKING:
     from nucleate.latent.latent_model import LatentModel
+
+
+UNKNOWN = EvolutionSettings(pool=0)
+"""Of known structures only the sample that is scored before the first trial is asked for."""
 
 
 def run_study(
@@ -116,9 +122,11 @@ class _Study:
         with open_storage(self.path, settings.storage) as storage:
             reference = self._open(storage, interrupted)
             study = reference.study
+            own_known = local.own if local else ()
+            repeats = Repeats(model.matter.identity, [*self.known, *own_known], settings.variants)
             with nullcontext() if interrupted else _worker_pool(study, settings) as pool:
                 own = self.seed if pool is None else pool.seed(self.seed)
-                source, starts = self._source(reference, local, quota, own)
+                source, starts = self._source(reference, local, quota, own, repeats)
                 runner = Runner(study, source, objective, settings, pool)
                 if interrupted:
                     runner.look()
@@ -131,6 +139,7 @@ class _Study:
                     stopped=INTERRUPTED if interrupted else runner.run(),
                     quota=quota,
                     local=local,
+                    repeats=repeats,
                 )
 
     def _open(self, storage: Storage, interrupted: bool) -> _Reference:
@@ -157,7 +166,12 @@ class _Study:
         return _Reference(begin, stored, objective, self.training, settings, self.seed)
 
     def _source(
-        self, reference: _Reference, local: Local | None, quota: Quota | None, own: int
+        self,
+        reference: _Reference,
+        local: Local | None,
+        quota: Quota | None,
+        own: int,
+        repeats: Repeats,
     ) -> tuple[Source, list[str]]:
         """What is asked for structures, and the good known ones that are shown.
 
@@ -165,12 +179,15 @@ class _Study:
             own: seed of this worker.
         """
         model, settings, study = self.model, self.settings, reference.study
-        known = frozenset([*self.known, *(local.own if local else ())])
         if searcher_entry(settings.sampler).boxes:
             space = reference.space(model, settings)
-            return Boxes(study, model, space, known, settings, own), list(space.parents)
+            scored = reference.structures
+            boxes = Boxes(study, model, space, repeats, scored, settings, own)
+            return boxes, list(space.parents)
         task = SearchTask(
-            settings.sampler, model, self.training, own, initial=len(reference.structures)
+            *(settings.sampler, model, self.training, own, UNKNOWN),
+            initial=len(reference.structures),
+            take=repeats.take,
         )
         if local is not None:
             task = local.bound(task)
@@ -181,7 +198,11 @@ class _Study:
         scalarise = Scalarisation(self.objective.weights, own) if several else None
         reference.tell(searcher, scalarise, local)
         source = Searching(
-            study, searcher, model, known, batch=settings.batch, seed=own, scalarise=scalarise
+            *(study, searcher, model, frozenset()),
+            batch=settings.batch,
+            seed=own,
+            scalarise=scalarise,
+            repeats=repeats,
         )
         if local is not None and local.lead is not None:
             return source, [local.lead]

@@ -33,6 +33,7 @@ from nucleate.search.optuna_adapter import (
     trial_id,
     write_attributes,
 )
+from nucleate.search.repeats import Repeats
 from nucleate.search.scalarisation import Scalarisation
 from nucleate.search.searcher import Proposal, Searcher
 from nucleate.search.study.trial_index import TrialIndex
@@ -71,6 +72,8 @@ class StructureSampler(BaseSampler):
         seed: of parameters and of the order in which structures of dead workers are taken up.
         scalarise: makes one score of several objectives, all in [0, 1] and to be maximised; None
             for a study with one.
+        repeats: what need not be asked, told of all that any worker asks for; None to tell
+            structures apart by their texts alone.
 
     Raises:
         ValueError: (when used) the study has several objectives and there is no `scalarise`, or
@@ -84,8 +87,10 @@ class StructureSampler(BaseSampler):
         batch: int = 20,
         seed: int = 0,
         scalarise: Scalarisation | None = None,
+        repeats: Repeats | None = None,
     ):
         self.searcher, self.batch, self.scalarise = searcher, batch, scalarise
+        self.repeats = repeats
         self._parameters = RandomSampler(seed)
         self._random = random.Random(seed)
         self._lock = threading.RLock()
@@ -137,7 +142,12 @@ class StructureSampler(BaseSampler):
             if self._index is None or not same_study(self._index.study, study):
                 self._check_objectives(len(study.directions))
                 self._index, self._observed = TrialIndex(study), 0
-            return self._index.read()
+            before = len(self._index.scored)
+            index = self._index.read()
+            if self.repeats is not None:
+                for trial in with_structure([*index.scored[before:], *index.running.values()]):
+                    self.repeats.note(trial.user_attrs[STRUCTURE])
+            return index
 
     def _check_objectives(self, count: int) -> None:
         if self.scalarise is None and count > 1:
@@ -179,7 +189,8 @@ class StructureSampler(BaseSampler):
                 self._queue += self.searcher.ask(max(count - len(out), together))
             while self._queue and len(out) < count:
                 proposal = self._queue.popleft()
-                if not index.holders(proposal.structure):
+                taken = self.repeats is None or self.repeats.take(proposal)
+                if taken and not index.holders(proposal.structure):
                     out.setdefault(proposal.structure, proposal)
         return list(out.values())
 
@@ -312,9 +323,9 @@ class Searching:
     """Asks a searcher of ours. Known structures are scored like others, as starts, but marked.
 
     Args:
-        known: structures that are no discovery.
+        known: structures that are no discovery, if `repeats` does not say it.
         seed: of this worker.
-        scalarise: see `StructureSampler`.
+        scalarise, repeats: see `StructureSampler`.
     """
 
     def __init__(
@@ -327,9 +338,12 @@ class Searching:
         batch: int,
         seed: int,
         scalarise: Scalarisation | None = None,
+        repeats: Repeats | None = None,
     ):
-        self.study, self.model, self.known = study, model, known
-        self.sampler = StructureSampler(searcher, batch=batch, seed=seed, scalarise=scalarise)
+        self.study, self.model, self.known, self.repeats = study, model, known, repeats
+        self.sampler = StructureSampler(
+            searcher, batch=batch, seed=seed, scalarise=scalarise, repeats=repeats
+        )
         study.sampler = self.sampler
 
     def read(self) -> TrialIndex:
@@ -339,7 +353,10 @@ class Searching:
         self, count: int, attributes: Mapping[str, Any], budget: int | None
     ) -> list[AskedPoint]:
         def outcome(proposal: Proposal) -> str:
-            return "known" if proposal.structure in self.known else "new"
+            known = proposal.structure in self.known
+            if self.repeats is not None:
+                known = self.repeats.known_as(proposal.structure) is not None
+            return "known" if known else "new"
 
         claimed = self.sampler.claim(
             self.study, count, lambda p: {OUTCOME: outcome(p), **attributes}, budget
