@@ -39,11 +39,11 @@ class StudyResult:
 
     Attributes:
         rows: one per new structure, the same as none known and none before it (see
-            `nucleate.search.repeats`), best first: structure, latent (that it was decoded from, else
-            its own; None if it has none), origin (what proposed it), trial, parent (the first),
-            parents, log_likelihood, raw properties, `<name>_desirability`, score, and `more`. Those
-            without a value of some property come last.
-        summary: counts, why it `stopped`, `best`, `starts`, `objectives` with their scales,
+            `nucleate.search.repeats`), best first: structure, latent (that it was decoded from,
+            else its own; None if it has none), origin (what proposed it), trial, parent (the
+            first), parents, log_likelihood, raw properties, `<name>_desirability`, score, and
+            `more`. Those without a value of some property come last.
+        summary: counts (`variants`: the same as a better new one), why it `stopped`, `best`, `starts`, `objectives` with their scales,
             `origins` (by origin: trials, new structures, best score), `history` (trial, score,
             best new score so far; of several objectives the hypervolume so far), `best_known` (the
             best known structures that were scored), `without_value` (scored structures that lack a
