@@ -87,7 +87,7 @@ class OptimizeSettings(Settings):
         # Only here: it rests on this module.
         from nucleate.settings.objectives import OPERATIONAL
 
-        free = {"trials", "patience", "collapse", "storage", "stale_seconds"}
+        free = {"trials", "patience", "variants", "collapse", "storage", "stale_seconds"}
         if not searcher_entry(self.sampler).boxes:
             # Ours learn from whatever was scored, in batches of whatever size, and lay no boxes;
             # `starts` only says how many are shown. With boxes all of these stay: generations of

@@ -43,9 +43,10 @@ class StudyResult:
             else its own; None if it has none), origin (what proposed it), trial, parent (the
             first), parents, log_likelihood, raw properties, `<name>_desirability`, score, and
             `more`. Those without a value of some property come last.
-        summary: counts (`variants`: the same as a better new one), why it `stopped`, `best`, `starts`, `objectives` with their scales,
-            `origins` (by origin: trials, new structures, best score), `history` (trial, score,
-            best new score so far; of several objectives the hypervolume so far), `best_known` (the
+        summary: counts (`variants`: rows left out, the same as better ones), why it `stopped`,
+            `best`, `starts`, `objectives` with their scales, `origins` (by origin: trials, new
+            structures, best score), `history` (trial, score, best new score so far; of several
+            objectives the hypervolume so far), `best_known` (the
             best known structures that were scored), `without_value` (scored structures that lack a
             value) and `objective_failures` (how many of them, by objective and reason).
         more: columns that depend on the settings and on what was found: `violation` and `feasible`
