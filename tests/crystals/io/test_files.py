@@ -262,4 +262,7 @@ def test_a_name_that_is_no_utf8_can_be_read_by_itself(tmp_path):
 def test_bytes_of_an_archive_are_bounded(tmp_path):
     with zipfile.ZipFile(tmp_path / "bomb.zip", "w", zipfile.ZIP_DEFLATED) as archive:
         archive.writestr("a.cif.gz", gzip.compress(b"#" * 30_000_000))
-    assert errors(read(tmp_path / "bomb.zip")) == {"a": "a.cif.gz: larger than 20000000 bytes"}
+        archive.writestr("of\\windows\\b.cif", CIF)
+    rows = read(tmp_path / "bomb.zip")
+    assert errors(rows) == {"a": "a.cif.gz: larger than 20000000 bytes"}
+    assert strings(rows[1:]) == {"of/windows/b": SALT_STRING}

@@ -16,6 +16,7 @@ from nucleate.crystals.io.write import _hill
 from nucleate.crystals.wyckoff.canonical import wyckoff_from_structure
 from nucleate.crystals.wyckoff.wyckoff_string import to_string
 from nucleate.matter import registry as matter
+from nucleate.settings.data import DatasetSettings
 
 CRYSTALS = matter.get("crystals")
 TEXTS = [
@@ -137,3 +138,12 @@ def test_cifs_say_what_they_hold(text):
 )
 def test_formulas_are_in_hill_s_order(count, formula):
     assert _hill(count) == formula
+
+
+def test_what_is_written_is_read_again(tmp_path):
+    for path in CRYSTALS.export.write_candidates(tmp_path, ROWS):
+        rows = CRYSTALS.reader.read_rows(path, DatasetSettings(source=str(path)))
+        found = {row.id: CRYSTALS.reader.standardise(row.payload, OPTIONS) for row in rows}
+        assert sorted(one.structure for one in found.values()) == sorted(CANONICAL)
+        assert {name.partition("_")[0] for name in found} == {row["candidate_id"] for row in ROWS}
+        assert not any(one.notes for one in found.values())

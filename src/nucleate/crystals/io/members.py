@@ -135,7 +135,9 @@ def opened_members(source: Path) -> Iterator[list[Member] | None]:
                 if "xl/workbook.xml" in files:  # a table
                     yield None
                     return
-                yield _in_order(_member(name, partial(archive.open, name)) for name in files)
+                yield _in_order(
+                    _member(name.replace("\\", "/"), partial(archive.open, name)) for name in files
+                )
         elif _TAR.search(source.name):
             with tarfile.open(source) as tar:
                 yield _in_order(_tar(tar))
