@@ -180,6 +180,12 @@ def test_groups_of_stereocentres_are_noted() -> None:
     assert standard(block).notes == ("racemic centres: the drawn isomer kept",)
 
 
+@pytest.mark.parametrize("lost", ["title\n", "title\n  made\n", "title\n  made\n\n"])
+def test_lines_of_the_header_may_be_lost(lost: str) -> None:
+    assert standard(v2000().removeprefix(lost)).structure == "CCC"
+    assert standard(v3000().removeprefix(lost)).structure == "CCC"
+
+
 def test_stereo_is_what_coordinates_tell() -> None:
     flat = Chem.MolFromSmiles("C[C@H](N)CF")
     AllChem.Compute2DCoords(flat)

@@ -44,6 +44,7 @@ def read_block(text: str) -> tuple[Any, list[str]]:
         StructureError: `unparsable`, `alias`, `attachment_point`, `polymer`, `query`,
             `position_variation`, `radical`, and what `refuse_features` raises.
     """
+    text = _with_header(text)
     _refuse_lines(text)
     molecule = Chem.MolFromMolBlock(text)
     if molecule is None:
@@ -55,6 +56,16 @@ def read_block(text: str) -> tuple[Any, list[str]]:
         told = problems[0] if problems else "not a valid molecule"
         raise StructureError("unparsable", f"the SD record: {told}"[:200])
     return molecule, [*refuse_features(molecule), *_settle_stereo(molecule)]
+
+
+def _with_header(text: str) -> str:
+    """The text with three lines before the one with the counts, whose kind is told at its end.
+
+    A blank title gets lost where a table's cell holds the block, others in files made by hand.
+    """
+    mark = re.search(r"^ *\d.* V[23]000 *$", text[:2000], re.MULTILINE)
+    lost = 0 if mark is None else 3 - text.count("\n", 0, mark.start())
+    return "\n" * lost + text
 
 
 def _settle_stereo(molecule: Any) -> list[str]:
