@@ -1,0 +1,288 @@
+"""CIF texts that take interpretation -> crystals: symmetry, labels, rounding, settings left open.
+
+Whatever can be read in several ways is read in all of them, and what the file says beside it
+(formula, Z, density, multiplicities, the shape of the cell) tells which one is right. Where nothing
+tells, or something contradicts, the text is refused with the reason.
+"""
+
+from __future__ import annotations
+
+import re
+from collections import Counter
+from dataclasses import dataclass
+
+import numpy as np
+from numpy.typing import NDArray
+
+from nucleate.core.errors import StructureError
+from nucleate.crystals.elements import NUMBERS
+from nucleate.crystals.geometry.distances import nearest
+from nucleate.crystals.io.atom_sites import Sites, number, read_sites
+from nucleate.crystals.io.cif_block import Items, read_items
+from nucleate.crystals.io.declared import Declared, read_declared
+from nucleate.crystals.io.orbits import Orbit, fits, orbit, same_place
+from nucleate.crystals.io.space_group import Setting
+from nucleate.crystals.io.symmetry_items import Symmetry, read_symmetry
+from nucleate.crystals.wyckoff.canonical import Arrays, canonical_wyckoff
+from nucleate.crystals.wyckoff.symmetry import lattice_matrix, volume_factor
+from nucleate.crystals.wyckoff.wyckoff_string import to_string
+
+Array = NDArray[np.float64]
+
+FLATTEST = 2e-4
+"""Volume of a cell of unit edges below which its angles span none."""
+TOO_CLOSE = 0.6
+"""Times the sum of both covalent radii; closer atoms tell that a setting is the wrong one."""
+MOVED = 0.02
+"""Angstrom that a site may be moved onto its special position without a word."""
+CELL = tuple(
+    f"_cell_{name}"
+    for name in ("length_a", "length_b", "length_c", "angle_alpha", "angle_beta", "angle_gamma")
+)
+_MODULATED = (
+    *("_space_group_ssg", "_space_group_symop_ssg", "_space_group_symop_magn_ssg", "_cell_wave_"),
+    *("_atom_site_fourier", "_atom_site_displace", "_atom_site_occ_fourier", "_cell_subsystem"),
+)
+
+
+@dataclass(frozen=True)
+class _Reading:
+    """One way to read the file."""
+
+    setting: Setting
+    arrays: Arrays
+    notes: tuple[str, ...]
+
+
+class _Refuted(Exception):
+    """A way to read the file that cannot be.
+
+    Args:
+        by: what tells so, for a person.
+    """
+
+    def __init__(self, by: str, error: StructureError):
+        super().__init__(str(error))
+        self.by, self.error = by, error
+
+
+def interpret_cif(text: str, maximum_atoms: int) -> tuple[Arrays, tuple[str, ...]]:
+    """Lattice (rows, angstrom), fractional coordinates and atomic numbers, and what was decided.
+
+    Raises:
+        StructureError: `unreadable`, `several_structures`, `zero_volume`, `modulated`,
+            `unknown_element`, `partial_occupancy`, `disorder`, `incomplete`, `contradiction`,
+            `unknown_space_group`, `ambiguous_setting`, `too_many_atoms`.
+    """
+    items = read_items(text)
+    _refuse_modulated(items)
+    parameters = _read_cell(items)
+    lattice = lattice_matrix(parameters)
+    declared = read_declared(items)
+    declared.check_volume(float(np.linalg.det(lattice)))
+    sites = read_sites(items, frozenset(declared.amounts))
+    if len(sites.labels) > maximum_atoms:
+        raise too_many(len(sites.labels), "cell", maximum_atoms)
+    symmetry = read_symmetry(items, lattice)
+    first: StructureError | None = None
+    for n, symbols in enumerate(sites.readings):
+        try:
+            reading = _choose(symmetry, sites, symbols, lattice, declared, maximum_atoms)
+        except StructureError as error:
+            first = first or error
+            continue
+        notes = [*symmetry.notes, *sites.notes, *reading.notes]
+        if n or sites.told_by_formula:
+            notes.append("elements of labels told by the formula")
+        return reading.arrays, tuple(dict.fromkeys(notes))
+    raise first or StructureError("unreadable", "no atom sites")
+
+
+def too_many(atoms: int, where: str, most: int) -> StructureError:
+    """The error of a crystal that is too large."""
+    return StructureError("too_many_atoms", f"{atoms} in the {where}, at most {most}")
+
+
+def check_cell(parameters: tuple[float, ...]) -> None:
+    """Refuse lattice parameters that span no volume.
+
+    Raises:
+        StructureError: `zero_volume`.
+    """
+    if not (min(parameters[:3]) > 0 and volume_factor(parameters[3:]) > FLATTEST):
+        raise StructureError("zero_volume", f"unit cell {parameters}")
+
+
+def _read_cell(items: Items) -> tuple[float, ...]:
+    found = []
+    for tag in CELL:
+        word = items.get(tag, [""])[0]
+        try:
+            found.append(number(word)[0])
+        except ValueError:
+            said = f"is {word}" if word else "is missing"
+            raise StructureError("unreadable", f"no complete unit cell: {tag} {said}") from None
+    check_cell(tuple(found))
+    return tuple(found)
+
+
+def _refuse_modulated(items: Items) -> None:
+    dimension = items.get("_cell_modulation_dimension", ["0"])[0]
+    if dimension not in ("0", ".", "?") or any(tag.startswith(_MODULATED) for tag in items):
+        raise StructureError("modulated", "a modulated or composite structure has no unit cell")
+
+
+def _choose(
+    symmetry: Symmetry,
+    sites: Sites,
+    symbols: tuple[str, ...],
+    lattice: Array,
+    declared: Declared,
+    maximum_atoms: int,
+) -> _Reading:
+    """The one setting with which everything agrees.
+
+    Raises:
+        StructureError: why the first setting is refuted, if all are; `ambiguous_setting`.
+    """
+    found: list[_Reading] = []
+    refuted: list[_Refuted] = []
+    for setting in symmetry.settings:
+        try:
+            found.append(_read_in(setting, sites, symbols, lattice, declared, maximum_atoms))
+        except _Refuted as reason:
+            refuted.append(reason)
+    if not found:
+        raise refuted[0].error
+    if symmetry.doubt and not refuted and not declared.decides and len(symmetry.settings) == 1:
+        raise StructureError("unknown_space_group", symmetry.doubt)
+    found = _distinct(found)
+    if len(found) > 1:
+        apart = [reading for reading in found if not _clashes(reading.arrays)]
+        if len(apart) == 1:
+            error = StructureError("overlapping_atoms", "atoms too close")
+            refuted.append(_Refuted("distances", error))
+            found = apart
+    if len(found) > 1:
+        names = " and ".join(reading.setting.name for reading in found)
+        reason = "contradiction" if symmetry.doubt else "ambiguous_setting"
+        raise StructureError(reason, f"{symmetry.doubt or 'nothing tells the setting'}: {names} fit")
+    if len(symmetry.settings) == 1:
+        return found[0]
+    by = " and ".join(dict.fromkeys(reason.by for reason in refuted)) or "all alike"
+    note = f"{_what(found[0].setting)}, told by the {by}" if refuted else ""
+    return _Reading(found[0].setting, found[0].arrays, (*found[0].notes, *([note] if note else [])))
+
+
+def _what(setting: Setting) -> str:
+    names = {"1": "origin choice 1", "2": "origin choice 2"}
+    names |= {"H": "hexagonal axes", "R": "rhombohedral axes"}
+    return names.get(setting.choice, f"space group {setting.name}")
+
+
+def _distinct(readings: list[_Reading]) -> list[_Reading]:
+    """The first of those that are one crystal."""
+    if len(readings) == 1:
+        return readings
+    crystals: dict[str, _Reading] = {}
+    for reading in readings:
+        try:
+            crystal = to_string(canonical_wyckoff(*reading.arrays))
+        except StructureError:
+            continue
+        crystals.setdefault(crystal, reading)
+    return list(crystals.values()) or readings
+
+
+def _clashes(arrays: Arrays) -> bool:
+    return nearest(*arrays).scaled < TOO_CLOSE
+
+
+def _read_in(
+    setting: Setting,
+    sites: Sites,
+    symbols: tuple[str, ...],
+    lattice: Array,
+    declared: Declared,
+    maximum_atoms: int,
+) -> _Reading:
+    """The crystal in one setting.
+
+    Raises:
+        _Refuted: the cell, the sites, or the formula do not allow it.
+    """
+    if not fits(setting, lattice):
+        told = f"the cell has not the symmetry of {setting.name}"
+        raise _Refuted("cell", StructureError("contradiction", told))
+    try:
+        orbits, elements, notes = _expand(setting, sites, symbols, lattice, maximum_atoms)
+        _check_multiplicities(setting, sites, orbits)
+    except StructureError as error:
+        raise _Refuted("sites", error) from None
+    kept = {id(o): (o, e) for o, e in zip(orbits, elements, strict=True)}.values()
+    numbers = [NUMBERS[e] for o, e in kept for _ in o.positions]
+    positions = np.concatenate([o.positions for o, _ in kept])
+    counts = Counter(e for o, e in kept for _ in o.positions)
+    try:
+        declared.check_atoms(counts, abs(float(np.linalg.det(lattice))))
+    except StructureError as error:
+        raise _Refuted("formula", error) from None
+    return _Reading(setting, (lattice, positions, np.array(numbers, np.int64)), tuple(notes))
+
+
+def _expand(
+    setting: Setting, sites: Sites, symbols: tuple[str, ...], lattice: Array, maximum_atoms: int
+) -> tuple[list[Orbit], list[str], list[str]]:
+    """Orbit and element of each site; sites on one place have one orbit.
+
+    Raises:
+        StructureError: `disorder`, `partial_occupancy`, `too_many_atoms`.
+    """
+    places: list[tuple[Orbit, list[int]]] = []
+    atoms = 0
+    for i, point in enumerate(sites.coordinates):
+        place = next((p for p in places if same_place(point, p[0].positions, lattice)), None)
+        if place is not None:
+            place[1].append(i)
+            continue
+        places.append((orbit(point, setting, lattice), [i]))
+        atoms += len(places[-1][0].positions)
+        if atoms > maximum_atoms:
+            raise too_many(atoms, "cell", maximum_atoms)
+    found: dict[int, tuple[Orbit, str]] = {}
+    notes = []
+    for one, members in places:
+        shares = [sites.occupancies[i] for i in members]
+        names = dict.fromkeys(symbols[i] for i in members)
+        told = ", ".join(
+            f"{sites.labels[i]} {sites.occupancies[i]:g}" for i in members
+        )
+        if len(names) > 1:
+            raise StructureError("disorder", f"a site is shared: {told}")
+        if len(members) > 1 and all(share == 1 for share in shares):
+            notes.append("sites listed twice")
+        elif len(members) > 1 and sum(shares) > 1.001:
+            raise StructureError("disorder", f"occupancies sum to more than 1: {told}")
+        elif sum(shares) < 0.999:
+            raise StructureError("partial_occupancy", told)
+        if one.moved > MOVED:
+            notes.append("coordinates rounded to special positions")
+        found |= {i: (one, next(iter(names))) for i in members}
+    ordered = [found[i] for i in range(len(sites.labels))]
+    return [one for one, _ in ordered], [symbol for _, symbol in ordered], notes
+
+
+def _check_multiplicities(setting: Setting, sites: Sites, orbits: list[Orbit]) -> None:
+    """Raise where the file's multiplicities are neither those of the sites nor, as SHELX has them,
+    the order of the sites' symmetry.
+
+    Raises:
+        StructureError: `contradiction`.
+    """
+    said = sites.multiplicities
+    order = len(setting.triplets)
+    made = [len(one.positions) for one in orbits]
+    if said and said != made and said != [order // n for n in made]:
+        i = next(i for i, n in enumerate(said) if n != made[i])
+        told = f"{sites.labels[i]} has a multiplicity of {made[i]}, the file says {said[i]}"
+        raise StructureError("contradiction", told)
