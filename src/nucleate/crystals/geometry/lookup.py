@@ -161,9 +161,13 @@ class CrystalIdentity(Identity):
     def version(self) -> str:
         """Of what finds the symmetry, and of what makes a string canonical."""
         symmetry = ("canonical", "wyckoff_string", "normaliser", "preferred_setting")
-        own = (*(f"wyckoff.{name}" for name in symmetry), "geometry.lookup", "io.cif")
-        modules = (f"nucleate.crystals.{name}" for name in (*own, "io.standardise"))
-        return version_of("moyopy", *modules)
+        reading = ("plain", "interpreted", "symmetry", "space_group", "atom_sites", "orbits")
+        own = (
+            *(f"wyckoff.{name}" for name in symmetry),
+            *(f"io.cif.{name}" for name in reading),
+            *("geometry.lookup", "io.standardise"),
+        )
+        return version_of("moyopy", *(f"nucleate.crystals.{name}" for name in own))
 
 
 def composition_distances(

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import re
 import warnings
 from collections.abc import Callable, Mapping
 from typing import Annotated, Any
@@ -10,12 +11,13 @@ from pydantic import Field
 
 from nucleate.core.errors import StructureError
 from nucleate.core.settings import Positive, Settings
-from nucleate.crystals.io.cif import parse_cif, plain_arrays
+from nucleate.crystals.io.cif.interpreted import interpret_cif
+from nucleate.crystals.io.cif.plain import plain_arrays
 from nucleate.crystals.io.extxyz import read_extxyz
 from nucleate.crystals.io.objects import read_json
 from nucleate.crystals.io.parsed import Parsed
 from nucleate.crystals.io.poscar import read_poscar
-from nucleate.crystals.wyckoff.canonical import Arrays, arrays_of, canonical_wyckoff
+from nucleate.crystals.wyckoff.canonical import Arrays, canonical_wyckoff
 from nucleate.crystals.wyckoff.wyckoff_string import (
     expand,
     prototype_key,
@@ -101,7 +103,7 @@ def parse(payload: Any, maximum_atoms: int) -> Parsed:
     with warnings.catch_warnings():
         warnings.simplefilter("ignore")
         try:
-            parsed = _PARSERS[kind](text)
+            parsed = interpret_cif(text, maximum_atoms) if kind == "cif" else _PARSERS[kind](text)
         except StructureError:
             raise
         except Exception as error:  # parsers of other people's files raise anything
@@ -119,7 +121,7 @@ def _kind_and_text(payload: Any) -> tuple[str, str]:
     if len(text) > MAXIMUM_TEXT:
         raise StructureError("too_large", f"{len(text)} characters, at most {MAXIMUM_TEXT}")
     kind = kind or _kind_of(text)
-    if kind != "wyckoff" and kind not in _PARSERS:
+    if kind not in ("cif", "wyckoff", *_PARSERS):
         raise StructureError("unreadable", f"{text[:40]!r} is not a crystal's text")
     return kind, text
 
@@ -133,17 +135,12 @@ def _kind_of(text: str) -> str:
         return "wyckoff"
     if start.partition("\n")[0].strip().isdecimal() and "Lattice=" in start:
         return "extxyz"
-    if "_cell_length" in text or start.startswith("data_"):
+    if re.search(r"(?i)_cell[_.]length", text) or start[:5].lower() == "data_":
         return "cif"
     return "poscar" if len(text.strip().splitlines()) > 6 else ""
 
 
-def _from_cif(text: str) -> Parsed:
-    return Parsed(arrays_of(parse_cif(text)))
-
-
 _PARSERS: dict[str, Callable[[str], Parsed]] = {
-    "cif": _from_cif,
     "poscar": read_poscar,
     "extxyz": read_extxyz,
     "json": read_json,

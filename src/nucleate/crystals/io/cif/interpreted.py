@@ -7,7 +7,6 @@ tells, or something contradicts, the text is refused with the reason.
 
 from __future__ import annotations
 
-import re
 from collections import Counter
 from dataclasses import dataclass
 
@@ -17,28 +16,24 @@ from numpy.typing import NDArray
 from nucleate.core.errors import StructureError
 from nucleate.crystals.elements import NUMBERS
 from nucleate.crystals.geometry.distances import nearest
-from nucleate.crystals.io.atom_sites import Sites, number, read_sites
-from nucleate.crystals.io.cif_block import Items, read_items
-from nucleate.crystals.io.declared import Declared, read_declared
-from nucleate.crystals.io.orbits import Orbit, fits, orbit, same_place
-from nucleate.crystals.io.space_group import Setting
-from nucleate.crystals.io.symmetry_items import Symmetry, read_symmetry
+from nucleate.crystals.io.cif.atom_sites import Sites, number, read_sites
+from nucleate.crystals.io.cif.block import Items, read_items
+from nucleate.crystals.io.cif.declared import Declared, read_declared
+from nucleate.crystals.io.cif.orbits import Orbit, fits, orbit, same_place
+from nucleate.crystals.io.cif.plain import CELL, check_cell
+from nucleate.crystals.io.cif.space_group import Setting
+from nucleate.crystals.io.cif.symmetry import Symmetry, read_symmetry
+from nucleate.crystals.io.parsed import Parsed
 from nucleate.crystals.wyckoff.canonical import Arrays, canonical_wyckoff
-from nucleate.crystals.wyckoff.symmetry import lattice_matrix, volume_factor
+from nucleate.crystals.wyckoff.symmetry import lattice_matrix
 from nucleate.crystals.wyckoff.wyckoff_string import to_string
 
 Array = NDArray[np.float64]
 
-FLATTEST = 2e-4
-"""Volume of a cell of unit edges below which its angles span none."""
 TOO_CLOSE = 0.6
 """Times the sum of both covalent radii; closer atoms tell that a setting is the wrong one."""
 MOVED = 0.02
 """Angstrom that a site may be moved onto its special position without a word."""
-CELL = tuple(
-    f"_cell_{name}"
-    for name in ("length_a", "length_b", "length_c", "angle_alpha", "angle_beta", "angle_gamma")
-)
 _MODULATED = (
     *("_space_group_ssg", "_space_group_symop_ssg", "_space_group_symop_magn_ssg", "_cell_wave_"),
     *("_atom_site_fourier", "_atom_site_displace", "_atom_site_occ_fourier", "_cell_subsystem"),
@@ -66,8 +61,8 @@ class _Refuted(Exception):
         self.by, self.error = by, error
 
 
-def interpret_cif(text: str, maximum_atoms: int) -> tuple[Arrays, tuple[str, ...]]:
-    """Lattice (rows, angstrom), fractional coordinates and atomic numbers, and what was decided.
+def interpret_cif(text: str, maximum_atoms: int) -> Parsed:
+    """The crystal, and what was decided.
 
     Raises:
         StructureError: `unreadable`, `several_structures`, `zero_volume`, `modulated`,
@@ -82,7 +77,7 @@ def interpret_cif(text: str, maximum_atoms: int) -> tuple[Arrays, tuple[str, ...
     declared.check_volume(float(np.linalg.det(lattice)))
     sites = read_sites(items, frozenset(declared.amounts))
     if len(sites.labels) > maximum_atoms:
-        raise too_many(len(sites.labels), "cell", maximum_atoms)
+        raise StructureError("too_many_atoms", f"more than {maximum_atoms} in the cell")
     symmetry = read_symmetry(items, lattice)
     first: StructureError | None = None
     for n, symbols in enumerate(sites.readings):
@@ -94,23 +89,8 @@ def interpret_cif(text: str, maximum_atoms: int) -> tuple[Arrays, tuple[str, ...
         notes = [*symmetry.notes, *sites.notes, *reading.notes]
         if n or sites.told_by_formula:
             notes.append("elements of labels told by the formula")
-        return reading.arrays, tuple(dict.fromkeys(notes))
+        return Parsed(reading.arrays, tuple(dict.fromkeys(notes)))
     raise first or StructureError("unreadable", "no atom sites")
-
-
-def too_many(atoms: int, where: str, most: int) -> StructureError:
-    """The error of a crystal that is too large."""
-    return StructureError("too_many_atoms", f"{atoms} in the {where}, at most {most}")
-
-
-def check_cell(parameters: tuple[float, ...]) -> None:
-    """Refuse lattice parameters that span no volume.
-
-    Raises:
-        StructureError: `zero_volume`.
-    """
-    if not (min(parameters[:3]) > 0 and volume_factor(parameters[3:]) > FLATTEST):
-        raise StructureError("zero_volume", f"unit cell {parameters}")
 
 
 def _read_cell(items: Items) -> tuple[float, ...]:
@@ -165,8 +145,9 @@ def _choose(
             found = apart
     if len(found) > 1:
         names = " and ".join(reading.setting.name for reading in found)
-        reason = "contradiction" if symmetry.doubt else "ambiguous_setting"
-        raise StructureError(reason, f"{symmetry.doubt or 'nothing tells the setting'}: {names} fit")
+        word = "contradiction" if symmetry.doubt else "ambiguous_setting"
+        told = symmetry.doubt or "nothing tells the setting"
+        raise StructureError(word, f"{told}: {names} fit")
     if len(symmetry.settings) == 1:
         return found[0]
     by = " and ".join(dict.fromkeys(reason.by for reason in refuted)) or "all alike"
@@ -224,7 +205,8 @@ def _read_in(
     positions = np.concatenate([o.positions for o, _ in kept])
     counts = Counter(e for o, e in kept for _ in o.positions)
     try:
-        declared.check_atoms(counts, abs(float(np.linalg.det(lattice))))
+        volume = abs(float(np.linalg.det(lattice)))
+        notes += declared.check_atoms(counts, volume, setting.lattice_points())
     except StructureError as error:
         raise _Refuted("formula", error) from None
     return _Reading(setting, (lattice, positions, np.array(numbers, np.int64)), tuple(notes))
@@ -248,15 +230,13 @@ def _expand(
         places.append((orbit(point, setting, lattice), [i]))
         atoms += len(places[-1][0].positions)
         if atoms > maximum_atoms:
-            raise too_many(atoms, "cell", maximum_atoms)
+            raise StructureError("too_many_atoms", f"more than {maximum_atoms} in the cell")
     found: dict[int, tuple[Orbit, str]] = {}
     notes = []
     for one, members in places:
         shares = [sites.occupancies[i] for i in members]
         names = dict.fromkeys(symbols[i] for i in members)
-        told = ", ".join(
-            f"{sites.labels[i]} {sites.occupancies[i]:g}" for i in members
-        )
+        told = ", ".join(f"{sites.labels[i]} {sites.occupancies[i]:g}" for i in members)
         if len(names) > 1:
             raise StructureError("disorder", f"a site is shared: {told}")
         if len(members) > 1 and all(share == 1 for share in shares):

@@ -47,6 +47,10 @@ class Setting:
         [n, 3]."""
         return _matrices(self.triplets)
 
+    def lattice_points(self) -> int:
+        """How many points of the lattice are in the cell."""
+        return int((self.matrices()[0] == np.eye(3)).all(axis=(1, 2)).sum())
+
     def point_group(self) -> tuple[tuple[int, int], ...]:
         """Determinants and traces of the rotations, each once for every rotation there is."""
         unique = np.unique(self.matrices()[0].round().astype(int), axis=0)
@@ -83,8 +87,10 @@ def from_operations(triplets: list[str]) -> Setting:
     if frozenset(operation.wrap().triplet() for operation in group) != listed:
         raise ValueError(f"the {len(listed)} symmetry operations form no group")
     found = gemmi.find_spacegroup_by_ops(group)
-    return Setting(f"{found.xhm()} ({found.number})", found.number, listed) if found else Setting(
-        f"{len(listed)} operations", 0, listed
+    return (
+        Setting(f"{found.xhm()} ({found.number})", found.number, listed)
+        if found
+        else Setting(f"{len(listed)} operations", 0, listed)
     )
 
 

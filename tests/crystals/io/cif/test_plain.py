@@ -10,7 +10,8 @@ from pymatgen.core import Lattice, Structure
 from pymatgen.io.cif import CifParser, CifWriter
 
 from nucleate.core.errors import StructureError
-from nucleate.crystals.io.cif import parse_cif, plain_arrays
+from nucleate.crystals.io.cif.interpreted import interpret_cif
+from nucleate.crystals.io.cif.plain import plain_arrays
 
 PLAIN = """# a comment
 data_test
@@ -97,11 +98,25 @@ def test_what_pymatgen_writes(seed):
         ("_cell_length_b   5.0", "_cell_length_b   long"),
         ("# a comment", "data_other\n_cell_volume 1"),
         ("  Na  Na0", "  Na"),
+        ("'Na1 Cl2'", "'Na1 Cl3'"),
+        ("'Na1 Cl2'", "'Na1 Cl1.99'"),
+        ("'Na1 Cl2'", "'Na1 Cl1 Cl1'"),
+        ("'Na1 Cl2'", "'Na1 Cl2'\n_cell_formula_units_Z 2"),
+        ("'Na1 Cl2'", "'Na1 Cl2'\n_cell_volume 100"),
+        ("Na  Na0", "Na  K0"),
+        ("Cl  Cl2  1", "Cl  Cl2  2"),
+        ("_cell_length_b   5.0", "_cell_length_b   5_0"),
     ],
 )
-def test_anything_else_is_left_to_pymatgen(old, new):
+def test_anything_else_takes_the_long_way(old, new):
     assert old in PLAIN
     assert plain_arrays(PLAIN.replace(old, new)) is None
+
+
+def test_both_ways_give_one_crystal():
+    plain, long = plain_arrays(PLAIN), interpret_cif(PLAIN, 99).arrays
+    for ours, theirs in zip(plain, long, strict=True):
+        np.testing.assert_array_equal(ours, theirs)
 
 
 def test_p1_may_be_told_by_name_alone():
@@ -113,6 +128,6 @@ def test_p1_may_be_told_by_name_alone():
 
 def test_the_long_way_says_what_is_wrong():
     with pytest.raises(StructureError, match="no complete unit cell"):
-        parse_cif(PLAIN.replace("_cell_length_b   5.0", ""))
+        interpret_cif(PLAIN.replace("_cell_length_b   5.0", ""), 99)
     with pytest.raises(StructureError, match="unit cell"):
-        parse_cif(PLAIN.replace("_cell_length_b   5.0", "_cell_length_b   0"))
+        interpret_cif(PLAIN.replace("_cell_length_b   5.0", "_cell_length_b   0"), 99)

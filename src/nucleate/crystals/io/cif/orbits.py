@@ -8,7 +8,7 @@ import numpy as np
 from numpy.typing import NDArray
 
 from nucleate.core.errors import StructureError
-from nucleate.crystals.io.space_group import Setting
+from nucleate.crystals.io.cif.space_group import Setting
 
 Array = NDArray[np.float64]
 

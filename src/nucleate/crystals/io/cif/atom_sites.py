@@ -12,8 +12,8 @@ from numpy.typing import NDArray
 
 from nucleate.core.errors import StructureError
 from nucleate.crystals.elements import NUMBERS
-from nucleate.crystals.io.cif_block import Items
-from nucleate.crystals.io.orbits import round_thirds
+from nucleate.crystals.io.cif.block import Items
+from nucleate.crystals.io.cif.orbits import round_thirds
 
 ROUNDED = 1e-3
 """Share by which an occupancy without an error of its own may miss 1."""
@@ -112,9 +112,11 @@ def read_sites(items: Items, formula: frozenset[str]) -> Sites:
     columns = {tag: [words[i] for i in kept] for tag, words in columns.items()}
     labels, types = [labels[i] for i in kept], [types[i] for i in kept]
     notes = ["left out dummy sites"] if len(kept) < count else []
-    if "decimal comma" in _comma(columns, axes):
+    if any("," in word for axis in axes for word in columns[axis]):
         notes.append("decimal commas in coordinates")
-    coordinates = np.array([_coordinates(columns, axes, i, label) for i, label in enumerate(labels)])
+    coordinates = np.array(
+        [_coordinates(columns, axes, i, label) for i, label in enumerate(labels)]
+    )
     round_thirds(coordinates)
     occupancies = list(_occupancies(columns["occupancy"], labels, notes))
     _refuse_alternatives(columns, labels)
@@ -130,10 +132,6 @@ def read_sites(items: Items, formula: frozenset[str]) -> Sites:
     )
 
 
-def _comma(columns: dict[str, list[str]], axes: list[str]) -> str:
-    return "decimal comma" if any("," in word for axis in axes for word in columns[axis]) else ""
-
-
 def _without_dummies(columns: dict[str, list[str]], labels: list[str], formula: bool) -> list[int]:
     """Numbers of the sites that are atoms; without a formula all must be."""
     flags = columns["calc_flag"]
@@ -143,9 +141,7 @@ def _without_dummies(columns: dict[str, list[str]], labels: list[str], formula: 
     return [i for i, flag in enumerate(flags) if flag.lower() != "dum"]
 
 
-def _coordinates(
-    columns: dict[str, list[str]], axes: list[str], i: int, label: str
-) -> list[float]:
+def _coordinates(columns: dict[str, list[str]], axes: list[str], i: int, label: str) -> list[float]:
     words = [columns[axis][i] for axis in axes]
     if any(word in _NOTHING for word in words):
         raise StructureError("unreadable", f"{label} has no coordinates")
@@ -197,8 +193,10 @@ def _elements(
     if kind not in _NOTHING:
         symbol = _symbol(kind.lstrip("0123456789"))
         if symbol is not None:
-            if kind[0].isdigit() or (kind[0] == "D" and symbol == "H"):
+            if kind[0].isdigit():
                 notes.append("isotopes read as their element")
+            elif kind[0] == "D" and symbol == "H":
+                notes.append("deuterium read as hydrogen")
             named = re.match("[A-Za-z]*", label)
             own = _symbol(label)
             if own not in (None, symbol) and named and named[0].capitalize() != symbol:
@@ -209,7 +207,7 @@ def _elements(
     exact = _symbol(label)
     if exact is not None and kind in _NOTHING:
         if word == "D":
-            notes.append("isotopes read as their element")
+            notes.append("deuterium read as hydrogen")
         first = word[:1].upper()
         other = [first] if len(word) == 2 and first in NUMBERS else []
         if word == word.capitalize():
@@ -219,7 +217,8 @@ def _elements(
     begins = [word[:2].capitalize(), word[:1].upper()]
     options = [symbol for symbol in begins if symbol in NUMBERS and symbol in formula]
     if not options or re.match(r"site \d", label):
-        raise StructureError("unknown_element", f"site {label} ({kind}) names no element")
+        of_type = f" of type {kind}" if kind not in (*_NOTHING, label) else ""
+        raise StructureError("unknown_element", f"site {label}{of_type} names no element")
     return list(dict.fromkeys(options)), True
 
 
@@ -257,7 +256,10 @@ def _readings(
 
 
 def _refuse_lacking_hydrogen(
-    columns: dict[str, list[str]], labels: list[str], symbols: tuple[str, ...], formula: frozenset[str]
+    columns: dict[str, list[str]],
+    labels: list[str],
+    symbols: tuple[str, ...],
+    formula: frozenset[str],
 ) -> None:
     """Raise where a site stands for a group whose hydrogens are not listed.
 
@@ -273,7 +275,9 @@ def _refuse_lacking_hydrogen(
         return
     for label in labels:
         if _WITH_HYDROGEN.match(label):
-            raise StructureError("incomplete", f"{label} stands for a group, its hydrogens are missing")
+            raise StructureError(
+                "incomplete", f"{label} stands for a group, its hydrogens are missing"
+            )
 
 
 def _multiplicities(columns: dict[str, list[str]]) -> list[int]:

@@ -11,7 +11,8 @@ import gemmi
 
 from nucleate.core.errors import StructureError
 from nucleate.crystals.elements import NUMBERS
-from nucleate.crystals.io.cif_block import Items, value
+from nucleate.crystals.io.cif.block import Items, value
+from nucleate.crystals.io.cif.plain import DOUBLED
 
 FORMULAS = (
     "_chemical_formula_sum",
@@ -137,27 +138,46 @@ class Declared:
             told = f"the cell has {volume:.5g} A^3, the file says {self.volume[0]:g}"
             raise StructureError("contradiction", told)
 
-    def check_atoms(self, found: Mapping[str, int], volume: float) -> None:
+    def check_atoms(
+        self, found: Mapping[str, int], volume: float, lattice_points: int
+    ) -> tuple[str, ...]:
         """Raise where the cell's atoms are not what the file says.
+
+        Args:
+            found: atoms of the cell by element.
+            volume: of the cell, angstrom^3.
+            lattice_points: in the cell, more than one in a centred one.
+
+        Returns:
+            Notes on how it was understood.
 
         Raises:
             StructureError: `incomplete`, `contradiction`.
         """
         units = self._formula_units(found) if self.amounts else None
-        self._check_units(found, units)
+        notes: tuple[str, ...] = ()
+        if self.units is not None and not self._is_z(self.units, found, units):
+            if lattice_points == 1 or not self._is_z(self.units * lattice_points, found, units):
+                made = f"{units[0]:.3g} times {self.formula}" if units else _formula_text(found)
+                told = f"Z is {self.units:g}, the sites make {made}"
+                raise StructureError("contradiction", told)
+            notes = ("Z taken as that of the primitive cell",)
         if self.density:
             mass = sum(n * gemmi.Element(symbol).weight for symbol, n in found.items())
             density = mass * 1.66053907 / volume
             if not _near(density, *self.density, DENSITY_ERROR):
                 told = f"the sites make {density:.3g} g/cm3, the file says {self.density[0]:g}"
                 raise StructureError("contradiction", told)
+        return notes
 
     def _formula_units(self, found: Mapping[str, int]) -> tuple[float, float]:
         """How many formula units the cell holds, least and most."""
         made = f"the formula is {self.formula}, the sites make {_formula_text(found)}"
         lacking = [symbol for symbol in self.amounts if symbol not in found]
         if lacking:
-            raise StructureError("incomplete", f"no {' nor '.join(lacking)} among the sites; {made}")
+            raise StructureError(
+                "incomplete", f"no {' nor '.join(lacking)} among the sites; {made}"
+            )
         extra = [symbol for symbol in found if symbol not in self.amounts]
         if extra:
             raise StructureError("contradiction", made)
@@ -178,22 +198,19 @@ class Declared:
             high = min(high, found[symbol] / least * (1 + 1e-4) if least > 0 else math.inf)
         return low, high
 
-    def _check_units(self, found: Mapping[str, int], units: tuple[float, float] | None) -> None:
-        """Compare Z, which may count formulas as written or reduced ones, as pymatgen has it."""
-        if self.units is None:
-            return
+    def _is_z(self, z: float, found: Mapping[str, int], units: tuple[float, float] | None) -> bool:
+        """Whether Z counts formulas, as written or, as pymatgen has it, reduced ones."""
         if units is None:
-            if self.units % 1 == 0 and any(n % self.units for n in found.values()):
-                told = f"Z is {self.units:g}, the sites make {_formula_text(found)}"
-                raise StructureError("contradiction", told)
-            return
-        spans = [units, (math.gcd(*found.values()),) * 2]
-        for amounts in self.others:
-            if amounts.keys() == found.keys():
-                spans.append(self._shared_range(found, amounts))
-        if not any(low * 0.999 <= self.units <= high * 1.001 for low, high in spans):
-            told = f"Z is {self.units:g}, the sites make {units[0]:.3g} times {self.formula}"
-            raise StructureError("contradiction", told)
+            return z % 1 != 0 or not any(n % z for n in found.values())
+        alike = (a for a in self.others if a.keys() == found.keys())
+        reduced = math.gcd(*found.values())
+        spans = [
+            units,
+            (reduced, reduced),
+            *([(reduced // 2, reduced // 2)] if found.keys() in DOUBLED else []),
+            *(self._shared_range(found, amounts) for amounts in alike),
+        ]
+        return any(low * 0.999 <= z <= high * 1.001 for low, high in spans)
 
 
 def _formula_text(found: Mapping[str, int]) -> str:

@@ -10,9 +10,9 @@ import numpy as np
 from numpy.typing import NDArray
 
 from nucleate.core.errors import StructureError
-from nucleate.crystals.io.cif_block import Items, value
-from nucleate.crystals.io.orbits import fits
-from nucleate.crystals.io.space_group import (
+from nucleate.crystals.io.cif.block import Items, value
+from nucleate.crystals.io.cif.orbits import fits
+from nucleate.crystals.io.cif.space_group import (
     Setting,
     from_hall,
     from_number,

@@ -1,0 +1,1 @@
+"""CIF texts -> crystals."""
