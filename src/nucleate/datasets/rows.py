@@ -12,11 +12,13 @@ from pathlib import Path
 from typing import Any, TypeVar
 
 import pyarrow as pa
+import pyarrow.compute as pc
 import pyarrow.parquet as pq
 
 from nucleate.core.errors import StructureError
 from nucleate.core.files import atomic_path
 from nucleate.datasets.count_rows import expected_rows
+from nucleate.datasets.reading_notes import ReadingNotes, row_notes
 from nucleate.datasets.resumable import map_to_files
 from nucleate.datasets.sources import Source
 from nucleate.matter import registry
@@ -27,6 +29,7 @@ CHUNK_CHARACTERS = 250_000
 """A chunk ends early at this much text, so that large rows (CIFs) make chunks of equal work."""
 PAYLOAD_SHOWN = 200
 PROPERTY_PREFIX = "property:"
+UNREAD_PREFIX = "unread:"
 T = TypeVar("T")
 
 
@@ -84,8 +87,9 @@ def standardise_rows(
 
     Returns:
         Columns source, row, id, role, structure, key, group (`Identity.split_key`; the key for
-        `random`), reason (null if accepted), detail, payload (of rejected rows, cut) and
-        `property:NAME` (float64, null where missing).
+        `random`), reason (null if accepted), detail, payload (of rejected rows, cut), notes (of
+        the structure, a list), told (notes and unread cells in one text), `property:NAME`
+        (float64, null where missing) and `unread:NAME` (text of a cell that is no number).
 
     Raises:
         InputError: a source as a whole cannot be read.
@@ -105,6 +109,26 @@ def standardise_rows(
     if not chunks:
         return _schema(properties).empty_table()
     return pa.concat_tables(pq.read_table(path) for path in chunks).combine_chunks()
+
+
+def count_notes(rows: pa.Table) -> ReadingNotes:
+    """What reading these rows (`standardise_rows`) decided and could not take."""
+    counted = ReadingNotes()
+    names = [n for n in rows.column_names if n.startswith(PROPERTY_PREFIX)]
+    for name in names:
+        cells = counted.column(name.removeprefix(PROPERTY_PREFIX))
+        cells.numbers = len(rows) - rows[name].null_count
+    several = len(pc.unique(rows["source"])) > 1
+    for batch in rows.filter(pc.is_valid(rows["told"])).to_batches():
+        for one in batch.to_pylist():
+            unread = {
+                name.removeprefix(UNREAD_PREFIX): text
+                for name, text in one.items()
+                if name.startswith(UNREAD_PREFIX) and text is not None
+            }
+            row = RawRow(one["row"], one["id"], None, unread=unread)
+            counted.add(row, one["notes"] or (), one["source"] if several else "")
+    return counted
 
 
 def _properties(sources: Sequence[Source]) -> tuple[str, ...]:
@@ -163,6 +187,7 @@ def standardise_chunk(worker: _Worker, chunk: Chunk) -> int:
         columns["role"].append(chunk.role)
         for name in chunk.properties:
             columns[PROPERTY_PREFIX + name].append(row.properties.get(name))
+            columns[UNREAD_PREFIX + name].append(row.unread.get(name))
     table = pa.table(
         {
             field.name: pa.array(columns[field.name], field.type, from_pandas=True)
@@ -183,12 +208,14 @@ class StandardisedRow:
         key: equal for rows that mean the same; None likewise.
         reason: why it was refused, in a word; empty if it was not.
         detail: the same at length.
+        notes: see `Standardised.notes`.
     """
 
     structure: str | None
     key: str | None = None
     reason: str = ""
     detail: str = ""
+    notes: tuple[str, ...] = ()
 
 
 def standardise_row(matter: Matter, options: Any, row: RawRow) -> StandardisedRow:
@@ -207,7 +234,7 @@ def standardise_row(matter: Matter, options: Any, row: RawRow) -> StandardisedRo
         # A library's own failure on one odd structure must not end a run of many.
         detail = f"{type(error).__name__}: {error}"
         return StandardisedRow(None, None, "unexpected_error", detail[:1000])
-    return StandardisedRow(found.structure, found.key)
+    return StandardisedRow(found.structure, found.key, notes=found.notes)
 
 
 def payload_shown(row: RawRow) -> str:
@@ -218,7 +245,7 @@ def payload_shown(row: RawRow) -> str:
     return "" if payload is None else str(payload)[:PAYLOAD_SHOWN]
 
 
-def _standardise(worker: _Worker, row: RawRow) -> dict[str, str | None]:
+def _standardise(worker: _Worker, row: RawRow) -> dict[str, Any]:
     found = standardise_row(worker.matter, worker.options, row)
     group = found.key
     if found.structure is not None and worker.split_kind != "random":
@@ -236,16 +263,20 @@ def _standardise(worker: _Worker, row: RawRow) -> dict[str, str | None]:
         "reason": found.reason if refused else None,
         "detail": found.detail if refused else None,
         "payload": payload_shown(row) if refused else None,
+        "notes": found.notes or None,
+        "told": row_notes(row, found.notes),
     }
 
 
 def _schema(properties: Sequence[str]) -> pa.Schema:
-    text = ("id", "structure", "key", "group", "detail", "payload")
+    text = ("id", "structure", "key", "group", "detail", "payload", "told")
     few = ("source", "role", "reason")  # few distinct values
     return pa.schema(
         [
             pa.field("row", pa.int64()),
             *(pa.field(name, pa.string()) for name in (*few, *text)),
+            pa.field("notes", pa.list_(pa.string())),
             *(pa.field(PROPERTY_PREFIX + name, pa.float64()) for name in properties),
+            *(pa.field(UNREAD_PREFIX + name, pa.string()) for name in properties),
         ]
     )

@@ -18,7 +18,7 @@ from nucleate.datasets.rows import PAYLOAD_SHOWN, PROPERTY_PREFIX
 from nucleate.datasets.splits import SPLITS
 from nucleate.vae.schema import Field
 
-RECORD_COLUMNS = ("row", "id", "structure", "key", "split", "source", "feature_index")
+RECORD_COLUMNS = ("row", "id", "structure", "key", "split", "source", "notes", "feature_index")
 """Columns of records.parquet that are not properties."""
 
 
@@ -28,6 +28,7 @@ def records(accepted: pa.Table, split: NDArray[np.int8]) -> pa.Table:
     columns = {name: accepted[name] for name in ("row", "id", "structure", "key")}
     columns["split"] = names.cast(pa.string())
     columns["source"] = accepted["source"]
+    columns["notes"] = accepted["told"]
     for name in accepted.column_names:
         if name.startswith(PROPERTY_PREFIX):
             columns[name.removeprefix(PROPERTY_PREFIX)] = accepted[name]

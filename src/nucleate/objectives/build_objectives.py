@@ -132,15 +132,13 @@ def check(matter: Matter, term: PropertySettings, folder: Path | None = None) ->
         if isinstance(built, ObjectiveProperty):
             built.close()
         return
-    from nucleate.datasets.sources import resolve
     from nucleate.objectives.external.entry_points import load_function
-    from nucleate.objectives.external.labels import dataset_of
+    from nucleate.objectives.external.labels import check_labels
 
     if source.features is not None:
         load_function(source.features, folder)
     matter.reader.resolve(source.standardise, "objective: standardise")
-    for file in resolve(dataset_of(source, folder), matter.name):
-        next(iter(matter.reader.read_rows(file.path, file.settings)), None)
+    check_labels(matter, source, folder)
 
 
 def inputs_of(terms: Sequence[PropertySettings], folder: Path | None = None) -> dict[str, str]:

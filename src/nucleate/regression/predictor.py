@@ -140,6 +140,11 @@ class Predictor:
         return self.mean(points), self.quantile * self.difficulty(points)
 
 
+def fewest_labels(coverage: float) -> int:
+    """Labels that a prediction with an interval of that coverage needs at least."""
+    return MINIMUM_TRAINING + smallest_calibration(coverage)
+
+
 def fit_predictor(
     name: str,
     points: NDArray[np.float32],
@@ -170,7 +175,7 @@ def fit_predictor(
     if len(usable) - held < MINIMUM_TRAINING:
         raise InputError(
             f"column {name!r}: {len(usable)} usable labels; a prediction with a {coverage:.0%} "
-            f"interval needs {MINIMUM_TRAINING + fewest} at least"
+            f"interval needs {fewest_labels(coverage)} at least"
         )
     usable = generator.permutation(usable)
     calibrating, training = usable[:held], usable[held:]

@@ -11,6 +11,7 @@ from jinja2 import Environment, FileSystemLoader, StrictUndefined
 from markupsafe import Markup
 
 from nucleate.core.version import __version__
+from nucleate.datasets.reading_notes import reading_lines
 from nucleate.report import figures
 from nucleate.report import formatting as wording
 from nucleate.report.collect import MatterData, RunData
@@ -63,6 +64,9 @@ def _section(data: MatterData) -> dict[str, Any]:
         "kept": data.candidate_count,
         "shown": min(SHOWN, data.candidate_count),
         "sentences": _sentences(data),
+        "reading": [
+            line for one in data.stages.values() for line in reading_lines(one.get("metrics", {}))
+        ],
         "tiles": _tiles(data),
         "funnel": data.funnel,
         "funnel_figure": _figure(figures.funnel, data.funnel or None),

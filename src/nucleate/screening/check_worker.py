@@ -50,6 +50,7 @@ class Judgement:
         stopped: why there are no verdicts: the process was stopped or died; empty if it was not.
         at: number of the check that was at work then.
         raw: values of the objective's terms if all checks were passed and the terms are cheap.
+        notes: of a row's structure, see `Standardised.notes`.
     """
 
     structure: str | None
@@ -59,6 +60,7 @@ class Judgement:
     stopped: str = ""
     at: int = 0
     raw: list[float] | None = None
+    notes: Sequence[str] = ()
 
     def to_json(self) -> list[Any]:
         """For the journal."""
@@ -69,7 +71,7 @@ class Judgement:
             [list(vars(v).values()) for v in self.verdicts],
             times,
         ]
-        return [*head, self.stopped, self.at, self.raw]
+        return [*head, self.stopped, self.at, self.raw, list(self.notes)]
 
     @classmethod
     def from_json(cls, values: Sequence[Any]) -> Judgement:
@@ -141,7 +143,8 @@ def _standardise_item(bench: WorkerContext, item: WorkItem) -> Judgement:
     begun = time.process_time()
     found = standardise_row(bench.matter, bench.standardise, item.row)
     refused = None if found.structure is not None else (found.reason, found.detail)
-    return Judgement(found.structure, refused, seconds=[time.process_time() - begun])
+    seconds = [time.process_time() - begun]
+    return Judgement(found.structure, refused, seconds=seconds, notes=found.notes)
 
 
 def _judge_alone(checks: Sequence[Check], candidate: Candidate, judged: Judgement) -> bool:

@@ -11,6 +11,7 @@ from typing import Any
 
 from nucleate.core.errors import SettingsError
 from nucleate.core.progress import phase
+from nucleate.datasets.reading_notes import ReadingNotes
 from nucleate.matter.base import Matter
 from nucleate.matter.checks import Candidate, Check, CheckContext, Verdict
 from nucleate.screening.check_worker import run_check
@@ -62,11 +63,13 @@ class Funnel:
         candidates: still in the running.
         rejected: in the order in which they were rejected.
         steps: one per check so far.
+        reading: what reading the rows of files decided.
     """
 
     candidates: list[Candidate]
     rejected: Rejections = field(default_factory=Rejections)
     steps: list[Step] = field(default_factory=list)
+    reading: ReadingNotes = field(default_factory=ReadingNotes)
 
     def apply(self, check: Check) -> None:
         """Put all candidates through a check, here and together.

@@ -11,6 +11,7 @@ from typing import Any
 from nucleate.core.manifest import Manifest
 from nucleate.datasets import tables
 from nucleate.datasets.count_rows import expected_rows
+from nucleate.datasets.reading_notes import row_notes
 from nucleate.datasets.rows import group_rows, payload_shown, text_length
 from nucleate.datasets.sources import resolve
 from nucleate.matter.base import Matter
@@ -102,6 +103,10 @@ class Rows:
             f"given_{name}": None if math.isnan(value) else value
             for name, value in row.properties.items()
         }
+        told = row_notes(row, judged.notes)
+        if told is not None:
+            columns["notes"] = told
+        funnel.reading.add(row, judged.notes, item.columns.get("source", ""))
         self.step.entered += 1
         if judged.seconds:
             self.step.seconds = round(self.step.seconds + judged.seconds[0], 6)

@@ -82,6 +82,7 @@ def write(
         "rows/candidates.csv": len(rows),
         "rows/rejected.parquet": len(funnel.rejected),
         "rows/rejected.csv": len(funnel.rejected),
+        **funnel.reading.to_json(),
     }
     return list(dict.fromkeys([*files, "funnel.json", "funnel.csv"])), metrics
 

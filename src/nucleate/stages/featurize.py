@@ -24,7 +24,8 @@ from nucleate.core.parallel import default_processes
 from nucleate.datasets import tables
 from nucleate.datasets.duplicates import find_duplicates, find_duplicates_within
 from nucleate.datasets.encoding import Encoded, encode_structures
-from nucleate.datasets.rows import PROPERTY_PREFIX, standardise_rows
+from nucleate.datasets.reading_notes import ReadingNotes
+from nucleate.datasets.rows import PROPERTY_PREFIX, count_notes, standardise_rows
 from nucleate.datasets.sources import Source, resolve, source_digest
 from nucleate.datasets.splits import SPLITS, divide
 from nucleate.datasets.tables import RECORD_COLUMNS
@@ -71,7 +72,7 @@ def featurize(
         SettingsError: an option or split kind that the kind of matter does not know.
         DatasetError: the dataset is unknown or cannot be fetched.
         InputError: a file cannot be read, no row was accepted, too few to train on, or a property
-            without a number in any row.
+            without a number in any row, or most of whose filled cells are no numbers.
         ResultsError: the folder cannot be written.
     """
     matter = registry.get(matter_name)
@@ -156,11 +157,11 @@ class FeaturizeJob:
 
     def run(self) -> tuple[list[str], dict[str, Any]]:
         """Do the phases; returns the output names and the metrics."""
-        count, accepted, rejected = self._read()
+        count, accepted, rejected, reading = self._read()
         with self._clock("split"):
             split = self._split(accepted)
             self._enough(split, rejected)
-            self._measured(accepted)
+            self._measured(accepted, reading)
         with self._clock("fit"):
             codec = self._fit(accepted, split)
         with self._clock("encode"):
@@ -184,7 +185,7 @@ class FeaturizeJob:
         if self.settings.spellings:
             with self._clock("spellings"):
                 names.append(self._spell(accepted, split, codec, chunk))
-        metrics = self._metrics(count, accepted, split, encoded, rejected)
+        metrics = self._metrics(count, accepted, split, encoded, rejected) | reading.to_json()
         if self.start is not None:
             metrics |= symbol_figures(self.start, codec, encoded.arrays, rejected)
         return names, metrics
@@ -197,8 +198,8 @@ class FeaturizeJob:
         self.seconds[phase] = round(time.perf_counter() - started, 2)
         _LOG.info("featurize %s: %s in %.1f s", self.matter.name, phase, self.seconds[phase])
 
-    def _read(self) -> tuple[int, pa.Table, pa.Table]:
-        """Number of rows, the distinct accepted ones, and the rejected ones."""
+    def _read(self) -> tuple[int, pa.Table, pa.Table, ReadingNotes]:
+        """Number of rows, the distinct accepted ones, the rejected ones, and what was decided."""
         with self._clock("standardise"):
             rows = standardise_rows(
                 self.sources,
@@ -214,7 +215,8 @@ class FeaturizeJob:
         with self._clock("deduplicate"):
             first = self._repeats(accepted)
             rejected = pa.concat_tables([rejected, tables.duplicate_rows(accepted, first)])
-        return len(rows), accepted.take(np.flatnonzero(first < 0)), rejected
+        distinct = accepted.take(np.flatnonzero(first < 0))
+        return len(rows), distinct, rejected, count_notes(rows)
 
     def _repeats(self, accepted: pa.Table) -> NDArray[np.int64]:
         """For each row the earlier one that it repeats and goes for, or -1."""
@@ -255,8 +257,9 @@ class FeaturizeJob:
             )
         raise InputError(message + why, file=self.settings.dataset.label)
 
-    def _measured(self, accepted: pa.Table) -> None:
+    def _measured(self, accepted: pa.Table, reading: ReadingNotes) -> None:
         for name in self.settings.dataset.properties:
+            reading.refuse_lost(name, self.settings.dataset.label)
             if accepted[PROPERTY_PREFIX + name].null_count == len(accepted):
                 raise InputError(
                     f"property {name!r}: no accepted row has a number there",

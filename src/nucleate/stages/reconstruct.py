@@ -12,6 +12,7 @@ from nucleate.core.errors import InputError
 from nucleate.core.files import write_json
 from nucleate.core.progress import bar
 from nucleate.datasets.count_rows import expected_rows
+from nucleate.datasets.reading_notes import ReadingNotes, row_notes
 from nucleate.datasets.rows import StandardisedRow, payload_shown, standardise_row
 from nucleate.datasets.sources import Source, resolve
 from nucleate.latent.latent_model import LatentModel
@@ -150,6 +151,10 @@ def reconstruct(
         model, structures, refine=refine, inference_steps=inference_steps
     )
     figures["rejected_rows"] = dict(rejected)
+    reading = ReadingNotes()
+    for one in rows:
+        reading.add(one.row, one.standard.notes)
+    figures |= reading.to_json()
     if out is not None:
         out.mkdir(parents=True, exist_ok=True)
         records = _records(rows, rebuilt, dataset, model.matter.structure_column)
@@ -205,6 +210,7 @@ def _records(
             "exact_match": None if answer is None else answer.exact,
             "reason": reason.strip(": "),
             "payload": payload_shown(row) if answer is None else None,
+            "notes": row_notes(row, standard.notes),
         }
         for name in dataset.properties:
             shown = f"given_{name}" if name in record else name

@@ -87,4 +87,5 @@ def read_start(
             f"holds no structure that the model can encode: {common}", file=start.label
         )
     rejected = {"rejected": sum(reasons.values()), "reasons": dict(reasons.most_common())}
-    return StartingStructures(training, structures, {"source": start.label, **rejected})
+    told = {"source": start.label, **rejected, **funnel.reading.to_json()}
+    return StartingStructures(training, structures, told)

@@ -5,6 +5,8 @@ from __future__ import annotations
 from collections.abc import Mapping
 from typing import Any
 
+from nucleate.datasets.reading_notes import reading_lines
+
 SMALL_BASE_SET = 100
 """Below this many structures one point of forgetting is one structure or less."""
 
@@ -22,6 +24,7 @@ def summary_lines(figures: Mapping[str, Any]) -> list[str]:
     if figures["rejected"]:
         reasons = ", ".join(f"{reason} {count}" for reason, count in figures["rejected"].items())
         lines.append(f"rejected rows: {reasons}")
+    lines += reading_lines(figures)
     lines += ["", f"{'':<44}{'before':>9}{'after':>9}"]
     rows = [
         ("held-out structures rebuilt exactly", "held_out_exact", _percent),

@@ -9,6 +9,7 @@ from typing import TYPE_CHECKING, Any
 
 from nucleate.cli.show.terminal_tables import table
 from nucleate.core.manifest import MANIFEST_NAME
+from nucleate.datasets.reading_notes import reading_lines
 
 if TYPE_CHECKING:
     from rich.console import Console
@@ -57,6 +58,8 @@ class Announcer:
         else:
             ending = f"done in {time.perf_counter() - started:.1f} s"
         self.out.print(f"  {'':<10}{ending}{_headline(manifest)}", markup=False)
+        for line in reading_lines(manifest.metrics):
+            self.out.print(f"  {'':<10}{line}", style="yellow", markup=False)
         return manifest
 
 
@@ -75,13 +78,17 @@ def _headline(manifest: Manifest) -> str:
 
 
 def metric_lines(metrics: Mapping[str, Any]) -> list[str]:
-    """Metrics as aligned lines; nested tables are flattened, lists left out."""
+    """Metrics as aligned lines; nested tables are flattened, lists left out. What was decided on
+    reading comes after them."""
+    from nucleate.datasets.reading_notes import KEY
     from nucleate.report.collect import walk
     from nucleate.report.formatting import number, words
 
-    leaves = [(words(k), v) for k, v in walk(metrics) if not isinstance(v, (list, tuple))]
+    plain = {key: value for key, value in metrics.items() if key != KEY}
+    leaves = [(words(k), v) for k, v in walk(plain) if not isinstance(v, (list, tuple))]
     width = max((len(name) for name, _ in leaves), default=0)
-    return [f"{name:<{width}}  {number(value)}" for name, value in leaves]
+    lines = [f"{name:<{width}}  {number(value)}" for name, value in leaves]
+    return [*lines, *reading_lines(metrics)]
 
 
 def show_start(out: Console, settings: DiscoverSettings) -> None:

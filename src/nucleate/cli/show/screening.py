@@ -12,6 +12,7 @@ from nucleate.core.errors import SettingsError
 from nucleate.core.files import read_json, write_text
 from nucleate.core.manifest import Manifest
 from nucleate.core.settings import field_descriptions
+from nucleate.datasets.reading_notes import reading_lines
 from nucleate.matter import registry
 from nucleate.matter.checks import Check, CheckContext
 
@@ -94,6 +95,8 @@ def show_screening(
         f"{metrics['rejected']:,} rejected, each with its reason; {manifest.seconds:.1f} s.",
         markup=False,
     )
+    for line in reading_lines(metrics):
+        out.print(line, style="yellow", markup=False)
     out.print(
         f"Written to {manifest.folder}: candidates.csv, rejected.csv, funnel.csv", markup=False
     )

@@ -118,6 +118,7 @@ class ColumnObjective:
         if model is None and features is None:
             raise SettingsError(f"objective: column {source.column!r} needs a trained model")
         self.source, self.model, self.features = source, model, features
+        self.cells = labels.reading.column(source.column)
         self.name = source.column_name()
         with phase(f"learn {source.column}"):
             points = locate(labels.structures, model, features)
@@ -140,7 +141,8 @@ class ColumnObjective:
     @property
     def description(self) -> str:
         """One line with the predictor's own measure of itself."""
-        return f"predicted {self.source.column} ({self.predictor.quality})"
+        lost = f"; {self.cells}" if self.cells.unread else ""
+        return f"predicted {self.source.column} ({self.predictor.quality}){lost}"
 
     def estimates(self, structures: Sequence[str]) -> list[Estimate]:
         """Estimates in the order of the structures, each computed once."""

@@ -22,6 +22,7 @@ from nucleate.core.files import atomic_path, read_json, sha256_file, write_json
 from nucleate.core.manifest import Manifest, run_stage, stage_key
 from nucleate.core.progress import loss_bar, phase, tell
 from nucleate.core.settings import validate
+from nucleate.datasets.reading_notes import KEY
 from nucleate.latent.latent_model import LatentModel, load_codec
 from nucleate.latent.pretrained import matter_of, model_digest, model_folder
 from nucleate.matter.codec import Codec
@@ -186,6 +187,7 @@ class _Job:
             "structures": {name: len(rows) for name, rows in splits.items()},
             "symbols": {k: self.features.metrics[k] for k in ("added_symbols", "unknown_symbols")},
             "rejected": self.features.metrics["rejected"],
+            KEY: self.features.metrics.get(KEY, {}),
             "before": {"base_exact": remembered, **before},
             "after": {"base_exact": kept.memory, **after},
             "forgetting": {

@@ -11,6 +11,7 @@ from nucleate.core.errors import CheckpointError, InputError, StructureError
 from nucleate.core.manifest import Manifest
 from nucleate.datasets import tables
 from nucleate.latent.latent_model import LatentModel
+from nucleate.regression.property_heads import MINIMUM_LABELS
 from nucleate.settings.model import FinetuneSettings
 from nucleate.stages.finetune.finetune_figures import OwnSet
 from nucleate.stages.finetune.training_like import sample_training_like
@@ -21,7 +22,11 @@ def own_set(
     features: Manifest, splits: Mapping[str, NDArray[np.int64]], settings: FinetuneSettings
 ) -> OwnSet:
     """The person's structures and labels; what is held out is the test split, if there is one,
-    else the validation split."""
+    else the validation split.
+
+    Raises:
+        InputError: nothing is held out, or a property that no head can be fitted to.
+    """
     names = list(settings.dataset.properties)
     columns = ["feature_index", "structure", *names]
     table = tables.read(features.path("records.parquet"), columns)
@@ -35,6 +40,17 @@ def own_set(
         )
     rows = np.concatenate([splits["train"], held_out])
     labels = {n: table[n].to_numpy(zero_copy_only=False)[order][rows] for n in names}
+    for name, values in labels.items():
+        known = values[: len(splits["train"])]
+        known = known[np.isfinite(known)]
+        if len(known) < MINIMUM_LABELS or np.ptp(known) == 0:
+            why = f"of {len(splits['train'])} structures to train on {len(known)} have a number"
+            raise InputError(
+                f"property {name!r}: {why}, at least {MINIMUM_LABELS} are needed"
+                if len(known) < MINIMUM_LABELS
+                else f"property {name!r}: {why}, and all are equal; there is nothing to learn",
+                file=settings.dataset.label,
+            )
     return OwnSet(
         structures[splits["train"]].tolist(),
         structures[held_out].tolist(),
