@@ -7,8 +7,8 @@ from pathlib import Path
 import pandas as pd
 import pytest
 
-from nucleate.report.collect import MatterData
-from nucleate.report.page import LONGEST, _cells, _losses, _origin, _tiles
+from nucleate.report.collect import MatterData, RunData
+from nucleate.report.page import LONGEST, _cells, _losses, _origin, _tiles, render
 
 
 @pytest.mark.parametrize(
@@ -53,3 +53,15 @@ def test_headline_numbers_and_losses() -> None:
         ("all fields together", 2.0, None),
         ("rate (divergence from the prior)", 9.0, None),
     ]
+
+
+def test_what_was_decided_on_reading_stands_on_the_page() -> None:
+    unread = {"numbers": 3, "unread": 1, "first": ["'>5' (row 2)"]}
+    reading = {"notes": {"left out sodium": 12}, "unread": {"pIC50": unread}}
+    data = MatterData("molecules", Path(), stages={"screen": {"metrics": {"reading": reading}}})
+    facts = dict.fromkeys(("run", "updated", "seed", "code_version", "python", "platform"), "")
+    page = render(RunData(Path(), facts, "", [data]))
+    assert "<li>left out sodium: 12 rows</li>" in page
+    assert "1 of 4 cells that hold something are no numbers: &#39;&gt;5&#39; (row 2)" in page
+    silent = MatterData("molecules", Path(), stages={"screen": {"metrics": {}}})
+    assert "What reading the files decided" not in render(RunData(Path(), facts, "", [silent]))

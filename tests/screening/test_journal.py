@@ -14,7 +14,9 @@ FIRST, SECOND, OTHER = ([WorkItem(name)] for name in ("CCO", "CCN", "CCC"))
 
 def judged(value: float) -> list[Judgement]:
     verdict = Verdict(False, value, "too large", {"mass": 46.0}, "CC")
-    return [Judgement("CCO", verdicts=[verdict], seconds=[0.25], raw=[1.0])]
+    return [
+        Judgement("CCO", verdicts=[verdict], seconds=[0.25], raw=[1.0], notes=["left out sodium"])
+    ]
 
 
 def test_what_was_judged_is_read_back_in_order(tmp_path: Path) -> None:

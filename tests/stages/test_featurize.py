@@ -67,8 +67,11 @@ class WordReader(Reader):
             if number > (dataset.limit or number):
                 return
             error = "no word" if not word else ""
-            properties = {name: float(value or "nan") for name in dataset.properties}
-            yield RawRow(number, f"w{number}", word or None, properties, error)
+            known = value.replace(".", "").isdigit()
+            number_of = float(value) if known else float("nan")
+            properties = dict.fromkeys(dataset.properties, number_of)
+            unread = {} if known or not value else dict.fromkeys(dataset.properties, value)
+            yield RawRow(number, f"w{number}", word or None, properties, error, unread)
 
     def standardise(self, payload: Any, options: Any) -> Standardised:
         Words.calls.append(f"standardise {payload}")
@@ -78,7 +81,8 @@ class WordReader(Reader):
             raise StructureError("forbidden", f"{options.forbidden} in {payload}")
         if payload == "crash":
             raise ValueError("library defect")
-        return Standardised(payload.lower(), "".join(sorted(payload.lower())))
+        notes = ("capitals lowered",) if payload != payload.lower() else ()
+        return Standardised(payload.lower(), "".join(sorted(payload.lower())), notes)
 
 
 class WordIdentity(Identity):
@@ -295,6 +299,34 @@ def test_only_what_may_be_held_out_is(tmp_path: Path, monkeypatch: pytest.Monkey
     assert sorted(records.loc[records["split"] != "train", "structure"]) == sorted(wanted)
     with pytest.raises(SettingsError, match=r"split.hold_out\].*\n.*unknown key"):
         featurize(_settings(path, split={"hold_out": {"start": "a"}}), "words", tmp_path / "no")
+
+
+def test_what_reading_decided_is_counted_and_stands_beside_its_rows(tmp_path: Path) -> None:
+    path = _file(tmp_path, ["Dog,1", "cog,>5", "Fog,2", "hog,n5", *WORDS])
+    manifest = featurize(
+        _settings(path, dataset={"properties": ["value"]}), "words", tmp_path / "out"
+    )
+    unread = {"numbers": 2, "unread": 2, "first": ["'>5' (row 2)", "'n5' (row 4)"]}
+    assert manifest.metrics["reading"] == {
+        "notes": {"capitals lowered": 2},
+        "unread": {"value": unread},
+    }
+    records = load_records(manifest).set_index("row")
+    assert records["notes"].dropna().to_dict() == {
+        1: "capitals lowered",
+        2: "value: '>5' is no number",
+        3: "capitals lowered",
+        4: "value: 'n5' is no number",
+    }
+    assert list(records["value"].dropna()) == [1.0, 2.0]
+
+
+def test_a_property_most_of_whose_cells_are_no_numbers_is_refused(tmp_path: Path) -> None:
+    path = _file(tmp_path, ["dog,1", "cog,>5", "hog,45%", *WORDS])
+    settings = _settings(path, dataset={"properties": ["value"]})
+    with pytest.raises(InputError, match=r"'value': 2 of 3 cells .*'>5' \(row 2\), '45%'"):
+        featurize(settings, "words", tmp_path / "out")
+    assert not (tmp_path / "out/manifest.json").exists()
 
 
 def test_nothing_accepted_lists_the_reasons(tmp_path: Path) -> None:

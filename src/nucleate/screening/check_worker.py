@@ -60,7 +60,7 @@ class Judgement:
     stopped: str = ""
     at: int = 0
     raw: list[float] | None = None
-    notes: Sequence[str] = ()
+    notes: list[str] = field(default_factory=list)
 
     def to_json(self) -> list[Any]:
         """For the journal."""
@@ -71,7 +71,7 @@ class Judgement:
             [list(vars(v).values()) for v in self.verdicts],
             times,
         ]
-        return [*head, self.stopped, self.at, self.raw, list(self.notes)]
+        return [*head, self.stopped, self.at, self.raw, self.notes]
 
     @classmethod
     def from_json(cls, values: Sequence[Any]) -> Judgement:
@@ -144,7 +144,7 @@ def _standardise_item(bench: WorkerContext, item: WorkItem) -> Judgement:
     found = standardise_row(bench.matter, bench.standardise, item.row)
     refused = None if found.structure is not None else (found.reason, found.detail)
     seconds = [time.process_time() - begun]
-    return Judgement(found.structure, refused, seconds=seconds, notes=found.notes)
+    return Judgement(found.structure, refused, seconds=seconds, notes=list(found.notes))
 
 
 def _judge_alone(checks: Sequence[Check], candidate: Candidate, judged: Judgement) -> bool:

@@ -8,6 +8,8 @@ from pathlib import Path
 from nucleate.core.errors import CheckpointError, InputError
 from nucleate.core.files import digest
 from nucleate.core.manifest import Manifest
+from nucleate.core.progress import tell
+from nucleate.datasets.reading_notes import reading_lines
 from nucleate.datasets.sources import resolve, source_digest
 from nucleate.latent.latent_model import LatentModel
 from nucleate.matter import registry
@@ -87,5 +89,7 @@ def read_start(
             f"holds no structure that the model can encode: {common}", file=start.label
         )
     rejected = {"rejected": sum(reasons.values()), "reasons": dict(reasons.most_common())}
+    for line in reading_lines(funnel.reading.to_json()):
+        tell(line)
     told = {"source": start.label, **rejected, **funnel.reading.to_json()}
     return StartingStructures(training, structures, told)

@@ -14,7 +14,7 @@ from nucleate.matter.part import part
 from nucleate.matter.reader import RawRow
 from nucleate.objectives.build_objectives import build
 from nucleate.objectives.external.column import ColumnObjective, column_property
-from nucleate.objectives.external.labels import Labels, read_labels
+from nucleate.objectives.external.labels import Labels, check_labels, read_labels
 from nucleate.objectives.objective import Objective
 from nucleate.regression.predictor import (
     checked_coverage,
@@ -42,8 +42,10 @@ class LabelledReader(ToyReader):
     def read_rows(self, source, dataset):
         for number, line in enumerate(source.read_text().splitlines(), 1):
             structure, label = line.split(";")
-            value = float(label) if label else math.nan
-            yield RawRow(number, str(number), structure, dict.fromkeys(dataset.properties, value))
+            unread = dict.fromkeys(dataset.properties, label) if label.startswith(">") else {}
+            value = float(label) if label and not unread else math.nan
+            values = dict.fromkeys(dataset.properties, value)
+            yield RawRow(number, str(number), structure, values, "", unread)
 
 
 class LabelledMatter(ToyMatter):
@@ -269,3 +271,36 @@ def test_what_the_model_cannot_hold_has_no_value_and_a_reason(molecules, tmp_pat
     assert math.isnan(answer.value)
     assert "U" in answer.reason
     assert objective.columns(["[U]"])["y_in_domain"].tolist() == [False]
+
+
+# Labels that nothing can be learnt from
+
+
+def write_labels(folder, labels):
+    structures = toy_structures(len(labels) + 20)[: len(labels)]
+    rows = [f"{s};{v}" for s, v in zip(structures, labels, strict=True)]
+    (folder / "assay.csv").write_text("\n".join(rows))
+    return ColumnSource(column="y", data="assay.csv", features="toy_features.py:numbers")
+
+
+@pytest.mark.parametrize(
+    ("labels", "message"),
+    [
+        ([">5"] * 21 + list(range(20)), r"21 of 41 cells .* no numbers: '>5' \(row 1\)"),
+        ([1.5] * 40, "all labels are equal"),
+        ([*range(23), *[""] * 20], "holds 23 numbers; .* 24 at least"),
+    ],
+)
+def test_lost_labels_are_refused_before_anything_is_fitted(assay, labels, message):
+    source = write_labels(assay, labels)
+    with pytest.raises(InputError, match=message):
+        check_labels(LabelledMatter(), source, assay)
+
+
+def test_bounds_among_labels_are_left_out_and_told(assay):
+    source = write_labels(assay, [*range(40), ">5", ">6"])
+    check_labels(LabelledMatter(), source, assay)
+    objective = column_property(source, LabelledMatter(), None, assay)
+    assert objective.description.endswith(
+        "2 of 42 cells that hold something are no numbers: '>5' (row 41), '>6' (row 42)"
+    )

@@ -233,6 +233,27 @@ def test_refusals(settings: FinetuneSettings, trained: Manifest, tmp_path: Path)
         finetune(blind, trained.folder, tmp_path, device="cpu")
 
 
+@pytest.mark.parametrize(
+    ("column", "message"),
+    [("constant", "have a number, and all are equal"), ("rare", "have a number, at least 10")],
+)
+def test_labels_that_nothing_can_be_learnt_from_are_refused_before_the_run(
+    settings: FinetuneSettings, trained: Manifest, tmp_path: Path, column: str, message: str
+) -> None:
+    rows = [f"{'C' * n}{end},1,{n if n < 6 else ''}" for n in range(1, 25) for end in "ON"]
+    path = tmp_path / "lost.csv"
+    path.write_text("\n".join(["smiles,constant,rare", *rows]))
+    dataset = DatasetSettings(source=str(path), properties=(column,))
+    with pytest.raises(InputError, match=message):
+        finetune(
+            settings.model_copy(update={"dataset": dataset}),
+            trained.folder,
+            tmp_path / "out",
+            device="cpu",
+        )
+    assert not (tmp_path / "out/curves.csv").exists()
+
+
 def test_recalled_structures_are_distinct_encodable_and_not_one_s_own(
     trained: Manifest, card: Path, tmp_path: Path
 ) -> None:

@@ -3,12 +3,14 @@
 from __future__ import annotations
 
 from collections.abc import Mapping
+from typing import Any
 
 import numpy as np
 from numpy.typing import NDArray
 
 from nucleate.core.errors import CheckpointError, InputError, StructureError
 from nucleate.core.manifest import Manifest
+from nucleate.core.progress import tell
 from nucleate.datasets import tables
 from nucleate.latent.latent_model import LatentModel
 from nucleate.regression.property_heads import MINIMUM_LABELS
@@ -25,7 +27,7 @@ def own_set(
     else the validation split.
 
     Raises:
-        InputError: nothing is held out, or a property that no head can be fitted to.
+        InputError: nothing is held out, or a head can be fitted to none of the properties.
     """
     names = list(settings.dataset.properties)
     columns = ["feature_index", "structure", *names]
@@ -40,22 +42,34 @@ def own_set(
         )
     rows = np.concatenate([splits["train"], held_out])
     labels = {n: table[n].to_numpy(zero_copy_only=False)[order][rows] for n in names}
-    for name, values in labels.items():
-        known = values[: len(splits["train"])]
-        known = known[np.isfinite(known)]
-        if len(known) < MINIMUM_LABELS or np.ptp(known) == 0:
-            why = f"of {len(splits['train'])} structures to train on {len(known)} have a number"
-            raise InputError(
-                f"property {name!r}: {why}, at least {MINIMUM_LABELS} are needed"
-                if len(known) < MINIMUM_LABELS
-                else f"property {name!r}: {why}, and all are equal; there is nothing to learn",
-                file=settings.dataset.label,
-            )
+    _check_labels(labels, len(splits["train"]), settings.dataset.label)
     return OwnSet(
         structures[splits["train"]].tolist(),
         structures[held_out].tolist(),
         {name: values.astype(np.float64) for name, values in labels.items()},
     )
+
+
+def _check_labels(labels: Mapping[str, NDArray[Any]], training: int, file: Any) -> None:
+    """Say which properties no head can be fitted to, before anything that takes long is begun.
+
+    Raises:
+        InputError: there are properties, and not one that a head can be fitted to.
+    """
+    said = []
+    for name, values in labels.items():
+        known = values[:training][np.isfinite(values[:training])]
+        if len(known) < MINIMUM_LABELS:
+            why = f"have a number, at least {MINIMUM_LABELS} are needed"
+        elif np.ptp(known) == 0:
+            why = "have a number, and all are equal"
+        else:
+            continue
+        said.append(f"property {name!r}: {len(known)} of {training} structures to train on {why}")
+    if said and len(said) == len(labels):
+        raise InputError("; ".join(said), file=file)
+    for line in said:
+        tell(f"{line}: no property head")
 
 
 def choose_rehearsal(
