@@ -18,12 +18,12 @@ import pyarrow.parquet as pq
 from nucleate.core.errors import StructureError
 from nucleate.core.files import atomic_path
 from nucleate.datasets.count_rows import expected_rows
-from nucleate.datasets.reading_notes import ReadingNotes, row_notes
 from nucleate.datasets.resumable import map_to_files
 from nucleate.datasets.sources import Source
 from nucleate.matter import registry
 from nucleate.matter.base import Matter
 from nucleate.matter.reader import RawRow
+from nucleate.matter.reading_notes import ReadingNotes, row_notes
 
 CHUNK_CHARACTERS = 250_000
 """A chunk ends early at this much text, so that large rows (CIFs) make chunks of equal work."""

@@ -11,7 +11,7 @@ from jinja2 import Environment, FileSystemLoader, StrictUndefined
 from markupsafe import Markup
 
 from nucleate.core.version import __version__
-from nucleate.datasets.reading_notes import reading_lines
+from nucleate.matter.reading_notes import reading_lines
 from nucleate.report import figures
 from nucleate.report import formatting as wording
 from nucleate.report.collect import MatterData, RunData

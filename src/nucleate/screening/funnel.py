@@ -11,9 +11,9 @@ from typing import Any
 
 from nucleate.core.errors import SettingsError
 from nucleate.core.progress import phase
-from nucleate.datasets.reading_notes import ReadingNotes
 from nucleate.matter.base import Matter
 from nucleate.matter.checks import Candidate, Check, CheckContext, Verdict
+from nucleate.matter.reading_notes import ReadingNotes
 from nucleate.screening.check_worker import run_check
 from nucleate.screening.rejections import Rejected, Rejections
 

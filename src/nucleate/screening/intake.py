@@ -11,12 +11,12 @@ from typing import Any
 from nucleate.core.manifest import Manifest
 from nucleate.datasets import tables
 from nucleate.datasets.count_rows import expected_rows
-from nucleate.datasets.reading_notes import row_notes
 from nucleate.datasets.rows import group_rows, payload_shown, text_length
 from nucleate.datasets.sources import resolve
 from nucleate.matter.base import Matter
 from nucleate.matter.checks import Candidate
 from nucleate.matter.reader import RawRow
+from nucleate.matter.reading_notes import row_notes
 from nucleate.screening.check_worker import Judgement, WorkItem
 from nucleate.screening.funnel import Funnel, Step, count_reasons, general
 from nucleate.screening.rejections import Rejected, Rejections

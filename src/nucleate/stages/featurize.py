@@ -24,7 +24,6 @@ from nucleate.core.parallel import default_processes
 from nucleate.datasets import tables
 from nucleate.datasets.duplicates import find_duplicates, find_duplicates_within
 from nucleate.datasets.encoding import Encoded, encode_structures
-from nucleate.datasets.reading_notes import ReadingNotes
 from nucleate.datasets.rows import PROPERTY_PREFIX, count_notes, standardise_rows
 from nucleate.datasets.sources import Source, resolve, source_digest
 from nucleate.datasets.splits import SPLITS, divide
@@ -33,6 +32,7 @@ from nucleate.latent.pretrained import model_digest
 from nucleate.matter import registry
 from nucleate.matter.base import Matter
 from nucleate.matter.codec import Codec
+from nucleate.matter.reading_notes import ReadingNotes
 from nucleate.settings.data import FeaturizeSettings
 from nucleate.stages.start import START_INPUT, start_codec, symbol_figures
 

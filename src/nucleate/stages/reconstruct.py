@@ -12,12 +12,12 @@ from nucleate.core.errors import InputError
 from nucleate.core.files import write_json
 from nucleate.core.progress import bar
 from nucleate.datasets.count_rows import expected_rows
-from nucleate.datasets.reading_notes import ReadingNotes, row_notes
 from nucleate.datasets.rows import StandardisedRow, payload_shown, standardise_row
 from nucleate.datasets.sources import Source, resolve
 from nucleate.latent.latent_model import LatentModel
 from nucleate.matter.export import write_csv
 from nucleate.matter.reader import RawRow
+from nucleate.matter.reading_notes import ReadingNotes, row_notes
 from nucleate.settings.data import DatasetSettings
 from nucleate.vae.arrays import RaggedArrays
 from nucleate.vae.training.evaluation import evaluate

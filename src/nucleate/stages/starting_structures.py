@@ -9,10 +9,10 @@ from nucleate.core.errors import CheckpointError, InputError
 from nucleate.core.files import digest
 from nucleate.core.manifest import Manifest
 from nucleate.core.progress import tell
-from nucleate.datasets.reading_notes import reading_lines
 from nucleate.datasets.sources import resolve, source_digest
 from nucleate.latent.latent_model import LatentModel
 from nucleate.matter import registry
+from nucleate.matter.reading_notes import reading_lines
 from nucleate.novelty.records import StartingStructures, read_records
 from nucleate.screening.check_engine import read_file
 from nucleate.settings.data import DatasetSettings

@@ -5,7 +5,7 @@ from __future__ import annotations
 from collections.abc import Mapping
 from typing import Any
 
-from nucleate.datasets.reading_notes import reading_lines
+from nucleate.matter.reading_notes import reading_lines
 
 SMALL_BASE_SET = 100
 """Below this many structures one point of forgetting is one structure or less."""

@@ -9,7 +9,7 @@ from typing import TYPE_CHECKING, Any
 
 from nucleate.cli.show.terminal_tables import table
 from nucleate.core.manifest import MANIFEST_NAME
-from nucleate.datasets.reading_notes import reading_lines
+from nucleate.matter.reading_notes import reading_lines
 
 if TYPE_CHECKING:
     from rich.console import Console
@@ -80,7 +80,7 @@ def _headline(manifest: Manifest) -> str:
 def metric_lines(metrics: Mapping[str, Any]) -> list[str]:
     """Metrics as aligned lines; nested tables are flattened, lists left out. What was decided on
     reading comes after them."""
-    from nucleate.datasets.reading_notes import KEY
+    from nucleate.matter.reading_notes import KEY
     from nucleate.report.collect import walk
     from nucleate.report.formatting import number, words
 

@@ -12,9 +12,9 @@ from nucleate.core.errors import SettingsError
 from nucleate.core.files import read_json, write_text
 from nucleate.core.manifest import Manifest
 from nucleate.core.settings import field_descriptions
-from nucleate.datasets.reading_notes import reading_lines
 from nucleate.matter import registry
 from nucleate.matter.checks import Check, CheckContext
+from nucleate.matter.reading_notes import reading_lines
 
 if TYPE_CHECKING:
     from rich.console import Console

@@ -13,10 +13,10 @@ from numpy.typing import NDArray
 
 from nucleate.core.errors import InputError
 from nucleate.core.progress import tell
-from nucleate.datasets.reading_notes import ReadingNotes, reading_lines
 from nucleate.datasets.rows import standardise_row
 from nucleate.datasets.sources import resolve
 from nucleate.matter.base import Matter
+from nucleate.matter.reading_notes import ReadingNotes, reading_lines
 from nucleate.regression.predictor import fewest_labels
 from nucleate.settings.data import DatasetSettings
 from nucleate.settings.objectives import ColumnSource, relative_to

@@ -22,10 +22,10 @@ from nucleate.core.files import atomic_path, read_json, sha256_file, write_json
 from nucleate.core.manifest import Manifest, run_stage, stage_key
 from nucleate.core.progress import loss_bar, phase, tell
 from nucleate.core.settings import validate
-from nucleate.datasets.reading_notes import KEY
 from nucleate.latent.latent_model import LatentModel, load_codec
 from nucleate.latent.pretrained import matter_of, model_digest, model_folder
 from nucleate.matter.codec import Codec
+from nucleate.matter.reading_notes import KEY
 from nucleate.regression.property_heads import HEADS_NAME, PropertyHead, save_heads
 from nucleate.settings.data import FeaturizeSettings
 from nucleate.settings.model import FinetuneSettings, ObjectiveSettings, TrainSettings

@@ -9,14 +9,14 @@ from hypothesis import given
 from hypothesis import strategies as st
 
 from nucleate.core.errors import InputError
-from nucleate.datasets.reading_notes import (
+from nucleate.matter.reader import RawRow
+from nucleate.matter.reading_notes import (
     SHOWN,
     SHOWN_NOTES,
     ReadingNotes,
     reading_lines,
     row_notes,
 )
-from nucleate.matter.reader import RawRow
 
 
 def row(number: int, value: float = math.nan, text: str = "") -> RawRow:
