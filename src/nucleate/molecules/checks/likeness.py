@@ -33,7 +33,7 @@ class DruglikeOptions(Settings):
     minimum_polar_atoms: int | None = 1
     """Least nitrogen and oxygen atoms: without any a molecule is a solvent or a building block."""
     allowed: tuple[str, ...] = ()
-    """Reagents' groups to overlook, by the name that verdicts give: `trityl on a heteroatom`, say."""
+    """Reagents' groups to overlook, by the name that verdicts give."""
 
 
 class DruglikeCheck(SingleCheck):
