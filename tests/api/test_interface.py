@@ -118,6 +118,14 @@ def test_refused_structures_are_rows_with_a_reason_all_the_way():
     assert "NaN" in plain["reason"][1]
 
 
+def test_what_is_left_out_is_told():
+    latents = nucleate.encode([f"{ASPIRIN}.[Na+]", ASPIRIN, "nonsense"])
+    assert latents.structures[0] == latents.structures[1]
+    assert latents.notes == (("left out sodium",), (), ())
+    table = nucleate.reconstruct([f"{ASPIRIN}.[Na+].O", ASPIRIN])
+    assert table["notes"].tolist() == ["left out sodium; left out water", ""]
+
+
 def test_latents_are_an_array():
     latents = Latents.of(np.ones((2, 3), np.float32), ["a", None], ["", "why"])
     assert type(latents[0]) is np.ndarray

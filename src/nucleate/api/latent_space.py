@@ -66,7 +66,7 @@ def encode(
 
     Returns:
         float32 [n, D], one row for each structure. One that is refused is a row of NaN, and
-        `reasons` says why; `structures` holds them in canonical form.
+        `reasons` says why; `structures` holds them in canonical form, `notes` what was left out.
 
     Raises:
         InputError: a file or table without structures, or structures of another kind of matter.
@@ -88,7 +88,7 @@ def encode(
         latents[places], refused = loaded.encode(found.accepted, inference_steps)
         for number, error in refused.items():
             found.structures[places[number]], found.reasons[places[number]] = None, str(error)
-    return Latents.of(latents, found.structures, found.reasons, loaded.matter.name)
+    return Latents.of(latents, found.structures, found.reasons, loaded.matter.name, found.notes)
 
 
 def decode(
@@ -175,7 +175,8 @@ def reconstruct(
 
     Returns:
         One row for each structure: in canonical form, `reconstructed`, whether it is the `same`,
-        and the `reason` where it was refused. `attrs["summary"]` holds the figures.
+        the `reason` where it was refused, and `notes` of what was left out on reading.
+        `attrs["summary"]` holds the figures.
 
     >>> import nucleate
     >>> table = nucleate.reconstruct(["CC(=O)Nc1ccc(O)cc1", "OCC", "no molecule"])
@@ -196,5 +197,6 @@ def reconstruct(
     for place, (structure, reason) in enumerate(zip(found.structures, found.reasons, strict=True)):
         answer = answers.get(place, Rebuilt(None, False, reason))
         row = {loaded.matter.structure_column: structure, "reconstructed": answer.structure}
-        rows.append(row | {"same": answer.exact, "reason": answer.reason})
+        notes = "; ".join(found.notes[place])
+        rows.append(row | {"same": answer.exact, "reason": answer.reason, "notes": notes})
     return structure_table(loaded.matter, rows, labels=found.labels, summary=figures)

@@ -17,11 +17,13 @@ class Latents(np.ndarray[Any, np.dtype[np.float32]]):
     Attributes:
         structures: the structure of each row in canonical form; None where it was refused.
         reasons: why, in the same order; empty where it was not.
+        notes: what was decided or left out on reading each: `left out sodium`.
         matter_name: kind of matter of the structures.
     """
 
     structures: Sequence[str | None] = ()
     reasons: Sequence[str] = ()
+    notes: Sequence[tuple[str, ...]] = ()
     matter_name: str = ""
 
     @classmethod
@@ -31,11 +33,12 @@ class Latents(np.ndarray[Any, np.dtype[np.float32]]):
         structures: Sequence[str | None],
         reasons: Sequence[str],
         matter_name: str = "",
+        notes: Sequence[tuple[str, ...]] = (),
     ) -> Latents:
         """Make one of an array [n, D], n structures and n reasons."""
         made = np.asarray(values, np.float32).view(cls)
         made.structures, made.reasons = tuple(structures), tuple(reasons)
-        made.matter_name = matter_name
+        made.matter_name, made.notes = matter_name, tuple(notes)
         return made
 
     @property

@@ -26,11 +26,13 @@ class StructureList:
     Attributes:
         structures: structure strings; None where one was refused.
         reasons: why, in the same order; empty where it was not.
+        notes: what was decided or left out on reading each (`Standardised.notes`).
         labels: of the rows: a table's index, a file's ids, else numbers.
     """
 
     structures: list[str | None] = field(default_factory=list)
     reasons: list[str] = field(default_factory=list)
+    notes: list[tuple[str, ...]] = field(default_factory=list)
     labels: list[Any] = field(default_factory=list)
 
     @property
@@ -85,15 +87,17 @@ def read_structures(structures: Any, matter: Matter) -> StructureList:
     found, first = StructureList(), None
     for label, payload, reason in _payloads(structures, matter):
         first = payload if first is None else first
-        standard = None
+        standard, notes = None, tuple[str, ...]()
         if not reason:
             try:
-                standard = matter.reader.standardise(payload, options).structure
+                read = matter.reader.standardise(payload, options)
+                standard, notes = read.structure, read.notes
             except StructureError as error:
                 reason = str(error)
         found.labels.append(label)
         found.structures.append(standard)
         found.reasons.append(reason)
+        found.notes.append(notes)
     if found.labels and not found.accepted and isinstance(first, str):
         _refuse_other_kind(first, matter)
     return found
