@@ -8,6 +8,7 @@ from collections.abc import Callable
 from html.parser import HTMLParser
 from pathlib import Path
 
+import pandas as pd
 import pytest
 from rich.console import Console
 
@@ -107,6 +108,32 @@ def test_terminal_ends_with_funnel_best_and_path(make_run: Callable[..., Path]) 
     assert "the best 5 of 8" in shown
     assert "CC(=O)Nc1ccc(O)cc1" in shown
     assert str(page) in shown.replace("\n", "")
+
+
+def test_nothing_says_passed_of_what_was_not_judged(make_run: Callable[..., Path]) -> None:
+    folder = make_run()
+    screened = folder / "molecules" / "screen"
+    steps = json.loads((screened / "funnel.json").read_text())
+    steps[-1] |= {"passed": 5, "not_judged": 3, "not_judged_for": {"nothing known": 3}}
+    write_json(screened / "funnel.json", steps)
+    rows = pd.read_parquet(screened / "candidates.parquet")
+    marked = [None] * (len(rows) - 3) + ["novelty"] * 3
+    reasons = [None if one is None else "nothing known" for one in marked]
+    rows.assign(not_judged=marked, novelty_not_judged=reasons).to_parquet(
+        screened / "candidates.parquet"
+    )
+    page = report(folder)
+    html = page.read_text(encoding="utf-8")
+    assert "passed them all" not in html
+    assert "3 were not judged by some check (novelty 3)" in html
+    assert html.count("<strong>Not judged: novelty</strong> (nothing known)") == 3
+    assert "nothing known (3)" in html
+    assert "<strong>5</strong><span>candidates that passed every check</span>" in html
+    out = Console(file=io.StringIO(), width=200)
+    show_end(out, page)
+    shown = out.file.getvalue()  # type: ignore[attr-defined]
+    assert "not judged by novelty: nothing known (3)" in shown
+    assert "Not judged by every check, so not passed: 3 of 8 candidates (novelty 3)" in shown
 
 
 def test_summary_is_json(make_run: Callable[..., Path]) -> None:

@@ -69,9 +69,9 @@ def test_what_hangs_dies_or_raises_becomes_a_rejected_row(tmp_path: Path) -> Non
     through(tmp_path, funnel, ["parses", "hostile"], processes=2, seconds=1.5)
     assert [c.structure for c in funnel.candidates] == ["CC", "CCC"]
     assert reasons(funnel) == {
-        "CF": "hostile: stopped after 1.5 s",
-        "CCl": "hostile: its process died (exit code 9)",
-        "CBr": "hostile: cannot be judged (RuntimeError: bromine)",
+        "CF": "hostile: not judged: stopped after 1.5 s",
+        "CCl": "hostile: not judged: its process died (exit code 9)",
+        "CBr": "hostile: not judged: the check failed (RuntimeError: bromine)",
         "CI": "hostile: holds iodine",
     }
     assert [(step.check, step.entered, step.passed) for step in funnel.steps] == [
@@ -90,7 +90,7 @@ def test_rows_of_a_file_are_guarded_likewise(tmp_path: Path) -> None:
     assert [c.structure for c in funnel.candidates] == ["CC", "CCC"]
     assert funnel.candidates[0].columns["source_id"] == "a+d"
     found = {item.candidate.columns["source_id"]: item.reason for item in funnel.rejected}
-    assert found["b"] == "hostile: stopped after 1.5 s"
+    assert found["b"] == "hostile: not judged: stopped after 1.5 s"
     assert "nonsense" in found["c"]
     standardise, parses, hostile = funnel.steps
     assert (standardise.entered, standardise.passed) == (5, 3)

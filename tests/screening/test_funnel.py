@@ -18,12 +18,13 @@ def candidates(*structures):
 
 def adds_up(funnel):
     for step in funnel.steps:
-        assert step.entered == step.passed + sum(step.reasons.values())
+        assert step.entered == step.passed + step.not_judged + sum(step.reasons.values())
+        assert step.not_judged == sum(step.not_judged_for.values())
         left = [item for item in funnel.rejected if item.rejected_by == step.check]
-        assert len(left) == step.entered - step.passed
+        assert len(left) == step.entered - step.passed - step.not_judged
     for before, after in zip(funnel.steps, funnel.steps[1:], strict=False):
-        assert before.passed == after.entered
-    assert len(funnel.candidates) == funnel.steps[-1].passed
+        assert before.passed + before.not_judged == after.entered
+    assert len(funnel.candidates) == funnel.steps[-1].passed + funnel.steps[-1].not_judged
 
 
 class Fragile(Small):
@@ -35,6 +36,18 @@ class Fragile(Small):
         if any(c.structure.startswith("7") for c in items):
             raise RuntimeError("cannot take a seven")
         return super().run(items)
+
+
+class Unsure(Small):
+    """Knows nothing of structures that start with 5, and lacks a package for those with 6."""
+
+    name = "unsure"
+
+    def run(self, items):
+        if any(c.structure.startswith("6") for c in items):
+            raise ModuleNotFoundError("No module named 'rings'", name="rings")
+        five = Verdict.unjudged("5 is beyond it")
+        return [five if c.structure.startswith("5") else Verdict(True, 1.0) for c in items]
 
 
 class Pairs(Fragile):
@@ -69,6 +82,7 @@ def test_the_books_balance_at_every_check(tmp_path_factory, rows):
     checks = [
         Small(Small.Options(maximum=20), CONTEXT),
         Fragile(Small.Options(maximum=15), CONTEXT),
+        Unsure(Small.Options(), CONTEXT),
         Relax(Small.Options(), CONTEXT),
         Novel(Novel.Options(), CONTEXT),
     ]
@@ -78,6 +92,34 @@ def test_the_books_balance_at_every_check(tmp_path_factory, rows):
     adds_up(funnel)
     assert len(funnel.candidates) <= 3
     assert all(item.reason for item in funnel.rejected)
+
+
+@pytest.mark.parametrize("unjudged", ["keep", "reject"])
+def test_what_is_not_judged_has_not_passed(unjudged):
+    funnel = Funnel(candidates("5,0,0,0", "6,0,0,0", "1,0,0,0"))
+    check = Unsure(Small.Options(), CONTEXT)
+    check.unjudged = unjudged
+    funnel.apply(check)
+    adds_up(funnel)
+    (step,) = funnel.steps
+    assert (step.entered, step.passed) == (3, 1)
+    why = {"5,0,0,0": "5 is beyond it"}
+    why["6,0,0,0"] = "it needs the package rings, which is not installed"
+    if unjudged == "reject":
+        assert step.not_judged == 0
+        told = {item.candidate.structure: item.reason for item in funnel.rejected}
+        assert told == {k: f"unsure: not judged: {reason}" for k, reason in why.items()}
+        return
+    assert step.not_judged == 2
+    assert not len(funnel.rejected)
+    *others, sure = funnel.candidates
+    for one in others:
+        assert one.columns["not_judged"] == "unsure"
+        assert one.columns["unsure_not_judged"] == why[one.structure]
+        assert one.columns["unsure_value"] is None
+    assert "not_judged" not in sure.columns
+    funnel.apply(check)  # a second check that cannot judge it stands beside the first
+    assert funnel.candidates[0].columns["not_judged"] == "unsure, unsure"
 
 
 def test_rejected_rows_keep_their_columns_and_say_why():
@@ -94,7 +136,7 @@ def test_a_check_that_raises_rejects_the_culprit_only():
     funnel.apply(Fragile(Small.Options(), CONTEXT))
     assert [c.structure for c in funnel.candidates] == ["1,0,0,0", "2,0,0,0"]
     (reason,) = [item.reason for item in funnel.rejected]
-    assert reason == "fragile: check failed: RuntimeError: cannot take a seven"
+    assert reason == "fragile: not judged: the check failed (RuntimeError: cannot take a seven)"
     adds_up(funnel)
 
 
@@ -181,3 +223,6 @@ def test_a_budget_may_be_set_or_lifted_from_outside():
         "per_formula": 2,
     }
     assert check_tables(ToyMatter(), chosen, 0) == [{"name": "small"}]
+    assert check_tables(ToyMatter(), chosen[:1], unjudged="reject") == [
+        {"unjudged": "reject", "name": "small"}
+    ]

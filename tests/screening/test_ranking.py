@@ -131,6 +131,18 @@ def test_ties_are_told_with_what_breaks_them():
     ]
 
 
+def test_what_was_not_judged_stands_behind_its_equals():
+    rows = [
+        Candidate("a", {"score": 0.5, "log_likelihood": -1.0, "not_judged": "elastic, smact"}),
+        Candidate("b", {"score": 0.5, "log_likelihood": -2.0, "not_judged": "elastic"}),
+        Candidate("c", {"score": 0.5, "log_likelihood": -3.0}),
+        Candidate("d", {"score": 0.6, "not_judged": "elastic"}),
+    ]
+    ordered = ranking.settle(rows, None)
+    assert [c.structure for c in ordered] == ["d", "c", "b", "a"]
+    assert [c.columns["rank_tied"] for c in ordered] == [1, 2, 3, 4]
+
+
 def test_what_breaks_a_constraint_stands_last():
     objective = both()
     rows = [

@@ -150,6 +150,41 @@ def test_a_file_without_objective_or_known_structures(tmp_path, inputs):
     assert table["score"].isna().all()
 
 
+@pytest.mark.parametrize(
+    ("unjudged", "own"), [("keep", "keep"), ("keep", "reject"), ("reject", "")]
+)
+def test_alloys_have_no_bond_valence(tmp_path, unjudged, own):
+    source = tmp_path / "ideas.csv"
+    source.write_text("crystal\n221 a:Sn c:Pd | 4.04\n225 a:Na b:Cl | 5.69\n")
+    bonds = {"name": "bond_valence"} | ({"unjudged": own} if own else {})
+    settings = ScreenSettings(
+        checks=("legal", "distances", bonds), unjudged=unjudged, processes=0, rank="score"
+    )
+    manifest = screen_file(
+        settings, DatasetSettings(source=str(source)), tmp_path / "screen",
+        matter_name="crystals", seed=0, device="cpu",
+    )  # fmt: skip
+    table = read(manifest, "candidates.parquet").set_index("formula")
+    funnel = pd.read_csv(manifest.path("funnel.csv")).set_index("check").loc["bond_valence"]
+    assert funnel["passed"] == 1
+    assert pd.isna(table.loc["NaCl", "not_judged"])
+    if "reject" in (unjudged, own):
+        (reason,) = read(manifest, "rejected.parquet")["reason"]
+        assert reason.startswith("bond_valence: not judged: no neutral oxidation states")
+        assert (funnel["not_judged"], funnel["rejected"]) == (0, 1)
+        return
+    assert table.loc["SnPd3", "not_judged"] == "bond_valence"
+    assert "oxidation states" in table.loc["SnPd3", "bond_valence_not_judged"]
+    assert (funnel["not_judged"], funnel["rejected"]) == (1, 0)
+    assert "oxidation states" in funnel["not_judged_for"]
+    assert manifest.metrics["not_judged"] == 1
+
+
+def test_an_unknown_word_for_unjudged_is_refused(tmp_path, inputs):
+    with pytest.raises(SettingsError, match="'perhaps' is neither 'keep' nor 'reject'"):
+        run(tmp_path, inputs, checks=({"name": "small", "unjudged": "perhaps"},))
+
+
 def test_a_misspelt_check_is_refused(tmp_path, inputs):
     with pytest.raises(SettingsError, match="known: small, novel"):
         run(tmp_path, inputs, checks=({"name": "smll"},))

@@ -21,6 +21,7 @@ from nucleate.datasets import tables
 from nucleate.latent.latent_model import LatentModel
 from nucleate.latent.pretrained import find_manifest, matter_of, model_folder
 from nucleate.matter import registry
+from nucleate.screening.funnel import NOT_JUDGED
 from nucleate.settings.data import FeaturizeSettings
 from nucleate.settings.model import FinetuneSettings, TrainSettings
 from nucleate.settings.objectives import PropertySettings
@@ -175,9 +176,10 @@ def screen(
         settings: keys of `ScreenSettings` (`checks`, `budget`, `reference`, `processes` ...).
 
     Returns:
-        One row for each different structure, what passed first and ranked: `passed`,
-        `rejected_by`, `reason` and every check's value. `source_id` holds the labels of the rows
-        that it was given in (`0+3`). `attrs["summary"]` holds the funnel.
+        One row for each different structure, candidates first and ranked: `passed` (every check
+        judged it and none turned it away), `not_judged` (the checks that could not judge a
+        candidate), `rejected_by`, `reason` and every check's value. `source_id` holds the labels of
+        the rows that it was given in (`0+3`). `attrs["summary"]` holds the funnel.
 
     >>> import nucleate
     >>> checks = ["parses", "size", "alerts"]
@@ -206,7 +208,8 @@ def screen(
         passed = tables.read(made.path("candidates.parquet")).to_pandas()
         rejected = tables.read(made.path("rejected.parquet")).to_pandas()
         summary = read_json(made.path("funnel.json"))
-    parts = [passed.assign(passed=True), rejected.assign(passed=False)]
+    judged = passed[NOT_JUDGED].isna()
+    parts = [passed.assign(passed=judged), rejected.assign(passed=False)]
     rows = pd.concat([part for part in parts if len(part)], ignore_index=True)
     return structure_table(kind, rows, summary=summary)
 

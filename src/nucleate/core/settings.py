@@ -48,6 +48,10 @@ Device = Literal["auto", "cpu", "cuda", "mps"]
 """Where networks run; `auto` takes a GPU if there is one."""
 
 
+Unjudged = Literal["keep", "reject"]
+"""What becomes of a structure that a check cannot judge."""
+
+
 class Settings(BaseModel):
     """Base of all settings: frozen, unknown keys refused, defaults validated.
 

@@ -4,12 +4,12 @@ from __future__ import annotations
 
 from abc import ABC, abstractmethod
 from collections.abc import Mapping, Sequence
-from dataclasses import dataclass, field
+from dataclasses import dataclass, field, replace
 from importlib.metadata import entry_points
-from typing import Any, ClassVar
+from typing import Any, ClassVar, get_args
 
 from nucleate.core.errors import SettingsError, StructureError
-from nucleate.core.settings import Settings, validate
+from nucleate.core.settings import Settings, Unjudged, validate
 from nucleate.matter.part import MatterPart
 
 
@@ -33,9 +33,12 @@ class Verdict:
     Attributes:
         passed: whether the candidate goes on.
         value: the measured value, shown beside the verdict; None where there is none.
-        reason: why it failed, one short sentence with the numbers; empty if it passed.
+        reason: why it failed or could not be judged, one short sentence with the numbers; empty if
+            it passed.
         columns: further columns for the table.
         structure: replaces the candidate's structure if given.
+        judged: whether the check could judge at all. What it could not goes on or not, by `passed`,
+            but has not passed: tables and reports say `not judged`. See `Verdict.unjudged`.
     """
 
     passed: bool
@@ -43,6 +46,18 @@ class Verdict:
     reason: str = ""
     columns: Mapping[str, Any] = field(default_factory=dict)
     structure: str | None = None
+    judged: bool = True
+
+    @classmethod
+    def unjudged(
+        cls, reason: str, value: float | str | None = None, columns: Mapping[str, Any] | None = None
+    ) -> Verdict:
+        """The verdict `not judged`: nothing speaks against the candidate, nothing for it.
+
+        Args:
+            reason: why the check could not judge, one short sentence.
+        """
+        return cls(True, value, reason, columns or {}, judged=False)
 
 
 @dataclass(frozen=True)
@@ -81,6 +96,7 @@ class Check(ABC):
             if the run is killed. Checks that compare candidates, or know others, are not.
         chunk: candidates that an independent check is given together.
         limit: what the options ask of a value, with options in braces: `at most {maximum:g} A`.
+        unjudged: what becomes of candidates that it could not judge; of the settings.
     """
 
     name: ClassVar[str]
@@ -93,6 +109,7 @@ class Check(ABC):
     independent: ClassVar[bool] = False
     chunk: ClassVar[int] = 64
     limit: ClassVar[str] = ""
+    unjudged: Unjudged = "keep"
 
     def __init__(self, options: Any, context: CheckContext):
         self.options = options
@@ -110,6 +127,12 @@ class Check(ABC):
         Candidates arrive best first, so that checks that keep a subset (diversity, a budget of
         relaxations) prefer the better ones.
         """
+
+    def decide(self, verdict: Verdict) -> Verdict:
+        """The verdict by the settings: what was not judged is turned away where they say so."""
+        if verdict.passed and not verdict.judged and self.unjudged == "reject":
+            return replace(verdict, passed=False)
+        return verdict
 
 
 class EachCheck(Check):
@@ -129,8 +152,8 @@ class EachCheck(Check):
     def one(self, candidate: Candidate) -> Verdict:
         """The verdict on one candidate, which is not changed.
 
-        An exception becomes a rejection with its message: where a structure cannot be read,
-        `StructureError` says it best.
+        An exception becomes a rejection: where a structure cannot be read, `StructureError` says it
+        best.
         """
 
     def run(self, candidates: Sequence[Candidate]) -> list[Verdict]:
@@ -138,14 +161,28 @@ class EachCheck(Check):
         return [self.guarded(candidate) for candidate in candidates]
 
     def guarded(self, candidate: Candidate) -> Verdict:
-        """`one`, its exceptions turned into a rejection."""
+        """`one`, its exceptions turned into a verdict."""
         try:
             return self.one(candidate)
-        except StructureError as error:
-            return Verdict(False, reason=str(error))
         except Exception as error:
-            sentence = f"cannot be judged ({type(error).__name__}: {error})"
-            return Verdict(False, reason=sentence[:300])
+            return verdict_of(error)
+
+
+def verdict_of(error: Exception) -> Verdict:
+    """What an exception in a check means for its candidate.
+
+    A structure that cannot be read fails. A package that is not there says nothing of it: not
+    judged. Where the check itself broke down nothing was judged either, but such a candidate never
+    goes on: it would get past a check by breaking it.
+    """
+    if isinstance(error, StructureError):
+        return Verdict(False, reason=str(error))
+    if isinstance(error, ImportError):
+        name = error.name or str(error)
+        return Verdict.unjudged(f"it needs the package {name}, which is not installed")
+    said = str(error).strip().splitlines() or [""]
+    told = f"the check failed ({type(error).__name__}: {said[0]})"
+    return Verdict(False, reason=told[:300], judged=False)
 
 
 class Checks(MatterPart):
@@ -174,11 +211,13 @@ class Checks(MatterPart):
     def build(
         self, name: str, options: Mapping[str, Any], context: CheckContext, where: str
     ) -> Check:
-        """Make a check from its section of the settings.
+        """Make a check from its section of the settings: its own options, and `unjudged`.
 
         Raises:
             SettingsError: unknown check (the message lists the known ones) or option.
         """
+        options = dict(options)
+        unjudged = options.pop("unjudged", "keep")
         known = self.all()
         if name not in known:
             raise SettingsError(
@@ -186,7 +225,13 @@ class Checks(MatterPart):
                 f"{', '.join(known)}"
             )
         cls = known[name]
-        return cls(validate(cls.Options, options, f"{where} [{name}]"), context)
+        check = cls(validate(cls.Options, options, f"{where} [{name}]"), context)
+        if unjudged not in get_args(Unjudged):
+            raise SettingsError(
+                f"{where} [{name}]: unjudged: {unjudged!r} is neither 'keep' nor 'reject'"
+            )
+        check.unjudged = unjudged
+        return check
 
     def reasons_to_forbid(self, structures: Sequence[str]) -> list[str]:
         """Why a search must never be paid for each of n structures (a hazard, say); empty where it

@@ -6,6 +6,7 @@ that found nothing.
 
 from __future__ import annotations
 
+from collections import Counter
 from collections.abc import Iterator, Mapping
 from dataclasses import dataclass, field
 from pathlib import Path
@@ -19,6 +20,7 @@ from nucleate.core.manifest import MANIFEST_NAME
 from nucleate.core.settings import read_toml
 from nucleate.matter import registry
 from nucleate.matter.base import Matter
+from nucleate.screening.funnel import NOT_JUDGED
 
 
 @dataclass(frozen=True)
@@ -29,7 +31,7 @@ class MatterData:
         name: registry name.
         folder: `results/<run>/<matter>`.
         stages: the manifests, as plain values, of the stages that finished.
-        funnel: per check: check, description, entered, passed, seconds, reasons.
+        funnel: per check: check, description, entered, passed, not_judged, seconds, reasons.
         candidates: best first, or None if the screening did not finish.
         curves: one row per epoch, or None.
         study: columns trial and score, one row per trial, or None; of several objectives also
@@ -55,8 +57,24 @@ class MatterData:
 
     @property
     def candidate_count(self) -> int:
-        """Number of candidates that passed the whole funnel and were kept."""
+        """Number of candidates that came through the whole funnel and were kept."""
         return 0 if self.candidates is None else len(self.candidates)
+
+    @property
+    def unjudged(self) -> Counter[str]:
+        """How many of the candidates each check could not judge, by its name."""
+        return Counter(name for cell in self._not_judged for name in cell.split(", "))
+
+    @property
+    def unjudged_count(self) -> int:
+        """Number of candidates that some check could not judge."""
+        return len(self._not_judged)
+
+    @property
+    def _not_judged(self) -> list[str]:
+        if self.candidates is None or NOT_JUDGED not in self.candidates.columns:
+            return []  # also of a screening by a version without the column
+        return [cell for cell in self.candidates[NOT_JUDGED] if isinstance(cell, str) and cell]
 
     def best(self, most: int) -> list[dict[str, Any]]:
         """The first candidates, at most so many, as rows by column name."""

@@ -11,20 +11,27 @@ import plotly.graph_objects as go
 from nucleate.report.formatting import words
 
 PALETTE = ("#0b5c8a", "#d9822b", "#3a8f5c", "#a2456b", "#6b5ca5", "#7a6a4f", "#2aa1a8", "#8a8f98")
-PASSED, REJECTED = "#3a8f5c", "#e3d5c8"
+PASSED, NOT_JUDGED, REJECTED = "#3a8f5c", "#d9b44a", "#e3d5c8"
 NOT_FIELDS = ("total", "distortion", "rate", "objective", "token_accuracy")
 """Columns of the curves that are not one field's reconstruction loss."""
 
 
 def funnel(rows: Sequence[dict[str, Any]]) -> str:
-    """How many entered and passed each check, as bars from top to bottom."""
+    """How many each check passed, could not judge and rejected, as bars from top to bottom."""
     checks = [words(row["check"]) for row in rows]
     passed = [row["passed"] for row in rows]
-    rejected = [row["entered"] - row["passed"] for row in rows]
+    unjudged = [row.get("not_judged", 0) for row in rows]
+    rejected = [
+        row["entered"] - row["passed"] - left for row, left in zip(rows, unjudged, strict=True)
+    ]
     figure = go.Figure()
     figure.add_bar(
         x=passed, y=checks, name="passed", orientation="h", marker_color=PASSED, text=passed
     )
+    if any(unjudged):
+        figure.add_bar(
+            x=unjudged, y=checks, name="not judged", orientation="h", marker_color=NOT_JUDGED
+        )
     figure.add_bar(x=rejected, y=checks, name="rejected", orientation="h", marker_color=REJECTED)
     figure.update_layout(barmode="stack", bargap=0.25)
     figure.update_traces(textposition="auto", selector={"name": "passed"})

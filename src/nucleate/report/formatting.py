@@ -59,6 +59,11 @@ def reasons(counts: Mapping[str, int], most: int = 3) -> str:
     return "; ".join([*shown, f"other reasons ({rest:,})"] if rest else shown)
 
 
+def unjudged(data: MatterData) -> str:
+    """How many of the candidates each check could not judge: `bond valence 15, elastic 2`."""
+    return ", ".join(f"{words(check)} {count:,}" for check, count in data.unjudged.most_common())
+
+
 def candidate_title(data: MatterData, row: Mapping[str, Any]) -> str:
     """What a candidate is called in one line."""
     structure = str(row.get(data.structure_column, ""))

@@ -15,6 +15,7 @@ from nucleate.matter.reading_notes import reading_lines
 from nucleate.report import figures
 from nucleate.report import formatting as wording
 from nucleate.report.collect import MatterData, RunData
+from nucleate.screening.funnel import NOT_JUDGED
 
 SHOWN = 50
 """Candidates of each kind of matter that the page shows; the files hold all."""
@@ -69,6 +70,7 @@ def _section(data: MatterData) -> dict[str, Any]:
         ],
         "tiles": _tiles(data),
         "funnel": data.funnel,
+        "unjudged": any(step.get("not_judged") for step in data.funnel),
         "funnel_figure": _figure(figures.funnel, data.funnel or None),
         "losses": _losses(data),
         "loss_figure": _figure(figures.losses, data.curves),
@@ -107,9 +109,17 @@ def _sentences(data: MatterData) -> list[str]:
         entered = data.funnel[0]["entered"]
         checks = [step for step in data.funnel if step["check"] != "keep"]
         drawn = "" if records is None else " drawn from that space"
+        left = checks[-1]["passed"] + checks[-1].get("not_judged", 0) if checks else entered
+        unjudged = any(step.get("not_judged") for step in checks)
         said.append(
-            f"{entered:,} structures{drawn} went through {len(checks)} checks,"
-            f" and {checks[-1]['passed'] if checks else entered:,} passed them all."
+            f"{entered:,} structures{drawn} went through {len(checks)} checks, and {left:,} "
+            + ("were turned away by none." if unjudged else "passed them all.")
+        )
+    if data.unjudged_count:
+        said.append(
+            f"Of the {data.candidate_count:,} candidates kept {data.unjudged_count:,} were not "
+            f"judged by some check ({wording.unjudged(data)}): nothing is known against them, "
+            "and they have not passed."
         )
     if data.candidate_count and data.candidates is not None and "score" in data.candidates.columns:
         best = wording.number(float(data.candidates["score"].max()))
@@ -121,7 +131,10 @@ def _sentences(data: MatterData) -> list[str]:
 
 def _tiles(data: MatterData) -> list[tuple[str, str]]:
     """The headline numbers: value and what it is."""
-    tiles = [(f"{data.candidate_count:,}", "candidates that passed every check")]
+    passed = data.candidate_count - data.unjudged_count
+    tiles = [(f"{passed:,}", "candidates that passed every check")]
+    if data.unjudged_count:
+        tiles.append((f"{data.unjudged_count:,}", "candidates that some check could not judge"))
     if data.funnel:
         tiles.append((f"{data.funnel[0]['entered']:,}", "structures checked"))
     held_out = data.training.get("held_out", {})
@@ -163,6 +176,8 @@ def _candidates(data: MatterData) -> list[dict[str, Any]]:
     cards = []
     for rank, row in enumerate(data.best(SHOWN), start=1):
         plain = {k: v for k, v in row.items() if k not in hidden and wording.is_plain(v)}
+        unjudged = [name for name in str(plain.pop(NOT_JUDGED, "")).split(", ") if name]
+        reasons = [(name, str(plain.pop(f"{name}_{NOT_JUDGED}", ""))) for name in unjudged]
         nearest = {k: v for k, v in plain.items() if k.startswith("nearest")}
         if "nearest_known_formula" in nearest:
             nearest.pop("nearest_known", None)  # says the same at ten times the length
@@ -178,6 +193,7 @@ def _candidates(data: MatterData) -> list[dict[str, Any]]:
                 ],
                 "nearest": _cells(nearest),
                 "origin": _origin(row),
+                "not_judged": [(wording.words(name), reason) for name, reason in reasons],
                 "more": _cells({k: v for k, v in plain.items() if k not in nearest}),
             }
         )

@@ -17,7 +17,16 @@ from nucleate.core.files import atomic_path
 from nucleate.matter.base import Matter
 from nucleate.matter.checks import Candidate
 
-TEXT = ("candidate_id", "score_basis", "origin", "parent", "source_id", "run", "rejected_by")
+TEXT = (
+    "candidate_id",
+    "score_basis",
+    "origin",
+    "parent",
+    "source_id",
+    "run",
+    "rejected_by",
+    "not_judged",
+)
 NUMBERS = ("score", "log_likelihood")
 WHOLE = ("rank", "trial", "row", "rank_tied", "tied_with", "pareto_layer")
 _ROWS = 5000

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import time
 from collections.abc import Mapping, Sequence
-from dataclasses import dataclass, field
+from dataclasses import dataclass, field, replace
 from typing import Any
 
 import numpy as np
@@ -14,7 +14,14 @@ from nucleate.core.parallel import note_step
 from nucleate.datasets.rows import standardise_row
 from nucleate.matter import registry
 from nucleate.matter.base import Matter
-from nucleate.matter.checks import Candidate, Check, CheckContext, EachCheck, Verdict
+from nucleate.matter.checks import (
+    Candidate,
+    Check,
+    CheckContext,
+    EachCheck,
+    Verdict,
+    verdict_of,
+)
 from nucleate.matter.reader import RawRow
 from nucleate.objectives.objective import Objective
 from nucleate.settings.objectives import PropertySettings
@@ -153,7 +160,7 @@ def _judge_alone(checks: Sequence[Check], candidate: Candidate, judged: Judgemen
         assert isinstance(check, EachCheck)
         note_step(number)
         begun = time.process_time()
-        verdict = check.guarded(candidate)
+        verdict = check.decide(check.guarded(candidate))
         judged.seconds.append(time.process_time() - begun)
         judged.verdicts.append(_plain(verdict))
         if not verdict.passed:
@@ -178,7 +185,8 @@ def _judge_together(check: Check, items: Sequence[WorkItem], judged: Sequence[Ju
 
 
 def run_check(check: Check, candidates: Sequence[Candidate]) -> list[Verdict]:
-    """One verdict per candidate even if the check raises on some, against its promise.
+    """One verdict per candidate, by the settings, even if the check raises on some, against its
+    promise.
 
     The culprits are found one by one and rejected; the others are judged together once more, since
     a check may compare candidates with each other.
@@ -188,6 +196,10 @@ def run_check(check: Check, candidates: Sequence[Candidate]) -> list[Verdict]:
     """
     if not candidates:
         return []
+    return [check.decide(verdict) for verdict in _judge_all(check, candidates)]
+
+
+def _judge_all(check: Check, candidates: Sequence[Candidate]) -> list[Verdict]:
     verdicts = _attempt(check, candidates)
     if isinstance(verdicts, list):
         return verdicts
@@ -196,7 +208,7 @@ def run_check(check: Check, candidates: Sequence[Candidate]) -> list[Verdict]:
     together = _attempt(check, sound)
     again = iter(together) if isinstance(together, list) else None
     return [
-        Verdict(False, reason=f"check failed: {type(verdict).__name__}: {verdict}"[:500])
+        verdict_of(verdict)
         if isinstance(verdict, Exception)
         else (verdict[0] if again is None else next(again))
         for verdict in alone
@@ -223,7 +235,7 @@ def _plain(verdict: Verdict) -> Verdict:
     """A verdict of JSON values, as the journal gives it back."""
     columns = {name: plain_value(value) for name, value in verdict.columns.items()}
     value: Any = plain_value(verdict.value)
-    return Verdict(bool(verdict.passed), value, verdict.reason, columns, verdict.structure)
+    return replace(verdict, passed=bool(verdict.passed), value=value, columns=columns)
 
 
 def plain_value(value: Any) -> Any:

@@ -11,6 +11,7 @@ from typing import Any
 
 from nucleate.core.errors import SettingsError
 from nucleate.core.progress import phase
+from nucleate.core.settings import Unjudged
 from nucleate.matter.base import Matter
 from nucleate.matter.checks import Candidate, Check, CheckContext, Verdict
 from nucleate.matter.reading_notes import ReadingNotes
@@ -21,17 +22,24 @@ _NUMBER = re.compile(r"(?<![\w.])[-+]?\d+(?:\.\d+)?(?:[eE][-+]?\d+)?(?![\w])")
 SHOWN_REASONS = 20
 """Reasons counted one by one per step; rarer ones are summed up."""
 DOUBLE = "became the same structure as a better candidate"
+NOT_JUDGED = "not_judged"
+"""Column with the names of the checks that could not judge a candidate; `<check>_not_judged` says
+why. Empty for what all of them have judged."""
 
 
 @dataclass
 class Step:
-    """One line of the funnel's table; entered = passed + the sum of the reasons' counts.
+    """One line of the funnel's table; entered = passed + not_judged + the sum of reasons' counts.
 
     Attributes:
+        passed: were judged, and passed.
+        not_judged: went on although the check could not judge them.
+        reasons: why others were turned away, with their counts.
         threshold: what the check asks of its value, in words.
         seconds: processor time, summed over workers; of checks that compare candidates, the time
             that passed.
         apart: whether what it rejected is reported in a table of its own.
+        not_judged_for: why it could not judge what went on, with counts.
     """
 
     check: str
@@ -42,6 +50,8 @@ class Step:
     reasons: dict[str, int] = field(default_factory=dict)
     threshold: str = ""
     apart: bool = False
+    not_judged: int = 0
+    not_judged_for: dict[str, int] = field(default_factory=dict)
 
     @classmethod
     def of(cls, check: Check, entered: int = 0) -> Step:
@@ -81,6 +91,7 @@ class Funnel:
         step = Step.of(check, len(self.candidates))
         passed: list[Candidate] = []
         reasons: list[str] = []
+        unjudged: list[str] = []
         seen: set[str] = set()
         with phase(check.name):
             verdicts = run_check(check, self.candidates)
@@ -91,12 +102,15 @@ class Funnel:
             if not reason:
                 seen.add(candidate.structure)
                 passed.append(candidate)
+                if not verdict.judged:
+                    unjudged.append(verdict.reason)
                 continue
             reasons.append(reason)
             self.reject(candidate, check.name, reason)
         self.candidates = passed
-        step.passed = len(passed)
+        step.passed, step.not_judged = len(passed) - len(unjudged), len(unjudged)
         step.reasons = count_reasons(reasons)
+        step.not_judged_for = count_reasons(unjudged)
         step.seconds = round(time.perf_counter() - started, 3)
         self.steps.append(step)
 
@@ -121,11 +135,17 @@ class Funnel:
 def note(candidate: Candidate, check: str, verdict: Verdict) -> str:
     """Write a verdict into its candidate's columns; the reason of a rejection, else empty."""
     candidate.columns[f"{check}_value"] = verdict.value
+    if not verdict.judged:
+        before = candidate.columns.get(NOT_JUDGED)
+        candidate.columns[NOT_JUDGED] = f"{before}, {check}" if before else check
+        candidate.columns[f"{check}_{NOT_JUDGED}"] = verdict.reason
     candidate.columns.update(verdict.columns)
     if verdict.structure is not None and verdict.structure != candidate.structure:
         candidate.columns.setdefault("decoded_structure", candidate.structure)
         candidate.structure = verdict.structure
-    return "" if verdict.passed else verdict.reason or "failed"
+    if verdict.passed:
+        return ""
+    return (verdict.reason or "failed") if verdict.judged else f"not judged: {verdict.reason}"
 
 
 BUDGET = "budget"
@@ -133,16 +153,22 @@ BUDGET = "budget"
 
 
 def check_tables(
-    matter: Matter, tables: Sequence[dict[str, Any]], budget: int | None = None
+    matter: Matter,
+    tables: Sequence[dict[str, Any]],
+    budget: int | None = None,
+    unjudged: Unjudged = "keep",
 ) -> list[dict[str, Any]]:
     """A table for each check: those that the settings list, or the matter's default funnel.
 
     Args:
+        unjudged: what becomes of what a check cannot judge, where its own table does not say.
         budget: candidates that go on to costly checks, whatever the table of that check says; 0
             leaves that check out.
     """
     usual = (name for name, check in matter.checks.own().items() if check.usual)
     chosen = [dict(table) for table in tables] or [{"name": name} for name in usual]
+    if unjudged != "keep":
+        chosen = [{"unjudged": unjudged} | table for table in chosen]
     if budget is None:
         return chosen
     others = [table for table in chosen if budget or table.get("name") != BUDGET]

@@ -21,6 +21,7 @@ from nucleate.matter.checks import Candidate
 from nucleate.objectives.desirability import Desirability, average, combine
 from nucleate.objectives.objective import Objective
 from nucleate.objectives.pareto import layers
+from nucleate.screening.funnel import NOT_JUDGED
 
 if TYPE_CHECKING:
     from nucleate.latent.latent_model import LatentModel
@@ -49,18 +50,20 @@ inside."""
 
 def order(candidates: Sequence[Candidate], by: Rank = "score") -> list[Candidate]:
     """Best first: those that break no constraint (then the less they break), by score, then (also
-    where no score is known yet) by log-likelihood, then by the structure's text.
+    where no score is known yet) by how few checks could not judge it, by log-likelihood, then by
+    the structure's text.
 
     Args:
         by: `pareto` puts the column `pareto_layer` before the score (see `lay`).
     """
 
-    def place(candidate: Candidate) -> tuple[float, float, float, float, str]:
+    def place(candidate: Candidate) -> tuple[float, float, float, int, float, str]:
         layer = candidate.columns.get("pareto_layer") if by == "pareto" else None
         return (
             _violation(candidate),
             math.inf if by == "pareto" and layer is None else float(layer or 0),
             -round(_number(candidate.columns.get("score")), DECIMALS),
+            _unjudged(candidate),
             -_number(candidate.columns.get("log_likelihood")),
             candidate.structure,
         )
@@ -151,10 +154,17 @@ def settle(
 
 
 def _merit(candidate: Candidate, by: Rank) -> tuple[float, ...]:
-    """What candidates are ranked by, without what breaks ties."""
+    """What candidates are ranked by, without what breaks ties: of two with the same score the one
+    that more checks have judged is the better."""
     value = _number(candidate.columns.get("score"))
     layer = candidate.columns.get("pareto_layer") if by == "pareto" else None
-    return _violation(candidate), float(layer or 0), round(value, DECIMALS)
+    return _violation(candidate), float(layer or 0), round(value, DECIMALS), _unjudged(candidate)
+
+
+def _unjudged(candidate: Candidate) -> int:
+    """How many checks could not judge a candidate."""
+    names = str(candidate.columns.get(NOT_JUDGED) or "")
+    return len(names.split(", ")) if names else 0
 
 
 def _add_limits(candidates: Sequence[Candidate], objective: Objective) -> None:

@@ -72,6 +72,7 @@ class FunnelBookkeeping:
         self.funnel = funnel
         self.steps = [Step.of(check) for check in checks]
         self._reasons = [Counter[str]() for _ in checks]
+        self._unjudged = [Counter[str]() for _ in checks]
         self._reached: dict[str, int] = {}  # how many checks the candidate of a structure passed
         self._made: dict[str, int] = {}  # by which check a structure was put in place of another
 
@@ -90,7 +91,10 @@ class FunnelBookkeeping:
                 reason = DOUBLE
             if reason:
                 return self._reject(number, candidate, reason)
-            step.passed += 1
+            if verdict.judged:
+                step.passed += 1
+            else:
+                self._unjudged[number][general(verdict.reason)] += 1
         if judged.stopped:
             return self._reject_stopped(candidate, judged)
         self._pass(candidate.structure, len(judged.verdicts))
@@ -101,7 +105,7 @@ class FunnelBookkeeping:
             step.entered += 1
             step.passed += 1
         self.steps[judged.at].entered += 1
-        return self._reject(judged.at, candidate, judged.stopped)
+        return self._reject(judged.at, candidate, f"not judged: {judged.stopped}")
 
     def _is_double(self, structure: str, number: int) -> bool:
         made = self._made.get(structure)
@@ -118,7 +122,8 @@ class FunnelBookkeeping:
 
     def close(self) -> None:
         """Put the section's lines into the funnel's table."""
-        for step, reasons in zip(self.steps, self._reasons, strict=True):
+        for step, reasons, why in zip(self.steps, self._reasons, self._unjudged, strict=True):
             step.reasons = count_reasons(reasons)
+            step.not_judged, step.not_judged_for = why.total(), count_reasons(why)
             step.seconds = round(step.seconds, 3)
             self.funnel.steps.append(step)

@@ -14,7 +14,7 @@ from nucleate.matter.base import Matter
 from nucleate.objectives.objective import Objective
 from nucleate.screening import candidate_tables as tables
 from nucleate.screening import ranking
-from nucleate.screening.funnel import Funnel
+from nucleate.screening.funnel import NOT_JUDGED, Funnel
 
 PROVENANCE = ("origin", "trial", "parent", "log_likelihood")
 
@@ -43,6 +43,7 @@ class Names:
         head = ["candidate_id", "rank", "score", "score_basis", column, *described]
         head += ranking.COLUMNS
         values = [f"{name}_value" for name in self.checks]
+        values.append(NOT_JUDGED)
         return [*head, *self.score_columns(), *values, *PROVENANCE, "run", "latent"]
 
     def rejected_columns(self) -> list[str]:
@@ -76,6 +77,7 @@ def write(
         "entered": funnel.steps[0].entered,
         "distinct": funnel.steps[0].passed,
         "candidates": len(rows),
+        "not_judged": sum(bool(row.get(NOT_JUDGED)) for row in rows),
         "rejected": len(funnel.rejected),
         "best_score": rows[0]["score"] if rows else None,
         "rows/candidates.parquet": len(rows),
@@ -111,6 +113,10 @@ def _write_rejected(out: Path, funnel: Funnel, names: Names) -> list[str]:
     return files
 
 
+def _counts(reasons: dict[str, int]) -> str:
+    return "; ".join(f"{count} x {reason}" for reason, count in reasons.items())
+
+
 def _write_funnel(path: Path, funnel: Funnel) -> None:
     """The funnel as a table: a line for each check, its commonest reasons in the last column."""
     lines = [
@@ -120,9 +126,11 @@ def _write_funnel(path: Path, funnel: Funnel) -> None:
             "threshold": step.threshold,
             "entered": step.entered,
             "passed": step.passed,
-            "rejected": step.entered - step.passed,
+            "not_judged": step.not_judged,
+            "rejected": step.entered - step.passed - step.not_judged,
             "seconds": step.seconds,
-            "reasons": "; ".join(f"{count} x {reason}" for reason, count in step.reasons.items()),
+            "reasons": _counts(step.reasons),
+            "not_judged_for": _counts(step.not_judged_for),
         }
         for step in funnel.steps
     ]

@@ -6,7 +6,7 @@ from typing import Annotated, Any, Literal
 
 from pydantic import BeforeValidator, Field
 
-from nucleate.core.settings import Device, Settings
+from nucleate.core.settings import Device, Settings, Unjudged
 from nucleate.settings.data import DatasetSettings
 from nucleate.settings.objectives import PropertySettings
 
@@ -37,6 +37,11 @@ class ScreenSettings(Settings):
     """Limit for one structure in the checks that a worker does one after the other; where a check
     has a longer one of its own, that. Beyond it the process is stopped and the structure becomes a
     rejected row. Checks that compare structures with each other have no limit."""
+    unjudged: Unjudged = "keep"
+    """What becomes of a structure that a check cannot judge (bond valences without oxidation
+    states, an element that the energy model does not know): `keep` lets it go on, marked as not
+    judged, and ranks it behind equals that were judged; `reject` turns it away. A check's own
+    table may say otherwise: `{ name = "bond_valence", unjudged = "reject" }`."""
     processes: Annotated[int, Field(ge=0)] | None = None
     """Workers, as many as cores if not given; 0 does everything in one process, where nothing can
     be stopped."""

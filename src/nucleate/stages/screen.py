@@ -127,7 +127,7 @@ def screen(
                 references=found,
                 known_among_them=features is not None,
             )
-            described = check_tables(matter, settings.checks, settings.budget)
+            described = check_tables(matter, settings.checks, settings.budget, settings.unjudged)
             checks = build_checks(matter, described, context)
             limits = Limits(processes, settings.seconds, unfinished, run, standardise)
             funnel.candidates = ranking.order(funnel.candidates)

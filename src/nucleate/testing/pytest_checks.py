@@ -14,6 +14,7 @@ from __future__ import annotations
 
 import re
 from collections.abc import Sequence
+from copy import copy
 
 import pytest
 
@@ -53,11 +54,18 @@ def examine_description(check: Check) -> None:
 
 
 def examine_verdicts(check: Check, structures: Sequence[str]) -> None:
-    """There is one verdict a candidate, with a reason or passed, whatever stands beside it."""
+    """There is one verdict a candidate, with a reason or passed, whatever stands beside it.
+
+    A third kind, not judged, has a reason too; the settings may turn it away.
+    """
     assert check.run([]) == []
     together = verdicts(check, structures)
     for verdict in together:
-        assert bool(verdict.reason) != bool(verdict.passed)
+        assert bool(verdict.reason) != bool(verdict.passed and verdict.judged)
+        assert check.decide(verdict) == verdict
+        strict = copy(check)
+        strict.unjudged = "reject"
+        assert strict.decide(verdict).passed == (verdict.passed and verdict.judged)
     mixed = verdicts(check, [*UNREADABLE, *structures])
     if check.independent:
         assert [verdicts(check, [one])[0] for one in structures] == together

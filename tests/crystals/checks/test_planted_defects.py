@@ -107,6 +107,6 @@ def test_hostile_strings_end_in_a_reason_and_soon(crystal: str) -> None:
     for check in CHEAP:
         assert isinstance(check, EachCheck)
         verdict = check.guarded(Candidate(crystal))
-        assert bool(verdict.reason) != verdict.passed
+        assert bool(verdict.reason) != (verdict.passed and verdict.judged)
     assert first_rejection(crystal, CHEAP)[0]
     assert time.monotonic() - started < 20

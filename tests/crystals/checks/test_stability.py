@@ -25,7 +25,7 @@ SALT = "225 a:Na b:Cl | 5.69"
 def run(name: str, *crystals: str, **options: Any) -> list[Verdict]:
     check = get("crystals").checks.build(name, options, CheckContext(), "test")
     verdicts = check.run([Candidate(crystal) for crystal in crystals])
-    assert all(bool(v.reason) != v.passed for v in verdicts)
+    assert all(bool(v.reason) != (v.passed and v.judged) for v in verdicts)
     return verdicts
 
 
@@ -48,7 +48,20 @@ def test_born_criterion_refuses_bcc_aluminium() -> None:
     assert unstable.reason.startswith("mechanically unstable: the stiffness matrix has an eigen")
     within, beyond = run("elastic", "225 a:Al | 4.05", "229 a:Al | 3.24", limit=1)
     assert within.value is not None
-    assert (beyond.passed, beyond.value) == (True, None)
+    assert within.judged
+    assert (beyond.passed, beyond.judged, beyond.value) == (True, False, None)
+    assert beyond.reason == "beyond the 1 best, which are all that is looked at"
+
+
+def test_elements_beyond_the_model_are_not_judged() -> None:
+    einsteinium = "225 a:Es | 5.75"
+    for name in ("relaxation", "energy_above_hull", "elastic", "rattle"):
+        good, unknown = run(name, "225 a:Al | 4.05", einsteinium)
+        assert good.judged
+        assert (unknown.passed, unknown.judged) == (True, False)
+        assert unknown.reason == "element Es is unknown to CHGNet"
+        check = get("crystals").checks.build(name, {"unjudged": "reject"}, CheckContext(), "test")
+        assert not check.decide(unknown).passed
 
 
 def test_release_finds_that_only_symmetry_held_it() -> None:
@@ -109,7 +122,7 @@ def test_hull_of_ones_own(tmp_path: Path) -> None:
     assert found.columns["hull_confidence"] == "fair: 3 competing compounds"
     assert found.value == pytest.approx(found.columns["formation_energy_per_atom"] + 2.1, abs=1e-4)
     (absent,) = run("energy_above_hull", "225 a:K b:Cl | 6.4", reference=str(file))
-    assert absent.reason == "no K in the reference set mine.csv"
+    assert (absent.judged, absent.reason) == (False, "no K in the reference set mine.csv")
 
 
 def test_a_hull_of_elements_alone_says_so(tmp_path: Path) -> None:

@@ -26,7 +26,7 @@ def test_verdicts() -> None:
     verdicts = check.run([Candidate(text) for text in ("CCO", "CCS", "C1", "")])
     assert [verdict.passed for verdict in verdicts] == [True, False, False, False]
     assert verdicts[0].value == 3
-    assert verdicts[1].reason == "cannot be judged (sulfur)"
+    assert verdicts[1].reason == "the check failed (ValueError: sulfur)"
     assert verdicts[2].reason == "'C1' is not a valid SMILES"
 
 

@@ -133,8 +133,9 @@ def show_matter(out: Console, data: MatterData) -> None:
         return
     out.print()
     out.print(_funnel_table(data), soft_wrap=False)
+    _tell_unjudged(out, data)
     if not data.candidate_count:
-        out.print(f"No {data.name} passed every check.", style="yellow")
+        out.print(f"No {data.name} came through the checks.", style="yellow")
         return
     out.print()
     out.print(_best_table(data), soft_wrap=False)
@@ -143,16 +144,37 @@ def show_matter(out: Console, data: MatterData) -> None:
 def _funnel_table(data: MatterData) -> Table:
     from nucleate.report.formatting import reasons, words
 
+    # A column of its own only where there is something to tell.
+    unjudged = any(row.get("not_judged") for row in data.funnel)
     rows = []
     for row in data.funnel:
         entered, passed = row["entered"], row["passed"]
         share = f"{100 * passed / entered:.0f} %" if entered else "–"
         why = reasons(row.get("reasons", {}))
-        rows.append((words(row["check"]), f"{entered:,}", f"{passed:,}", share, why))
-    numbers = ("in", "passed", "share")
+        left = (f"{row.get('not_judged', 0):,}",) if unjudged else ()
+        rows.append((words(row["check"]), f"{entered:,}", f"{passed:,}", *left, share, why))
+    numbers = ("in", "passed", *(("not judged",) if unjudged else ()), "share")
     columns = ("check", *numbers, "rejected for")
     whole, dim = columns[:-1], columns[-1:]
     return table(columns, rows, f"{data.name}: the funnel", right=numbers, whole=whole, dim=dim)
+
+
+def _tell_unjudged(out: Console, data: MatterData) -> None:
+    """Why checks could not judge some, and how many of the candidates that concerns."""
+    from nucleate.report.formatting import reasons, unjudged, words
+
+    for row in data.funnel:
+        if row.get("not_judged"):
+            why = f"not judged by {words(row['check'])}: {reasons(row['not_judged_for'])}"
+            out.print(why, style="dim", markup=False)
+    if data.unjudged_count:
+        out.print(
+            f"Not judged by every check, so not passed: {data.unjudged_count:,} of "
+            f"{data.candidate_count:,} candidates ({unjudged(data)}); column `not_judged`. "
+            'With `unjudged = "reject"` they are turned away.',
+            style="yellow",
+            markup=False,
+        )
 
 
 def _best_table(data: MatterData) -> Table:
@@ -160,6 +182,8 @@ def _best_table(data: MatterData) -> Table:
 
     best = data.best(BEST)
     names = [c for c in ("score", *data.scored_properties()) if c in best[0]]
+    if data.unjudged_count:
+        names.append("not_judged")
     rows = [(candidate_title(data, row), *(number(row[c]) for c in names)) for row in best]
     title = f"{data.name}: the best {min(BEST, data.candidate_count)} of {data.candidate_count}"
     return table(("candidate", *names), rows, title, right=names, widest=60)

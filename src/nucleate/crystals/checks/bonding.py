@@ -102,12 +102,12 @@ class BondValenceCheck(EachCheck):
 
     def one(self, candidate: Candidate) -> Verdict:
         """See `EachCheck.one`; the value is the global instability index, valence units. No value
-        where oxidation states or parameters are missing, as in alloys."""
+        where oxidation states or parameters are missing, as in alloys: not judged."""
         limits: BondValenceOptions = self.options
         found = contacts(candidate.structure)
         sums = bond_valence(found)
         if sums is None:
-            return Verdict(True)
+            return Verdict.unjudged(self._missing(found))
         total, expected = float(sums.sums[sums.worst]), float(sums.expected[sums.worst])
         symbol = found.symbols[sums.worst]
         columns = {"worst_bond_valence": f"{symbol} {total:.2f} for {expected:.3g}"}
@@ -126,6 +126,15 @@ class BondValenceCheck(EachCheck):
                 f"{expected:.3g}"
             )
         return Verdict(not reason, round(sums.instability, 4), reason, columns)
+
+    def _missing(self, found: Contacts) -> str:
+        """What the sums would need and is not known."""
+        if not np.isfinite(found.charges).all():
+            return "no neutral oxidation states are known for it"
+        neutral = [s for s, q in zip(found.symbols, found.charges, strict=True) if not q]
+        if neutral:
+            return f"{neutral[0]} has the oxidation state 0"
+        return "no bond-valence parameters for one of its elements"
 
 
 class VacuumOptions(Settings):

@@ -102,7 +102,11 @@ class AboveHullCheck(EnergyCheck):
             columns["formation_energy_per_atom"] = round(formation, 5)
             columns["formation_energy_error"] = references.mean_error
         if not np.isfinite(height):
-            return Verdict(False, reason=self._without_reference(energy, amounts), columns=columns)
+            if np.isfinite(energy):
+                return Verdict.unjudged(self._without_reference(amounts), columns=columns)
+            if beyond := self.beyond(crystal):
+                return Verdict.unjudged(beyond, columns=columns)
+            return Verdict(False, reason=f"{self.model.title} gives no energy", columns=columns)
         compounds = hull.competing_phases(amounts, 2)
         columns |= {
             "competing_entries": hull.competing_phases(amounts),
@@ -128,10 +132,8 @@ class AboveHullCheck(EnergyCheck):
             return f"only {compounds} competing compounds, need {options.competing}"
         return ""
 
-    def _without_reference(self, energy: float, amounts: dict[str, int]) -> str:
+    def _without_reference(self, amounts: dict[str, int]) -> str:
         name, hull = self._reference
-        if not np.isfinite(energy):
-            return f"{self.model.title} gives no energy"
         absent = sorted(set(amounts) - hull.elements)
         if absent:
             return f"no {', '.join(absent)} in the reference set {name}"

@@ -98,7 +98,7 @@ class NovelCheck(Check):
             return Verdict(True, 0.0, columns=_columns(hit, 0.0, distance) | columns)
         nearest = self._nearest(own)
         if nearest is None:
-            return Verdict(True, columns=columns)
+            return Verdict.unjudged("no known crystals to compare with", columns=columns)
         value, hit = nearest
         return Verdict(True, value, columns=_columns(hit, value) | columns)
 

@@ -8,6 +8,7 @@ from typing import Any
 import numpy as np
 from pydantic import PositiveFloat
 
+from nucleate.core.errors import StructureError
 from nucleate.core.settings import Positive, Settings
 from nucleate.crystals import properties
 from nucleate.crystals.energy.energy_model import DEFAULT, EnergyModel, ModelName, energy_model
@@ -62,6 +63,13 @@ class EnergyCheck(Check):
     def model(self) -> EnergyModel:
         """On the run's device."""
         return energy_model(self.options.energy_model, self.context.device)
+
+    def beyond(self, crystal: str) -> str:
+        """Why the model cannot judge a crystal; empty if it can, or if it cannot be read."""
+        try:
+            return self.model.beyond(structure_from_wyckoff(crystal))
+        except StructureError:
+            return ""
 
 
 class RelaxationOptions(Settings):
@@ -147,6 +155,8 @@ class RelaxationCheck(EnergyCheck):
             columns["residual_force"] = round(found.residual_force, 4)
             columns["residual_stress"] = round(found.residual_stress, 3)
         if not found.converged or found.structure is None or found.string is None:
+            if beyond := self.beyond(crystal):
+                return Verdict.unjudged(beyond)
             return Verdict(False, reason=found.reason, columns=columns)
         start = structure_from_wyckoff(crystal)
         end = structure_from_wyckoff(found.string)

@@ -7,7 +7,7 @@ from collections.abc import Sequence
 from typing import TYPE_CHECKING, Any, ClassVar
 
 import numpy as np
-from pydantic import PositiveFloat
+from pydantic import NonNegativeInt, PositiveFloat
 
 from nucleate.core.errors import StructureError
 from nucleate.core.settings import Positive, Settings
@@ -32,7 +32,8 @@ TOGETHER = 12
 
 
 class StabilityCheck(EnergyCheck):
-    """A check of the best few, on structures that the model accepts; the others pass unjudged."""
+    """A check on structures that the model accepts. Any beyond the best few that the settings let
+    it look at are not judged."""
 
     expensive: ClassVar[bool] = True
     needs: ClassVar[tuple[str, ...]] = ("relaxation",)
@@ -42,18 +43,22 @@ class StabilityCheck(EnergyCheck):
         """One verdict per structure."""
 
     def run(self, candidates: Sequence[Candidate]) -> list[Verdict]:
-        """See `Check.run`. Candidates beyond the option `limit` pass without a value."""
-        verdicts: list[Verdict] = [Verdict(True) for _ in candidates]
+        """See `Check.run`. Candidates beyond the option `limit` are not judged."""
+        most = self.options.limit or len(candidates)
+        rest = Verdict.unjudged(f"beyond the {most} best, which are all that is looked at")
+        verdicts = [rest] * len(candidates)
         structures: dict[int, Structure] = {}
         for place, candidate in enumerate(candidates):
-            if len(structures) >= self.options.limit:
+            if len(structures) >= most:
                 break
             try:
                 structure = structure_from_wyckoff(candidate.structure)
                 refusal = self.model.refuse(structure)
             except StructureError as error:
                 refusal = str(error)
-            if refusal:
+            if beyond := self.beyond(candidate.structure):
+                verdicts[place] = Verdict.unjudged(beyond)
+            elif refusal:
                 verdicts[place] = Verdict(False, reason=refusal)
             else:
                 structures[place] = structure
@@ -71,8 +76,9 @@ class ElasticOptions(Settings):
     """By which stresses."""
     least: float = 0.0
     """GPa; least eigenvalue of the stiffness matrix."""
-    limit: Positive = 60
-    """Best candidates that are judged."""
+    limit: NonNegativeInt = 0
+    """Best candidates that are judged; 0 for all that come so far, so that none is handed out
+    without. Those beyond a number are told as not judged."""
 
 
 class ElasticCheck(StabilityCheck):
@@ -91,7 +97,7 @@ class ElasticCheck(StabilityCheck):
     def _one(self, tensor: Any | None) -> Verdict:
         options: ElasticOptions = self.options
         if tensor is None:
-            return Verdict(False, reason=f"{self.model.title} refuses a strained cell")
+            return Verdict.unjudged(f"{self.model.title} refuses a strained cell")
         matrix = np.asarray(tensor.voigt)
         least = float(np.linalg.eigvalsh((matrix + matrix.T) / 2).min())
         columns = {
@@ -120,8 +126,9 @@ class RattleOptions(Settings):
     """eV/atom by which it may end lower."""
     double: bool = False
     """Whether the cell is doubled along its shortest vector first, for modes of alternate sign."""
-    limit: Positive = 60
-    """Best candidates that are judged."""
+    limit: NonNegativeInt = 0
+    """Best candidates that are judged; 0 for all that come so far, so that none is handed out
+    without. Those beyond a number are told as not judged."""
 
 
 class RattleCheck(StabilityCheck):

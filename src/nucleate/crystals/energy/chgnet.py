@@ -68,6 +68,15 @@ class Chgnet(EnergyModel):
         known = number <= MAXIMUM_ELEMENT
         return "" if known else f"element {SYMBOLS[number - 1]} is unknown to CHGNet"
 
+    def beyond(self, structure: Structure) -> str:
+        if beyond := super().beyond(structure):
+            return beyond
+        if not structure.volume > 1:
+            return ""
+        edges = len(structure) ** 2 / structure.volume * 4 / 3 * np.pi * 6.0**3
+        large = f"{len(structure)} atoms make a graph of about {edges:.0f} edges"
+        return large if edges > MOST_EDGES else ""
+
     def refuse(self, structure: Structure) -> str:
         if refusal := super().refuse(structure):
             return refusal
@@ -75,9 +84,6 @@ class Chgnet(EnergyModel):
             return "the cell has no volume"
         if structure.volume < SMALLEST_VOLUME * len(structure):
             return f"only {structure.volume / len(structure):.2f} A^3 per atom"
-        edges = len(structure) ** 2 / structure.volume * 4 / 3 * np.pi * 6.0**3
-        if edges > MOST_EDGES:
-            return f"{len(structure)} atoms make a graph of about {edges:.0f} edges"
         numbers = np.array(structure.atomic_numbers)
         try:
             found = nearest(structure.lattice.matrix, structure.frac_coords, numbers)

@@ -136,16 +136,22 @@ class EnergyModel(ABC):
         """Why the model knows no element of that atomic number; empty if it does."""
         return ""
 
+    def beyond(self, structure: Structure) -> str:
+        """Why a structure is beyond the model, whatever it is worth: an element it does not know,
+        too many atoms; empty if it is not."""
+        refusals = map(self.refuse_element, sorted(set(structure.atomic_numbers), reverse=True))
+        return next(filter(None, refusals), "")
+
     def refuse(self, structure: Structure) -> str:
-        """Why the model must not see a structure; empty if it may."""
+        """Why the model must not see a structure, be it beyond the model or nonsense; empty if it
+        may."""
         from pymatgen.core import DummySpecies
 
         if not structure.is_ordered:
             return "a site is shared or partly empty"
         if any(isinstance(species, DummySpecies) for species in structure.species):
             return "a site holds no element"
-        refusals = map(self.refuse_element, sorted(set(structure.atomic_numbers), reverse=True))
-        return next(filter(None, refusals), "")
+        return self.beyond(structure)
 
     def references(self) -> ElementReferences | None:
         """What takes its energies to formation energies, if anything does."""

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import time
 from typing import Annotated, Any
 
 from pydantic import Field
@@ -9,7 +10,7 @@ from pydantic import Field
 from nucleate.core.settings import Settings
 from nucleate.matter.checks import Verdict
 from nucleate.molecules.checks.single_check import SingleCheck
-from nucleate.molecules.chemistry.conformer import Relaxation, embed, relax
+from nucleate.molecules.chemistry.conformer import MAXIMUM_ATOMS, Relaxation, embed, relax
 from nucleate.novelty.common_checks import Accepted, Budget
 
 
@@ -40,7 +41,7 @@ class EmbeddingOptions(Settings):
     attempts: Annotated[int, Field(ge=1)] = 10
     """Starts of the embedding per molecule."""
     seconds: Annotated[int, Field(ge=1)] = 5
-    """Time for them; beyond it no coordinates count as found."""
+    """Time for them; a molecule that has no coordinates by then is not judged."""
     maximum_strain: Annotated[float, Field(gt=0)] = 7.0
     """Largest energy of the relaxed conformer, electrostatics left out, kcal/mol per heavy atom.
     Medicines stay below 4.5, cubane has 6.6."""
@@ -73,13 +74,18 @@ class EmbeddingCheck(SingleCheck):
 
     def judge(self, found: Any, smiles: str) -> Verdict:
         options = self.options
+        atoms = found.GetNumAtoms(onlyExplicit=False)
+        if atoms > MAXIMUM_ATOMS:
+            return Verdict.unjudged(f"{atoms} atoms, at most {MAXIMUM_ATOMS} are embedded")
+        begun = time.monotonic()
         embedded = embed(smiles, options.attempts, options.seconds, self.context.seed)
+        if embedded is None and time.monotonic() - begun >= options.seconds:
+            return Verdict.unjudged(f"no coordinates in {options.seconds} s", "none")
         if embedded is None:
-            tried = f"{options.attempts} attempts or {options.seconds} s"
-            return Verdict(False, "none", f"no coordinates in {tried}")
+            return Verdict(False, "none", f"no coordinates in {options.attempts} attempts")
         relaxed = relax(embedded)
         if relaxed is None:
-            return Verdict(True, "no force field")
+            return Verdict.unjudged("no force field has parameters for it", "no force field")
         contact = None if relaxed.contact is None else round(relaxed.contact, 3)
         columns = {"strain_energy": round(relaxed.strain, 3), "shortest_contact": contact}
         reason = self._fault(relaxed)

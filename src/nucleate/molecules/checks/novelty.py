@@ -60,6 +60,8 @@ class NovelCheck(Check):
 
     @property
     def threshold(self) -> str:
+        if not references_of(self.context, "molecules"):
+            return "nothing: no known molecules were given"
         limit = self.options.maximum_similarity
         return "not known" if limit >= 1 else f"not known, similarity at most {limit:g}"
 

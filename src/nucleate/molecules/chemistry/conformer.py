@@ -12,7 +12,8 @@ from rdkit.Chem import rdDistGeom, rdForceFieldHelpers
 
 from nucleate.molecules.chemistry.chem import parse
 
-_MAXIMUM_ATOMS = 500  # with hydrogens; memory and time grow with the square, before any time limit
+MAXIMUM_ATOMS = 500
+"""With hydrogens; memory and time grow with the square, before any time limit."""
 _APART = 4  # bonds between two atoms from which on their distance counts as a contact
 
 
@@ -49,7 +50,7 @@ def embed(smiles: str, attempts: int = 5, seconds: int = 5, seed: int = 0) -> An
         return None
     with rdBase.BlockLogs():
         full = Chem.AddHs(found)
-        if full.GetNumAtoms() > _MAXIMUM_ATOMS:
+        if full.GetNumAtoms() > MAXIMUM_ATOMS:
             return None
         settings: Any = rdDistGeom.ETKDGv3()
         settings.randomSeed = seed & 0x7FFFFFFF
