@@ -27,6 +27,7 @@ def show_funnel(rows: Sequence[Mapping[str, Any]], key: str) -> None:
             "check": words(row["check"]),
             "in": row["entered"],
             "passed": row["passed"],
+            "not judged": row.get("not_judged", 0),
             "rejected for": reasons(row.get("reasons", {})),
         }
         for row in rows

@@ -84,7 +84,7 @@ def show_screening(
     data = screening_data(manifest, settings)
     show_matter(out, data)
     for step in data.funnel:
-        rejected = step["entered"] - step["passed"]
+        rejected = step["entered"] - step["passed"] - step.get("not_judged", 0)
         if step.get("apart") and rejected:
             place = Path(manifest.folder) / f"{step['check']}.csv"
             line = f"\n{rejected:,} structures were set apart by `{step['check']}`: {place}"
