@@ -82,3 +82,12 @@ def test_many_different_notes_are_summed_up() -> None:
     notes = reading.to_json()["reading"]["notes"]
     assert len(notes) == SHOWN_NOTES + 1
     assert notes["other notes"] == 5
+
+
+def test_rejected_rows_are_told_with_the_first() -> None:
+    reading = ReadingNotes()
+    reading.reject("unreadable", "row 42: a quote opened in line 43 is never closed")
+    reading.reject("unreadable", "row 50: 5 cells for 3 columns", rows=2)
+    assert reading_lines(reading.to_json()) == [
+        "rejected as unreadable: 3 rows; first row 42: a quote opened in line 43 is never closed"
+    ]

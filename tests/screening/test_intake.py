@@ -54,4 +54,5 @@ def test_rows_carry_what_reading_decided_and_could_not_take(tmp_path):
     assert funnel.reading.to_json()["reading"] == {
         "notes": {"left out sodium": 1},
         "unread": {"pIC50": {"numbers": 1, "unread": 1, "first": ["'>5' (row 1)"]}},
+        "rejected": {},
     }

@@ -302,7 +302,7 @@ def test_only_what_may_be_held_out_is(tmp_path: Path, monkeypatch: pytest.Monkey
 
 
 def test_what_reading_decided_is_counted_and_stands_beside_its_rows(tmp_path: Path) -> None:
-    path = _file(tmp_path, ["Dog,1", "cog,>5", "Fog,2", "hog,n5", *WORDS])
+    path = _file(tmp_path, ["Dog,1", "cog,>5", "Fog,2", "hog,n5", "a!", *WORDS])
     manifest = featurize(
         _settings(path, dataset={"properties": ["value"]}), "words", tmp_path / "out"
     )
@@ -310,6 +310,7 @@ def test_what_reading_decided_is_counted_and_stands_beside_its_rows(tmp_path: Pa
     assert manifest.metrics["reading"] == {
         "notes": {"capitals lowered": 2},
         "unread": {"value": unread},
+        "rejected": {"forbidden": {"rows": 1, "first": "row 5 (id w5) of words.csv: ! in a!"}},
     }
     records = load_records(manifest).set_index("row")
     assert records["notes"].dropna().to_dict() == {

@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterable, Sequence
+from collections.abc import Iterable, Iterator, Sequence
 from pathlib import Path
 
 import numpy as np
@@ -103,16 +103,23 @@ def counts(rejected_rows: pa.Table) -> dict[str, int]:
 
 def explain(rejected_rows: pa.Table) -> str:
     """Every reason with its count and its first example, one a line; empty if there is none."""
-    lines = []
+    return "\n".join(
+        f"  {reason}: {count}; first in {example}"
+        for reason, count, example in examples(rejected_rows)
+    )
+
+
+def examples(rejected_rows: pa.Table) -> Iterator[tuple[str, int, str]]:
+    """Every reason with its count and its first example."""
     for reason, count in counts(rejected_rows).items():
         matching = rejected_rows.filter(pc.equal(rejected_rows["reason"], reason))
         first = matching.slice(0, 1).to_pylist()[0]
         example = (first["detail"] or first["payload"])[:200]
-        lines.append(
-            f"  {reason}: {count}; first in row {first['row']} (id {first['id']}) of "
-            f"{first['source']}: {example}"
+        yield (
+            reason,
+            count,
+            f"row {first['row']} (id {first['id']}) of {first['source']}: {example}",
         )
-    return "\n".join(lines)
 
 
 def write(path: Path, table: pa.Table) -> None:

@@ -17,6 +17,7 @@ SHOWN = 5
 """Cells of a column that are shown."""
 SHOWN_NOTES = 20
 """Notes counted one by one; rarer ones are summed up."""
+DETAIL_SHOWN = 200
 MOSTLY = 0.5
 """Share of a column's filled cells beyond which, if they are no numbers, it is not learnt from."""
 
@@ -56,10 +57,12 @@ class ReadingNotes:
     Attributes:
         notes: rows by what was decided or left out (`Standardised.notes`).
         columns: cells by property column.
+        rejected: by reason, how many `rows`, and the `first` of them.
     """
 
     notes: Counter[str] = field(default_factory=Counter)
     columns: dict[str, ColumnCells] = field(default_factory=dict)
+    rejected: dict[str, dict[str, Any]] = field(default_factory=dict)
 
     def add(self, row: RawRow, notes: Iterable[str] = (), source: str = "") -> None:
         """Count a row.
@@ -74,6 +77,15 @@ class ReadingNotes:
         place = f"row {row.number} of {source}" if source else f"row {row.number}"
         for name, text in row.unread.items():
             self.column(name).add(text, place)
+
+    def reject(self, reason: str, first: str, rows: int = 1) -> None:
+        """Count rows that were turned away.
+
+        Args:
+            first: which is the first of them, and the reason at length.
+        """
+        told = self.rejected.setdefault(reason, {"rows": 0, "first": first[:DETAIL_SHOWN]})
+        told["rows"] += rows
 
     def column(self, name: str) -> ColumnCells:
         """The cells of a column."""
@@ -95,28 +107,35 @@ class ReadingNotes:
             )
 
     def to_json(self) -> dict[str, Any]:
-        """For a stage's metrics, `reading`: `notes` (rows by note) and `unread` (by column:
-        `numbers`, `unread`, `first`); nothing if there is nothing to tell."""
+        """For a stage's metrics, `reading`: `notes` (rows by note), `unread` (by column:
+        `numbers`, `unread`, `first`) and `rejected` (by reason: `rows`, `first`); nothing if there
+        is nothing to tell."""
         ordered = sorted(self.notes.items(), key=lambda item: (-item[1], item[0]))
         notes = dict(ordered[:SHOWN_NOTES])
         if ordered[SHOWN_NOTES:]:
             notes["other notes"] = sum(count for _, count in ordered[SHOWN_NOTES:])
         unread = {name: vars(cells) for name, cells in self.columns.items() if cells.unread}
-        return {KEY: {"notes": notes, "unread": unread}} if notes or unread else {}
+        told = {"notes": notes, "unread": unread, "rejected": self.rejected}
+        return {KEY: told} if any(told.values()) else {}
 
 
 def reading_lines(metrics: Mapping[str, Any]) -> list[str]:
     """What a person is told of the reading that a stage's metrics describe, a sentence a line."""
     told: Mapping[str, Any] = metrics.get(KEY) or {}
-    notes = [
-        f"{note}: {count:,} row{'s' * (count != 1)}"
-        for note, count in told.get("notes", {}).items()
+    notes = [f"{note}: {_rows(count)}" for note, count in told.get("notes", {}).items()]
+    rejected = [
+        f"rejected as {reason}: {_rows(one['rows'])}; first {one['first']}"
+        for reason, one in told.get("rejected", {}).items()
     ]
     unread = [
         f"{name}: {ColumnCells(**cells)}; these count as missing"
         for name, cells in told.get("unread", {}).items()
     ]
-    return [*notes, *unread]
+    return [*notes, *unread, *rejected]
+
+
+def _rows(count: int) -> str:
+    return f"{count:,} row{'s' * (count != 1)}"
 
 
 def row_notes(row: RawRow, notes: Iterable[str]) -> str | None:

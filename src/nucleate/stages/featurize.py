@@ -185,6 +185,9 @@ class FeaturizeJob:
         if self.settings.spellings:
             with self._clock("spellings"):
                 names.append(self._spell(accepted, split, codec, chunk))
+        for reason, rows, first in tables.examples(rejected):
+            if reason != "duplicate":
+                reading.reject(reason, first, rows)
         metrics = self._metrics(count, accepted, split, encoded, rejected) | reading.to_json()
         if self.start is not None:
             metrics |= symbol_figures(self.start, codec, encoded.arrays, rejected)

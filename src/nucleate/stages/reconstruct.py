@@ -154,6 +154,8 @@ def reconstruct(
     reading = ReadingNotes()
     for one in rows:
         reading.add(one.row, one.standard.notes)
+        if one.standard.structure is None:
+            reading.reject(one.standard.reason, f"row {one.row.number}: {one.standard.detail}")
     figures |= reading.to_json()
     if out is not None:
         out.mkdir(parents=True, exist_ok=True)

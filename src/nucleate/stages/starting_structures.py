@@ -83,12 +83,14 @@ def read_start(
     reasons = Counter(item.reason for item in funnel.rejected)
     reasons.update(f"codec: {error.reason}" for error in refused.values())
     training = [s for place, s in enumerate(structures) if place not in refused]
+    common = ", ".join(f"{reason} ({n})" for reason, n in reasons.most_common(3))
     if not training:
-        common = ", ".join(f"{reason} ({n})" for reason, n in reasons.most_common(3))
         raise InputError(
             f"holds no structure that the model can encode: {common}", file=start.label
         )
     rejected = {"rejected": sum(reasons.values()), "reasons": dict(reasons.most_common())}
+    if reasons:
+        tell(f"{start.label}: {sum(reasons.values())} rows cannot be started from: {common}")
     for line in reading_lines(funnel.reading.to_json()):
         tell(line)
     told = {"source": start.label, **rejected, **funnel.reading.to_json()}

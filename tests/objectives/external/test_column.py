@@ -45,6 +45,9 @@ class LabelledReader(ToyReader):
             unread = dict.fromkeys(dataset.properties, label) if label.startswith(">") else {}
             value = float(label) if label and not unread else math.nan
             values = dict.fromkeys(dataset.properties, value)
+            if structure == "cut":
+                yield RawRow(number, str(number), None, error="5 cells for 3 columns")
+                continue
             yield RawRow(number, str(number), structure, values, "", unread)
 
 
@@ -304,3 +307,12 @@ def test_bounds_among_labels_are_left_out_and_told(assay):
     assert objective.description.endswith(
         "2 of 42 cells that hold something are no numbers: '>5' (row 41), '>6' (row 42)"
     )
+
+
+def test_rows_that_cannot_be_read_are_told_as_such(assay):
+    source = write_labels(assay, list(range(23)))
+    with (assay / "assay.csv").open("a") as file:
+        file.write("\ncut;1")
+    with pytest.raises(InputError, match=r"23 numbers.*unreadable: 1 row; first row 24: 5 cells"):
+        check_labels(LabelledMatter(), source, assay)
+    assert read_labels(LabelledMatter(), source, assay).rejected == {"unreadable": 1}

@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-import logging
 import math
 from collections import Counter
 from dataclasses import dataclass, field
@@ -20,8 +19,6 @@ from nucleate.matter.reading_notes import ReadingNotes, reading_lines
 from nucleate.regression.predictor import fewest_labels
 from nucleate.settings.data import DatasetSettings
 from nucleate.settings.objectives import ColumnSource, relative_to
-
-_LOG = logging.getLogger(__name__)
 
 
 @dataclass(frozen=True)
@@ -64,15 +61,17 @@ def check_labels(matter: Matter, source: ColumnSource, folder: Path | None = Non
     for file in resolve(dataset, matter.name):
         for row in matter.reader.read_rows(file.path, file.settings):
             reading.add(row)
+            if row.error:
+                reading.reject("unreadable", f"row {row.number}: {row.error}")
             values.add(row.properties.get(source.column, math.nan))
     reading.refuse_lost(source.column, dataset.label)
     labels, fewest = reading.column(source.column).numbers, fewest_labels(source.coverage)
     if labels < fewest:
-        raise InputError(
+        few = (
             f"column {source.column!r} holds {labels} numbers; a prediction with a "
-            f"{source.coverage:.0%} interval needs {fewest} at least",
-            file=dataset.label,
+            f"{source.coverage:.0%} interval needs {fewest} at least"
         )
+        raise InputError("; ".join([few, *reading_lines(reading.to_json())]), file=dataset.label)
     if sum(map(math.isfinite, values)) == 1:
         raise InputError(
             f"column {source.column!r}: all labels are equal; there is nothing to learn",
@@ -96,7 +95,7 @@ def read_labels(matter: Matter, source: ColumnSource, folder: Path | None = None
     for file in resolve(dataset, matter.name):
         for row in matter.reader.read_rows(file.path, file.settings):
             value = row.properties.get(source.column, float("nan"))
-            if not np.isfinite(value):
+            if not np.isfinite(value) and not row.error:
                 reading.add(row)
                 rejected["no_label"] += 1
                 continue
@@ -104,10 +103,9 @@ def read_labels(matter: Matter, source: ColumnSource, folder: Path | None = None
             reading.add(row, read.notes)
             if read.structure is None:
                 rejected[read.reason] += 1
+                reading.reject(read.reason, f"row {row.number}: {read.detail}")
             else:
                 found.setdefault(read.structure, []).append(value)
-    if rejected:
-        _LOG.info("column %s: rows left out: %s", source.column, dict(rejected))
     for line in reading_lines(reading.to_json()):
         tell(line)
     reading.refuse_lost(source.column, dataset.label)
