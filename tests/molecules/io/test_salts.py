@@ -201,7 +201,7 @@ OTHERS = [
 ]
 
 
-@settings(max_examples=300, deadline=None)
+@settings(max_examples=150, deadline=None)
 @given(
     st.lists(st.sampled_from(PARENTS), max_size=3),
     st.lists(st.sampled_from(OTHERS), min_size=1, max_size=4),

@@ -186,3 +186,16 @@ def test_differs_where_another_molecule_is_stated() -> None:
     assert READER.differs("InChI=1S/CH5N.ClH/c1-2;/h2H2,1H3;1H", "CN")
     assert not READER.differs("OCC |r| ethanol", "CCO")
     assert not READER.differs("no molecule", "CCO")
+
+
+@pytest.mark.parametrize("text", ["[" * 90_000, "C" * 90_000, '"' + "," * 90_000, "C |" * 30_000])
+def test_long_nonsense_takes_no_time(text: str, tmp_path: Path) -> None:
+    path = tmp_path / "a.smi"
+    path.write_text(f"{text}\nCCO b\n")
+    first, second = rows(path)
+    assert second == ("b", "CCO", "")
+    assert len(first[1]) < 10_000
+    with pytest.raises(StructureError, match="too_long_text"):
+        standard(first[1])
+    with pytest.raises(StructureError):
+        standard(text[:8_000])

@@ -30,7 +30,12 @@ from nucleate.molecules.io.objects import from_object
 from nucleate.molecules.io.sdf import read_sdf
 from nucleate.molecules.io.smiles_text import read_text, split_text
 from nucleate.molecules.io.standardise import standardise
-from nucleate.molecules.options import MAXIMUM_TEXT, STRUCTURE_COLUMNS, StandardiseOptions
+from nucleate.molecules.options import (
+    MAXIMUM_PAYLOAD,
+    MAXIMUM_TEXT,
+    STRUCTURE_COLUMNS,
+    StandardiseOptions,
+)
 from nucleate.settings.data import DatasetSettings
 
 _FORMATS = {
@@ -170,6 +175,8 @@ def _blank(line: Line) -> bool:
 def _list_row(row: int, line: Line) -> RawRow:
     if line.error:
         return RawRow(row, str(row), None, error=line.error)
+    if len(line.text) > MAXIMUM_PAYLOAD:  # told by `standardise`
+        return RawRow(row, str(row), line.text[: MAXIMUM_PAYLOAD + 1])
     try:
         given = split_text(line.text)
     except StructureError:  # told by `standardise`

@@ -14,7 +14,7 @@ from nucleate.molecules.io.features import read_extension, refuse_features
 # Most SMILES are of nothing but these and hold nothing that needs a second look. (A regular
 # expression takes ten times as long between two calls of RDKit.)
 _PLAIN = (string.ascii_letters + string.digits + "()[]=#+-@/\\%.").encode()
-_SMILES = re.compile(r"(?:\[[^\]\s]*\]|[^\s,;|])*")
+_SMILES = re.compile(r"(?:\[[^\]\s]{0,100}\]|[^\s,;|])*")
 _QUOTES = "\"'`"
 # What spreadsheets, web pages and PDF files put in place of plain characters, or between them.
 _CHARACTERS = str.maketrans(
