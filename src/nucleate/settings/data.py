@@ -25,7 +25,8 @@ class DatasetSettings(Settings):
     """What a file holds, if its name does not tell; or each file of a folder, zip or tar: `cif`,
     `poscar`, `extxyz` or `json`."""
     structure_column: str | None = None
-    """Column with the SMILES or CIF; found by its usual names if not given."""
+    """Column with the SMILES or CIF, or with paths of crystals' files from the table's folder;
+    found by its usual names if not given."""
     id_column: str | None = None
     """Column with the row's id; row numbers if not given and no column is called `id`."""
     properties: tuple[str, ...] = ()

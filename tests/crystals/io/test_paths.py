@@ -170,6 +170,8 @@ def test_values_of_one_crystal_are_not_those_of_two(folder):
         ("a,nan\nb,2\n", ("property",)),
         ("a,>5\nb,2\n", ("property",)),
         ("id,gap\na,1\n", ("gap",)),
+        ("id;gap\na;1\n", ("gap",)),
+        ("a\t1\n", ("property",)),
         ("\ufeffid, gap \r\na, 1 \r\n\r\n", ("gap",)),
     ],
 )

@@ -141,8 +141,11 @@ def read_property_list(name: str, text: str) -> PropertyList:
     Raises:
         ValueError: not names and values, or a name twice.
     """
+    lines = text.strip().splitlines() or [""]
+    separator = max(",;\t", key=lines[0].count)
     try:
-        rows = [[cell.strip() for cell in row] for row in csv.reader(text.splitlines()) if any(row)]
+        found = csv.reader(lines, delimiter=separator)
+        rows = [[cell.strip() for cell in row] for row in found if any(row)]
     except csv.Error as error:
         raise ValueError(str(error)) from None
     width = len(rows[0]) if rows else 0
