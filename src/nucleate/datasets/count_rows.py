@@ -20,6 +20,7 @@ _BLOCK = 2**20
 _ENDS = {
     ".sdf": b"$$$$",
     ".sd": b"$$$$",
+    ".mol": b"M  END",
     ".cif": b"\ndata_",
     ".extxyz": b"Lattice=",
     ".xyz": b"Lattice=",

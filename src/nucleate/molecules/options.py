@@ -10,8 +10,12 @@ from nucleate.core.settings import Settings
 
 DEFAULT_ELEMENTS = ("H", "B", "C", "N", "O", "F", "Si", "P", "S", "Cl", "Se", "Br", "I")
 
-STRUCTURE_COLUMNS = ("smiles", "canonical_smiles", "smi", "structure_smiles")
-"""Usual names of the column with the SMILES, compared without case."""
+STRUCTURE_COLUMNS = (
+    *("smiles", "isomeric_smiles", "canonical_smiles", "smi", "structure_smiles", "cxsmiles"),
+    "inchi",
+)
+"""Usual names of the column with the SMILES or InChI, the preferred one first (PubChem's canonical
+SMILES hold no stereo); compared without case."""
 
 MAXIMUM_TEXT = 2000
 """Longest SMILES that is handed to RDKit, in characters; drug-like ones have fewer than 150."""

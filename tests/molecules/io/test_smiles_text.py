@@ -199,3 +199,12 @@ def test_long_nonsense_takes_no_time(text: str, tmp_path: Path) -> None:
         standard(first[1])
     with pytest.raises(StructureError):
         standard(text[:8_000])
+
+
+def test_columns_of_usual_names(tmp_path: Path) -> None:
+    path = tmp_path / "a.csv"
+    path.write_text("CID,CanonicalSMILES,IsomericSMILES\n7,CC(O)F,C[C@H](O)F\n")
+    assert rows(path) == [("7", "C[C@H](O)F", "")]
+    path.write_text('id,InChI\na,"InChI=1S/C2H6O/c1-2-3/h3H,2H2,1H3"\n')
+    ((identity, text, error),) = rows(path)
+    assert (identity, standard(text).structure, error) == ("a", "CCO", "")
