@@ -146,6 +146,24 @@ def latent(given: Given, out: Out, json_file: JsonFile = None) -> None:
 
 @app.command(cls=SettingsCommand)
 @from_settings(
+    "nucleate_benchmarks.search.distinct:DistinctSettings",
+    "features! labels! model energy learnt samplers calls best work seed",
+    {**_OWN, "labels": Spelling(metavar="FILE|NAME"), "energy": Spelling(metavar="COLUMN")},
+)
+def distinct(given: Given, out: Out, json_file: JsonFile = None) -> None:
+    """Count different and known crystals among the best results of studies.
+
+    Example: nucleate benchmark distinct --features work/crystals --labels mp20_binary_ternary
+    --out results/benchmarks/distinct
+    """
+    from nucleate_benchmarks.common.figures import show
+    from nucleate_benchmarks.search.distinct import run
+
+    _measure(run, given, out, json_file, show)
+
+
+@app.command(cls=SettingsCommand)
+@from_settings(
     "nucleate_benchmarks.engineering.readers:ReaderSettings",
     "source=--input count seed mirror processes",
     _OWN,

@@ -15,6 +15,7 @@ from nucleate.campaign.trials import OWN
 from nucleate.core.errors import ResultsError
 from nucleate.search.evolution.quota import build_quota
 from nucleate.search.factories import build_searcher
+from nucleate.search.repeats import Repeats
 from nucleate.search.searcher import Proposal, Searcher, SearchTask
 from nucleate.search.study.local_search import Local
 from nucleate.settings.evolution import EvolutionSettings
@@ -25,7 +26,7 @@ if TYPE_CHECKING:
 
 FEW = 8
 """Scores below which there is nothing to learn from: known structures are proposed."""
-EVOLUTION = EvolutionSettings(initial=FEW)
+EVOLUTION = EvolutionSettings(initial=FEW, pool=0)
 TRIES = 5
 """Times in a row that a searcher may propose nothing new."""
 
@@ -59,14 +60,15 @@ def propose(
     """
     number = 1 + max((batch.number for batch in batches), default=0)
     before = [p for batch in batches for p in batch.proposals]
-    searcher = _searcher(question, number)
+    repeats = _repeats(question, [*(p.structure for p in before), *measurements.observed])
+    searcher = _searcher(question, number, repeats)
     searcher.resume(_asked(before, measurements))
     structures, scores = question.scoring.observations(measurements)
     if structures:
         # A local search too learns from all of them: measurements are few.
         searcher.tell(structures, scores)
     taken = {p.structure for p in before} | set(measurements.observed)
-    chosen = _ask(searcher, count, taken)
+    chosen = _ask(searcher, count, taken, repeats)
     if not chosen:
         raise ResultsError(
             "the search has nothing new to propose: give the study `data` to start from, or tell "
@@ -82,7 +84,7 @@ def propose(
         searcher.name,
         len(structures),
         question.scoring.objective.to_json(),
-        tuple(_describe(question, searcher, chosen, ids, structures)),
+        tuple(_describe(question, searcher, chosen, ids, structures, repeats)),
     )
 
 
@@ -93,11 +95,22 @@ def _local(question: Question) -> Local | None:
     return Local(question.model, settings.local, question.training, settings.seed)
 
 
-def _searcher(question: Question, number: int) -> Searcher:
+def _repeats(question: Question, asked: Sequence[str]) -> Repeats:
+    """What is known, and what was proposed or measured: neither is worth a measurement, however it
+    is written."""
+    repeats = Repeats(question.model.matter.identity, question.known)
+    for structure in asked:
+        repeats.note(structure)
+    return repeats
+
+
+def _searcher(question: Question, number: int, repeats: Repeats) -> Searcher:
     settings, local = question.settings, _local(question)
     # Batches that follow each other without news in between must differ.
     seed = int(np.random.SeedSequence([settings.seed, number]).generate_state(1)[0])
-    task = SearchTask(settings.sampler, question.model, question.training, seed, EVOLUTION)
+    task = SearchTask(
+        *(settings.sampler, question.model, question.training, seed, EVOLUTION), take=repeats.take
+    )
     if local is not None:
         # A lead is worth a measurement, a part that shall be kept is not.
         starts = [s for s in local.starts if s == local.lead or s not in local.own]
@@ -114,13 +127,15 @@ def _asked(before: Sequence[Proposed], measurements: Measurements) -> list[Propo
     return [*made.values(), *(Proposal(s, OWN) for s in measurements.observed if s not in made)]
 
 
-def _ask(searcher: Searcher, count: int, taken: Collection[str]) -> list[Proposal]:
+def _ask(
+    searcher: Searcher, count: int, taken: Collection[str], repeats: Repeats
+) -> list[Proposal]:
     chosen: dict[str, Proposal] = {}
     barren = 0
     while len(chosen) < count and barren < TRIES:
         size = len(chosen)
         for proposal in searcher.ask(count - size):
-            if proposal.structure not in taken:
+            if proposal.structure not in taken and repeats.take(proposal):
                 chosen.setdefault(proposal.structure, proposal)
         barren = barren + 1 if len(chosen) == size else 0
     return list(chosen.values())
@@ -139,12 +154,14 @@ def _describe(
     chosen: Sequence[Proposal],
     ids: Sequence[str],
     told: Sequence[str],
+    repeats: Repeats,
 ) -> list[Proposed]:
     structures = [proposal.structure for proposal in chosen]
+    known = [repeats.known_as(structure) is not None for structure in structures]
     plain = [
-        Proposed(name, proposal, known=proposal.structure in question.known, computed=computed)
-        for name, proposal, computed in zip(
-            ids, chosen, question.scoring.compute(structures), strict=True
+        Proposed(name, proposal, known=is_known, computed=computed)
+        for name, proposal, is_known, computed in zip(
+            ids, chosen, known, question.scoring.compute(structures), strict=True
         )
     ]
     # What a surrogate says of a handful of scores is no expectation.

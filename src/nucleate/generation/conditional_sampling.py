@@ -16,6 +16,7 @@ from nucleate.datasets.draws import Draw
 from nucleate.generation.latent_sources import Proposal
 from nucleate.generation.task import Task, make_task
 from nucleate.latent.latent_model import Decoded, LatentModel
+from nucleate.novelty.representatives import Representatives
 from nucleate.settings.sample import SampleSettings
 from nucleate.vae.legality import Legality
 
@@ -38,10 +39,10 @@ class _Judgement:
 
 @dataclass
 class _State:
-    """What was found so far."""
+    """What was found so far; `kept` tells what is the same as a row."""
 
+    kept: Representatives
     rows: list[dict[str, Any]] = field(default_factory=list)
-    kept: dict[str, list[str]] = field(default_factory=dict)
     judged: dict[str, _Judgement] = field(default_factory=dict)
     refused: Counter[str] = field(default_factory=Counter)
     draws: int = 0
@@ -66,7 +67,8 @@ def generate(
     """
     started = time.perf_counter()
     task = make_task(model, settings, seed)
-    state, generator = _State(), np.random.default_rng(seed)
+    kept = Representatives(model.matter.identity)
+    state, generator = _State(kept), np.random.default_rng(seed)
     budget = settings.conditions.budget or max(_LEAST_BUDGET, _DRAWS_EACH * settings.count)
     wanted = settings.count * task.source.surplus
     with bar(total=wanted, description="found", unit="structures") as progress:
@@ -124,7 +126,7 @@ def _round(
             state.refused[judged.reason] += 1
             continue
         judged.reason = _REPEATED  # from the second time on
-        if _is_repeated(model, state, item.structure):
+        if state.kept.add(item.structure) != item.structure:
             state.refused[_REPEATED] += 1
             continue
         kept[row] = True
@@ -146,15 +148,6 @@ def _legality(task: Task, proposal: Proposal, generator: np.random.Generator) ->
     if ways is None:
         ways = task.ways[generator.integers(len(task.ways), size=size)]
     return task.constraint.legality(ways)
-
-
-def _is_repeated(model: LatentModel, state: _State, structure: str) -> bool:
-    """Whether an equal structure was kept before under another string; if not, note this one."""
-    alike = state.kept.setdefault(model.matter.identity.key(structure), [])
-    if any(model.matter.identity.are_duplicates(other, structure) for other in alike):
-        return True
-    alike.append(structure)
-    return False
 
 
 def _judge(task: Task, state: _State, decoded: Sequence[Decoded]) -> int:

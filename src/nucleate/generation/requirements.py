@@ -14,6 +14,7 @@ from nucleate.core.errors import SettingsError
 from nucleate.latent.latent_model import LatentModel
 from nucleate.matter.base import Matter
 from nucleate.matter.conditions import Columns, Constraint, Guide, ScaffoldConstraint
+from nucleate.novelty.representatives import Representatives
 from nucleate.regression.latent_linear import Predict, heads_of, known_predictor
 from nucleate.settings.sample import ConditionSettings, Window
 
@@ -41,18 +42,15 @@ class NotGiven(Requirement):
     """
 
     def __init__(self, given: Mapping[str, str], matter: Matter):
-        self.given, self.matter = dict(given), matter
-        self.keys = {structure: matter.identity.key(structure) for structure in given}
+        self.given = dict(given)
+        self.own = Representatives(matter.identity, given)
 
     def judge(self, structures: Sequence[str]) -> tuple[Columns, list[str]]:
         return {}, [self._reason(structure) for structure in structures]
 
     def _reason(self, structure: str) -> str:
-        key = self.matter.identity.key(structure)
-        for own, reason in self.given.items():
-            if key == self.keys[own] and self.matter.identity.are_duplicates(own, structure):
-                return reason
-        return ""
+        own = self.own.find(structure)
+        return "" if own is None else self.given[own]
 
 
 class HasScaffold(Requirement):

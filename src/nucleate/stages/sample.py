@@ -13,6 +13,7 @@ from nucleate.core.files import write_json
 from nucleate.core.manifest import Manifest, run_stage
 from nucleate.datasets.draws import SCHEMA, Draw, write_draws
 from nucleate.latent.latent_model import LatentModel
+from nucleate.novelty.representatives import distinct
 from nucleate.settings.sample import SampleSettings
 
 
@@ -48,7 +49,7 @@ def draw_samples(
         "requested": settings.count,
         "decoded": len(rows),
         "valid_share": len(rows) / settings.count,
-        "unique": len({row["structure"] for row in rows}),
+        "unique": len(distinct(model.matter.identity, [row["structure"] for row in rows])),
         "failures": dict(failures),
         "seed": seed,
         **how.model_dump(),

@@ -15,6 +15,7 @@ from typing import TYPE_CHECKING
 
 from nucleate.core.errors import InputError, StructureError
 from nucleate.search.factories import build_searcher
+from nucleate.search.repeats import Repeats
 from nucleate.search.scalarisation import Scalarisation
 from nucleate.search.searcher import SearchTask
 from nucleate.search.study.structure_sampler import (
@@ -36,6 +37,9 @@ class ScreenedEvolutionSampler(StructureSampler):
     A study may have several objectives, and an objective may call `trial.set_constraint`. Then the
     search is told one score of all of them, another mix in each round, on the scale of the values
     so far; what breaks a constraint is told less than all that breaks none (see `Scalarisation`).
+
+    No structure is proposed that is the same as one of the data or of the study's own, however it
+    is written (see `repeats`); those of the data are proposed as they are there.
 
     Args:
         model: a trained model, e.g. `LatentModel.load("molecules")`.
@@ -69,9 +73,10 @@ class ScreenedEvolutionSampler(StructureSampler):
     ):
         if not standardised:
             data = standardise_all(model.matter, data)
-        task = SearchTask(name, model, data, seed, settings or EvolutionSettings())
-        searcher = build_searcher(task)
-        super().__init__(searcher, batch=batch, seed=seed)
+        repeats = Repeats(model.matter.identity, data)
+        chosen = settings or EvolutionSettings()
+        searcher = build_searcher(SearchTask(name, model, data, seed, chosen, take=repeats.take))
+        super().__init__(searcher, batch=batch, seed=seed, repeats=repeats)
         self._weights, self._seed = weights, seed
 
     def _check_objectives(self, count: int) -> None:
