@@ -25,7 +25,9 @@ MOST_READINGS = 64
 _NUMBER = re.compile(r"([-+]?(?:\d+\.?\d*|\.\d+)(?:[eE][-+]?\d+)?)\s*(?:\((\d*)\)?)?$")
 _FRACTION = re.compile(r"([-+]?\d+)/([1-9]\d*)$")
 _NOTHING = ("", "?", ".")
-_WITH_HYDROGEN = re.compile(r"(O-?[Hh]|OH2|H2O|HO|Wat|WAT|O[Ww]|NH|CH)(?![a-z])")
+_WITH_HYDROGEN = re.compile(r"(O-?[Hh]|OH2|H[23]O|HO|Wat|WAT|O[Ww]|NH|CH)(?![a-z])")
+_TWO_READINGS = re.compile("[A-Z][ABCDHOW]|[CNOSH][EGXZT]")
+"""Capitals that are an element, or one with a letter that tells its place: `CA`, `NE`."""
 _MULTIPLICITIES = ("site_symmetry_multiplicity", "symmetry_multiplicity")
 _READ = (
     *("label", "type_symbol", "occupancy", "calc_flag", "attached_hydrogens"),
@@ -155,9 +157,7 @@ def _occupancies(words: list[str], labels: list[str], notes: list[str]) -> Itera
     """Occupancies, 1 where they are within their error of 1."""
     for word, label in zip(words, labels, strict=True):
         if word in _NOTHING:
-            if word == "?":
-                notes.append("occupancies that are not known taken as 1")
-            yield 1.0
+            yield 1.0  # as the dictionary has it
             continue
         try:
             share, error = number(word)
@@ -204,16 +204,17 @@ def _elements(
             return [symbol], kind[:2] in _GROUPS
     letters = re.match("[A-Za-z]*", label)
     word = letters[0] if letters else ""
-    exact = _symbol(label)
+    exact = None if _WITH_HYDROGEN.match(label) and word != "HO" else _symbol(label)
     if exact is not None and kind in _NOTHING:
         if word == "D":
             notes.append("deuterium read as hydrogen")
         first = word[:1].upper()
         other = [first] if len(word) == 2 and first in NUMBERS else []
+        is_open = bool(other) and bool(_TWO_READINGS.match(word.upper()))
         if word == word.capitalize():
             # Written as the element is; the formula may still tell that it is not.
             return [exact, *(s for s in other if formula and exact not in formula)], False
-        return [exact, *other], bool(other)
+        return [exact, *(other if is_open else [])], is_open
     begins = [word[:2].capitalize(), word[:1].upper()]
     options = [symbol for symbol in begins if symbol in NUMBERS and symbol in formula]
     if not options or re.match(r"site \d", label):
@@ -273,8 +274,8 @@ def _refuse_lacking_hydrogen(
             raise StructureError("incomplete", f"{label} has {word} hydrogens that are no sites")
     if formula or "H" in symbols:
         return
-    for label in labels:
-        if _WITH_HYDROGEN.match(label):
+    for label, symbol in zip(labels, symbols, strict=True):
+        if _WITH_HYDROGEN.match(label) and _symbol(label) != symbol:
             raise StructureError(
                 "incomplete", f"{label} stands for a group, its hydrogens are missing"
             )

@@ -92,7 +92,8 @@ def _parse_part(text: str) -> Amounts | None:
 def _range(word: str) -> tuple[float, float]:
     number = float(word)
     digits = len(word.partition(".")[2])
-    error = 10.0**-digits if digits and number % 0.5 else 0.0
+    # 2/3 is written as 0.66 and 0.67, an occupancy of nearly 1 as 0.999.
+    error = max(0.7 * 10.0**-digits, 0.0015) if digits and number % 0.5 else 0.0
     return number - error, number + error
 
 

@@ -134,10 +134,11 @@ def _choose(
             refuted.append(reason)
     if not found:
         raise refuted[0].error
-    if symmetry.doubt and not refuted and not declared.decides and len(symmetry.settings) == 1:
-        raise StructureError("unknown_space_group", symmetry.doubt)
     found = _distinct(found)
-    if len(found) > 1:
+    if symmetry.doubt and not declared.decides and (refuted or len(symmetry.settings) == 1):
+        word = "contradiction" if len(symmetry.settings) > 1 else "unknown_space_group"
+        raise StructureError(word, symmetry.doubt)
+    if len(found) > 1 and not symmetry.doubt:
         apart = [reading for reading in found if not _clashes(reading.arrays)]
         if len(apart) == 1:
             error = StructureError("overlapping_atoms", "atoms too close")
