@@ -95,6 +95,12 @@ def test_a_first_record_that_is_damaged_is_one_row() -> None:
     assert ["more than" in row.error for row in rows] == [True, False]
 
 
+@pytest.mark.parametrize("end", ["M  END  ", "M END", "M  END\t"])
+def test_ends_however_they_are_written(end: str) -> None:
+    (row,) = read(BLOCK.replace("M  END", end) + "> <a>\n1\n\n$$$$\n", properties=("a",))
+    assert (row.payload, row.properties) == (BLOCK, {"a": 1.0})
+
+
 def test_ids_of_usual_tags() -> None:
     rows = read(record("CCO", "", Compound_ID="x1") + record("CC", "title", Compound_ID="x2"))
     assert [row.id for row in rows] == ["x1", "title"]

@@ -121,6 +121,7 @@ def test_honoured_or_noted(text: str, structure: str | None, notes: list[str]) -
         ("CCC |s:1:2|", "query", "neighbours"),
         ("CCC |u:1|", "query", "unsaturated"),
         ("CCC |RG:_R1={C}|", "attachment_point", "R-group"),
+        ("CCC |L:1:N.O|", "query", "elements"),
         ("CCC |zz:1|", "unparsable", "zz"),
         ("CCC |(0,0|", "unparsable", "damaged"),
         ("CCC |&1:1", "unparsable", "not closed"),

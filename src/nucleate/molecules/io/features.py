@@ -61,6 +61,7 @@ _REFUSED = {
     "rb": ("query", "an atom with a wanted number of ring bonds"),
     "s": ("query", "an atom with a wanted number of neighbours"),
     "u": ("query", "an atom that must be unsaturated"),
+    "L": ("query", "an atom of any of several elements"),
     "RG": ("attachment_point", "an R-group"),
     "LOG": ("attachment_point", "an R-group"),
 }

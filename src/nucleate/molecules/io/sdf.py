@@ -80,7 +80,7 @@ class _Record:
         if not error and self.ends > 1:
             error = f"{self.ends} structures in one SD record, without $$$$ between them"
         properties, unread = read_numbers(tags, dataset.properties)
-        block = None if error else "\n".join([*self.block, ""])
+        block = None if error else "\n".join([*self.block[:-1], "M  END", ""])
         return RawRow(number, identity, block, properties, error, unread)
 
 
