@@ -67,7 +67,7 @@ def test_cells_add_up_and_only_the_first_are_shown(cells: list[str]) -> None:
     unread = [number for number, text in enumerate(cells, 1) if text in (">5", "45%")]
     assert (counted.numbers, counted.unread) == (cells.count("5"), len(unread))
     assert [one.split("(row ")[1] for one in counted.first] == [f"{n})" for n in unread[:SHOWN]]
-    assert str(counted).endswith("...") == (len(unread) > SHOWN)
+    assert (f" and {len(unread) - SHOWN} more" in str(counted)) == (len(unread) > SHOWN)
     if len(unread) > cells.count("5"):
         with pytest.raises(InputError, match=rf"mine.csv.*pIC50.*{len(unread)} of "):
             reading.refuse_lost("pIC50", "mine.csv")

@@ -43,7 +43,8 @@ class ColumnCells:
             self.first.append(f"{text!r} ({place})")
 
     def __str__(self) -> str:
-        more = ", ..." if self.unread > len(self.first) else ""
+        rest = self.unread - len(self.first)
+        more = f" and {rest:,} more" if rest else ""
         return (
             f"{self.unread:,} of {self.numbers + self.unread:,} cells that hold something are no "
             f"numbers: {', '.join(self.first)}{more}"

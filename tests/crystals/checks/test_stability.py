@@ -137,7 +137,16 @@ def test_a_hull_of_elements_alone_says_so(tmp_path: Path) -> None:
     assert confidence(1, 2, 3) == "low: 1 competing compound"
 
 
-@pytest.mark.parametrize("text", ["formula\nNa\n", "formula,energy\nXx2,1\n", ""])
+@pytest.mark.parametrize(
+    "text",
+    [
+        "formula\nNa\n",
+        "formula,energy\nXx2,1\n",
+        "",
+        "formula,energy\nNa,-1.3 eV\n",
+        "formula,energy\nNa,-1,3\n",
+    ],
+)
 def test_a_broken_reference_is_named(tmp_path: Path, text: str) -> None:
     file = tmp_path / "broken.csv"
     file.write_text(text)
@@ -153,3 +162,9 @@ def test_formation_energies_are_the_materials_projects() -> None:
     # Materials Project mp-22862: -2.1 eV/atom.
     assert found.columns["formation_energy_per_atom"] == pytest.approx(-2.1, abs=0.1)
     assert found.columns["formation_energy_error"] == references.mean_error
+
+
+def test_energies_with_decimal_commas_are_numbers(tmp_path: Path) -> None:
+    file = tmp_path / "hull.csv"
+    file.write_text("formula;energy\nNa;0\nCl;0\nNaCl;-2,1\nNaN;n/a\n")
+    assert Hull.from_file(file).hull_energy("NaCl") == pytest.approx(-2.1)

@@ -12,8 +12,11 @@ from typing import Any
 import numpy as np
 from numpy.typing import ArrayLike, NDArray
 
-from nucleate.core.errors import DatasetError
+from nucleate.core.errors import DatasetError, InputError
 from nucleate.core.paths import data_folder
+from nucleate.datasets.archives import opened
+from nucleate.datasets.cells import read_number
+from nucleate.datasets.tabular import Row, open_table
 
 
 class Hull:
@@ -58,27 +61,20 @@ class Hull:
         """The hull of a CSV or Parquet file with columns `formula` and `energy` (eV/atom).
 
         Raises:
-            DatasetError: the file cannot be read, lacks a column, or has a formula that is none.
+            DatasetError: the file cannot be read, lacks a column, or holds no formula or no number
+                where one is due.
         """
-        import pandas as pd
-        from pymatgen.core import Composition
-
+        names = ["formula", "energy"]
         try:
-            parquet = file.suffix.lower() in (".parquet", ".pq")
-            table = pd.read_parquet(file) if parquet else pd.read_csv(file, keep_default_na=False)
-            formulas = [str(formula) for formula in table["formula"]]
-            energies = pd.to_numeric(table["energy"], errors="coerce").to_numpy(dtype=float)
-        except (OSError, ValueError, KeyError, ImportError) as error:
-            raise DatasetError(
-                f"{file}: not a table with columns `formula` and `energy` ({error})"
-            ) from None
-        for row, formula in enumerate(formulas, start=1):
-            try:
-                if not Composition(formula).valid or not Composition(formula):
-                    raise ValueError
-            except (ValueError, KeyError):
-                raise DatasetError(f"{file}: row {row}: no formula {formula!r}") from None
-        return cls(formulas, energies)
+            with opened(file) as (stream, name):
+                parquet = name.lower().endswith((".parquet", ".pq"))
+                table = open_table(file, stream, name, "parquet" if parquet else "csv")
+                if not set(names) <= set(table.columns):
+                    raise InputError("no columns `formula` and `energy`", file=file)
+                entries = [_entry(row, table.decimal_comma, file) for row in table.rows(names)]
+        except InputError as error:
+            raise DatasetError(f"{error}; a hull is a table of `formula` and `energy`") from None
+        return cls([formula for formula, _ in entries], [energy for _, energy in entries])
 
     @property
     def elements(self) -> frozenset[str]:
@@ -173,3 +169,24 @@ def read_reference(file: Path) -> dict[str, Any]:
     except (OSError, pa.ArrowException, KeyError) as error:
         raise DatasetError(f"{file}: not a readable crystal set ({error})") from None
     return found
+
+
+def _entry(row: Row, decimal_comma: bool, file: Path) -> tuple[str, float]:
+    """Formula and energy of a row; NaN where there is no energy.
+
+    Raises:
+        InputError: one of them is none.
+    """
+    from pymatgen.core import Composition
+
+    formula = str(row.cells.get("formula", "")).strip()
+    energy, unread = read_number(row.cells.get("energy"), decimal_comma)
+    if row.error or unread:
+        raise InputError(row.error or f"energy {unread!r} is no number", file=file, row=row.number)
+    try:
+        composition = Composition(formula)
+        if not composition or not composition.valid:
+            raise ValueError
+    except (ValueError, KeyError):
+        raise InputError(f"no formula {formula!r}", file=file, row=row.number) from None
+    return formula, energy

@@ -25,7 +25,7 @@ from nucleate.core.settings import validate
 from nucleate.latent.latent_model import LatentModel, load_codec
 from nucleate.latent.pretrained import matter_of, model_digest, model_folder
 from nucleate.matter.codec import Codec
-from nucleate.matter.reading_notes import KEY
+from nucleate.matter.reading_notes import KEY, reading_lines
 from nucleate.regression.property_heads import HEADS_NAME, PropertyHead, save_heads
 from nucleate.settings.data import FeaturizeSettings
 from nucleate.settings.model import FinetuneSettings, ObjectiveSettings, TrainSettings
@@ -105,6 +105,8 @@ def finetune(
         start=base_folder,
         extend=settings.extend and not settings.frozen,
     )
+    for line in reading_lines(features.metrics):
+        tell(line)
     inputs = {START_INPUT: model_digest(base_folder), "features": features.key}
     plain = settings.model_dump(mode="json", exclude={"processes"})
     key = stage_key(STAGE, plain, inputs, seed=seed)
