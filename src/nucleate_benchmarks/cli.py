@@ -165,8 +165,8 @@ def distinct(given: Given, out: Out, json_file: JsonFile = None) -> None:
 @app.command(cls=SettingsCommand)
 @from_settings(
     "nucleate_benchmarks.engineering.readers:ReaderSettings",
-    "source=--input count seed mirror processes",
-    _OWN,
+    "source=--input count stated seed mirror processes",
+    {**_OWN, "stated": _SEVERAL},
 )
 def readers(given: Given, out: Out, json_file: JsonFile = None) -> None:
     """Write crystals in every form and scrambled descriptions, and read them again.

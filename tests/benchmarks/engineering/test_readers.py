@@ -7,11 +7,12 @@ from pathlib import Path
 import gemmi
 import numpy as np
 import pytest
+from pymatgen.io.cif import CifWriter
 
 from nucleate.core.files import read_json
 from nucleate.matter import registry
 from nucleate.matter.reader import RawRow
-from nucleate_benchmarks.engineering import readers, round_trips
+from nucleate_benchmarks.engineering import readers, round_trips, stated
 from nucleate_benchmarks.engineering.round_trips import Trips
 from nucleate_benchmarks.engineering.texts import FORMS, Subject
 
@@ -78,3 +79,23 @@ def test_what_was_measured_is_written(tmp_path: Path):
     written = read_json(paths[0])
     assert written["sections"][0]["figures"][0]["n"] == 2
     assert set(results["failed"]) <= {*FORMS, "texts in CSV", "texts in parquet", "texts in zip"}
+
+
+def test_what_sets_state_is_compared():
+    written = [CRYSTALS.export.to_object(text, "pymatgen") for text in TEXTS]
+    cifs = [str(CifWriter(one)) for one in written]
+    groups = [225.0, 167.0, 227.0]
+    rows = [
+        RawRow(n, str(n), {"cif": cif}, {stated.GROUP: group})
+        for n, (cif, group) in enumerate(zip(cifs, groups, strict=True))
+    ]
+    found = stated.measure(rows, 1)
+    assert (found.rows, found.composition, found.units, found.group) == (3, 3, 3, 3)
+    wrong = [
+        RawRow(1, "1", cifs[0], {stated.GROUP: 221.0}),
+        RawRow(2, "2", cifs[0].replace("'Na1 Cl1'", "'Na2 Cl1'")),
+        RawRow(3, "3", cifs[0].replace("formula_sum   'Na1 Cl1'", "x 'Na1 Cl1'")),
+    ]
+    found = stated.measure(wrong, 1)
+    assert (found.units, found.group, found.group_loosely, len(found.differences)) == (1, 0, 0, 3)
+    assert [figure.n for figure in stated.section({"x": found}).figures] == [3, 3, 1]
