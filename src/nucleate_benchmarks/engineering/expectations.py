@@ -14,7 +14,7 @@ from typing import Any
 
 import numpy as np
 
-_NUMBER = re.compile(r"[-+−]?(?:\d[\d., ]*|\.\d+)(?:[eEdD][-+−]?\d+)?")
+_NUMBER = re.compile(r"[-+−]?(?:\d[\d., ]*|[.,]\d+)(?:[eEdD][-+−]?\d+)?")
 _SYMBOL = re.compile(r"[A-Z][a-z]?")
 
 

@@ -47,6 +47,7 @@ def test_compositions_are_compared(
 
 def test_numbers_and_rows_are_looked_for_in_the_file() -> None:
     assert not unfounded_number(5.65, b"a;5,65;x")
+    assert not unfounded_number(0.286, b"a;,286")
     assert not unfounded_number(1234.0, b"1,234 ")
     assert not unfounded_number(float("nan"), b"")
     assert unfounded_number(4.0, b"a,5.65")
