@@ -14,7 +14,7 @@ from typing import Any
 
 import numpy as np
 
-_NUMBER = re.compile(r"[-+−]?(?:\d[\d., ]*|[.,]\d+)(?:[eEdD][-+−]?\d+)?")
+_NUMBERS = re.compile(r"[-+−0-9.,eEdD ]*[0-9][-+−0-9.,eEdD ]*")
 _SYMBOL = re.compile(r"[A-Z][a-z]?")
 
 
@@ -167,7 +167,11 @@ def unfounded_number(value: float, data: bytes) -> str:
     if np.isnan(value):
         return ""
     text = data.replace(b"\0", b"").decode("utf-8", "replace")
-    words = {part for word in _NUMBER.findall(text) for part in (word, *re.split("[, ]", word))}
+    words = {
+        part
+        for run in _NUMBERS.findall(text)
+        for part in (run, *run.split(), *run.split(","), *re.split("[, ]", run))
+    }
     for word in words:
         plain = word.replace("−", "-").replace(" ", "").rstrip(".,")
         spellings = (
