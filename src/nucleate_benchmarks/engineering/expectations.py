@@ -198,5 +198,9 @@ def lost_rows(data: bytes, kind: str, rows: int) -> str:
     if kind.endswith(".sdf"):
         expected = len([part for part in re.split(r"(?m)^\$\$\$\$.*$", text) if part.strip()])
     else:
-        expected = len([line for line in text.split("\n") if line.strip()]) - 1
+        filled = [line for line in text.split("\n") if line.strip()]
+        comments = (
+            sum(line.startswith(("#", "//")) for line in filled) if kind.endswith(".smi") else 0
+        )
+        expected = len(filled) - comments - 1
     return f"rows: {rows} of at least {expected}" if rows < expected else ""
