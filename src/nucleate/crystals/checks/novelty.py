@@ -21,7 +21,7 @@ from nucleate.crystals.geometry.lookup import (
     prototype,
     reduced_composition,
 )
-from nucleate.crystals.wyckoff.matching import match
+from nucleate.crystals.wyckoff.matching import maps_onto
 from nucleate.matter.checks import Candidate, Check, Verdict
 from nucleate.novelty.common_checks import Accepted, BestFirstCheck, UnlikePicks
 from nucleate.novelty.index import Hit, Reference, references_of
@@ -89,7 +89,7 @@ class NovelCheck(Check):
                 return Verdict(False, 0.0, "is known: the same gene", columns=found | columns)
         alike = self._of_composition(crystal)
         for distance, hit in alike[: self.options.matches]:
-            if match(crystal, hit.structure):
+            if maps_onto(crystal, hit.structure):
                 found = _columns(hit, 0.0, distance)
                 reason = "StructureMatcher maps it onto a known crystal"
                 return Verdict(False, 0.0, reason, columns=found | columns)
@@ -195,7 +195,7 @@ class DiverseCheck(BestFirstCheck):
         formula = reduced_formula(structure)
         system = "-".join(sorted(composition(structure)))
         same = accepted.members[formula]
-        if any(match(structure, other) for other in same):
+        if any(maps_onto(structure, other) for other in same):
             reason = "the same crystal as a better candidate"
         elif len(same) >= options.per_formula:
             reason = f"{options.per_formula} better candidates have the same formula"

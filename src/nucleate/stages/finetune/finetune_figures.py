@@ -11,6 +11,7 @@ from numpy.typing import NDArray
 
 from nucleate.latent.latent_model import LatentModel
 from nucleate.matter.checks import Candidate, CheckContext
+from nucleate.novelty.representatives import distinct
 from nucleate.regression.property_heads import (
     MINIMUM_LABELS,
     PropertyHead,
@@ -105,16 +106,16 @@ def sample_figures(
         nearest known structure (molecules: Tanimoto, Morgan bits of radius 2).
     """
     rows, summary = draw_samples(model, SampleSettings(count=count), seed)
-    distinct = list(dict.fromkeys(str(row["structure"]) for row in rows))
+    structures = distinct(model.matter.identity, (str(row["structure"]) for row in rows))
     figures: dict[str, Any] = {
         "drawn": count,
         "valid": summary["valid_share"],
-        "unique": len(distinct) / max(1, len(rows)),
+        "unique": len(structures) / max(1, len(rows)),
     }
-    if "novel" not in model.matter.checks.own() or not distinct:
+    if "novel" not in model.matter.checks.own() or not structures:
         return figures
     check = model.matter.checks.build("novel", {}, CheckContext(known=known, seed=seed), "finetune")
-    verdicts = check.run([Candidate(structure) for structure in distinct])
+    verdicts = check.run([Candidate(structure) for structure in structures])
     figures["novel"] = sum(verdict.passed for verdict in verdicts) / len(verdicts)
     found = [verdict.columns.get("nearest_known_similarity") for verdict in verdicts]
     similarities = [float(value) for value in found if value is not None]
