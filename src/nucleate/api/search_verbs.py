@@ -25,9 +25,9 @@ from nucleate.objectives.external.callables import register
 from nucleate.settings.objective_texts import parse_constraint, parse_objective
 from nucleate.settings.sample import SampleSettings
 from nucleate.settings.study import OptimizeSettings
+from nucleate.stages.jobs import check_study
 from nucleate.stages.optimize import optimize as optimize_stage
 from nucleate.stages.sample import draw_samples
-from nucleate.stages.study_settings import check_study
 
 
 def sample(

@@ -9,7 +9,7 @@ from nucleate.cli.show.terminal_tables import table
 from nucleate.core.errors import SettingsError
 from nucleate.matter import registry
 from nucleate.matter.base import Matter
-from nucleate.stages.study_settings import unknown_property
+from nucleate.stages.jobs import unknown_property
 
 if TYPE_CHECKING:
     from rich.console import Console

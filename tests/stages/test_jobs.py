@@ -9,7 +9,7 @@ import pytest
 from nucleate.core.errors import SettingsError
 from nucleate.core.settings import validate
 from nucleate.settings.study import OptimizeSettings
-from nucleate.stages.study_settings import check_study
+from nucleate.stages.jobs import check_study
 
 
 def study(*objectives: dict[str, Any], **more: Any) -> OptimizeSettings:
