@@ -128,7 +128,7 @@ def test_one_property_needs_no_list(tmp_path):
     table["dose"], table["note"] = np.arange(14.0), "text"
     features = nucleate.featurize(table, tmp_path / "a", properties="dose", processes=1)
     assert features.metrics["properties"] == {"dose": 14}
-    with pytest.raises(InputError, match="'note': 14 of 14 cells .* are no numbers"):
+    with pytest.raises(InputError, match=r"'note': 14 of 14 cells .* are no numbers"):
         nucleate.featurize(table, tmp_path / "b", properties="note", processes=1)
     assert arguments.column_names(["a", "b"]) == ("a", "b")
 
