@@ -222,15 +222,17 @@ def _expand(
         StructureError: `disorder`, `partial_occupancy`, `too_many_atoms`.
     """
     places: list[tuple[Orbit, list[int]]] = []
-    atoms = 0
+    positions, owners = np.empty((0, 3)), np.empty(0, np.int64)
     for i, point in enumerate(sites.coordinates):
-        place = next((p for p in places if same_place(point, p[0].positions, lattice)), None)
-        if place is not None:
-            place[1].append(i)
+        same = owners[same_place(point, positions, lattice)]
+        if len(same):
+            places[same[0]][1].append(i)
             continue
         places.append((orbit(point, setting, lattice), [i]))
-        atoms += len(places[-1][0].positions)
-        if atoms > maximum_atoms:
+        new = places[-1][0].positions
+        positions = np.concatenate([positions, new])
+        owners = np.concatenate([owners, np.full(len(new), len(places) - 1)])
+        if len(positions) > maximum_atoms:
             raise StructureError("too_many_atoms", f"more than {maximum_atoms} in the cell")
     found: dict[int, tuple[Orbit, str]] = {}
     notes = []

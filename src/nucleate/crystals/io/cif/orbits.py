@@ -14,7 +14,7 @@ Array = NDArray[np.float64]
 
 THIRDS = 1e-4
 """Relative distance within which a coordinate is 1/3 or 2/3."""
-NEAR_SPECIAL = 0.0201, 0.25
+NEAR_SPECIAL = 0.0201, 0.5
 """Fractions of the cell along each axis, and angstrom, within which images of a site are one on a
 special position, whose coordinates were rounded to two or three digits. No two whole atoms are so
 close."""
@@ -83,8 +83,9 @@ def fits(setting: Setting, lattice: Array) -> bool:
     return bool((np.abs(turned - metric) <= 0.02 * np.outer(edges, edges)).all())
 
 
-def same_place(point: Array, positions: Array, lattice: Array) -> bool:
-    """Whether a point lies on one of these positions, lattice vectors apart."""
+def same_place(point: Array, positions: Array, lattice: Array) -> NDArray[np.bool_]:
+    """Which of these positions a point lies on, lattice vectors apart."""
     offset = positions - point
     offset -= np.rint(offset)
-    return bool((np.linalg.norm(offset @ lattice, axis=1) < ONE_PLACE).any())
+    near: NDArray[np.bool_] = np.linalg.norm(offset @ lattice, axis=1) < ONE_PLACE
+    return near
