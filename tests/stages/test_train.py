@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import json
 import time
+from math import nan
 from pathlib import Path
 
 import numpy as np
@@ -138,21 +139,24 @@ def test_samples_are_molecules_and_the_same_seed_gives_the_same(
 def test_reconstruct_lists_every_row_of_the_file(model: Manifest, tmp_path: Path) -> None:
     table = tmp_path / "mine.csv"
     table.write_text(
-        "id,smiles,pKi,reason\na,OCC,6.5,1\nb,nonsense,7,2\nc,c1ccccc1,,3\nd,[Pt]CC,1,4\n"
-        "e,C[Te]C,2,5\n"
+        "id,smiles,pKi,reason,note\na,OCC,6.5,1,007\nb,nonsense,7,2,x\nc,c1ccccc1,,3,\n"
+        "d,[Pt]CC,1,4,\ne,C[Te]C,2,5,\nf,CC,1,2,3,4\n"
     )
-    source = DatasetSettings(source=str(table), properties=("pKi", "reason"))
+    source = DatasetSettings(source=str(table))
     figures = reconstruct(Path(model.folder), source, tmp_path / "out")
     assert figures["n"] == 2
-    assert sum(figures["rejected_rows"].values()) == 3
-    rebuilt = pd.read_csv(tmp_path / "out" / "reconstructed.csv")
-    assert list(rebuilt["id"]) == list("abcde")
-    assert list(rebuilt["row"]) == [1, 2, 3, 4, 5]
+    assert sum(figures["rejected_rows"].values()) == 4
+    rebuilt = pd.read_csv(tmp_path / "out" / "reconstructed.csv", dtype={"note": str})
+    assert list(rebuilt["id"]) == list("abcdef")
+    assert list(rebuilt["row"]) == [1, 2, 3, 4, 5, 6]
+    assert list(rebuilt["note"].fillna("")) == ["007", "x", "", "", "", ""]
+    assert not {"given_id", "given_smiles"} & set(rebuilt)
     read = rebuilt["smiles"].notna()
     assert list(rebuilt["smiles"][read]) == ["CCO", "c1ccccc1"]
-    assert rebuilt["pKi"].tolist() == pytest.approx([6.5, 7, float("nan"), 1, 2], nan_ok=True)
-    assert rebuilt["given_reason"].tolist() == [1, 2, 3, 4, 5]
-    assert list(rebuilt["payload"][~read]) == ["nonsense", "[Pt]CC", "C[Te]C"]
+    assert rebuilt["pKi"].tolist() == pytest.approx([6.5, 7, nan, 1, 2, nan], nan_ok=True)
+    assert rebuilt["given_reason"].dropna().tolist() == [1, 2, 3, 4, 5]
+    texts = ["nonsense", "[Pt]CC", "C[Te]C", "f, CC, 1, 2, 3"]
+    assert list(rebuilt["payload"][~read]) == texts
     assert rebuilt["reason"][~read].str.contains(":").all()
     assert rebuilt["exact_match"][~read].isna().all()
     exact = rebuilt["exact_match"][read]

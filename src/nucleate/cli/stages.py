@@ -174,8 +174,8 @@ def reconstruct(
     """Encode and decode structures, and say how many come back exactly.
 
     OUT/reconstructed.csv has every row of the file: what it was rebuilt as, whether that is an
-    exact match, the reason if it is not a structure or was not rebuilt, and the columns of
-    --property.
+    exact match, the reason if it is not a structure or was not rebuilt, and your own columns (of a
+    parquet file those that --property names).
 
     Example: nucleate reconstruct --model work/model --input held_out.csv --json -
     """

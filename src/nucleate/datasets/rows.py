@@ -242,7 +242,9 @@ def payload_shown(row: RawRow) -> str:
     payload = row.payload
     if isinstance(payload, Mapping):  # a text and its kind
         payload = next(iter(payload.values()), None)
-    return "" if payload is None else str(payload)[:PAYLOAD_SHOWN]
+    if payload is None:  # a row of a table with an error
+        payload = ", ".join(str(cell) for cell in row.cells.values() if cell is not None)
+    return str(payload)[:PAYLOAD_SHOWN]
 
 
 def _standardise(worker: _Worker, row: RawRow) -> dict[str, Any]:

@@ -204,7 +204,7 @@ def structure_rows(
         identity = str(row.number if given in (None, "") else given).strip()[:LONGEST_ID]
         text = row.cells.get(columns.structure)
         if row.error:  # its cells may stand in wrong columns
-            yield RawRow(row.number, identity, None, error=row.error)
+            yield RawRow(row.number, identity, None, error=row.error, cells=row.cells)
             continue
         if isinstance(text, bytes):
             text = text.decode("utf-8", "replace")
@@ -214,7 +214,9 @@ def structure_rows(
         elif not isinstance(text, str):
             error = f"column {columns.structure} holds {str(text)[:40]}, which is no text"
         properties, unread = read_numbers(row.cells, columns.properties, table.decimal_comma)
-        yield RawRow(row.number, identity, None if error else text, properties, error, unread)
+        cells = {k: v for k, v in row.cells.items() if k != columns.structure}
+        payload = None if error else text
+        yield RawRow(row.number, identity, payload, properties, error, unread, cells)
 
 
 # Text

@@ -24,6 +24,8 @@ class RawRow:
         properties: by column name; NaN where missing or not finite.
         error: why the row could not even be read; then `payload` is None.
         unread: text of the property cells that hold something, but no number, by column.
+        cells: all that the row holds, as it stands in the file, by column, but for the structure;
+            rows with an error alone take it along to other processes.
     """
 
     number: int
@@ -32,6 +34,11 @@ class RawRow:
     properties: dict[str, float] = field(default_factory=dict)
     error: str = ""
     unread: dict[str, str] = field(default_factory=dict)
+    cells: Mapping[str, Any] = field(default_factory=dict)
+
+    def __getstate__(self) -> dict[str, Any]:
+        # Worker processes need none of what stands beside the structure.
+        return self.__dict__ | ({} if self.error else {"cells": {}})
 
 
 @dataclass(frozen=True)

@@ -15,7 +15,7 @@ from nucleate.datasets.count_rows import expected_rows
 from nucleate.datasets.rows import StandardisedRow, payload_shown, standardise_row
 from nucleate.datasets.sources import Source, resolve
 from nucleate.latent.latent_model import LatentModel
-from nucleate.matter.export import write_csv
+from nucleate.matter.export import is_plain, write_csv
 from nucleate.matter.reader import RawRow
 from nucleate.matter.reading_notes import ReadingNotes, row_notes
 from nucleate.settings.data import DatasetSettings
@@ -159,7 +159,7 @@ def reconstruct(
     figures |= reading.to_json()
     if out is not None:
         out.mkdir(parents=True, exist_ok=True)
-        records = _records(rows, rebuilt, dataset, model.matter.structure_column)
+        records = _records(rows, rebuilt, model.matter.structure_column)
         figures["file"] = str(write_csv(out / TABLE_NAME, list(records[0]), records))
         model.matter.export.write_reconstructions(out, records)
         write_json(out / "summary.json", figures)
@@ -190,7 +190,7 @@ def _reasons(rows: Sequence[_Read], rejected: Counter[str]) -> str:
 
 
 def _records(
-    rows: Sequence[_Read], rebuilt: Sequence[Rebuilt], dataset: DatasetSettings, column: str
+    rows: Sequence[_Read], rebuilt: Sequence[Rebuilt], column: str
 ) -> list[dict[str, Any]]:
     """The table: id, structure, what it became, why it became nothing, the person's own columns.
 
@@ -214,8 +214,16 @@ def _records(
             "payload": payload_shown(row) if answer is None else None,
             "notes": row_notes(row, standard.notes),
         }
-        for name in dataset.properties:
-            shown = f"given_{name}" if name in record else name
-            record[shown] = row.unread.get(name, row.properties.get(name))
+        for name, value in _own(row).items():
+            if str(record.get(name, "")) != str(value):  # as an id is
+                record[f"given_{name}" if name in record else name] = value
         records.append(record)
-    return records
+    names = dict.fromkeys(name for record in records for name in record)
+    return [{name: record.get(name) for name in names} for record in records]
+
+
+def _own(row: RawRow) -> dict[str, Any]:
+    """The person's own columns of a row: as they stand in the file, if the reader hands them on."""
+    numbers = {name: row.unread.get(name, value) for name, value in row.properties.items()}
+    cells = {} if row.error else row.cells  # which may stand in wrong columns
+    return numbers | {name: value for name, value in cells.items() if name and is_plain(value)}

@@ -67,7 +67,8 @@ class Found:
         """It as the row of that number."""
         identity = self.info.get(dataset.id_column, self.id) if dataset.id_column else self.id
         properties, unread = read_numbers(self.info, dataset.properties)
-        return RawRow(number, str(identity), self.payload, properties, self.error, unread)
+        payload, identity = self.payload, str(identity)
+        return RawRow(number, identity, payload, properties, self.error, unread, self.info)
 
 
 def ending(name: str) -> str:

@@ -81,7 +81,7 @@ class _Record:
             error = f"{self.ends} structures in one SD record, without $$$$ between them"
         properties, unread = read_numbers(tags, dataset.properties)
         block = None if error else "\n".join([*self.block[:-1], "M  END", ""])
-        return RawRow(number, identity, block, properties, error, unread)
+        return RawRow(number, identity, block, properties, error, unread, tags)
 
 
 def read_sdf(source: Path, stream: IO[bytes], dataset: DatasetSettings) -> Iterator[RawRow]:
