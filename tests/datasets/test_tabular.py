@@ -24,6 +24,7 @@ from nucleate.datasets.tabular import (
     structure_rows,
     usual_column,
 )
+from nucleate.matter.reader import RawRow
 from nucleate.settings.data import DatasetSettings
 
 USUAL = ("smiles", "structure")
@@ -207,6 +208,53 @@ def test_workbooks_are_read(tmp_path: Path) -> None:
     path.rename(tmp_path / "b.csv")
     with opened(tmp_path / "b.csv") as (stream, name):
         assert open_table(path, stream, name, "csv").columns[0] == "Compound ID"
+
+
+def rows_of(path: Path, *properties: str) -> list[RawRow]:
+    dataset = DatasetSettings(source="a", properties=properties)
+    with opened(path) as (stream, name):
+        table = open_table(path, stream, name, "csv")
+        return list(structure_rows(table, path, dataset, USUAL, "no column"))
+
+
+def test_formulas_that_were_never_calculated_are_no_empty_cells(tmp_path: Path) -> None:
+    openpyxl = pytest.importorskip("openpyxl")
+    book = openpyxl.Workbook()
+    book.create_sheet("data", 1)
+    for row in ((), ("smiles", "pIC50"), ("CCO", "=1+1"), ("CCN", True), ("CCC", None)):
+        book.worksheets[1].append(row)
+    path = tmp_path / "a.xlsx"
+    book.save(path)
+    assert [row.unread for row in rows_of(path, "pIC50")] == [
+        {"pIC50": "=1+1"},
+        {"pIC50": "True"},
+        {},
+    ]
+    path.write_bytes(path.read_bytes()[:-400])
+    with pytest.raises(InputError, match="cannot be unpacked"), opened(path):
+        pass
+
+
+@pytest.mark.parametrize(
+    ("content", "said"),
+    [
+        (b"\xd0\xcf\x11\xe0\xa1\xb1\x1a\xe1 more", "old Excel workbook; save it as CSV"),
+        (b"CCO,5.1\nCCN,6.2\n", "if its first line is data, put a line"),
+    ],
+)
+def test_what_is_no_table_says_what_to_do(tmp_path: Path, content: bytes, said: str) -> None:
+    path = tmp_path / "a.csv"
+    path.write_bytes(content)
+    with pytest.raises(InputError, match=said):
+        rows_of(path)
+
+
+def test_quotes_may_stand_behind_spaces(tmp_path: Path) -> None:
+    path = tmp_path / "a.csv"
+    path.write_text(' "smiles" , "pIC50"\nCCO, "5.5"\n')
+    with opened(path) as (stream, name):
+        table = open_table(path, stream, name, "csv")
+        assert [row.cells for row in table.rows(None)] == [{"smiles": "CCO", "pIC50": "5.5"}]
 
 
 def test_parquet_gives_the_chosen_columns(tmp_path: Path) -> None:

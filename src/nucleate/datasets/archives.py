@@ -25,7 +25,6 @@ MAXIMUM_LINE = 100_000
 _PROBE = 65_536
 _MAGIC = {
     b"PAR1": "a parquet file",
-    b"\xd0\xcf\x11\xe0": "an old Excel workbook (save it as CSV or .xlsx)",
     b"\x1f\x8b": "a gzip file",
     b"PK\x03\x04": "a zip file",
     b"\x89HDF": "an HDF5 file",
@@ -75,6 +74,8 @@ def _unpack(source: Path, stack: ExitStack) -> tuple[IO[bytes], str]:
         magic = file.read(4)
     name = source.name
     lower = name.lower()
+    if magic == b"\xd0\xcf\x11\xe0":
+        raise InputError("is an old Excel workbook; save it as CSV or .xlsx", file=source)
     if magic[:2] == b"\x1f\x8b":
         with gzip.open(source) as file:
             head = file.read(512)
@@ -90,6 +91,8 @@ def _unpack(source: Path, stack: ExitStack) -> tuple[IO[bytes], str]:
         if "xl/workbook.xml" in archive.namelist():
             plain = name if lower.endswith((".xlsx", ".xlsm")) else f"{name}.xlsx"
             return stack.enter_context(source.open("rb")), plain
+        if "xl/workbook.bin" in archive.namelist():
+            raise InputError("is a binary Excel workbook; save it as CSV or .xlsx", file=source)
         if "META-INF/manifest.xml" in archive.namelist() and "content.xml" in archive.namelist():
             raise InputError("is an OpenDocument spreadsheet; save it as CSV", file=source)
         inner = _only(source, [n for n in archive.namelist() if not n.endswith("/")])

@@ -3,17 +3,17 @@
 from __future__ import annotations
 
 import csv
+import math
 import re
 from collections import deque
 from collections.abc import Callable, Iterable, Iterator, Sequence
 from dataclasses import dataclass
-from itertools import islice
 from pathlib import Path
 from typing import IO, TYPE_CHECKING, Any
 
 from nucleate.core.errors import InputError
 from nucleate.datasets.archives import DAMAGE, MAXIMUM_LINE, Line, lines
-from nucleate.datasets.cells import read_numbers
+from nucleate.datasets.cells import read_number, read_numbers
 from nucleate.matter.reader import RawRow
 from nucleate.settings.data import DatasetSettings
 
@@ -24,6 +24,8 @@ SEPARATORS = {"csv": ",;\t|", "tsv": "\t", "smi": "\t,;"}
 """By format, what may part cells, the commonest first."""
 LONGEST_ID = 200
 WORKBOOKS = (".xlsx", ".xlsm")
+_NO_WORKBOOK = (*DAMAGE, KeyError, ValueError, TypeError, SyntaxError)
+"""Raised by openpyxl on files that are damaged or no workbooks; errors of XML are the last."""
 ID_COLUMNS = (
     *("id", "material_id", "mol_id", "molecule_id", "compound_id", "structure_id", "mp_id"),
     *("chembl_id", "molecule_chembl_id", "compound_chembl_id", "zinc_id", "cid", "pubchem_cid"),
@@ -81,6 +83,8 @@ class Columns:
             InputError: one is missing, or two could hold the structure; lists the columns found.
         """
         shown = "columns found: " + (", ".join(name[:60] for name in names[:30]) or "none")
+        if any(math.isfinite(read_number(name)[0]) for name in names):
+            shown += " (if its first line is data, put a line with the columns' names above it)"
         structure = dataset.structure_column or usual_column(names, usual)
         if structure is None:
             raise InputError(f"{missing}; {shown}; name it with `structure_column`", file=source)
@@ -148,7 +152,8 @@ class Table:
 
 def split_line(line: str, delimiter: str) -> list[str]:
     """The cells of a header."""
-    return [name.strip() for name in next(csv.reader([line[:10_000]], delimiter=delimiter), [])]
+    reader = csv.reader([line[:10_000]], delimiter=delimiter, skipinitialspace=True)
+    return [name.strip() for name in next(reader, [])]
 
 
 def open_table(
@@ -274,7 +279,7 @@ def _records(source: Iterable[Line], separator: str, width: int) -> Iterator[_Re
             _texts(source, again, taken),
             delimiter=separator,
             strict=True,
-            skipinitialspace=separator == " ",
+            skipinitialspace=True,
         )
         while True:
             taken.clear()
@@ -399,20 +404,13 @@ def _workbook(source: Path, stream: IO[bytes]) -> Table:
             "is an Excel workbook: pip install openpyxl, or save it as CSV", file=source
         ) from None
     try:
-        book = load_workbook(stream, read_only=True, data_only=True)
-        sheets = [sheet for sheet in book.worksheets if sheet.max_row]
-    except (*DAMAGE, KeyError, ValueError, TypeError) as error:
+        book, formulas = (
+            load_workbook(stream, read_only=True, data_only=one) for one in (True, False)
+        )
+        filled = _filled_rows(zip(book.worksheets, formulas.worksheets, strict=True))
+        _, head = next(filled, (0, ()))
+    except _NO_WORKBOOK as error:
         raise InputError(f"not a readable workbook ({error})"[:150], file=source) from None
-
-    def values() -> Iterator[tuple[Any, ...]]:
-        for sheet in sheets:
-            filled = [row for row in islice(sheet.iter_rows(values_only=True), 1) if any(row)]
-            if filled:
-                yield from sheet.iter_rows(values_only=True)
-                return
-
-    rest = values()
-    head = next(rest, ())
     names = ["" if value is None else str(value).strip() for value in head]
     while names and not names[-1]:
         names.pop()
@@ -421,11 +419,32 @@ def _workbook(source: Path, stream: IO[bytes]) -> Table:
 
     def rows(_: Sequence[str] | None) -> Iterator[Row]:
         number = 0
-        for line, cells in enumerate(rest, 2):
-            if any(cell is not None for cell in cells):
-                number += 1
+        try:
+            for number, (line, cells) in enumerate(filled, 1):
                 more = sum(cell is not None for cell in cells[len(names) :])
                 error = f"{len(names) + more} cells for {len(names)} columns" if more else ""
                 yield Row(number, dict(zip(names, cells, strict=False)), error, line)
+        except _NO_WORKBOOK as error:
+            raise InputError(f"damaged ({error})"[:150], file=source, row=number + 1) from None
 
     return Table(tuple(names), rows)
+
+
+def _filled_rows(sheets: Iterable[tuple[Any, Any]]) -> Iterator[tuple[int, list[Any]]]:
+    """Rows that hold anything, with their numbers, of the first sheet that has some.
+
+    Args:
+        sheets: each with the values that its formulas had when it was last calculated, and with
+            the formulas. A formula that never was (programs other than spreadsheets write such)
+            stands for itself: it is no number, and no empty cell.
+    """
+    for values, formulas in sheets:
+        found = False
+        both = zip(values.iter_rows(values_only=True), formulas.iter_rows(values_only=True))  # noqa: B905 (of one file)
+        for line, pair in enumerate(both, 1):
+            cells = [text if value is None else value for value, text in zip(*pair, strict=True)]
+            if any(cell is not None for cell in cells):
+                found = True
+                yield line, cells
+        if found:
+            return

@@ -12,6 +12,7 @@ DEFAULT_ELEMENTS = ("H", "B", "C", "N", "O", "F", "Si", "P", "S", "Cl", "Se", "B
 
 STRUCTURE_COLUMNS = (
     *("smiles", "isomeric_smiles", "canonical_smiles", "smi", "structure_smiles", "cxsmiles"),
+    *("ligand_smiles", "molecule_smiles", "compound_smiles", "smiles_string", "rdkit_smiles"),
     "inchi",
 )
 """Usual names of the column with the SMILES or InChI, the preferred one first (PubChem's canonical
