@@ -178,7 +178,7 @@ class DnaGuide(Guide):
 
 
 class DnaExport(Export):
-    def write_candidates(self, folder: Path, rows: Rows) -> list[Path]:
+    def write_candidates(self, folder: Path, rows: Rows, embed: bool = False) -> list[Path]:
         text = "".join(f">{row['candidate_id']}\n{row['strand']}\n" for row in rows)
         write_text(folder / "candidates.fasta", text)
         return [folder / "candidates.fasta"]

@@ -136,7 +136,7 @@ def write_files(folder: Path, batch: Batch, matter: Matter, measured: Sequence[s
     if not structures.exists():
         with atomic_folder(structures) as temporary:
             matter.export.write_candidates(
-                temporary, [{"candidate_id": row["proposal_id"], **row} for row in rows]
+                temporary, [{"candidate_id": row["proposal_id"], **row} for row in rows], embed=True
             )
     path = table_path(folder, batch)
     if path.exists():  # a person may have written into it

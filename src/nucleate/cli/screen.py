@@ -39,7 +39,7 @@ Checks = Annotated[
 
 @from_settings(
     "nucleate.settings.screen:ScreeningSettings",
-    "out matter features reference objectives model checks budget unjudged rank keep "
+    "out matter features reference objectives model checks budget unjudged embed rank keep "
     "structures.structure_column structures.id_column structures.properties structures.limit "
     "seconds processes seed device",
 )

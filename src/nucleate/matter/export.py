@@ -55,12 +55,13 @@ class Export(MatterPart):
         """The structure as one self-contained SVG element; its text if not overridden."""
         return text_svg(self.title(structure), width, height)
 
-    def write_candidates(self, folder: Path, rows: Rows) -> list[Path]:
+    def write_candidates(self, folder: Path, rows: Rows, embed: bool = False) -> list[Path]:
         """Write the field's own formats (SDF; CIF folder and extxyz), atomically, beside the table
         that every kind of matter gets.
 
         Args:
             rows: candidate rows; each has at least `candidate_id` and the structure column.
+            embed: compute coordinates for those that have none yet, which takes time.
         """
         return []
 

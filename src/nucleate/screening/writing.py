@@ -53,12 +53,13 @@ class Names:
 
 
 def write(
-    out: Path, funnel: Funnel, matter: Matter, names: Names, run: str
+    out: Path, funnel: Funnel, matter: Matter, names: Names, run: str, embed: bool = False
 ) -> tuple[list[str], dict[str, Any]]:
     """Write all files of a screening.
 
     Args:
         run: digest of the stage's settings and inputs.
+        embed: compute coordinates for every candidate (see `Export.write_candidates`).
 
     Returns:
         Names of the files, and the stage's metrics.
@@ -68,7 +69,8 @@ def write(
     tables.write_parquet(out / "candidates.parquet", rows, columns)
     tables.write_csv(out / "candidates.csv", rows, columns)
     files = ["candidates.parquet", "candidates.csv", *_write_rejected(out, funnel, names)]
-    for path in matter.export.write_candidates(out, rows):
+    asked = {"embed": True} if embed else {}  # the writer of a plug-in may know no such thing
+    for path in matter.export.write_candidates(out, rows, **asked):
         inside = sorted(path.rglob("*")) if path.is_dir() else [path]
         files += [file.relative_to(out).as_posix() for file in inside if file.is_file()]
     write_json(out / "funnel.json", [step.to_json() for step in funnel.steps])

@@ -42,6 +42,9 @@ class ScreenSettings(Settings):
     states, an element that the energy model does not know): `keep` lets it go on, marked as not
     judged, and ranks it behind equals that were judged; `reject` turns it away. A check's own
     table may say otherwise: `{ name = "bond_valence", unjudged = "reject" }`."""
+    embed: bool = False
+    """Whether `candidates.sdf` has a conformer of every molecule, which takes some 50 ms each;
+    otherwise only of those that the check `embedding` has embedded, and the others lie flat."""
     processes: Annotated[int, Field(ge=0)] | None = None
     """Workers, as many as cores if not given; 0 does everything in one process, where nothing can
     be stopped."""

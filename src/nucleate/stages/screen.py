@@ -143,7 +143,7 @@ def screen(
             funnel.keep_best(settings.keep)
         names = writing.Names([check.name for check in checks], objective, matter)
         with phase("write"):
-            written = writing.write(out, funnel, matter, names, run)
+            written = writing.write(out, funnel, matter, names, run, settings.embed)
         shutil.rmtree(unfinished, ignore_errors=True)
         return written
 

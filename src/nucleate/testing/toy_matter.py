@@ -127,7 +127,7 @@ class ToyExport(Export):
     def describe(self, structure: str) -> dict[str, Any]:
         return {"first": parse(structure)[0]}
 
-    def write_candidates(self, folder: Path, rows: Rows) -> list[Path]:
+    def write_candidates(self, folder: Path, rows: Rows, embed: bool = False) -> list[Path]:
         text = "".join(f"{row['candidate_id']} {row['numbers']}\n" for row in rows)
         write_text(folder / "candidates.toy", text)
         return [folder / "candidates.toy"]

@@ -14,9 +14,11 @@ import pytest
 from rdkit import Chem
 
 from nucleate.core.errors import ResultsError
+from nucleate.matter.checks import Candidate, CheckContext
 from nucleate.molecules import Molecules
 
 MOLECULES = Molecules()
+IBUPROFEN = "CC(C)Cc1ccc(C(C)C(=O)O)cc1"
 ASPIRIN = "CC(=O)Oc1ccccc1C(=O)O"
 
 
@@ -46,12 +48,14 @@ def test_candidates_as_sd_file(tmp_path: Path) -> None:
             "missing": math.nan,
             "latent": [0.1, 0.2],
             "origin": "prior",
+            "embedding_value": "MMFF94",
         },
         {"candidate_id": "m-2", "smiles": "C[C@H](N)C(=O)O", "qed": 0.4},
+        {"candidate_id": "m-3", "smiles": "CCO", "embedding_value": "none"},
     ]
     (path,) = MOLECULES.export.write_candidates(tmp_path, rows)
     assert path.name == "candidates.sdf"
-    first, second = list(Chem.SDMolSupplier(str(path)))
+    first, second, third = list(Chem.SDMolSupplier(str(path)))
     assert first.GetProp("_Name") == "m-1"
     assert Chem.MolToSmiles(first) == ASPIRIN
     assert first.GetConformer().Is3D()
@@ -59,6 +63,23 @@ def test_candidates_as_sd_file(tmp_path: Path) -> None:
     assert not first.HasProp("missing")
     assert not first.HasProp("latent")
     assert Chem.MolToSmiles(second) == "C[C@H](N)C(=O)O"
+    assert not second.GetConformer().Is3D()  # nobody asked for more
+    assert not third.GetConformer().Is3D()
+    MOLECULES.export.write_candidates(tmp_path, rows, embed=True)
+    assert all(one.GetConformer().Is3D() for one in Chem.SDMolSupplier(str(path)))
+
+
+def test_the_conformer_written_is_the_one_that_was_judged(tmp_path: Path) -> None:
+    check = MOLECULES.checks.build("embedding", {}, CheckContext(), "test")
+    (verdict,) = check.run([Candidate(IBUPROFEN)])
+    row = {"candidate_id": "m-1", "smiles": IBUPROFEN, "embedding_value": verdict.value}
+    (path,) = MOLECULES.export.write_candidates(tmp_path, [row])
+    (found,) = list(Chem.SDMolSupplier(str(path), removeHs=False))
+    heavy = [atom.GetIdx() for atom in found.GetAtoms() if atom.GetAtomicNum() > 1]
+    bonds = Chem.GetDistanceMatrix(found)[np.ix_(heavy, heavy)]
+    points = found.GetConformer().GetPositions()[heavy]
+    apart = np.linalg.norm(points[:, None] - points[None], axis=-1)
+    assert apart[bonds >= 4].min() == pytest.approx(verdict.columns["shortest_contact"], abs=2e-3)
 
 
 def test_samples(tmp_path: Path) -> None:

@@ -45,7 +45,7 @@ class CrystalExport(Export):
     def draw(self, structure: str, width: int = 220, height: int = 180) -> str:
         return draw(structure, width, height)
 
-    def write_candidates(self, folder: Path, rows: Rows) -> list[Path]:
+    def write_candidates(self, folder: Path, rows: Rows, embed: bool = False) -> list[Path]:
         """Write `cif/<candidate_id>_<formula>.cif` (with symmetry) and `candidates.extxyz`
         (primitive cells)."""
         frames = [(str(row["candidate_id"]), _structure_of(row), row) for row in rows]

@@ -35,7 +35,7 @@ class Relaxation:
     converged: bool
 
 
-def embed(smiles: str, attempts: int = 5, seconds: int = 5, seed: int = 0) -> Any | None:
+def embed(smiles: str, attempts: int = 10, seconds: int = 5, seed: int = 0) -> Any | None:
     """The molecule with hydrogens and one conformer (angstrom), or None if none was found.
 
     Molecules of more than 500 atoms, hydrogens counted, are not tried.

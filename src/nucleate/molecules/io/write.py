@@ -14,10 +14,13 @@ from rdkit.Chem.Draw import rdMolDraw2D
 from nucleate.core.files import atomic_path
 from nucleate.matter.export import Export, Rows, text_svg
 from nucleate.molecules.chemistry.chem import molecule, parse, scaffold, weight
-from nucleate.molecules.chemistry.conformer import embed
+from nucleate.molecules.chemistry.conformer import embed as embed_molecule
+from nucleate.molecules.chemistry.conformer import relax
 from nucleate.molecules.io.objects import to_object
 
 _FIRST = ("id", "smiles")
+_EMBEDDED = "embedding_value"
+"""What the check `embedding` says of a molecule that it has embedded: the force field."""
 
 
 class MoleculeExport(Export):
@@ -62,23 +65,24 @@ class MoleculeExport(Export):
         text = re.sub(r"<!--.*?-->", "", str(drawer.GetDrawingText()), flags=re.DOTALL)
         return re.sub(r"\n+", "\n", text[text.index("<svg") :]).strip()
 
-    def write_candidates(self, folder: Path, rows: Rows) -> list[Path]:
-        """Write `candidates.sdf`: 3D coordinates with hydrogens, or 2D ones where none are found.
+    def write_candidates(self, folder: Path, rows: Rows, embed: bool = False) -> list[Path]:
+        """Write `candidates.sdf`: the conformer of those that the check `embedding` has judged, or
+        of all with `embed`; other molecules, and those without one, lie flat.
 
-        The title is `candidate_id`; SMILES and all finite numbers are data fields.
+        A conformer is relaxed, as the one that `strain_energy` and `shortest_contact` are of, and
+        carries its hydrogens. The title is `candidate_id`; SMILES and all finite numbers are data
+        fields.
         """
         path = folder / "candidates.sdf"
         with atomic_path(path) as temporary:
             writer = Chem.SDWriter(str(temporary))
             try:
                 for row in rows:
-                    found = embed(str(row["smiles"]))
+                    wanted = embed or row.get(_EMBEDDED) not in (None, "none", "")
+                    found = _conformer(str(row["smiles"])) if wanted else None
+                    found = _flat(str(row["smiles"])) if found is None else found
                     if found is None:
-                        found = parse(str(row["smiles"]))
-                        if found is None:
-                            continue
-                        with rdBase.BlockLogs():
-                            rdDepictor.Compute2DCoords(found)
+                        continue
                     found.SetProp("_Name", str(row.get("candidate_id", "")))
                     found.SetProp("smiles", str(row["smiles"]))
                     for name, value in row.items():
@@ -89,6 +93,21 @@ class MoleculeExport(Export):
             finally:
                 writer.close()
         return [path]
+
+
+def _conformer(smiles: str) -> Any | None:
+    found = embed_molecule(smiles)
+    if found is not None:
+        relax(found)
+    return found
+
+
+def _flat(smiles: str) -> Any | None:
+    found = parse(smiles)
+    if found is not None:
+        with rdBase.BlockLogs():
+            rdDepictor.Compute2DCoords(found)
+    return found
 
 
 def _number(value: Any) -> str:
