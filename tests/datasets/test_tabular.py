@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import csv
 import io
+from functools import partial
 from pathlib import Path
 
 import pyarrow as pa
@@ -18,6 +19,7 @@ from nucleate.datasets.tabular import (
     Columns,
     Row,
     Table,
+    has_column,
     open_table,
     parquet_rows,
     split_line,
@@ -247,6 +249,16 @@ def test_what_is_no_table_says_what_to_do(tmp_path: Path, content: bytes, said: 
     path.write_bytes(content)
     with pytest.raises(InputError, match=said):
         rows_of(path)
+
+
+@pytest.mark.parametrize("head", ["# exported, by us\n#\nsmiles,pIC50\n", "#smiles,pIC50\n"])
+def test_comments_before_the_header_are_no_header(tmp_path: Path, head: str) -> None:
+    path = tmp_path / "a.csv"
+    path.write_text(head + "CCO,5.5\n")
+    with opened(path) as (stream, name):
+        has = partial(has_column, named=None, usual=USUAL)
+        table = open_table(path, stream, name, "csv", has)
+        assert [list(row.cells.values()) for row in table.rows(None)] == [["CCO", "5.5"]]
 
 
 def test_quotes_may_stand_behind_spaces(tmp_path: Path) -> None:

@@ -50,6 +50,11 @@ def usual_column(names: Sequence[str], usual: Sequence[str]) -> str | None:
     return next((plain[key] for key in map(plain_name, usual) if key in plain), None)
 
 
+def has_column(names: Sequence[str], named: str | None, usual: Sequence[str]) -> bool:
+    """Whether a table has the column that is named, or one that is usually called so."""
+    return (named or usual_column(names, usual)) in names
+
+
 @dataclass(frozen=True)
 class Columns:
     """Which of a table's columns mean what, by name.
@@ -161,7 +166,7 @@ def open_table(
     stream: IO[bytes],
     name: str,
     kind: str,
-    has: Callable[[list[str]], bool] = lambda names: False,
+    has: Callable[[list[str]], bool] | None = None,
     longest: int = MAXIMUM_LINE,
 ) -> Table:
     """Look at a table's header; its rows are read as they are asked for.
@@ -170,7 +175,8 @@ def open_table(
         stream: its bytes, unpacked.
         name: of the file in it.
         kind: `csv`, `tsv`, `smi` or `parquet`; workbooks are known by their name.
-        has: whether a header's names are those of such a table, which tells how cells are parted.
+        has: whether a header's names are those of such a table, which tells how cells are parted,
+            and comments before it from the header.
         longest: bytes of a line that are read.
 
     Raises:
@@ -231,7 +237,7 @@ def text_table(
     source_lines: Iterator[Line],
     source: Path,
     separators: str,
-    has: Callable[[list[str]], bool] = lambda names: False,
+    has: Callable[[list[str]], bool] | None = None,
 ) -> Table:
     """A delimited text, see `open_table`.
 
@@ -239,17 +245,23 @@ def text_table(
         separators: those that may part cells: the one by which the header has what is sought, else
             the one that it holds most of.
     """
-    head = next((line for line in source_lines if line.text.strip()), None)
+
+    def is_header(line: Line) -> bool:
+        comment = has is not None and line.text.startswith("#") and chosen(line.text) is None
+        return bool(line.text.strip()) and not comment
+
+    def chosen(text: str) -> str | None:
+        return next((one for one in separators if has and has(split_line(text, one))), None)
+
+    head = next(filter(is_header, source_lines), None)
     told = None if head is None else _EXCEL_SEPARATOR.fullmatch(head.text.strip())
     if told is not None:
         separators = told[1]
-        head = next((line for line in source_lines if line.text.strip()), None)
+        head = next(filter(is_header, source_lines), None)
     if head is None:
         raise InputError("holds no rows", file=source)
     text = head.text
-    separator = next(
-        (one for one in separators if has(split_line(text, one))), max(separators, key=text.count)
-    )
+    separator = chosen(text) or max(separators, key=text.count)
     names = split_line(text, separator)
     _refuse_repeated(names, source)
 

@@ -18,7 +18,7 @@ from nucleate.crystals.io.objects import from_object
 from nucleate.crystals.io.paths import PATH_COLUMNS, beside, files_of, is_property_list, with_file
 from nucleate.crystals.io.standardise import StandardiseOptions, standardise
 from nucleate.datasets.archives import opened
-from nucleate.datasets.tabular import open_table, structure_rows
+from nucleate.datasets.tabular import has_column, open_table, structure_rows
 from nucleate.matter.reader import RawRow, Reader, Standardised
 from nucleate.settings.data import DatasetSettings
 
@@ -115,8 +115,9 @@ def _table(source: Path, dataset: DatasetSettings, kind: str) -> Iterator[RawRow
         yield from listed_rows(source, dataset)
         return
     missing = "no column with crystals (`cif`, `crystal`, ...) or with paths (`file`, ...)"
+    has = partial(has_column, named=dataset.structure_column, usual=STRUCTURE_COLUMNS)
     with opened(source) as (stream, name):
-        table = open_table(source, stream, name, kind, longest=MAXIMUM_FILE)
+        table = open_table(source, stream, name, kind, has, MAXIMUM_FILE)
         yield from structure_rows(table, source, dataset, STRUCTURE_COLUMNS, missing)
 
 

@@ -18,6 +18,7 @@ from nucleate.datasets.tabular import (
     LONGEST_ID,
     SEPARATORS,
     WORKBOOKS,
+    has_column,
     open_table,
     split_line,
     structure_rows,
@@ -137,7 +138,7 @@ def _rows(
 
 
 def _has_structure(dataset: DatasetSettings, names: Sequence[str]) -> bool:
-    return (dataset.structure_column or usual_column(names, STRUCTURE_COLUMNS)) in names
+    return has_column(names, dataset.structure_column, STRUCTURE_COLUMNS)
 
 
 def _separators(head: str, dataset: DatasetSettings) -> str:
