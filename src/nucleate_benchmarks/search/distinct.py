@@ -153,7 +153,7 @@ def run(
         )
         seconds = time.perf_counter() - began
         echo("compare its crystals with each other and with those known")
-        best = judge.judge(table["structure"].head(settings.best).tolist())
+        best = judge.judge(table["crystal"].head(settings.best).tolist())
         calls = judge.judge(asked(folder / "study.journal"))
         details[sampler] = {
             "best": vars(best),
