@@ -7,7 +7,6 @@ what the study itself goes by but the expansion of a Wyckoff string to a pymatge
 
 from __future__ import annotations
 
-import time
 from collections import defaultdict
 from collections.abc import Callable, Iterable, Sequence
 from dataclasses import dataclass
@@ -141,7 +140,7 @@ def run(
     sections = []
     for sampler in settings.samplers:
         echo(f"a study of {settings.calls} crystals with {sampler}")
-        folder, began = Path(settings.work) / f"{sampler}-{settings.seed}", time.perf_counter()
+        folder = Path(settings.work) / f"{sampler}-{settings.seed}"
         table = optimize(
             settings.model,
             [term],
@@ -151,14 +150,12 @@ def run(
             trials=settings.calls,
             sampler=sampler,
         )
-        seconds = time.perf_counter() - began
         echo("compare its crystals with each other and with those known")
         best = judge.judge(table["crystal"].head(settings.best).tolist())
         calls = judge.judge(asked(folder / "study.journal"))
         details[sampler] = {
             "best": vars(best),
             "calls": vars(calls),
-            "seconds": round(seconds, 1),
             "stopped": table.attrs["summary"]["stopped"],
             "best_value": float(table[settings.energy].iloc[0]) if len(table) else None,
         }
