@@ -116,7 +116,9 @@ def parts(molecule: Any) -> Parts:
     that are medicines, else ions, else reagents, else solvents.
     """
     found = [_sort(one) for one in Chem.GetMolFrags(molecule, asMols=True)]
-    organic = sorted((p for p in found if p.organic), key=lambda p: p.size, reverse=True)
+    organic = [part for part in found if part.organic]
+    if len(organic) > 1:  # sizes take time
+        organic.sort(key=lambda part: part.size, reverse=True)
     parents: dict[str, Part] = {}
     for part in organic:
         if part.rank < 0:

@@ -148,11 +148,11 @@ def _parent(molecule: Any, options: StandardiseOptions) -> tuple[Any, list[str]]
 def _left_out(found: Parts) -> list[str]:
     """One note for each kind of part that is left out."""
     parent, *others = found.parents
-    own = canonical(uncharge(parent.molecule))
     names, copies, isomers = found.names, 0, 0
     for part in [*others, *found.companions]:
         if part.plain == parent.plain:
-            same = canonical(uncharge(part.molecule)) == own
+            one, other = (canonical(uncharge(which.molecule)) for which in (parent, part))
+            same = one == other
             copies, isomers = copies + same, isomers + (not same)
         elif not part.name:
             names[canonical(part.molecule)] += 1
