@@ -199,6 +199,12 @@ def test_rhombohedral_groups(name: str, ending: str, axes: str) -> None:
             SALT_STRING,
         ),
         (by_symbol("Pm-3m") + "\n_space_group_name_Hall '-F 4 2 3'", SALT, "", "contradiction"),
+        (by_symbol("Pm-3m") + "\n_space_group_name_H-M_alt Fm-3m", SALT, "", "contradiction"),
+        (by_symbol("P1") + "\n_symmetry_cell_setting cubic", SALT, "", "contradiction"),
+        (by_symbol("P1") + "\n_symmetry_cell_setting cubic", WHOLE_SALT, SALT_FORMULA, SALT_STRING),
+        (by_symbol("Fm-3m") + "\n_symmetry_cell_setting cubic", SALT, "", SALT_STRING),
+        ("_space_group_IT_number 221\n_symmetry_Int_Tables_number 225", SALT, "", "contradiction"),
+        (by_symbol("'P 3 2'"), SALT, "", "unknown_space_group"),
     ],
 )
 def test_what_is_said_of_symmetry_must_agree(
@@ -481,3 +487,44 @@ def test_texts(old: str, new: str, result: str) -> None:
 
 def test_two_crystals_in_one_text() -> None:
     assert refusal(PLAIN + PLAIN.replace("data_x", "data_y")).startswith("several_structures")
+
+
+BENZENE = """data_BENZEN
+_chemical_formula_moiety 'C6 H6'
+_chemical_formula_sum 'C6 H6'
+_exptl_crystal_density_diffrn 1.09
+_symmetry_cell_setting orthorhombic
+_symmetry_space_group_name_H-M 'P b c a'
+_symmetry_Int_Tables_number 61
+_cell_length_a 7.39(2)
+_cell_length_b 9.42(2)
+_cell_length_c 6.81(2)
+_cell_angle_alpha 90
+_cell_angle_beta 90
+_cell_angle_gamma 90
+_cell_volume 474(2)
+_cell_formula_units_Z 4
+loop_
+_atom_site_label
+_atom_site_type_symbol
+_atom_site_fract_x
+_atom_site_fract_y
+_atom_site_fract_z
+C1 C -0.05690(10) 0.13870(10) -0.00540(10)
+C2 C -0.13350(10) 0.04600(10) 0.12640(10)
+C3 C 0.07740(10) 0.09250(10) -0.12950(10)
+H1 H -0.09760(10) 0.24470(10) -0.01770(10)
+H2 H -0.24090(10) 0.07940(10) 0.22180(10)
+H3 H 0.13710(10) 0.16310(10) -0.23120(10)
+"""
+
+
+def test_a_molecule_on_an_inversion_centre() -> None:
+    found = read(BENZENE)
+    assert found.structure.startswith("61 c:H")
+    generated = "C1A C 0.0569 -0.1387 0.0054\nH1A H 0.0976 -0.2447 0.0177\n"
+    again = read(BENZENE + generated)
+    assert (again.structure, again.notes) == (found.structure, ("sites listed twice",))
+    for lost in ("H1 ", "H3 ", "H"):
+        lines = [line for line in BENZENE.splitlines() if not line.startswith(lost)]
+        assert refusal("\n".join(lines)).startswith("incomplete")

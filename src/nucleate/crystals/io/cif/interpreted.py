@@ -22,7 +22,7 @@ from nucleate.crystals.io.cif.declared import Declared, read_declared
 from nucleate.crystals.io.cif.orbits import Orbit, fits, orbit, same_place
 from nucleate.crystals.io.cif.plain import CELL, check_cell
 from nucleate.crystals.io.cif.space_group import Setting
-from nucleate.crystals.io.cif.symmetry import Symmetry, read_symmetry
+from nucleate.crystals.io.cif.symmetry import NOT_GIVEN, Symmetry, read_symmetry
 from nucleate.crystals.io.parsed import Parsed
 from nucleate.crystals.wyckoff.canonical import Arrays, canonical_wyckoff
 from nucleate.crystals.wyckoff.symmetry import lattice_matrix
@@ -136,7 +136,7 @@ def _choose(
         raise refuted[0].error
     found = _distinct(found)
     if symmetry.doubt and not declared.decides and (refuted or len(symmetry.settings) == 1):
-        word = "contradiction" if len(symmetry.settings) > 1 else "unknown_space_group"
+        word = "unknown_space_group" if symmetry.doubt == NOT_GIVEN else "contradiction"
         raise StructureError(word, symmetry.doubt)
     if len(found) > 1 and not symmetry.doubt:
         apart = [reading for reading in found if not _clashes(reading.arrays)]

@@ -121,6 +121,8 @@ def from_symbol(text: str, code: str = "") -> list[list[Setting]]:
     """
     text, mark = _without_remarks(text)
     key, mark = _squeezed(text), mark or code.lower().strip()
+    if re.fullmatch(r"[a-z]\s+[346]\s+[1-5]", text.strip().lower()):
+        key = text  # `P 3 2` is neither P 32 for sure, nor P 3 2 1
     groups = _spellings().get(key)
     for ending in sorted(MARKS, key=len, reverse=True):
         if groups is None and not mark and key.endswith(ending):

@@ -23,13 +23,34 @@ from nucleate.crystals.io.cif.space_group import (
 OPERATIONS = ("_symmetry_equiv_pos_as_xyz", "_space_group_symop_operation_xyz")
 SYMBOLS = (
     *("_space_group_name_h-m_alt", "_symmetry_space_group_name_h-m", "_space_group_name_h-m"),
-    *("_space_group_name_h-m_full", "_space_group_name_h-m_ref", "_space_group_name_hm"),
+    *("_space_group_name_h-m_full", "_space_group_name_hm"),
     *("_symmetry_space_group_name_hm", "_symmetry_space_group_name_h-m_alt"),
 )
 HALLS = ("_space_group_name_hall", "_symmetry_space_group_name_hall")
 NUMBERS = ("_space_group_it_number", "_symmetry_int_tables_number", "_symmetry_int_tables_no")
 CODES = ("_space_group_it_coordinate_system_code",)
+SYSTEMS = ("_space_group_crystal_system", "_symmetry_cell_setting")
+NOT_GIVEN = "no space group and no operations are given"
+_SYSTEMS = {
+    **{name: name for name in ("triclinic", "monoclinic", "orthorhombic", "tetragonal", "cubic")},
+    **dict.fromkeys(("trigonal", "rhombohedral", "hexagonal"), "hexagonal"),
+}
 _MAGNETIC = "_space_group_symop_magn_operation_xyz", "_space_group_symop_magn_centering_xyz"
+
+
+@dataclass(frozen=True)
+class _Source:
+    """One item of the file.
+
+    Attributes:
+        said: words to name a setting after.
+        settings: that it states, the likeliest first.
+        known: operations of all settings that a symbol may mean; empty of what means none apart.
+    """
+
+    said: str
+    settings: list[Setting]
+    known: frozenset[frozenset[str]] = frozenset()
 
 
 @dataclass(frozen=True)
@@ -58,29 +79,53 @@ def read_symmetry(items: Items, lattice: NDArray[np.float64]) -> Symmetry:
     """
     code = value(items, *CODES)
     magnetic, operations = _operations(items)
-    hall, symbol, number = value(items, *HALLS), value(items, *SYMBOLS), value(items, *NUMBERS)
-    sources: list[tuple[str, list[Setting]]] = []
+    sources: list[_Source] = []
     if operations:
-        sources.append(("the operations are those of", [_from_operations(operations)]))
-    if hall and (setting := from_hall(hall)):
-        sources.append(("the Hall symbol is that of", [setting]))
-    tiers = from_symbol(symbol, code) if symbol else []
-    if tiers:
-        tier = next((t for t in tiers if any(fits(s, lattice) for s in t)), tiers[0])
-        sources.append(("the symbol is", tier))
-    listed = re.search(r"\d+", number)
-    if listed and (standard := from_number(int(listed[0]), code)):
-        sources.append(("the number is that of", standard))
+        sources.append(_Source("the operations are those of", [_from_operations(operations)]))
+    halls = [setting for hall in _values(items, HALLS) if (setting := from_hall(hall))]
+    sources += [_Source("the Hall symbol is that of", [setting]) for setting in halls]
+    symbols = _values(items, SYMBOLS)
+    by_symbol = []
+    for symbol in symbols:
+        tiers = from_symbol(symbol, code)
+        if tiers:
+            tier = next((t for t in tiers if any(fits(s, lattice) for s in t)), tiers[0])
+            known = frozenset(s.triplets for t in tiers for s in t)
+            by_symbol.append(_Source("the symbol is", tier, known))
+    sources += by_symbol
+    for number in _values(items, NUMBERS):
+        listed = re.search(r"\d+", number)
+        if listed and (standard := from_number(int(listed[0]), code)):
+            sources.append(_Source("the number is that of", standard))
     if not sources:
-        if symbol or hall:
-            raise StructureError("unknown_space_group", f"{symbol or hall} is not understood")
-        return Symmetry(tuple(from_number(1)), "no space group and no operations are given")
+        stated = symbols or _values(items, HALLS)
+        if stated:
+            raise StructureError("unknown_space_group", f"{stated[0]} is not understood")
+        return Symmetry(tuple(from_number(1)), NOT_GIVEN)
     notes = ["magnetic structure read without its moments"] if magnetic else []
-    if symbol and not tiers and not operations:
+    if symbols and not by_symbol and not operations:
         notes.append("space group symbol not understood, another item taken")
-    elif sources[0][0].startswith("the number"):
+    elif sources[0].said.startswith("the number"):
         notes.append("space group by number only, in its standard setting")
-    return _agreed(sources, tiers, notes)
+    found = _agreed(sources, notes)
+    system = value(items, *SYSTEMS).lower()
+    if not operations and not found.doubt and _is_other_system(system, found.settings[0]):
+        doubt = f"the crystal system is {system}, {sources[0].said} {found.settings[0].name}"
+        return Symmetry(found.settings, doubt, found.notes)
+    return found
+
+
+def _values(items: Items, tags: tuple[str, ...]) -> list[str]:
+    """What stands under these tags, each once."""
+    return list(dict.fromkeys(word for tag in tags if (word := value(items, tag))))
+
+
+def _is_other_system(system: str, setting: Setting) -> bool:
+    """Whether a crystal system is named, and is not the setting's."""
+    if system not in _SYSTEMS or not setting.number:
+        return False
+    own = gemmi.find_spacegroup_by_number(setting.number).crystal_system_str()
+    return _SYSTEMS[system] != _SYSTEMS[own]
 
 
 def _operations(items: Items) -> tuple[bool, list[str]]:
@@ -117,25 +162,20 @@ def _from_operations(triplets: list[str]) -> Setting:
         raise StructureError("unknown_space_group", str(error)) from None
 
 
-def _agreed(
-    sources: list[tuple[str, list[Setting]]], tiers: list[list[Setting]], notes: list[str]
-) -> Symmetry:
+def _agreed(sources: list[_Source], notes: list[str]) -> Symmetry:
     """The first source's settings, with those of one that contradicts it."""
-    (said, settings), *others = sources
-    for what, more in others:
-        if not any(_same_group(a, b) for a in settings for b in more):
-            names = settings[0].name, more[0].name
-            doubt = f"{said} {names[0]}, {what} {names[1]}"
-            together = {s.triplets: s for s in [*settings, *more]}
-            return Symmetry(tuple(together.values()), doubt, tuple(notes))
-        if what == "the symbol is" and said.startswith(("the Hall", "the operations")):
-            known = [s for tier in tiers for s in tier]
-            if not any(s.triplets == settings[0].triplets for s in known):
-                doubt = f"{said} {settings[0].name}, {what} {known[0].name}"
-                if said.startswith("the Hall"):
-                    return Symmetry((settings[0], *more), doubt, tuple(notes))
-                notes.append("operations of another setting than the symbol's taken")
-    return Symmetry(tuple(settings), "", tuple(notes))
+    first, *others = sources
+    own = {setting.triplets: setting for setting in first.settings}
+    for other in others:
+        doubt = f"{first.said} {first.settings[0].name}, {other.said} {other.settings[0].name}"
+        together = tuple((own | {s.triplets: s for s in other.settings}).values())
+        if not any(_same_group(a, b) for a in first.settings for b in other.settings):
+            return Symmetry(together, doubt, tuple(notes))
+        if other.known and not other.known & own.keys():
+            if not first.said.startswith("the operations"):
+                return Symmetry(together, doubt, tuple(notes))
+            notes.append("operations of another setting than the symbol's taken")
+    return Symmetry(tuple(first.settings), "", tuple(dict.fromkeys(notes)))
 
 
 def _same_group(first: Setting, second: Setting) -> bool:
