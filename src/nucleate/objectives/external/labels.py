@@ -106,9 +106,9 @@ def read_labels(matter: Matter, source: ColumnSource, folder: Path | None = None
                 reading.reject(read.reason, f"row {row.number}: {read.detail}")
             else:
                 found.setdefault(read.structure, []).append(value)
+    reading.refuse_lost(source.column, dataset.label)
     for line in reading_lines(reading.to_json()):
         tell(line)
-    reading.refuse_lost(source.column, dataset.label)
     if not found:
         reasons = ", ".join(f"{reason}: {count}" for reason, count in rejected.most_common())
         raise InputError(
