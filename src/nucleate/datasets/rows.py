@@ -226,7 +226,7 @@ def standardise_row(matter: Matter, options: Any, row: RawRow) -> StandardisedRo
     """
     try:
         if row.error:
-            raise StructureError("unreadable", row.error)
+            raise StructureError(row.reason, row.error)
         found = matter.reader.standardise(row.payload, options)
     except StructureError as error:
         return StandardisedRow(None, None, error.reason, error.detail[:1000])

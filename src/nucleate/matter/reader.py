@@ -26,6 +26,7 @@ class RawRow:
         unread: text of the property cells that hold something, but no number, by column.
         cells: all that the row holds, as it stands in the file, by column, but for the structure;
             rows with an error alone take it along to other processes.
+        reason: under which a row with an `error` is counted.
     """
 
     number: int
@@ -35,6 +36,7 @@ class RawRow:
     error: str = ""
     unread: dict[str, str] = field(default_factory=dict)
     cells: Mapping[str, Any] = field(default_factory=dict)
+    reason: str = "unreadable"
 
     def __getstate__(self) -> dict[str, Any]:
         # Worker processes need none of what stands beside the structure.

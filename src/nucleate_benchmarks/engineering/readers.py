@@ -77,7 +77,8 @@ def run(
             finished(sections[1])
         details |= {name: one.differences[:50] for name, one in agreed.items()}
         failed |= {name: len(one.differences) for name, one in agreed.items() if one.differences}
-    results = {**surroundings(command), "settings": settings.model_dump(mode="json")}
+    shown = settings.model_dump(mode="json", exclude={"mirror"})
+    results = {**surroundings(command), "settings": shown}
     paths = write(out, "Readers of crystals", results, sections, {"failures": details})
     return {**results, "failed": failed}, paths
 

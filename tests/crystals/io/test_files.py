@@ -153,6 +153,10 @@ def test_every_file_is_read_or_told(tmp_path, wrapped):
     }.items():
         assert words in told.pop(name), name
     assert not told
+    assert {row.id: row.reason for row in rows if row.reason != "unreadable"} == {
+        **dict.fromkeys(("m.xsf", "n.res", "o.csv", "p.zip"), "not_read"),
+        "other files": "other_files",
+    }
 
 
 def test_odd_things_in_a_folder_are_told(tmp_path):

@@ -39,8 +39,13 @@ def member_rows(
             found = _with_values(member, list(crystals_in(member, form)), lists)
         elif is_property_list(member.name) and member.name not in faults:
             continue
-        elif why := faults.get(member.name) or member.problem or refusal(member.name):
+        elif why := faults.get(member.name) or member.problem:
             found = [Found(member.name, None, error=f"{member.name}: {why}")]
+        elif why := refusal(member.name):
+            number += 1
+            said = f"{member.name}: {why}"
+            yield RawRow(number, member.name, None, error=said, reason="not_read")
+            continue
         else:
             others.append(member.name)
             continue
@@ -50,13 +55,14 @@ def member_rows(
     for listing in lists:
         for name in listing.unmet:
             number += 1
-            yield RawRow(number, name, None, error=f"{listing.name} names {name}: no such file")
+            said = f"{listing.name} names {name}: no such file"
+            yield RawRow(number, name, None, error=said, reason="missing_file")
     if others:
         shown = ", ".join(others[:SHOWN]) + (", ..." if len(others) > SHOWN else "")
         said = f"{len(others)} of its files are no crystals' by their names: {shown}"
         if number == 0:
             raise InputError(f"holds no crystals; {said}", file=source)
-        yield RawRow(number + 1, "other files", None, error=said)
+        yield RawRow(number + 1, "other files", None, error=said, reason="other_files")
 
 
 def listed_rows(source: Path, dataset: DatasetSettings) -> Iterator[RawRow]:

@@ -83,12 +83,11 @@ def with_file(row: RawRow, find: Find) -> RawRow:
         return row
     try:
         member = find_file(row.payload, find)
-        if member is None:
-            raise ValueError(
-                f"{row.payload[:200]!r} is no file beside the table, nor a crystal's text"
-            )
     except (ValueError, OSError) as error:
         return replace(row, payload=None, error=str(error))
+    if member is None:
+        said = f"{row.payload[:200]!r} is no file beside the table, nor a crystal's text"
+        return replace(row, payload=None, error=said, reason="missing_file")
     found = list(crystals_in(member, format_of(member.name)))
     if len(found) != 1:
         said = f"{member.name} holds {len(found)} crystals, a row needs one"

@@ -62,7 +62,7 @@ def check_labels(matter: Matter, source: ColumnSource, folder: Path | None = Non
         for row in matter.reader.read_rows(file.path, file.settings):
             reading.add(row)
             if row.error:
-                reading.reject("unreadable", f"row {row.number}: {row.error}")
+                reading.reject(row.reason, f"row {row.number}: {row.error}")
             values.add(row.properties.get(source.column, math.nan))
     reading.refuse_lost(source.column, dataset.label)
     labels, fewest = reading.column(source.column).numbers, fewest_labels(source.coverage)
