@@ -191,7 +191,9 @@ def _count(number: float, unit: str) -> str:
 
 def _counted(number: float, told: dict[str, Any]) -> str:
     unit = told["unit"]
-    return _count(number, unit) + ("B" if unit == "B" else f" {unit}s")
+    if unit == "B":
+        return f"{_count(number, unit)}B"
+    return f"{_count(number, unit)} {unit}" + ("" if number == 1 else "s")
 
 
 def _rate(rate: float, told: dict[str, Any]) -> str:

@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 import math
-from collections.abc import Iterator, Sequence
+from collections.abc import Callable, Iterator, Sequence
 from contextlib import contextmanager
 from dataclasses import dataclass
 from pathlib import Path
@@ -204,8 +204,8 @@ class LatentModel:
         levels = np.array(np.broadcast_to(np.asarray(noise, np.float32), len(latents)))
         likelihoods: list[Tensor] = []
 
-        def chunks() -> Iterator[list[Record]]:
-            blocks = self._blocks(latents, temperature, seed, levels, legality, refine)
+        def chunks(done: Callable[[int], object]) -> Iterator[list[Record]]:
+            blocks = self._blocks(latents, temperature, seed, levels, legality, refine, done)
             for arrays, likelihood in blocks:
                 likelihoods.append(likelihood)
                 records = [arrays.record(i) for i in range(len(arrays))]
@@ -219,9 +219,8 @@ class LatentModel:
             _torch_threads(max(1, torch.get_num_threads() // 2) if many else None),
             bar(description="decode", total=len(latents), unit="structure") as shown,
         ):
-            for part in write_records(self.matter, self.codec, chunks(), processes):
+            for part in write_records(self.matter, self.codec, chunks(shown.update), processes):
                 written += part
-                shown.update(len(part))
         nats = (one for part in likelihoods for one in part.tolist())
         decoded = (
             Decoded(structure, likelihood, reason)
@@ -255,8 +254,10 @@ class LatentModel:
         levels: NDArray[np.float32],
         legality: Legality | None,
         refine: DrawSettings | None,
+        done: Callable[[int], object],
     ) -> Iterator[tuple[RaggedArrays, Tensor]]:
-        """Arrays and log-likelihoods of `BLOCK` latent vectors at a time."""
+        """Arrays and log-likelihoods of `BLOCK` latent vectors at a time; tells how many are done
+        each time that some are."""
         generator = torch.Generator(self.device).manual_seed(seed)
         # Of its own, so that what is decoded does not depend on whether it is refined.
         refining = torch.Generator(self.device).manual_seed(seed + 2**31)
@@ -280,6 +281,7 @@ class LatentModel:
                         continuous_temperature=coldest,
                     )
                 )
+                done(stop - start)
             arrays = RaggedArrays.concatenated([part for part, _ in made])
             likelihood = torch.cat([nats.cpu() for _, nats in made])
             if refine is not None and self.refiner is not None:

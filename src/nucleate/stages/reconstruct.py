@@ -61,7 +61,9 @@ def rebuild(
     if kept:
         latents = model.encode_arrays(arrays, inference_steps)
         how = model.sampling() if refine else None
-        for place, decoded in zip(kept, model.decode(latents, refine=how), strict=True):
+        answers = model.decode(latents, refine=how)
+        shown = bar(answers, description="compare", unit="structure")
+        for place, decoded in zip(kept, shown, strict=True):
             other = decoded.structure
             exact = other is not None and model.matter.identity.are_same(structures[place], other)
             found[place] = Rebuilt(other, exact, decoded.reason)
