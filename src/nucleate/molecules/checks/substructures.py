@@ -80,8 +80,8 @@ class AlertsCheck(SingleCheck):
     those that name a reactive or labile group (acid halides, aldehydes, quinones, thiols,
     hydrazines, disulphides, esters of HOBt ...). Those on stable groups, which are there for
     toxicity, solubility or taste (nitro, aniline, long chains, cycloheptanes), and those so wide
-    that the check `stability` does better (all imines) are listed and do not reject. PAINS_C are
-    left out: each of them rests on fewer than 15 compounds.
+    that the check `stability` does better (imines, Michael acceptors) are listed and do not reject.
+    PAINS_C are left out: each of them rests on fewer than 15 compounds.
     """
 
     name = "alerts"
