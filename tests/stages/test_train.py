@@ -162,6 +162,19 @@ def test_reconstruct_lists_every_row_of_the_file(model: Manifest, tmp_path: Path
     exact = rebuilt["exact_match"][read]
     assert (exact == (rebuilt["smiles"] == rebuilt["reconstructed"])[read]).all()
     assert figures["exact_match"] == pytest.approx(exact.mean())
+    assert figures["reading"]["rejected"]["unparsable"]["first"].startswith("row 2: ")
+
+
+def test_reconstruct_says_what_it_left_out_beside_the_row(model: Manifest, tmp_path: Path) -> None:
+    table = tmp_path / "mine.csv"
+    table.write_text("smiles,pKi\nCC[NH3+].[Cl-],>5\nCCO,6\nCCC,7\n")
+    source = DatasetSettings(source=str(table), properties=("pKi",))
+    figures = reconstruct(Path(model.folder), source, tmp_path / "out")
+    assert any(note.startswith("left out chloride") for note in figures["reading"]["notes"])
+    assert figures["reading"]["unread"]["pKi"]["first"] == ["'>5' (row 1)"]
+    first, second, _ = pd.read_csv(tmp_path / "out" / "reconstructed.csv")["notes"].fillna("")
+    assert first.endswith("; pKi: '>5' is no number")
+    assert second == ""
 
 
 def test_reconstruct_tells_what_the_schema_refuses(
