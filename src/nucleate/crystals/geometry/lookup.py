@@ -161,7 +161,15 @@ class CrystalIdentity(Identity):
     def version(self) -> str:
         """Of what finds the symmetry, and of what makes a string canonical."""
         symmetry = ("canonical", "wyckoff_string", "normaliser", "preferred_setting")
-        reading = ("plain", "interpreted", "symmetry", "space_group", "atom_sites", "orbits")
+        reading = (
+            "plain",
+            "interpreted",
+            "symmetry",
+            "space_group",
+            "atom_sites",
+            "labels",
+            "orbits",
+        )
         own = (
             *(f"wyckoff.{name}" for name in symmetry),
             *(f"io.cif.{name}" for name in reading),

@@ -5,36 +5,33 @@ from __future__ import annotations
 import re
 from collections.abc import Iterator
 from dataclasses import dataclass
-from itertools import product
 
 import numpy as np
 from numpy.typing import NDArray
 
 from nucleate.core.errors import StructureError
-from nucleate.crystals.elements import NUMBERS
 from nucleate.crystals.io.cif.block import Items
+from nucleate.crystals.io.cif.labels import (
+    NOTHING,
+    WITH_HYDROGEN,
+    all_readings,
+    element_of,
+    site_elements,
+)
 from nucleate.crystals.io.cif.orbits import round_thirds
 
 ROUNDED = 1e-3
 """Share by which an occupancy without an error of its own may miss 1."""
 LARGEST_ERROR = 0.05
 """An occupancy of 1 within an error larger than this is not known to be 1."""
-MOST_READINGS = 64
-"""Ways to read the labels as elements that are tried against the formula."""
 
 _NUMBER = re.compile(r"([-+]?(?:\d+\.?\d*|\.\d+)(?:[eE][-+]?\d+)?)\s*(?:\((\d*)\)?)?$")
 _FRACTION = re.compile(r"([-+]?\d+)/([1-9]\d*)$")
-_NOTHING = ("", "?", ".")
-_WITH_HYDROGEN = re.compile(r"(O-?[Hh]|OH2|H[23]O|HO|Wat|WAT|O[Ww]|NH|CH)(?![a-z])")
-_TWO_READINGS = re.compile("[A-Z][ABCDHOW]|[CNOSH][EGXZT]")
-"""Capitals that are an element, or one with a letter that tells its place: `CA`, `NE`."""
 _MULTIPLICITIES = ("site_symmetry_multiplicity", "symmetry_multiplicity")
 _READ = (
     *("label", "type_symbol", "occupancy", "calc_flag", "attached_hydrogens"),
     *("disorder_assembly", "disorder_group", *_MULTIPLICITIES),
 )
-_GROUPS = frozenset({"HO", "NO", "CO", "PO"})
-"""In capitals either an element or a group of two atoms."""
 
 
 @dataclass(frozen=True)
@@ -107,7 +104,7 @@ def read_sites(items: Items, formula: frozenset[str]) -> Sites:
     columns = {tag: columns[tag] for tag in (*axes, *_READ)}
     types = columns["type_symbol"]
     labels = [
-        next((word for word in words if word not in _NOTHING), f"site {i}")
+        next((word for word in words if word not in NOTHING), f"site {i}")
         for i, words in enumerate(zip(columns["label"], types, strict=True), 1)
     ]
     kept = _without_dummies(columns, labels, bool(formula))
@@ -122,8 +119,8 @@ def read_sites(items: Items, formula: frozenset[str]) -> Sites:
     round_thirds(coordinates)
     occupancies = list(_occupancies(columns["occupancy"], labels, notes))
     _refuse_alternatives(columns, labels)
-    options = [_elements(*named, formula, notes) for named in zip(types, labels, strict=True)]
-    readings, open_labels = _readings(options, labels)
+    options = [site_elements(*named, formula, notes) for named in zip(types, labels, strict=True)]
+    readings, open_labels = all_readings(options, labels)
     if open_labels and not formula:
         raise StructureError("unknown_element", f"site {open_labels[0]} names no element for sure")
     _refuse_lacking_hydrogen(columns, labels, readings[0], formula)
@@ -145,7 +142,7 @@ def _without_dummies(columns: dict[str, list[str]], labels: list[str], formula: 
 
 def _coordinates(columns: dict[str, list[str]], axes: list[str], i: int, label: str) -> list[float]:
     words = [columns[axis][i] for axis in axes]
-    if any(word in _NOTHING for word in words):
+    if any(word in NOTHING for word in words):
         raise StructureError("unreadable", f"{label} has no coordinates")
     try:
         return [number(word)[0] for word in words]
@@ -156,7 +153,7 @@ def _coordinates(columns: dict[str, list[str]], axes: list[str], i: int, label: 
 def _occupancies(words: list[str], labels: list[str], notes: list[str]) -> Iterator[float]:
     """Occupancies, 1 where they are within their error of 1."""
     for word, label in zip(words, labels, strict=True):
-        if word in _NOTHING:
+        if word in NOTHING:
             yield 1.0  # as the dictionary has it
             continue
         try:
@@ -179,81 +176,8 @@ def _refuse_alternatives(columns: dict[str, list[str]], labels: list[str]) -> No
     assemblies, groups = columns["disorder_assembly"], columns["disorder_group"]
     seen: dict[str, str] = {}
     for assembly, group, label in zip(assemblies, groups, labels, strict=True):
-        if group not in _NOTHING and seen.setdefault(assembly, group) != group:
+        if group not in NOTHING and seen.setdefault(assembly, group) != group:
             raise StructureError("disorder", f"{label} is of another disorder group than others")
-
-
-# Elements
-
-
-def _elements(
-    kind: str, label: str, formula: frozenset[str], notes: list[str]
-) -> tuple[list[str], bool]:
-    """Symbols that a site may have, and whether the formula must decide."""
-    if kind not in _NOTHING:
-        symbol = _symbol(kind.lstrip("0123456789"))
-        if symbol is not None:
-            if kind[0].isdigit():
-                notes.append("isotopes read as their element")
-            elif kind[0] == "D" and symbol == "H":
-                notes.append("deuterium read as hydrogen")
-            named = re.match("[A-Za-z]*", label)
-            own = _symbol(label)
-            if own not in (None, symbol) and named and named[0].capitalize() != symbol:
-                notes.append("elements by type symbols, which the labels contradict")
-            return [symbol], kind[:2] in _GROUPS
-    letters = re.match("[A-Za-z]*", label)
-    word = letters[0] if letters else ""
-    exact = None if _WITH_HYDROGEN.match(label) and word != "HO" else _symbol(label)
-    if exact is not None and kind in _NOTHING:
-        if word == "D":
-            notes.append("deuterium read as hydrogen")
-        first = word[:1].upper()
-        other = [first] if len(word) == 2 and first in NUMBERS else []
-        is_open = bool(other) and bool(_TWO_READINGS.match(word.upper()))
-        if word == word.capitalize():
-            # Written as the element is; the formula may still tell that it is not.
-            return [exact, *(s for s in other if formula and exact not in formula)], False
-        return [exact, *(other if is_open else [])], is_open
-    begins = [word[:2].capitalize(), word[:1].upper()]
-    options = [symbol for symbol in begins if symbol in NUMBERS and symbol in formula]
-    if not options or re.match(r"site \d", label):
-        of_type = f" of type {kind}" if kind not in (*_NOTHING, label) else ""
-        raise StructureError("unknown_element", f"site {label}{of_type} names no element")
-    return list(dict.fromkeys(options)), True
-
-
-def _symbol(word: str) -> str | None:
-    """The element that a type symbol or label begins with, nothing else but marks behind it.
-
-    `Fe3+`, `O2-`, `O1A`, `Na(1)`, `CL2` have one, `OH`, `O-H`, `NH4`, `Va`, `FeA` none.
-    """
-    match = re.match(r"([A-Za-z]{1,2})(?![A-Za-z])([^A-Za-z]*)(.*)$", word)
-    if match is None or (match[3] and not re.search(r"\d", match[2])):
-        return None
-    symbol = match[1].capitalize()
-    symbol = "H" if symbol == "D" else symbol
-    return symbol if symbol in NUMBERS else None
-
-
-def _readings(
-    options: list[tuple[list[str], bool]], labels: list[str]
-) -> tuple[list[tuple[str, ...]], list[str]]:
-    """All ways to read the sites, labels of the same letters alike, and those left open."""
-    open_labels = [label for label, (_, is_open) in zip(labels, options, strict=True) if is_open]
-    letters = [re.match("[A-Za-z]*", label) for label in labels]
-    words = [match[0] if match else "" for match in letters]
-    choices: dict[tuple[str, ...], list[str]] = {}
-    keys = [(word, *symbols) for word, (symbols, _) in zip(words, options, strict=True)]
-    for key, (symbols, _) in zip(keys, options, strict=True):
-        choices[key] = symbols
-    if np.prod([len(symbols) for symbols in choices.values()], dtype=float) > MOST_READINGS:
-        choices = {key: symbols[:1] for key, symbols in choices.items()}
-    readings = []
-    for chosen in product(*choices.values()):
-        named = dict(zip(choices, chosen, strict=True))
-        readings.append(tuple(named[key] for key in keys))
-    return readings, open_labels
 
 
 def _refuse_lacking_hydrogen(
@@ -270,12 +194,12 @@ def _refuse_lacking_hydrogen(
     if "H" in symbols and formula:
         return
     for word, label in zip(columns["attached_hydrogens"], labels, strict=True):
-        if word not in (*_NOTHING, "0"):
+        if word not in (*NOTHING, "0"):
             raise StructureError("incomplete", f"{label} has {word} hydrogens that are no sites")
     if formula or "H" in symbols:
         return
     for label, symbol in zip(labels, symbols, strict=True):
-        if _WITH_HYDROGEN.match(label) and _symbol(label) != symbol:
+        if WITH_HYDROGEN.match(label) and element_of(label) != symbol:
             raise StructureError(
                 "incomplete", f"{label} stands for a group, its hydrogens are missing"
             )

@@ -20,7 +20,7 @@ Items = dict[str, list[str]]
 _MINUS = str.maketrans({**dict.fromkeys("−–—‐‑‒﹣－⁻", "-"), "\u00a0": " ", "\ufeff": " "})
 _PREFIXES = (
     *("_cell_", "_symmetry_", "_space_group_", "_atom_site_", "_chemical_formula_"),
-    *("_exptl_crystal_density_", "_amcsd_formula_", "_modul", "_jana_"),
+    *("_exptl_crystal_density_", "_amcsd_formula_"),
 )
 _PART = r"[-+\d/.* \t]*[xyzXYZ][-+\d/.*xyzXYZ \t]*"
 _OPERATION = re.compile(rf"(?m)^([ \t]*(?:\d+[ \t]+)?)({_PART},{_PART},{_PART})$")
@@ -80,7 +80,7 @@ def _syntax(message: str, text: str) -> str:
     found = re.match(r"string:(\d+)", message)
     if "number of values in loop" in message:
         return "a loop's values do not fill its columns" + _quoted_line(found, text)
-    return "this is no CIF" + _quoted_line(found, text)
+    return "this is not written as in a CIF" + _quoted_line(found, text)
 
 
 def _quoted_line(found: re.Match[str] | None, text: str) -> str:

@@ -197,65 +197,75 @@ def _read_in(
         told = f"the cell has not the symmetry of {setting.name}"
         raise _Refuted("cell", StructureError("contradiction", told))
     try:
-        orbits, elements, notes = _expand(setting, sites, symbols, lattice, maximum_atoms)
-        _check_multiplicities(setting, sites, orbits)
+        places = _expand(setting, sites, lattice, maximum_atoms)
+        notes = [note for place in places for note in _check_place(place, sites, symbols)]
+        _check_multiplicities(setting, sites, places)
     except StructureError as error:
         raise _Refuted("sites", error) from None
-    kept = {id(o): (o, e) for o, e in zip(orbits, elements, strict=True)}.values()
-    numbers = [NUMBERS[e] for o, e in kept for _ in o.positions]
-    positions = np.concatenate([o.positions for o, _ in kept])
-    counts = Counter(e for o, e in kept for _ in o.positions)
+    names = [symbols[place.members[0]] for place in places for _ in place.orbit.positions]
+    volume = abs(float(np.linalg.det(lattice)))
     try:
-        volume = abs(float(np.linalg.det(lattice)))
-        notes += declared.check_atoms(counts, volume, setting.lattice_points())
+        notes += declared.check_atoms(Counter(names), volume, setting.lattice_points())
     except StructureError as error:
         raise _Refuted("formula", error) from None
-    return _Reading(setting, (lattice, positions, np.array(numbers, np.int64)), tuple(notes))
+    positions = np.concatenate([place.orbit.positions for place in places])
+    numbers = np.array([NUMBERS[name] for name in names], np.int64)
+    return _Reading(setting, (lattice, positions, numbers), tuple(notes))
 
 
-def _expand(
-    setting: Setting, sites: Sites, symbols: tuple[str, ...], lattice: Array, maximum_atoms: int
-) -> tuple[list[Orbit], list[str], list[str]]:
-    """Orbit and element of each site; sites on one place have one orbit.
+@dataclass(frozen=True)
+class _Place:
+    """A place with its images, and the numbers of the sites that are on it."""
+
+    orbit: Orbit
+    members: list[int]
+
+
+def _expand(setting: Setting, sites: Sites, lattice: Array, maximum_atoms: int) -> list[_Place]:
+    """The places of the cell.
 
     Raises:
-        StructureError: `disorder`, `partial_occupancy`, `too_many_atoms`.
+        StructureError: `too_many_atoms`, `unreadable`.
     """
-    places: list[tuple[Orbit, list[int]]] = []
+    places: list[_Place] = []
     positions, owners = np.empty((0, 3)), np.empty(0, np.int64)
     for i, point in enumerate(sites.coordinates):
         same = owners[same_place(point, positions, lattice)]
         if len(same):
-            places[same[0]][1].append(i)
+            places[same[0]].members.append(i)
             continue
-        places.append((orbit(point, setting, lattice), [i]))
-        new = places[-1][0].positions
+        places.append(_Place(orbit(point, setting, lattice), [i]))
+        new = places[-1].orbit.positions
         positions = np.concatenate([positions, new])
         owners = np.concatenate([owners, np.full(len(new), len(places) - 1)])
         if len(positions) > maximum_atoms:
             raise StructureError("too_many_atoms", f"more than {maximum_atoms} in the cell")
-    found: dict[int, tuple[Orbit, str]] = {}
+    return places
+
+
+def _check_place(place: _Place, sites: Sites, symbols: tuple[str, ...]) -> list[str]:
+    """Notes on a place that is wholly of one element.
+
+    Raises:
+        StructureError: `disorder`, `partial_occupancy`.
+    """
+    shares = [sites.occupancies[i] for i in place.members]
+    told = ", ".join(f"{sites.labels[i]} {sites.occupancies[i]:g}" for i in place.members)
+    if len({symbols[i] for i in place.members}) > 1:
+        raise StructureError("disorder", f"a site is shared: {told}")
     notes = []
-    for one, members in places:
-        shares = [sites.occupancies[i] for i in members]
-        names = dict.fromkeys(symbols[i] for i in members)
-        told = ", ".join(f"{sites.labels[i]} {sites.occupancies[i]:g}" for i in members)
-        if len(names) > 1:
-            raise StructureError("disorder", f"a site is shared: {told}")
-        if len(members) > 1 and all(share == 1 for share in shares):
-            notes.append("sites listed twice")
-        elif len(members) > 1 and sum(shares) > 1.001:
-            raise StructureError("disorder", f"occupancies sum to more than 1: {told}")
-        elif sum(shares) < 0.999:
-            raise StructureError("partial_occupancy", told)
-        if one.moved > MOVED:
-            notes.append("coordinates rounded to special positions")
-        found |= {i: (one, next(iter(names))) for i in members}
-    ordered = [found[i] for i in range(len(sites.labels))]
-    return [one for one, _ in ordered], [symbol for _, symbol in ordered], notes
+    if len(shares) > 1 and all(share == 1 for share in shares):
+        notes.append("sites listed twice")
+    elif sum(shares) > 1.001:
+        raise StructureError("disorder", f"occupancies sum to more than 1: {told}")
+    elif sum(shares) < 0.999:
+        raise StructureError("partial_occupancy", told)
+    if place.orbit.moved > MOVED:
+        notes.append("coordinates rounded to special positions")
+    return notes
 
 
-def _check_multiplicities(setting: Setting, sites: Sites, orbits: list[Orbit]) -> None:
+def _check_multiplicities(setting: Setting, sites: Sites, places: list[_Place]) -> None:
     """Raise where the file's multiplicities are neither those of the sites nor, as SHELX has them,
     the order of the sites' symmetry.
 
@@ -264,7 +274,8 @@ def _check_multiplicities(setting: Setting, sites: Sites, orbits: list[Orbit]) -
     """
     said = sites.multiplicities
     order = len(setting.triplets)
-    made = [len(one.positions) for one in orbits]
+    counts = {i: len(place.orbit.positions) for place in places for i in place.members}
+    made = [counts[i] for i in range(len(sites.labels))]
     if said and said != made and said != [order // n for n in made]:
         i = next(i for i, n in enumerate(said) if n != made[i])
         told = f"{sites.labels[i]} has a multiplicity of {made[i]}, the file says {said[i]}"
