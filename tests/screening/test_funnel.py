@@ -118,8 +118,8 @@ def test_what_is_not_judged_has_not_passed(unjudged):
         assert one.columns["unsure_not_judged"] == why[one.structure]
         assert one.columns["unsure_value"] is None
     assert "not_judged" not in sure.columns
-    funnel.apply(check)  # a second check that cannot judge it stands beside the first
-    assert funnel.candidates[0].columns["not_judged"] == "unsure, unsure"
+    funnel.apply(check)  # asked again it says the same once
+    assert funnel.candidates[0].columns["not_judged"] == "unsure"
 
 
 def test_rejected_rows_keep_their_columns_and_say_why():

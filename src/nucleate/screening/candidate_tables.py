@@ -43,14 +43,20 @@ def candidate_rows(
     """
     rows = []
     for rank, candidate in enumerate(candidates, 1):
+        described = {
+            name: value
+            for name, value in _describe(matter, candidate.structure).items()
+            if f"{name}_desirability" not in candidate.columns  # an objective's has all its digits
+        }
         rows.append(
             {
                 "candidate_id": f"{matter.name}-{rank:04d}",
                 "rank": rank,
                 "score": candidate.columns.get("score"),
                 matter.structure_column: candidate.structure,
-                **_describe(matter, candidate.structure),
+                **described,
                 **candidate.columns,
+                **described,  # what a draw or a check has noted may be of an earlier structure
                 "run": run,
             }
         )

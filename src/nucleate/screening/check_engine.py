@@ -17,7 +17,7 @@ from typing import Any
 from nucleate.core.parallel import Failure, default_processes, map_isolated
 from nucleate.core.progress import bar
 from nucleate.matter.base import Matter
-from nucleate.matter.checks import Candidate, Check, CheckContext
+from nucleate.matter.checks import Candidate, Check, CheckContext, EachCheck
 from nucleate.objectives.objective import Objective
 from nucleate.screening import check_worker as judging
 from nucleate.screening.check_worker import STANDARDISE, Judgement, WorkItem
@@ -85,11 +85,13 @@ class Engine:
                 that compares candidates): puts the funnel's candidates in order.
         """
         sections = list(self.sections)
+        done: list[EachCheck] = []
         if rows is not None:
             first = Section((), (), True)
             if sections and sections[0].independent and not sections[0].expensive:
                 first = sections.pop(0)
             self._rows(first, funnel, rows)
+            done += _cheap(first)
         turn = next(
             (n for n, section in enumerate(sections) if section.expensive),
             next((n for n, section in enumerate(sections) if not section.independent), None),
@@ -97,10 +99,15 @@ class Engine:
         for number, section in enumerate(sections):
             if number == turn:
                 rank(funnel)
+            before = {id(one): one.structure for one in funnel.candidates}
             if section.independent:
                 self._candidates(section, funnel)
             else:
                 funnel.apply(section.checks[0])
+            if section.expensive:
+                replaced = [one for one in funnel.candidates if before[id(one)] != one.structure]
+                funnel.judge_again(replaced, done)
+            done += _cheap(section)
         if turn is None:
             rank(funnel)
 
@@ -207,6 +214,11 @@ def read_file(
         limits = Limits(0 if rows.small() else default_processes(), ROW_SECONDS, Path(work), "")
         Engine(matter, [], [], CheckContext(), limits).run(funnel, lambda _: None, rows)
     return funnel
+
+
+def _cheap(section: Section) -> list[EachCheck]:
+    """The checks of one candidate that may be asked again."""
+    return [one for one in section.checks if isinstance(one, EachCheck) and not one.expensive]
 
 
 def _outcome(item: WorkItem, found: Judgement | Failure) -> Judgement:

@@ -13,7 +13,7 @@ from nucleate.core.errors import SettingsError
 from nucleate.core.progress import phase
 from nucleate.core.settings import Unjudged
 from nucleate.matter.base import Matter
-from nucleate.matter.checks import Candidate, Check, CheckContext, Verdict
+from nucleate.matter.checks import Candidate, Check, CheckContext, EachCheck, Verdict
 from nucleate.matter.reading_notes import ReadingNotes
 from nucleate.screening.check_worker import run_check
 from nucleate.screening.rejections import Rejected, Rejections
@@ -114,6 +114,26 @@ class Funnel:
         step.seconds = round(time.perf_counter() - started, 3)
         self.steps.append(step)
 
+    def judge_again(self, replaced: Sequence[Candidate], checks: Sequence[EachCheck]) -> None:
+        """Put candidates whose structure the last check has replaced (relaxation) through earlier
+        checks once more, so that all columns describe the structure that is handed out, and none is
+        handed out that fails. The last check rejects those that do."""
+        step, fallen = self.steps[-1] if self.steps else Step("", "", 0), Counter[str]()
+        left = set[int]()
+        with phase("measure again"):
+            for candidate in replaced:
+                for check in checks:
+                    verdict = check.decide(check.guarded(candidate))
+                    if reason := note(candidate, check.name, verdict):
+                        told = f"what it became fails {check.name}: {reason}"
+                        fallen[general(told)] += 1
+                        left.add(id(candidate))
+                        self.reject(candidate, step.check, told)
+                        break
+        self.candidates = [one for one in self.candidates if id(one) not in left]
+        step.passed -= len(left)
+        step.reasons |= count_reasons(fallen)
+
     def reject(self, candidate: Candidate, check: str, reason: str) -> None:
         """Record that a candidate was turned away."""
         full = reason if reason.startswith(check) else f"{check}: {reason}"
@@ -135,10 +155,7 @@ class Funnel:
 def note(candidate: Candidate, check: str, verdict: Verdict) -> str:
     """Write a verdict into its candidate's columns; the reason of a rejection, else empty."""
     candidate.columns[f"{check}_value"] = verdict.value
-    if not verdict.judged:
-        before = candidate.columns.get(NOT_JUDGED)
-        candidate.columns[NOT_JUDGED] = f"{before}, {check}" if before else check
-        candidate.columns[f"{check}_{NOT_JUDGED}"] = verdict.reason
+    _mark(candidate, check, verdict)
     candidate.columns.update(verdict.columns)
     if verdict.structure is not None and verdict.structure != candidate.structure:
         candidate.columns.setdefault("decoded_structure", candidate.structure)
@@ -146,6 +163,20 @@ def note(candidate: Candidate, check: str, verdict: Verdict) -> str:
     if verdict.passed:
         return ""
     return (verdict.reason or "failed") if verdict.judged else f"not judged: {verdict.reason}"
+
+
+def _mark(candidate: Candidate, check: str, verdict: Verdict) -> None:
+    """Keep the columns of what is not judged; a check may be asked a second time."""
+    names = str(candidate.columns.get(NOT_JUDGED) or "").split(", ")
+    names = [name for name in names if name and name != check]
+    why = f"{check}_{NOT_JUDGED}"
+    if not verdict.judged:
+        names.append(check)
+        candidate.columns[why] = verdict.reason
+    elif why in candidate.columns:
+        candidate.columns[why] = None
+    if names or NOT_JUDGED in candidate.columns:
+        candidate.columns[NOT_JUDGED] = ", ".join(names) or None
 
 
 BUDGET = "budget"

@@ -26,7 +26,8 @@ def test_a_string_that_is_not_canonical_is_replaced() -> None:
     moved, kept = run("legal", "225 a:Cl b:Na | 5.6402", "225 a:Na b:Cl | 5.6402")
     assert moved.passed
     assert moved.structure == kept.structure == "225 a:Na b:Cl | 5.6402"
-    assert kept.columns == {"space_group": 225, "atoms": 2}
+    assert kept.value == "Fm-3m (225)"
+    assert kept.columns == {"space_group": "Fm-3m", "space_group_number": 225, "atoms": 2}
     (nonsense,) = run("legal", "225 a:Na")
     assert "not_a_wyckoff_string" in nonsense.reason
 

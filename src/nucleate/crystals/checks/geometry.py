@@ -42,8 +42,12 @@ class LegalCheck(EachCheck):
         if canonical != crystal and _rebuild(canonical) != canonical:
             return Verdict(False, reason="rebuilding it twice gives two different crystals")
         gene = from_string(canonical)
-        columns = {"space_group": gene.space_group, "atoms": gene.atoms}
-        return Verdict(True, value=gene.space_group, columns=columns, structure=canonical)
+        columns = {
+            "space_group": gene.group.symbol,
+            "space_group_number": gene.space_group,
+            "atoms": gene.atoms,
+        }
+        return Verdict(True, gene.group.title, columns=columns, structure=canonical)
 
 
 def _rebuild(crystal: str) -> str:
@@ -130,12 +134,14 @@ class DistancesCheck(EachCheck):
     limit = "at least {scaled:g}"
 
     def one(self, candidate: Candidate) -> Verdict:
-        """See `EachCheck.one`; the value is the least scaled distance."""
+        """See `EachCheck.one`; the value is the least scaled distance, that of `tightest_pair`.
+        `shortest_distance` is that of `closest_pair`."""
         limits: DistancesOptions = self.options
         found = nearest(*cell(candidate.structure))
         columns = {
             "shortest_distance": round(found.distance, 4),
-            "closest_pair": "-".join(SYMBOLS[z - 1] for z in found.pair),
+            "closest_pair": "-".join(SYMBOLS[z - 1] for z in found.closest),
+            "tightest_pair": "-".join(SYMBOLS[z - 1] for z in found.pair),
         }
         reason = ""
         if found.scaled < limits.scaled:

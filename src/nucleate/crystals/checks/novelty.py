@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Sequence
+from dataclasses import replace
 from functools import cached_property, lru_cache
 from typing import Any
 
@@ -154,6 +155,21 @@ class StillNovelCheck(NovelCheck):
 
     name = "still_novel"
     description = "No known crystal matches the relaxed one either"
+
+    def run(self, candidates: Sequence[Candidate]) -> list[Verdict]:
+        """See `NovelCheck.run`. The column `novel_value` becomes that of the relaxed crystal too;
+        the former one stays as `novel_value_before_relaxation`."""
+        return [
+            replace(verdict, columns=dict(verdict.columns) | _renamed(candidate, verdict))
+            for candidate, verdict in zip(candidates, super().run(candidates), strict=True)
+        ]
+
+
+def _renamed(candidate: Candidate, verdict: Verdict) -> dict[str, Any]:
+    if "novel_value" not in candidate.columns or "relaxation_value" not in candidate.columns:
+        return {}
+    before = candidate.columns["novel_value"]
+    return {"novel_value": verdict.value, "novel_value_before_relaxation": before}
 
 
 @lru_cache(maxsize=100_000)

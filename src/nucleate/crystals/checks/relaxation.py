@@ -16,9 +16,15 @@ from nucleate.crystals.energy.perturbation import RelaxedPerturbation, relax_per
 from nucleate.crystals.energy.relaxation import TOGETHER, Relaxed, relax
 from nucleate.crystals.geometry.describe import reduced_formula
 from nucleate.crystals.wyckoff.matching import displacement
+from nucleate.crystals.wyckoff.symmetry import space_group
 from nucleate.crystals.wyckoff.wyckoff_string import from_string, structure_from_wyckoff
 from nucleate.matter.checks import Candidate, Check, CheckContext, Verdict
 from nucleate.novelty.common_checks import Accepted, Budget
+
+
+def group_title(number: int) -> str:
+    """Symbol and number of a space group, `Fm-3m (225)`; `none found` for 0."""
+    return space_group(number).title if number else "none found"
 
 
 class BudgetOptions(Settings):
@@ -184,13 +190,13 @@ class RelaxationCheck(EnergyCheck):
         elif released is not None:
             columns |= {
                 "release_gain": round(released.gain, 5),
-                "released_space_group": released.space_group,
+                "released_space_group": group_title(released.space_group),
             }
             if released.gain > options.maximum_release_gain:
                 reason = (
                     "only its symmetry holds it: released from space group "
-                    f"{from_string(found.string).space_group} it falls by {released.gain:.3f} "
-                    f"eV/atom (space group {released.space_group}), more than "
+                    f"{from_string(found.string).group.title} it falls by {released.gain:.3f} "
+                    f"eV/atom (space group {group_title(released.space_group)}), more than "
                     f"{options.maximum_release_gain:g}"
                 )
         if reason:

@@ -12,7 +12,7 @@ from pydantic import NonNegativeInt, PositiveFloat
 from nucleate.core.errors import StructureError
 from nucleate.core.settings import Positive, Settings
 from nucleate.crystals import properties
-from nucleate.crystals.checks.relaxation import EnergyCheck
+from nucleate.crystals.checks.relaxation import EnergyCheck, group_title
 from nucleate.crystals.energy.elasticity import elastic_tensors
 from nucleate.crystals.energy.energy_model import DEFAULT, ModelName
 from nucleate.crystals.energy.perturbation import (
@@ -160,7 +160,7 @@ class RattleCheck(StabilityCheck):
         if end.structure is None:
             return Verdict(False, reason=f"the relaxation after the rattle fails: {end.reason}")
         rms = displacement(cell, end.structure)
-        columns: dict[str, Any] = {"rattled_space_group": end.space_group}
+        columns: dict[str, Any] = {"rattled_space_group": group_title(end.space_group)}
         value = round(end.gain, 5)
         reason = ""
         if end.gain > options.maximum_gain:

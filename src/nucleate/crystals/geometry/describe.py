@@ -86,8 +86,7 @@ def reduced_formula(structure: str) -> str:
 def title(structure: str) -> str:
     """Formula, symbol and number of the space group; the string itself if it cannot be read."""
     try:
-        group = from_string(structure).group
-        return f"{reduced_formula(structure)}, {group.symbol} ({group.number})"
+        return f"{reduced_formula(structure)}, {from_string(structure).group.title}"
     except StructureError:
         return structure
 

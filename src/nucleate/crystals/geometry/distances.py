@@ -26,12 +26,14 @@ class Nearest:
         scaled: smallest ratio of a distance to the sum of both covalent radii.
         pair: atomic numbers of the contact with the smallest ratio.
         pair_distance: its length, angstrom.
+        closest: atomic numbers of the contact with the shortest distance.
     """
 
     distance: float
     scaled: float
     pair: tuple[int, int]
     pair_distance: float
+    closest: tuple[int, int]
 
 
 def pairs_within(points: NDArray[np.float64], lattice: NDArray[np.float64], reach: float) -> Pairs:
@@ -118,6 +120,9 @@ def nearest(
         if needed <= cutoff:
             break
         cutoff = min(1.6 * cutoff, needed + 1e-6)
-    worst = int(ratio.argmin())
-    pair = (int(numbers[first[worst]]), int(numbers[second[worst]]))
-    return Nearest(float(distance.min()), float(ratio[worst]), pair, float(distance[worst]))
+    worst, nearest = int(ratio.argmin()), int(distance.argmin())
+    pair, closest = (
+        (int(numbers[first[place]]), int(numbers[second[place]])) for place in (worst, nearest)
+    )
+    apart = float(distance[worst])
+    return Nearest(float(distance[nearest]), float(ratio[worst]), pair, apart, closest)

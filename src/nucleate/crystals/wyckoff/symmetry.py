@@ -114,6 +114,11 @@ class SpaceGroup:
     polar: NDArray[np.bool_]
 
     @property
+    def title(self) -> str:
+        """Symbol and number: `Fm-3m (225)`."""
+        return f"{self.symbol} ({self.number})"
+
+    @property
     def general(self) -> WyckoffPosition:
         return self.positions[-1]
 
