@@ -31,10 +31,15 @@ def test_reagent_is_named(smiles: str, group: str) -> None:
     assert group in names(reagents(), smiles)
 
 
-@pytest.mark.parametrize(("smiles", "what"), DATA["fine"])
+@pytest.mark.parametrize(("smiles", "what"), DATA["fine"] + DATA["medicines"])
 def test_look_alike_passes(smiles: str, what: str) -> None:
     assert names(unstable(), smiles) == [], what
     assert names(reagents(), smiles) == [], what
+
+
+@pytest.mark.parametrize(("smiles", "group"), DATA["struck_medicines"])
+def test_medicine_is_struck_for_what_it_is(smiles: str, group: str) -> None:
+    assert group in names(unstable(), smiles) + names(reagents(), smiles)
 
 
 @pytest.mark.parametrize("patterns", [unstable(), reagents()], ids=["unstable", "reagents"])
