@@ -136,6 +136,8 @@ def test_where_elements_were_found_is_told():
     assert read_poscar(poscar()).notes == ()
     (told,) = read_poscar(poscar(comment="Ga As", species="1 1\n")).notes
     assert "first line" in told
+    (told,) = read_poscar(poscar(comment="As Ga")).notes
+    assert "another order" in told
     labelled = "d\n0 0 0 Ga\n.25 .25 .25 As\n"
     (told,) = read_poscar(poscar(species="1 1\n", rest=labelled)).notes
     assert "labels" in told

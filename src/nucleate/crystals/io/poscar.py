@@ -155,6 +155,8 @@ def _elements(
         if absent and (len(commented) > 1 or len(named) == 1):
             said = f"line 1 says {comment!r}, the line of symbols {' '.join(symbols)!r}"
             raise _refuse(said, "contradiction")
+        if commented != named and sorted(commented) == sorted(named):
+            notes = ["line 1 of a POSCAR has its elements in another order"]
     elif commented == comment.split() and len(commented) == len(counts):
         named = commented
         notes = ["elements of a POSCAR from its first line"]
