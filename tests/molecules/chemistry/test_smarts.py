@@ -65,6 +65,9 @@ def test_pains_are_those_of_the_catalogue() -> None:
         ("c:c", "C1CCCCC1", False),
         ("cc", "c1ccccc1", True),
         ("[#7;!X2,X3]", "CN", True),
+        ("[#6]1[#6]O1", "CC1CO1", True),
+        ("[#6]1[#6]O1", "C1CCCO1", False),
+        ("C1CCC1", "C12CC1C2", True),  # a cycle of four of which the rings are two of three
     ],
 )
 def test_demands_are_necessary(smarts: str, smiles: str, possible: bool) -> None:
