@@ -9,6 +9,7 @@
 
 from __future__ import annotations
 
+import errno
 import os
 import signal
 import sys
@@ -20,9 +21,24 @@ from datetime import UTC, datetime
 from pathlib import Path
 from types import FrameType
 
-from nucleate.core.errors import NucleateError, SettingsError
+from nucleate.core.errors import NucleateError, SettingsError, printable
 
 DEBUG_VARIABLE = "NUCLEATE_DEBUG"
+_REFUSED = {
+    errno.ENOSPC: "the disk is full",
+    errno.EDQUOT: "the quota of the disk is used up",
+    errno.EACCES: "no permission",
+    errno.EPERM: "no permission",
+    errno.EROFS: "the disk can only be read",
+    errno.ENOENT: "no such file or folder",
+    errno.EISDIR: "is a folder, not a file",
+    errno.ENOTDIR: "is a file, not a folder",
+    errno.EMFILE: "too many files are open",
+    errno.ECONNREFUSED: "the server does not answer (connection refused)",
+    errno.EHOSTUNREACH: "the server cannot be reached",
+    errno.ETIMEDOUT: "the server does not answer in time",
+}
+"""What the operating system refuses, in plain words."""
 
 
 @contextmanager
@@ -46,8 +62,19 @@ def explained_failures() -> Iterator[None]:
         if isinstance(error, NucleateError):
             _say(f"error: {error}")
             raise SystemExit(2 if isinstance(error, SettingsError) else 1) from None
-        _say(_report_unexpected(error))
+        _say(_of_the_system(error) or _report_unexpected(error))
         raise SystemExit(1) from None
+
+
+def _of_the_system(error: Exception) -> str:
+    """What the machine refuses (a full disk, a folder that may not be written), in one line; empty
+    for what is a defect of ours."""
+    if isinstance(error, MemoryError):
+        return "error: out of memory; give fewer structures at a time or a smaller batch"
+    if not isinstance(error, OSError) or error.errno not in _REFUSED:
+        return ""
+    place = "" if error.filename is None else f"{printable(error.filename)}: "
+    return f"error: {place}{_REFUSED[error.errno]}"
 
 
 def _say(message: str) -> None:

@@ -121,7 +121,7 @@ def validate(model: type[S], values: Mapping[str, Any], where: str) -> S:
         lines = []
         for item in error.errors():
             location = item["loc"]
-            message = item["msg"]
+            message = _in_plain_words(item["msg"], item["input"])
             if item["type"] == "extra_forbidden":
                 message = "unknown key" + _allowed_keys(model, location)
             elif item["type"] == "tuple_type" and isinstance(item["input"], Mapping):
@@ -134,6 +134,30 @@ def validate(model: type[S], values: Mapping[str, Any], where: str) -> S:
             lines.append(f"  {path or '(top level)'}: {message}")
         lines = list(dict.fromkeys(lines))
         raise SettingsError(f"{where}: invalid settings\n" + "\n".join(lines)) from None
+
+
+_KINDS = {
+    "a valid string": "text",
+    "a valid integer": "a whole number",
+    "a valid number": "a number",
+    "a valid boolean": "true or false",
+    "a valid list": "a list",
+    "a valid tuple": "a list",
+    "a valid dictionary": "a table",
+    "a finite number": "a finite number",
+}
+
+
+def _in_plain_words(message: str, given: Any) -> str:
+    """What pydantic says of a value, as a person would: what is allowed, and what was given."""
+    message = re.sub(r"^(Value error|Assertion failed), ", "", message)
+    allowed = re.match(r"Input should be (.*)", message)
+    if allowed is None:
+        return "is missing, and has no default" if message == "Field required" else message
+    said = re.split(r" or (?:an )?instance of |, (?:unable|got) ", allowed[1])[0]
+    said = "a table" if " dictionary" in said else said
+    shown = repr(given) if len(repr(given)) <= 80 else repr(given)[:80] + "…"
+    return f"should be {_KINDS.get(said, said)}, not {shown}"
 
 
 def _one_of(error: ValidationError, location: tuple[int | str, ...], given: Any) -> str:

@@ -61,7 +61,10 @@ def parse_objective(text: str, option: str = "--objective") -> dict[str, Any]:
         elif key == "target":
             out |= {"goal": "target", "target": _number(text, option, value)}
         elif key == "range":
-            low, _, high = value.partition("..")
+            low, between, high = value.partition("..")
+            if not between:
+                said = f"range={value} is one value: write {value}..{value} for a whole number"
+                raise _refusal(text, option, f"{said}, a wider LOW..HIGH for any other")
             ends = (_number(text, option, end) for end in (low, high))
             out |= {"goal": "range", **dict(zip(("low", "high"), ends, strict=True))}
         elif key in NUMBERS:

@@ -12,7 +12,7 @@ from nucleate.core.settings import Fraction, Positive, Settings
 
 class Window(Settings):
     """Where a number shall lie, ends included. Also read from `2..3`, `2..`, `..3`, `>=2`, `<=3`,
-    or a list of both ends."""
+    a whole number, which is both ends, or a list of both ends."""
 
     low: float | None = None
     """Lower end."""
@@ -22,6 +22,8 @@ class Window(Settings):
     @model_validator(mode="before")
     @classmethod
     def _written(cls, value: Any) -> Any:
+        if isinstance(value, (int, float)) and not isinstance(value, bool):
+            value = f"{value:g}"
         if isinstance(value, str):
             return _ends(value)
         if isinstance(value, (list, tuple)) and len(value) == 2:
@@ -48,13 +50,23 @@ def _ends(text: str) -> dict[str, float | None]:
     written = text.replace(" ", "")
     if written.startswith((">=", "<=")):
         written = f"{written[2:]}.." if written[0] == ">" else f"..{written[2:]}"
-    low, between, high = written.partition("..")
+    low, between, high = written.removeprefix("==").removeprefix("=").partition("..")
     try:
         if not between:
-            raise ValueError
+            exact = float(low)
+            if not exact.is_integer():
+                raise ValueError(
+                    f"{text!r} is one value, which a real number never meets: write a window "
+                    f"around it, such as {exact * 0.95:.4g}..{exact * 1.05:.4g}"
+                    if exact >= 0
+                    else f"{text!r} is one value: write a window around it, such as 2..3"
+                )
+            return {"low": exact, "high": exact}
         return {"low": float(low) if low else None, "high": float(high) if high else None}
-    except ValueError:
-        raise ValueError(f"{text!r} is not a window: write 2..3, >=2 or <=3") from None
+    except ValueError as error:
+        if "one value" in str(error):
+            raise
+        raise ValueError(f"{text!r} is not a window: write 2..3, >=2, <=3 or 5") from None
 
 
 class ConditionSettings(Settings):

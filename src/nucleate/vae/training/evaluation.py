@@ -9,6 +9,7 @@ import torch
 from numpy.typing import NDArray
 from torch import Tensor
 
+from nucleate.core.errors import SettingsError
 from nucleate.core.progress import bar
 from nucleate.vae.arrays import RaggedArrays
 from nucleate.vae.evidence_lower_bound import labels
@@ -16,8 +17,17 @@ from nucleate.vae.model import VAE
 
 
 def choose_device(name: str) -> torch.device:
-    """`auto` takes CUDA, then Apple's, then the processor."""
+    """`auto` takes CUDA, then Apple's, then the processor.
+
+    Raises:
+        SettingsError: a device that is not there.
+    """
+    there = {"cuda": torch.cuda.is_available(), "mps": torch.backends.mps.is_available()}
     if name != "auto":
+        if not there.get(name, True):
+            raise SettingsError(
+                f"device {name!r}: there is none here that PyTorch can use; give cpu or auto"
+            )
         return torch.device(name)
     if torch.cuda.is_available():
         return torch.device("cuda")
