@@ -5,7 +5,9 @@ from __future__ import annotations
 import errno
 
 import pytest
+from typer.testing import CliRunner
 
+from nucleate.cli.app import app
 from nucleate.cli.failures import explained_failures
 from nucleate.core.errors import SettingsError
 from nucleate.core.settings import Settings, validate
@@ -87,3 +89,10 @@ def test_wrong_settings_are_told_in_plain_words(values: dict[str, object], said:
     told = str(caught.value)
     assert said in told
     assert not any(word in told for word in ("Input should", "Value error", "pydantic", "instance"))
+
+
+@pytest.mark.parametrize("rest", [["-n", "5"], [], ["--seed", "1"]])
+def test_between_needs_two(rest: list[str]) -> None:
+    result = CliRunner().invoke(app, ["sample", "--model", "molecules", "--between", "CCO", *rest])
+    assert result.exit_code == 2
+    assert "--between takes 2 values" in " ".join(result.output.replace("│", "").split())

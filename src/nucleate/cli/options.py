@@ -293,6 +293,18 @@ class SettingsCommand(TyperCommand):
         one.command()(declare)
         return options, typer.main.get_command(one).params
 
+    def parse_args(self, ctx: Any, args: list[str]) -> list[str]:
+        """See the command-line library, which takes the next option for a value that is missing."""
+        several = {name: p for p in self.get_params(ctx) if p.nargs > 1 for name in p.opts}
+        for place, word in enumerate(args):
+            if word in several:
+                most = several[word].nargs
+                given = args[place + 1 : place + 1 + most]
+                if len(given) < most or any(one.startswith("-") for one in given):
+                    example = f"{word} {' '.join('AB'[:most])}"
+                    ctx.fail(f"{word} takes {most} values, one after the other: {example}")
+        return super().parse_args(ctx, args)
+
     def invoke(self, ctx: Any) -> Any:
         """Put what was given of the settings aside for the function, and call it."""
         values: dict[str, Any] = {}
