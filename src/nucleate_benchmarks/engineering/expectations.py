@@ -6,6 +6,7 @@ right: it is a judge that may be silent, never one that guesses.
 
 from __future__ import annotations
 
+import codecs
 import re
 import warnings
 from collections import Counter
@@ -166,7 +167,7 @@ def unfounded_number(value: float, data: bytes) -> str:
     """What is wrong with a value that no number of the file spells."""
     if np.isnan(value):
         return ""
-    text = data.replace(b"\0", b"").decode("utf-8", "replace")
+    text = _text(data)
     words = {
         part
         for run in _NUMBERS.findall(text)
@@ -190,15 +191,20 @@ def unfounded_number(value: float, data: bytes) -> str:
     return f"number: {value!r} stands nowhere in the file"
 
 
+def _text(data: bytes) -> str:
+    utf16 = data.startswith((codecs.BOM_UTF16_LE, codecs.BOM_UTF16_BE))
+    return data.decode("utf-16" if utf16 else "utf-8", "replace")
+
+
 def lost_rows(data: bytes, kind: str, rows: int) -> str:
     """What is wrong with the number of rows that a file was said to have."""
     if not kind.startswith("molecules") or b'"' in data or b"\0" in data:
         return ""
-    text = re.sub(r"\r\n?", "\n", data.decode("utf-8", "replace"))
+    text = re.sub(r"\r\n?", "\n", _text(data))
     if kind.endswith(".sdf"):
         expected = len([part for part in re.split(r"(?m)^\$\$\$\$.*$", text) if part.strip()])
     else:
-        filled = [line for line in text.split("\n") if line.strip()]
+        filled = [line for line in text.split("\n") if line.strip(" ,;\t")]
         comments = (
             sum(line.startswith(("#", "//")) for line in filled) if kind.endswith(".smi") else 0
         )

@@ -63,10 +63,10 @@ def test_an_input_is_made_of_its_number() -> None:
     assert len(set(first)) > 15
 
 
-@pytest.mark.parametrize("name", [*CODECS])
+@pytest.mark.parametrize("name", [*read_corpus(None), *CODECS])
 def test_no_input_of_a_few_is_read_wrongly(name: str) -> None:
-    found = fuzz(100, 7, [name], None, processes=0)
+    found = fuzz(60, 7, [name], None, processes=0)
     counts = found["formats"][name]
     assert not counts["complaints"], found["shown"]
-    assert counts["inputs"] == 100
-    assert counts["read"] > 10
+    assert counts["inputs"] == 60
+    assert counts["read"] > 2

@@ -39,6 +39,7 @@ def test_cells_origins_and_orders_share_a_string() -> None:
         (Structure(Lattice.cubic(4), [], []), "empty"),
         (Structure(Lattice.cubic(4), ["Na", "Na"], [[0, 0, 0], [0, 0, 0.01]]), "overlapping_atoms"),
         (Structure(Lattice.cubic(0.1), ["Na"], [[0, 0, 0]]), "zero_volume"),
+        (Structure(Lattice.orthorhombic(534636, 7.7, 2.8), ["Na"], [[0, 0, 0]]), "too_long_cell"),
     ],
 )
 def test_what_is_no_crystal_is_refused(structure: Structure, reason: str) -> None:

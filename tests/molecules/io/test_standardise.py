@@ -99,3 +99,14 @@ def test_scaffold_split_key() -> None:
     assert MOLECULES.identity.split_key("CCc1ccccc1", "scaffold") == "c1ccccc1"
     assert MOLECULES.identity.split_key("CCO", "scaffold") == "CCO"
     assert MOLECULES.identity.split_key("CCO", "random") == "CCO"
+
+
+@pytest.mark.parametrize(
+    "smiles", ["F[S@OH6](F)(F)(F)(F)C", "O=[S@OH6](=O)(O)c1ccccc1", "C[P@TB1](F)(F)(F)F"]
+)
+def test_arrangements_that_have_no_canonical_spelling_are_left_out(smiles: str) -> None:
+    options = MOLECULES.reader.resolve({}, "test")
+    found = MOLECULES.reader.standardise(smiles, options)
+    assert found.notes == ("left out the arrangement at centres that are not tetrahedral",)
+    assert MOLECULES.reader.standardise(found.structure, options).structure == found.structure
+    assert "@" not in found.structure

@@ -47,6 +47,8 @@ Placements = dict[tuple[str, ...], Array]
 FLAT = 1e-5
 """Volume over the product of the edges below which a cell is no cell. Long crystals (polytypes of
 layers) in skewed cells come to 1e-4."""
+LONGEST = 1000
+"""Angstrom; the symmetry search of a cell that is some 100,000 times as long as wide never ends."""
 LOOSER = (1.01, 1.03, 1.1, 1.3)
 """Times the tolerance, to find symmetry at its edge."""
 OVERLAP = 0.1
@@ -103,7 +105,8 @@ def canonical_wyckoff(
     rebuilt crystal is taken, so that a description's structure has that description.
 
     Raises:
-        StructureError: `not_finite`, `zero_volume`, `overlapping_atoms`, `symmetry_failed`.
+        StructureError: `not_finite`, `zero_volume`, `too_long_cell`, `overlapping_atoms`,
+            `symmetry_failed`.
     """
     if not (np.isfinite(lattice).all() and np.isfinite(positions).all()):
         raise StructureError("not_finite", "a coordinate is not a finite number")
@@ -111,6 +114,10 @@ def canonical_wyckoff(
     volume = abs(np.linalg.det(lattice))
     if volume < FLAT * max(1e-9, float(lengths.prod())) or volume < 0.1 * len(numbers):
         raise StructureError("zero_volume", f"{volume:.3g} A^3 for {len(numbers)} atoms")
+    if lengths.max() > LONGEST:
+        raise StructureError(
+            "too_long_cell", f"an edge of {lengths.max():,.0f} A, at most {LONGEST}"
+        )
     if _overlap(lattice, positions):
         raise StructureError("overlapping_atoms", f"two atoms within {OVERLAP} A")
     dataset = symmetry_dataset(lattice, positions, numbers, tolerance)

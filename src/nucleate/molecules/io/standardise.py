@@ -59,6 +59,16 @@ def _unusual_atom(elements: tuple[str, ...]) -> Any:
     return one_atom_query(atom)
 
 
+_ARRANGEMENTS = frozenset(
+    {
+        Chem.ChiralType.CHI_ALLENE,
+        Chem.ChiralType.CHI_SQUAREPLANAR,
+        Chem.ChiralType.CHI_TRIGONALBIPYRAMIDAL,
+        Chem.ChiralType.CHI_OCTAHEDRAL,
+    }
+)
+
+
 def standardise(payload: Any, options: StandardiseOptions) -> Standardised:
     """Canonical SMILES of a text (SMILES, CXSMILES, InChI; a name may follow) or of an SD record
     (text with line breaks).
@@ -81,6 +91,7 @@ def standardise(payload: Any, options: StandardiseOptions) -> Standardised:
             notes += left_out
             unusual = unusual and molecule.HasSubstructMatch(_unusual_atom(options.elements))
         changed = _atoms(molecule, unusual, options)
+        changed |= _drop_arrangements(molecule, notes)
         if options.neutralise == "always" or (salt and options.neutralise == "salts"):
             charges = [atom.GetFormalCharge() for atom in molecule.GetAtoms()]
             molecule = uncharge(molecule)
@@ -95,6 +106,17 @@ def standardise(payload: Any, options: StandardiseOptions) -> Standardised:
                 raise StructureError("unparsable", f"{smiles[:80]} after standardisation")
             smiles = canonical(again)
     return Standardised(smiles, smiles, tuple(notes))
+
+
+def _drop_arrangements(molecule: Any, notes: list[str]) -> bool:
+    """Forget how the neighbours of a centre that is not tetrahedral are arranged, in place: RDKit
+    has no canonical spelling of it. Returns whether there was any."""
+    centres = [atom for atom in molecule.GetAtoms() if atom.GetChiralTag() in _ARRANGEMENTS]
+    for atom in centres:
+        atom.SetChiralTag(Chem.ChiralType.CHI_UNSPECIFIED)
+    if centres:
+        notes.append("left out the arrangement at centres that are not tetrahedral")
+    return bool(centres)
 
 
 def _read(payload: Any, options: StandardiseOptions) -> tuple[Any, list[str]]:
