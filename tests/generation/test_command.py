@@ -47,7 +47,7 @@ def test_fewer_than_asked_for_is_said_and_no_error(
     ("options", "words"),
     [
         (["--property", "logP"], "write NAME=LOW..HIGH"),
-        (["--property", "logP=5"], "not a window"),
+        (["--property", "logP=2.5"], "is one value"),
         (["--property", "logP=1..2", "--property", "logP=2..3"], "given twice"),
         (["--property", "logQ=1..2"], "no property named 'logQ'"),
         (["--similarity", "0.4..0.8"], "give like"),

@@ -89,7 +89,7 @@ def test_the_key_is_called_as_in_settings():
     term = PropertySettings(python="a:b", **{"as": "structure"})
     again = PropertySettings(**json.loads(term.model_dump_json()))
     assert source_of(again).given_as == "structure"
-    with pytest.raises(ValueError, match=r"as: Input should be 'exchange' or 'structure'"):
+    with pytest.raises(ValueError, match=r"as: should be 'exchange' or 'structure'"):
         PropertySettings(python="a:b", **{"as": "cif"})
     with pytest.raises(ValueError, match=r"known keys: arguments, as, constraint, each, .*"):
         PropertySettings(python="a:b", given_as="structure")
