@@ -10,7 +10,7 @@ from pathlib import Path
 import pyarrow as pa
 import pyarrow.parquet as pq
 import pytest
-from hypothesis import given
+from hypothesis import example, given
 from hypothesis import strategies as st
 
 from nucleate.core.errors import InputError
@@ -120,6 +120,7 @@ def test_a_quoted_cell_may_hold_lines(tmp_path: Path) -> None:
     assert [row.line for row in found] == [2, 10]
 
 
+@example([["\n", "0\n"]])
 @given(
     st.lists(
         st.lists(st.text(st.characters(codec="utf-8", exclude_characters="\0\r"), max_size=9),

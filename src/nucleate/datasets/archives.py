@@ -155,7 +155,7 @@ def _as_utf8(stream: IO[bytes], source: Path) -> Iterator[bytes]:
         if block.startswith(mark):
             recoded = codecs.getincrementaldecoder(encoding)("replace")
     if recoded is None:
-        check_text(block, source)
+        check_text(next(iter(block.splitlines()), b""), source)
         block = block.removeprefix(codecs.BOM_UTF8)
     while block:
         yield block if recoded is None else recoded.decode(block).lstrip("\ufeff").encode()

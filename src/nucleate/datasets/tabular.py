@@ -330,10 +330,10 @@ def _swallows(taken: list[Line], cells: list[str], separator: str, width: int) -
         return False
     if len(cells) != width:
         return True
-    inner = taken[1:-1]
-    return (
-        bool(inner) and width > 1 and all(line.text.count(separator) >= width - 1 for line in inner)
-    )
+    inner = [line.text for line in taken[1:-1]]
+    # A quote among them belongs to the record.
+    rows = [text for text in inner if '"' not in text and text.count(separator) >= width - 1]
+    return width > 1 and bool(inner) and len(rows) == len(inner)
 
 
 def _text_rows(records: Iterable[_Record], names: list[str], separator: str) -> Iterator[Row]:
