@@ -59,7 +59,7 @@ def test_an_equal_gene_is_known_without_a_comparison(monkeypatch: pytest.MonkeyP
     def never(*_: str) -> bool:
         raise AssertionError("compared")
 
-    monkeypatch.setattr(collection, "match", never)
+    monkeypatch.setattr(collection, "maps_onto", never)
     (verdict,) = run([SALT], (RUTILE, SALT))
     assert verdict.reason == "is known: the same gene"
     assert verdict.columns["nearest_known"] == SALT

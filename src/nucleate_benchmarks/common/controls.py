@@ -37,6 +37,7 @@ def _split_chunk(chunk: list[str]) -> list[list[str]]:
 def _write_chunk(chunk: list[list[str]]) -> list[str]:
     import selfies
 
+    selfies.set_semantic_constraints()  # a codec of this process may have set others
     return [selfies.decoder("".join(symbols)) for symbols in chunk]
 
 
