@@ -112,8 +112,14 @@ def _sentences(data: MatterData) -> list[str]:
         left = checks[-1]["passed"] + checks[-1].get("not_judged", 0) if checks else entered
         unjudged = any(step.get("not_judged") for step in checks)
         said.append(
-            f"{entered:,} structures{drawn} went through {len(checks)} checks, and {left:,} "
-            + ("were turned away by none." if unjudged else "passed them all.")
+            f"{entered:,} structures{drawn} entered {len(checks)} checks, and "
+            + (
+                "none came through."
+                if not left
+                else f"{left:,} were rejected by none, though not judged by each."
+                if unjudged
+                else f"{left:,} passed them all."
+            )
         )
     if data.unjudged_count:
         said.append(
