@@ -110,3 +110,17 @@ def test_arrangements_that_have_no_canonical_spelling_are_left_out(smiles: str) 
     assert found.notes == ("left out the arrangement at centres that are not tetrahedral",)
     assert MOLECULES.reader.standardise(found.structure, options).structure == found.structure
     assert "@" not in found.structure
+
+
+def test_what_is_read_of_a_drawing_is_read_again_from_its_smiles() -> None:
+    """A charge that leaves unpaired electrons, which show in the SMILES only; an atom map of 0."""
+    options = MOLECULES.reader.resolve({}, "test")
+    block = Chem.MolToMolBlock(Chem.MolFromSmiles("Sc1ccc2ccccc2c1"), kekulize=True)
+    place = block.splitlines()[5].index("C  ")
+    lines = block.splitlines()
+    lines[5] = f"{lines[5][:place]}C   0  1{lines[5][place + 8 :]}"
+    with pytest.raises(StructureError, match="radical"):
+        MOLECULES.reader.standardise("\n".join(lines) + "\n", options)
+    molecule = Chem.MolFromSmiles("CCO")
+    molecule.GetAtomWithIdx(1).SetIntProp("molAtomMapNumber", 0)
+    assert ":" not in MOLECULES.reader.standardise(Chem.MolToMolBlock(molecule), options).structure

@@ -127,7 +127,10 @@ def canonical_wyckoff(
         if gene in passed:  # a cycle, nearly always of one
             return min(passed[passed.index(gene) :], key=to_string)
         passed.append(gene)
-        rebuilt = symmetry_dataset(*expand(gene), tolerance)
+        again = expand(gene)
+        if _overlap(*again[:2]):  # by rounding
+            raise StructureError("overlapping_atoms", f"two atoms within {OVERLAP} A")
+        rebuilt = symmetry_dataset(*again, tolerance)
         if rebuilt.number == gene.space_group and gene.group.system != "triclinic":
             return gene
         dataset = rebuilt

@@ -59,6 +59,7 @@ def _unusual_atom(elements: tuple[str, ...]) -> Any:
     return one_atom_query(atom)
 
 
+_MAP = "molAtomMapNumber"
 _ARRANGEMENTS = frozenset(
     {
         Chem.ChiralType.CHI_ALLENE,
@@ -99,11 +100,13 @@ def standardise(payload: Any, options: StandardiseOptions) -> Standardised:
                 notes.append("neutralised")
             changed = True
         smiles = canonical(molecule)
-        if changed or salt:
-            # Hydrogens and stereo marks may have changed meaning: read it once more.
+        if changed or salt or "\n" in payload:
+            # Hydrogens, charges and stereo marks may have changed meaning: read it once more.
             again = parse(smiles)
             if again is None:
                 raise StructureError("unparsable", f"{smiles[:80]} after standardisation")
+            if has_radicals(again):
+                raise StructureError("radical", f"unpaired electrons in {smiles[:80]}")
             smiles = canonical(again)
     return Standardised(smiles, smiles, tuple(notes))
 
@@ -233,7 +236,7 @@ def _drop_labels(molecule: Any, options: StandardiseOptions) -> bool:
                 raise StructureError("isotope", f"{label} is labelled")
             atom.SetIsotope(0)
             dropped = True
-        if atom.GetAtomMapNum():
-            atom.SetAtomMapNum(0)
+        if atom.HasProp(_MAP):  # which may be 0, and is written all the same
+            atom.ClearProp(_MAP)
             dropped = True
     return dropped
