@@ -78,7 +78,7 @@ def test_datasets_show_and_fetch(nucleate: Nucleate, tmp_path: Path) -> None:
         (["report", "nowhere"], 1, "not the folder of a run"),
         (["runs", "show", "never"], 1, "no such run"),
         (["discover", "nowhere.toml"], 2, "no such settings file"),
-        (["featurize", "--matter", "molecules", "--out", "x"], 2, "dataset: Field required"),
+        (["featurize", "--matter", "molecules", "--out", "x"], 2, "dataset: is missing"),
         (["featurize", "--matter", "rocks", "--input", "nci", "--out", "x"], 2, "'rocks'"),
         (["screen", "--out", "x"], 2, "screen needs a file or folder"),
         (["screen", "a.smi", "--out", "x"], 2, "--matter molecules"),

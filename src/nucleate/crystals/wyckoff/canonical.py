@@ -110,8 +110,9 @@ def canonical_wyckoff(
     """
     if not (np.isfinite(lattice).all() and np.isfinite(positions).all()):
         raise StructureError("not_finite", "a coordinate is not a finite number")
-    lengths = np.linalg.norm(lattice, axis=1)
-    volume = abs(np.linalg.det(lattice))
+    with np.errstate(over="ignore", invalid="ignore"):  # of numbers that no cell has
+        lengths = np.linalg.norm(lattice, axis=1)
+        volume = abs(np.linalg.det(lattice))
     if volume < FLAT * max(1e-9, float(lengths.prod())) or volume < 0.1 * len(numbers):
         raise StructureError("zero_volume", f"{volume:.3g} A^3 for {len(numbers)} atoms")
     if lengths.max() > LONGEST:
