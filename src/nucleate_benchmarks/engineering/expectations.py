@@ -131,7 +131,8 @@ def _poscar(text: str) -> Counter[str]:
         return Counter()
     symbols = [re.split(r"[_/]", word)[0] for word in lines[5].split()]
     counts = lines[6].split()
-    if len(symbols) != len(counts) or not all(c.isdecimal() for c in counts):
+    plain = all(map(_SYMBOL.fullmatch, symbols)) and all(c.isdecimal() for c in counts)
+    if len(symbols) != len(counts) or not plain:
         return Counter()
     found = Counter[str]()
     for symbol, count in zip(symbols, counts, strict=True):

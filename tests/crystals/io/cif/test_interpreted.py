@@ -273,6 +273,7 @@ def test_magnetic_and_modulated_structures() -> None:
         ("_chemical_formula_sum 'Na0.9 Cl1'", "contradiction"),
         ("_chemical_formula_sum 'Na0.99 Cl1'", "contradiction"),
         ("_chemical_formula_sum 'K Cl'", "incomplete"),
+        ("_chemical_formula_sum 'Na T'", "incomplete"),
         ("_chemical_formula_sum 'Na Cl'\n_cell_formula_units_Z 8", "contradiction"),
         ("_cell_formula_units_Z 3", "contradiction"),
         ("_chemical_formula_moiety 'Na +, Cl -, 2(H2 O)'", "incomplete"),

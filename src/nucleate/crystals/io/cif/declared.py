@@ -72,7 +72,7 @@ def _parse_part(text: str) -> Amounts | None:
             last = stack.pop()
         elif word[0].isalpha():
             _add(stack[-1], last, (1, 1))
-            symbol = "H" if word == "D" else word
+            symbol = "H" if word in ("D", "T") else word
             if symbol not in NUMBERS:
                 return None
             last = {symbol: (1, 1)}
