@@ -206,8 +206,6 @@ def lost_rows(data: bytes, kind: str, rows: int) -> str:
         expected = len([part for part in re.split(r"(?m)^\$\$\$\$.*$", text) if part.strip()])
     else:
         filled = [line for line in text.split("\n") if line.strip(" ,;\t")]
-        comments = (
-            sum(line.startswith(("#", "//")) for line in filled) if kind.endswith(".smi") else 0
-        )
+        comments = sum(line.lstrip("\ufeff").startswith(("#", "//")) for line in filled)
         expected = len(filled) - comments - 1
     return f"rows: {rows} of at least {expected}" if rows < expected else ""
