@@ -40,7 +40,7 @@ def test_the_page_shows_candidates_and_the_funnel(
     page = write_page(Path(manifest.folder), manifest, settings, environment_info())
     text = page.read_text()
     assert "Screening “out”" in text
-    assert "3 structures went through" in text
+    assert "3 structures entered" in text
     assert "of the file, aspirin" in text
     assert "nucleate screen settings.toml" in text
     assert "unparsable" in text
